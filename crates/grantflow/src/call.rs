@@ -1,0 +1,192 @@
+//! One authenticated POST to the token endpoint, and what its answer means. Every grant goes through here.
+
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use zeroize::Zeroizing;
+
+use crate::client::{Auth, Registration};
+use crate::error::{Answer, Error, ProtocolError, Refused, Violation};
+use crate::exchange::{Body, Failure, Sent, is_interim};
+use crate::params::{self, Field, Params};
+use crate::quirk::Message;
+use crate::time::UnixTime;
+use crate::wire::answer::{self, Content, TokenAnswer};
+use crate::wire::retry_after;
+
+/// The most that is read of an answer. Adapters stop earlier; this is for stacks that do not.
+const MAX_BODY: usize = 1024 * 1024;
+
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A token request (RFC 6749 §3.2): POST, parameters in the body, exactly one client authentication.
+pub(crate) fn request(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Result<Request<Body>, Error> {
+    let json = client.server.quirks().json_request_body;
+    let body = if json { json_body(client, fields, extra)? } else { form_body(client, fields, extra) };
+    let mut headers = HeaderMap::with_capacity(3);
+    headers.insert(header::CONTENT_TYPE, if json { JSON } else { FORM });
+    // Without it, some servers answer form-encoded.
+    headers.insert(header::ACCEPT, JSON);
+    if let Auth::Basic(credentials) = &client.auth {
+        headers.insert(header::AUTHORIZATION, credentials.clone());
+    }
+    let mut request = Request::new(Body::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = client.server.token_endpoint().uri().clone();
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+/// One buffer of the exact size: no copy of a secret stays behind in one that was too small.
+fn form_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Vec<u8> {
+    let quirks = client.server.quirks();
+    let tail = client.body_tail.as_str();
+    let mut body = String::with_capacity(params::len(quirks, Message::TokenRequest, fields, extra) + 1 + tail.len());
+    params::append(&mut body, quirks, Message::TokenRequest, fields, extra);
+    if !tail.is_empty() {
+        body.push('&');
+        body.push_str(tail);
+    }
+    body.into_bytes()
+}
+
+/// The same parameters as a JSON object; one that is there more than once (`resource`) becomes a list.
+fn json_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Result<Vec<u8>, Error> {
+    let quirks = client.server.quirks();
+    let mut all: Vec<(&str, Vec<&str>)> = Vec::with_capacity(fields.len() + 2);
+    let own = fields.iter().map(|field| (field.name, field.value));
+    let id = ("client_id", &*client.id);
+    let auth = match &client.auth {
+        Auth::None => [Some(id), None],
+        Auth::Post(secret) => [Some(id), Some(("client_secret", secret.expose()))],
+        Auth::Basic(_) => [None, None],
+    };
+    let standard =
+        own.chain(auth.into_iter().flatten()).map(|(name, value)| (quirks.name(Message::TokenRequest, name), value));
+    for (name, value) in standard.chain(extra.iter()) {
+        match all.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(value),
+            None => all.push((name, vec![value])),
+        }
+    }
+    let text =
+        all.iter().map(|(name, values)| name.len() + values.iter().map(|value| value.len() + 3).sum::<usize>() + 6);
+    // Escapes can double a byte, and controls take six; a buffer that grows would leave secrets behind.
+    let mut out = Zeroizing::new(Vec::with_capacity(text.sum::<usize>() * 6));
+    write_object(&mut out, &all)
+        .map_err(|_| Error::Misuse(crate::error::Misuse::Quirk("the parameters cannot be written as JSON")))?;
+    Ok(core::mem::take(&mut *out))
+}
+
+fn write_object(out: &mut Vec<u8>, all: &[(&str, Vec<&str>)]) -> Result<(), serde_json::Error> {
+    use serde::ser::{SerializeMap as _, Serializer as _};
+    let mut serializer = serde_json::Serializer::new(out);
+    let mut object = serializer.serialize_map(Some(all.len()))?;
+    for (name, values) in all {
+        match values.as_slice() {
+            [value] => object.serialize_entry(name, value)?,
+            values => object.serialize_entry(name, values)?,
+        }
+    }
+    object.end()
+}
+
+/// An answer that grants nothing.
+pub(crate) struct NotGranted {
+    pub(crate) error: Error,
+    pub(crate) meaning: Meaning,
+}
+
+/// What an answer that grants nothing says about the grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// A verdict: an OAuth error in a 2xx or a 4xx.
+    Refused,
+    /// Not looked at: 429, or 503 with `Retry-After`.
+    NotProcessed,
+    /// Anything else proves nothing: a proxy's 502 can follow a consumed code.
+    Nothing,
+}
+
+/// Reads a token endpoint's answer (RFC 6749 §5.1, §5.2). `build` makes what the flow gives out of the checked members.
+pub(crate) fn answer<B: AsRef<[u8]>, T>(
+    client: &Registration,
+    now: UnixTime,
+    response: &Response<B>,
+    build: impl FnOnce(TokenAnswer<'_>) -> Result<T, Violation>,
+) -> Result<T, NotGranted> {
+    if let Some(error) = is_interim(response) {
+        return Err(NotGranted { error, meaning: Meaning::Nothing });
+    }
+    let status = response.status();
+    let body = response.body().as_ref();
+    if status.is_redirection() {
+        return Err(broken(response, now, Violation::Redirect));
+    }
+    if body.len() > MAX_BODY {
+        return Err(broken(response, now, Violation::TooLarge));
+    }
+    let quirks = client.server.quirks();
+    let content = answer::read(body, &quirks.rules(&|name| quirks.member(name)));
+    match content {
+        Ok(Content::Error(error)) => {
+            let answer = kept(response, now);
+            let meaning = meaning(&answer, true);
+            Err(NotGranted { error: Error::Refused(Box::new(Refused { response: error, answer })), meaning })
+        }
+        Ok(Content::Token(token)) if status.is_success() => {
+            build(token).map_err(|violation| broken(response, now, violation))
+        }
+        Err(violation) if status.is_success() || violation.is_about_the_error() => {
+            Err(broken(response, now, violation))
+        }
+        _ => {
+            let answer = kept(response, now);
+            let meaning = meaning(&answer, false);
+            let unavailable = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+            let error = if unavailable {
+                Error::Unavailable(Box::new(answer))
+            } else {
+                Error::Protocol(Box::new(ProtocolError { violation: Violation::UnexpectedStatus, answer }))
+            };
+            Err(NotGranted { error, meaning })
+        }
+    }
+}
+
+fn broken<B: AsRef<[u8]>>(response: &Response<B>, now: UnixTime, violation: Violation) -> NotGranted {
+    let answer = kept(response, now);
+    let meaning = meaning(&answer, false);
+    NotGranted { error: Error::Protocol(Box::new(ProtocolError { violation, answer })), meaning }
+}
+
+fn kept<B: AsRef<[u8]>>(response: &Response<B>, now: UnixTime) -> Answer {
+    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    Answer::new(response.status(), retry_after.and_then(|text| retry_after::parse(text, now)), response.body().as_ref())
+}
+
+fn meaning(answer: &Answer, oauth_error: bool) -> Meaning {
+    match answer.status {
+        StatusCode::TOO_MANY_REQUESTS => Meaning::NotProcessed,
+        StatusCode::SERVICE_UNAVAILABLE if answer.retry_after.is_some() => Meaning::NotProcessed,
+        status if oauth_error && (status.is_success() || status.is_client_error()) => Meaning::Refused,
+        _ => Meaning::Nothing,
+    }
+}
+
+/// The verdict on a grant that can be used once only, when no answer came.
+pub(crate) fn no_answer<X>(sent: Sent, exchange: X) -> Failure<X> {
+    match sent {
+        Sent::NotSent => Failure::intact(Error::NoAnswer(sent), exchange),
+        Sent::MaybeSent => Failure::unknown(Error::NoAnswer(sent), exchange),
+    }
+}
+
+/// A flow's own fields with the resources of its grant (RFC 8707 §2.2); where there are none, nothing is allocated.
+pub(crate) fn with_resources<T>(own: &[Field<'_>], resources: &[String], then: impl FnOnce(&[Field<'_>]) -> T) -> T {
+    if resources.is_empty() {
+        return then(own);
+    }
+    let resources = resources.iter().map(|resource| Field::new("resource", resource));
+    let all: Vec<Field<'_>> = own.iter().copied().chain(resources).collect();
+    then(&all)
+}

@@ -1,0 +1,417 @@
+//! What went wrong, sorted by who has to act: the server said no, the server broke the protocol, the server could not
+//! answer, no answer came, or the caller misused a value.
+//!
+//! Nothing that a server wrote is ever printed by `Display` or `Debug`, but for registered error codes: an answer can
+//! quote the request, secrets and all. It is readable on request, through methods.
+
+use core::fmt;
+use core::time::Duration;
+
+use http::StatusCode;
+use zeroize::Zeroizing;
+
+mod refusal;
+mod violation;
+
+pub use refusal::{ErrorCode, ErrorResponse};
+pub use violation::{Member, Violation};
+
+/// Why a step failed. Sorted by blame; [`Error::next`] says what to do.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server answered with an OAuth error (RFC 6749 §5.2).
+    #[error("the authorization server refused: {0}")]
+    Refused(Box<Refused>),
+    /// The server's answer breaks the protocol.
+    #[error("the authorization server broke the protocol: {0}")]
+    Protocol(Box<ProtocolError>),
+    /// The server, or something in front of it, could not answer now: a 429 or a 5xx without an OAuth error.
+    #[error("the authorization server is not available: HTTP {status}", status = .0.status.as_u16())]
+    Unavailable(Box<Answer>),
+    /// No answer came.
+    #[error("no answer came, and the request {0}")]
+    NoAnswer(Sent),
+    /// The source of entropy failed, or repeated itself. Nothing was sent.
+    #[error("the source of entropy failed: nothing was sent")]
+    Entropy,
+    /// The caller gave a value that cannot be used. Nothing was sent.
+    #[error("{0}")]
+    Misuse(Misuse),
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn next(&self) -> Next {
+        match self {
+            Self::Refused(refused) => refused.next(),
+            Self::Unavailable(answer) if matches!(answer.status.as_u16(), 501 | 505) => Next::FixConfiguration,
+            Self::Unavailable(answer) => Next::RetryLater(answer.retry_after),
+            Self::Protocol(_) => Next::FixConfiguration,
+            Self::NoAnswer(_) => Next::RetryLater(None),
+            Self::Entropy | Self::Misuse(_) => Next::FixCaller,
+        }
+    }
+
+    /// The OAuth error code, if the server gave one.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        match self {
+            Self::Refused(refused) => Some(refused.response().code()),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status of the answer, if one came.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.answer().map(|answer| answer.status)
+    }
+
+    /// The answer behind the error, if one came.
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Refused(refused) => Some(&refused.answer),
+            Self::Protocol(broken) => Some(&broken.answer),
+            Self::Unavailable(answer) => Some(answer),
+            _ => None,
+        }
+    }
+}
+
+impl From<core::convert::Infallible> for Error {
+    fn from(never: core::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// What to do after an error. What is left of the grant, [`Left`](crate::Left) tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Next {
+    /// Try again later, after this long if the server said how long.
+    RetryLater(Option<Duration>),
+    /// The grant, or the person's consent, is gone: send the person through the flow again.
+    Reauthorize,
+    /// The same request will fail again: mend the registration, the credentials or the server's settings.
+    FixConfiguration,
+    /// The program handed over a value that cannot be used: mend the program.
+    FixCaller,
+}
+
+impl fmt::Display for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RetryLater(Some(after)) => write!(f, "try again in {} s", after.as_secs()),
+            Self::RetryLater(None) => f.write_str("try again later"),
+            Self::Reauthorize => f.write_str("ask the person to authorize again"),
+            Self::FixConfiguration => f.write_str("mend the client's registration or settings"),
+            Self::FixCaller => f.write_str("mend the value that was given"),
+        }
+    }
+}
+
+/// Whether a request that got no answer may have reached the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "a third answer to \"was it sent?\" does not exist")]
+pub enum Sent {
+    /// Certainly not: the name was not resolved, the connection refused, the TLS handshake not finished.
+    NotSent,
+    /// Perhaps: everything else. When in doubt, this one.
+    MaybeSent,
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotSent => "was not sent",
+            Self::MaybeSent => "may have been sent",
+        })
+    }
+}
+
+/// What came back over HTTP, as far as it is kept: status, `Retry-After`, and the start of the body.
+#[derive(Clone)]
+pub struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+impl Answer {
+    /// How much of a body is kept.
+    pub(crate) const KEPT: usize = 8 * 1024;
+
+    pub(crate) fn new(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
+        let kept = body.get(..Self::KEPT).unwrap_or(body);
+        Self { status, retry_after, body: Zeroizing::new(kept.to_vec()) }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// `Retry-After` (RFC 9110 §10.2.3) as a wait from now: never negative, at most 24 hours.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The first 8 KiB of the body, as they came. They can hold secrets: servers quote requests.
+    pub fn untrusted_body(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Answer {{ status: {}, retry_after: {:?}, body: [{} bytes] }}",
+            self.status.as_u16(),
+            self.retry_after,
+            self.body.len()
+        )
+    }
+}
+
+/// The server said no (RFC 6749 §5.2).
+#[derive(Debug, Clone)]
+pub struct Refused {
+    pub(crate) response: ErrorResponse,
+    pub(crate) answer: Answer,
+}
+
+impl Refused {
+    /// Code, description and URI.
+    pub fn response(&self) -> &ErrorResponse {
+        &self.response
+    }
+
+    /// What to do about it.
+    pub fn next(&self) -> Next {
+        let status = self.answer.status;
+        if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
+            return Next::RetryLater(self.answer.retry_after);
+        }
+        match self.response.code().next() {
+            Next::RetryLater(_) => Next::RetryLater(self.answer.retry_after),
+            other => other,
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (HTTP {}); {}", self.response.code(), self.answer.status.as_u16(), self.next())
+    }
+}
+
+/// The server's answer breaks the protocol.
+#[derive(Debug, Clone)]
+pub struct ProtocolError {
+    pub(crate) violation: Violation,
+    pub(crate) answer: Answer,
+}
+
+impl ProtocolError {
+    /// In which way.
+    pub fn violation(&self) -> Violation {
+        self.violation
+    }
+}
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (HTTP {})", self.violation, self.answer.status.as_u16())
+    }
+}
+
+/// A value that cannot be used: the caller's to mend. Nothing was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// A URL that cannot be what it is given as.
+    #[error("{role} {fault}")]
+    Url {
+        /// What the URL was to be.
+        role: UrlRole,
+        /// What is wrong with it.
+        fault: UrlFault,
+    },
+    /// An empty client id.
+    #[error("the client id is empty: give the one that the server registered")]
+    EmptyClientId,
+    /// An empty client secret.
+    #[error("the client secret is empty: a client without one is public()")]
+    EmptyClientSecret,
+    /// A scope that is empty or holds a character outside RFC 6749 appendix A.4.
+    #[error("the scope must be tokens of printable ASCII without quotes and backslashes, separated by spaces")]
+    Scope,
+    /// A refresh may ask for part of the granted scope, never for more (RFC 6749 §6).
+    #[error("the scope of a refresh must be part of the scope that was granted")]
+    WiderScope,
+    /// An extra parameter's name is empty, or one that the flow sets by itself.
+    #[error("this parameter is set by the flow itself and cannot be given as an extra one")]
+    ReservedParameter,
+    /// An extra parameter was given twice (RFC 6749 §3.1).
+    #[error("this parameter was given already: no parameter may be sent twice")]
+    DuplicateParameter,
+    /// The server was made without an authorization endpoint.
+    #[error("this server has no authorization endpoint: make it with Server::new")]
+    NoAuthorizationEndpoint,
+    /// The answer held no refresh token, so there is nothing to refresh with.
+    #[error("these tokens came without a refresh token: authorize again when they expire")]
+    NoRefreshToken,
+    /// The response that was handed over is an interim one (1xx), not the answer.
+    #[error("an interim (1xx) response was handed over: wait for the final one")]
+    InterimResponse,
+    /// A quirk that contradicts the protocol or another quirk.
+    #[error("this quirk cannot be used: {0}")]
+    Quirk(&'static str),
+    /// A stored state that cannot be restored.
+    #[error("the stored state was refused: {0}")]
+    Stored(StoredFault),
+    /// The access token is bound to a key, so it cannot be used as a Bearer token (RFC 9449 §7.1).
+    #[error("the access token is bound to a key and cannot be used as a Bearer token")]
+    NotBearer,
+    /// The token would go where it must not.
+    #[error("the token was not attached: {0}")]
+    Authorize(AuthorizeFault),
+    /// The unknown members of the answer do not fit the type that was asked for.
+    #[error("the unknown members of the answer do not fit the type that was asked for")]
+    Extra,
+}
+
+/// What a URL was to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UrlRole {
+    /// The authorization endpoint (RFC 6749 §3.1).
+    Authorization,
+    /// The token endpoint (RFC 6749 §3.2).
+    Token,
+    /// The redirect URI (RFC 6749 §3.1.2).
+    Redirect,
+    /// The issuer identifier (RFC 8414 §2).
+    Issuer,
+    /// An origin that tokens may be sent to.
+    Origin,
+    /// A resource indicator (RFC 8707 §2).
+    Resource,
+}
+
+impl fmt::Display for UrlRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Authorization => "the authorization endpoint",
+            Self::Token => "the token endpoint",
+            Self::Redirect => "the redirect URI",
+            Self::Issuer => "the issuer",
+            Self::Origin => "the origin",
+            Self::Resource => "the resource indicator",
+        })
+    }
+}
+
+/// What is wrong with a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UrlFault {
+    /// It is empty.
+    Empty,
+    /// It is not absolute.
+    Relative,
+    /// It cannot be parsed.
+    Malformed,
+    /// It has a fragment.
+    Fragment,
+    /// It has a query.
+    Query,
+    /// It has user information before the host.
+    UserInfo,
+    /// It has no host.
+    NoHost,
+    /// It is `http` and not on loopback.
+    Insecure,
+    /// Its scheme is not allowed.
+    Scheme,
+    /// It holds a character that RFC 3986 does not allow.
+    Character,
+    /// It is longer than 8 KiB.
+    TooLong,
+    /// Its query uses a name that the protocol needs.
+    ReservedParameter,
+    /// It has a path or a query where only scheme, host and port belong.
+    NotAnOrigin,
+}
+
+impl fmt::Display for UrlFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "is empty",
+            Self::Relative => "is not absolute: write it with its scheme and host",
+            Self::Malformed => "is not a valid URL",
+            Self::Fragment => "has a fragment: leave out the # and what follows",
+            Self::Query => "has a query: leave out the ? and what follows",
+            Self::UserInfo => "has user information before its host: leave it out",
+            Self::NoHost => "has no host",
+            Self::Insecure => "is http: and not on loopback: use https",
+            Self::Scheme => "has a scheme that is not allowed here",
+            Self::Character => "holds a character that no URL may hold: percent-encode it",
+            Self::TooLong => "is longer than 8 KiB",
+            Self::ReservedParameter => "has a query that uses a name of the protocol's own",
+            Self::NotAnOrigin => "is more than an origin: give only scheme, host and port",
+        })
+    }
+}
+
+/// Why a stored state was refused. Nothing of it is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoredFault {
+    /// A version of this library that is newer than this one wrote it, or none did.
+    Version,
+    /// Its checksum does not fit: a byte was changed or lost.
+    Damaged,
+    /// It belongs to another client, issuer or token endpoint.
+    OtherClient,
+}
+
+impl fmt::Display for StoredFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Version => "another version wrote it; start the flow again",
+            Self::Damaged => "it is damaged; start the flow again",
+            Self::OtherClient => {
+                "it belongs to another client or server; restore it with the one that it was started with"
+            }
+        })
+    }
+}
+
+/// Why a token was not attached to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthorizeFault {
+    /// The request has no absolute `http` or `https` URI.
+    NoOrigin,
+    /// The request would go out unencrypted, off loopback.
+    Insecure,
+    /// The request carries an `Authorization` header already.
+    AlreadyAuthorized,
+    /// The request's origin is none of those that the token is bound to.
+    OtherOrigin,
+    /// The token holds characters that cannot stand in the header (RFC 6750 §2.1).
+    NotAHeader,
+}
+
+impl fmt::Display for AuthorizeFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoOrigin => "the request needs an absolute http or https URI",
+            Self::Insecure => "the request would go out over http, off loopback",
+            Self::AlreadyAuthorized => "the request has an Authorization header already",
+            Self::OtherOrigin => "the request goes to an origin that the token is not for",
+            Self::NotAHeader => "the token holds characters that no header may hold",
+        })
+    }
+}

@@ -1,0 +1,212 @@
+//! An OAuth error as a server states it (RFC 6749 §4.1.2.1 and §5.2), bounded.
+
+use core::fmt;
+
+use super::Next;
+
+/// Code, description and URI of an OAuth error (RFC 6749 §4.1.2.1, §5.2).
+#[derive(Clone)]
+pub struct ErrorResponse {
+    code: ErrorCode,
+    description: Option<Box<str>>,
+    uri: Option<Box<str>>,
+}
+
+/// A code longer than this is cut; registered ones have at most 30 bytes.
+const MAX_CODE: usize = 128;
+/// A description or URI longer than this is cut.
+const MAX_TEXT: usize = 1024;
+
+impl ErrorResponse {
+    pub(crate) fn new(code: &str, description: Option<&str>, uri: Option<&str>) -> Self {
+        Self {
+            code: ErrorCode::new(code),
+            description: description.map(|text| cut(text, MAX_TEXT).into()),
+            uri: uri.map(|text| cut(text, MAX_TEXT).into()),
+        }
+    }
+
+    /// The error code.
+    pub fn code(&self) -> &ErrorCode {
+        &self.code
+    }
+
+    /// `error_description`, at most 1 KiB of it: text for developers that the server, or whoever played it, wrote.
+    /// It may quote what was sent to it, and hold markup and control characters: escape it before it is shown.
+    pub fn untrusted_description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// `error_uri`, at most 1 KiB of it, unchecked: do not send anyone there.
+    pub fn untrusted_uri(&self) -> Option<&str> {
+        self.uri.as_deref()
+    }
+}
+
+impl fmt::Debug for ErrorResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ErrorResponse {{ code: {:?}, description: {}, uri: {} }}",
+            self.code,
+            Presence(&self.description),
+            Presence(&self.uri)
+        )
+    }
+}
+
+/// Prints that a text is there, not the text.
+struct Presence<'a>(&'a Option<Box<str>>);
+
+impl fmt::Display for Presence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(text) => write!(f, "[{} bytes]", text.len()),
+            None => f.write_str("none"),
+        }
+    }
+}
+
+/// The longest prefix of at most `limit` bytes that ends between two characters.
+fn cut(text: &str, limit: usize) -> &str {
+    let mut end = limit.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// An OAuth error code. The set is open: servers add their own.
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// `invalid_request` (RFC 6749 §5.2).
+    InvalidRequest,
+    /// `invalid_client` (RFC 6749 §5.2).
+    InvalidClient,
+    /// `invalid_grant` (RFC 6749 §5.2).
+    InvalidGrant,
+    /// `unauthorized_client` (RFC 6749 §5.2).
+    UnauthorizedClient,
+    /// `unsupported_grant_type` (RFC 6749 §5.2).
+    UnsupportedGrantType,
+    /// `invalid_scope` (RFC 6749 §5.2).
+    InvalidScope,
+    /// `access_denied` (RFC 6749 §4.1.2.1).
+    AccessDenied,
+    /// `unsupported_response_type` (RFC 6749 §4.1.2.1).
+    UnsupportedResponseType,
+    /// `server_error` (RFC 6749 §4.1.2.1).
+    ServerError,
+    /// `temporarily_unavailable` (RFC 6749 §4.1.2.1).
+    TemporarilyUnavailable,
+    /// `invalid_target` (RFC 8707 §2).
+    InvalidTarget,
+    /// `interaction_required` (OpenID Connect Core §3.1.2.6).
+    InteractionRequired,
+    /// `login_required` (OpenID Connect Core §3.1.2.6).
+    LoginRequired,
+    /// `consent_required` (OpenID Connect Core §3.1.2.6).
+    ConsentRequired,
+    /// `account_selection_required` (OpenID Connect Core §3.1.2.6).
+    AccountSelectionRequired,
+    /// Any other code, at most 128 bytes of it. It is never printed: it may quote what was sent.
+    Other(Box<str>),
+}
+
+/// Every registered code with its spelling: read and written from this one table.
+const CODES: [(&str, ErrorCode); 15] = [
+    ("invalid_grant", ErrorCode::InvalidGrant),
+    ("invalid_client", ErrorCode::InvalidClient),
+    ("invalid_request", ErrorCode::InvalidRequest),
+    ("access_denied", ErrorCode::AccessDenied),
+    ("invalid_scope", ErrorCode::InvalidScope),
+    ("unauthorized_client", ErrorCode::UnauthorizedClient),
+    ("unsupported_grant_type", ErrorCode::UnsupportedGrantType),
+    ("unsupported_response_type", ErrorCode::UnsupportedResponseType),
+    ("server_error", ErrorCode::ServerError),
+    ("temporarily_unavailable", ErrorCode::TemporarilyUnavailable),
+    ("invalid_target", ErrorCode::InvalidTarget),
+    ("interaction_required", ErrorCode::InteractionRequired),
+    ("login_required", ErrorCode::LoginRequired),
+    ("consent_required", ErrorCode::ConsentRequired),
+    ("account_selection_required", ErrorCode::AccountSelectionRequired),
+];
+
+impl ErrorCode {
+    pub(crate) fn new(text: &str) -> Self {
+        match CODES.iter().find(|(spelling, _)| *spelling == text) {
+            Some((_, code)) => code.clone(),
+            None => Self::Other(cut(text, MAX_CODE).into()),
+        }
+    }
+
+    /// The code as it is spelt. A code of [`ErrorCode::Other`] is what the server wrote: escape it before it is shown.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Other(text) => text,
+            known => CODES.iter().find(|(_, code)| code == known).map_or("", |(spelling, _)| spelling),
+        }
+    }
+
+    /// What to do about it, as far as the code alone tells.
+    pub(crate) fn next(&self) -> Next {
+        match self {
+            Self::InvalidGrant
+            | Self::AccessDenied
+            | Self::InteractionRequired
+            | Self::LoginRequired
+            | Self::ConsentRequired
+            | Self::AccountSelectionRequired => Next::Reauthorize,
+            Self::ServerError | Self::TemporarilyUnavailable => Next::RetryLater(None),
+            _ => Next::FixConfiguration,
+        }
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Other(_) => "an unregistered error code",
+            known => known.as_str(),
+        })
+    }
+}
+
+impl fmt::Debug for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Other(text) => write!(f, "Other([{} bytes])", text.len()),
+            known => f.write_str(known.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_read_back() {
+        for (spelling, code) in CODES {
+            assert_eq!(ErrorCode::new(spelling), code);
+            assert_eq!(code.as_str(), spelling);
+        }
+        assert_eq!(ErrorCode::new("Invalid_grant"), ErrorCode::Other("Invalid_grant".into()));
+    }
+
+    #[test]
+    fn texts_are_bounded_between_characters() {
+        let long = "é".repeat(1_000_000);
+        let response = ErrorResponse::new(&long, Some(&long), Some(&long));
+        assert_eq!(response.code().as_str().len(), MAX_CODE);
+        assert_eq!(response.untrusted_description().unwrap().len(), MAX_TEXT);
+        assert_eq!(cut("aé", 2), "a");
+    }
+
+    #[test]
+    fn what_the_server_wrote_is_not_printed() {
+        let response = ErrorResponse::new("s3cret", Some("s3cret"), Some("s3cret"));
+        assert!(!format!("{response:?} {}", response.code()).contains("s3cret"));
+    }
+}

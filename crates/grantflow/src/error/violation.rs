@@ -1,0 +1,167 @@
+//! The ways in which an answer can break the protocol.
+
+use core::fmt;
+
+/// How an answer breaks the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Violation {
+    /// The body is not JSON. Where it stops being JSON, counted from 1.
+    NotJson {
+        /// The line.
+        line: usize,
+        /// The column, in bytes.
+        column: usize,
+    },
+    /// The body is not form-encoded, or not UTF-8 once decoded.
+    NotForm,
+    /// The body is empty.
+    EmptyBody,
+    /// The body is JSON, but not an object.
+    NotAnObject,
+    /// The body is larger than 1 MiB.
+    TooLarge,
+    /// A redirect, which is never followed (RFC 9700 §4.11).
+    Redirect,
+    /// A status that neither grants nor refuses, and no OAuth error in the body.
+    UnexpectedStatus,
+    /// A member that must be there is not.
+    Missing(Member),
+    /// A member is the empty string.
+    Empty(Member),
+    /// A member has another type than it must have, or a value out of its range.
+    WrongType(Member),
+    /// A member holds a character that it must not hold.
+    Character(Member),
+    /// A member is there twice.
+    Duplicate(Member),
+    /// Both a token and an error.
+    TokenAndError,
+    /// A token type that this library does not understand (RFC 6749 §7.1).
+    UnknownTokenType,
+    /// The configured [`Quirk::TokenPath`](crate::Quirk::TokenPath) leads nowhere.
+    TokenPath,
+}
+
+impl Violation {
+    /// Whether an answer tried to state an OAuth error and failed: worth telling on any status.
+    pub(crate) fn is_about_the_error(self) -> bool {
+        matches!(
+            self,
+            Self::TokenAndError | Self::Empty(Member::Error) | Self::WrongType(Member::Error) | Self::Duplicate(_)
+        )
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotJson { line, column } => write!(f, "the body stops being JSON at line {line}, column {column}"),
+            Self::NotForm => f.write_str("the body is not form-encoded UTF-8"),
+            Self::EmptyBody => f.write_str("the body is empty"),
+            Self::NotAnObject => f.write_str("the body is not a JSON object"),
+            Self::TooLarge => f.write_str("the body is larger than 1 MiB"),
+            Self::Redirect => {
+                f.write_str("it answered with a redirect, which is never followed; check the token endpoint's URL")
+            }
+            Self::UnexpectedStatus => {
+                f.write_str("an unexpected status without an OAuth error; check the token endpoint's URL")
+            }
+            Self::Missing(member) => write!(f, "{member} is missing"),
+            Self::Empty(member) => write!(f, "{member} is empty"),
+            Self::WrongType(member) => write!(f, "{member} has the wrong type or is out of range"),
+            Self::Character(member) => write!(f, "{member} holds a character that it must not hold"),
+            Self::Duplicate(member) => write!(f, "{member} is there twice"),
+            Self::TokenAndError => f.write_str("the answer holds both a token and an error"),
+            Self::UnknownTokenType => f.write_str("token_type is none that this library understands (Bearer, DPoP)"),
+            Self::TokenPath => f.write_str("the configured token path leads nowhere"),
+        }
+    }
+}
+
+/// A member of an answer that has a meaning to this library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Member {
+    /// `access_token`
+    AccessToken,
+    /// `token_type`
+    TokenType,
+    /// `expires_in`
+    ExpiresIn,
+    /// `refresh_token`
+    RefreshToken,
+    /// `scope`
+    Scope,
+    /// `id_token`
+    IdToken,
+    /// `error`
+    Error,
+    /// `error_description`
+    ErrorDescription,
+    /// `error_uri`
+    ErrorUri,
+}
+
+impl Member {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::AccessToken,
+        Self::TokenType,
+        Self::ExpiresIn,
+        Self::RefreshToken,
+        Self::Scope,
+        Self::IdToken,
+        Self::Error,
+        Self::ErrorDescription,
+        Self::ErrorUri,
+    ];
+
+    /// The member of this name. Written out, for it is asked for every member of every answer.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "access_token" => Self::AccessToken,
+            "token_type" => Self::TokenType,
+            "expires_in" => Self::ExpiresIn,
+            "refresh_token" => Self::RefreshToken,
+            "scope" => Self::Scope,
+            "id_token" => Self::IdToken,
+            "error" => Self::Error,
+            "error_description" => Self::ErrorDescription,
+            "error_uri" => Self::ErrorUri,
+            _ => return None,
+        })
+    }
+
+    /// The member's standard name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessToken => "access_token",
+            Self::TokenType => "token_type",
+            Self::ExpiresIn => "expires_in",
+            Self::RefreshToken => "refresh_token",
+            Self::Scope => "scope",
+            Self::IdToken => "id_token",
+            Self::Error => "error",
+            Self::ErrorDescription => "error_description",
+            Self::ErrorUri => "error_uri",
+        }
+    }
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_member_is_found_by_its_name() {
+        for member in Member::ALL {
+            assert_eq!(Member::named(member.as_str()), Some(member));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The client credentials grant (RFC 6749 §4.4): a program acts for itself.
+//!
+//! ```text
+//! ClientCredentials ──run──▶ Tokens      RFC 6749 §4.4.2, §4.4.3
+//! ```
+//!
+//! ```
+//! use grantflow::{ClientCredentials, Env, Exchange, Server, Step, UnixTime};
+//! # use grantflow_testkit as testkit;
+//! # struct NoRandom;
+//! # impl grantflow::Entropy for NoRandom {
+//! #     fn fill(&mut self, _: &mut [u8]) -> Result<(), grantflow::EntropyFailed> { Err(grantflow::EntropyFailed) }
+//! # }
+//! # let mut provider = testkit::Server::new("https://as.example");
+//! # provider.register(testkit::Client::confidential("robot", "s3cret").scope("clubs"));
+//! # let mut rng = NoRandom;
+//! # let mut env = Env { now: UnixTime::from_secs(provider.now()), rng: &mut rng };
+//!
+//! let server = Server::with_token_endpoint(&provider.token_url())?;
+//! let client = server.client("robot").secret_basic("s3cret")?;
+//!
+//! let exchange = ClientCredentials::new(&client).scope("clubs")?;
+//! let response = provider.handle(&exchange.request(&mut env)?);
+//! let Step::Done(tokens) = exchange.respond(&mut env, response)? else { unreachable!("this flow has one step") };
+//! assert!(tokens.refresh_token().is_none());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use http::{Request, Response};
+
+use crate::call;
+use crate::client::{Client, ConfidentialClient};
+use crate::endpoint::check_resource;
+use crate::error::{Error, Misuse};
+use crate::exchange::{Body, Env, Exchange, Failure, Sent, Step};
+use crate::params::{Field, Params};
+use crate::quirk::Message;
+use crate::scope::Scope;
+use crate::token::Tokens;
+
+/// A request for a token of the client's own. Only a confidential client can make one (RFC 6749 §4.4).
+///
+/// `Clone`, and whatever fails, it is left intact: there is no grant to lose, and asking again is always allowed.
+#[derive(Clone, Debug)]
+#[must_use = "run it to get a token"]
+pub struct ClientCredentials {
+    client: Client,
+    scope: Option<Scope>,
+    resources: Vec<String>,
+    extra: Params,
+}
+
+impl ClientCredentials {
+    /// A request by this client.
+    pub fn new(client: &ConfidentialClient) -> Self {
+        Self { client: client.into(), scope: None, resources: Vec::new(), extra: Params::default() }
+    }
+
+    /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server chooses.
+    ///
+    /// # Errors
+    /// [`Misuse::Scope`].
+    pub fn scope<S>(mut self, scope: S) -> Result<Self, Error>
+    where
+        S: TryInto<Scope>,
+        Error: From<S::Error>,
+    {
+        self.scope = Some(scope.try_into()?);
+        Ok(self)
+    }
+
+    /// A resource that the token is to be for (RFC 8707 §2). May be given more than once.
+    ///
+    /// # Errors
+    /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
+    pub fn resource(mut self, resource: &str) -> Result<Self, Error> {
+        check_resource(resource)?;
+        if self.resources.iter().any(|known| known == resource) {
+            return Err(Error::Misuse(Misuse::DuplicateParameter));
+        }
+        self.resources.push(resource.to_owned());
+        Ok(self)
+    }
+
+    /// An extra parameter of the token request: `audience`.
+    ///
+    /// # Errors
+    /// [`Misuse::ReservedParameter`] for a parameter that the flow sets by itself; [`Misuse::DuplicateParameter`].
+    pub fn param(mut self, name: &str, value: &str) -> Result<Self, Error> {
+        self.extra.add(self.client.registration().server.quirks(), Message::TokenRequest, name, value)?;
+        Ok(self)
+    }
+}
+
+impl Exchange for ClientCredentials {
+    type Output = Tokens;
+
+    fn request(&self, _env: &mut Env<'_>) -> Result<Request<Body>, Error> {
+        let registration = self.client.registration();
+        let grant_type = Field::plain("grant_type", "client_credentials");
+        let send = |own: &[Field<'_>]| {
+            call::with_resources(own, &self.resources, |fields| call::request(registration, fields, &self.extra))
+        };
+        match self.scope.as_ref().map(|scope| registration.server.quirks().write_scope(scope)) {
+            Some(scope) => send(&[grant_type, Field::new("scope", &scope)]),
+            None => send(&[grant_type]),
+        }
+    }
+
+    fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
+        let outcome = call::answer(self.client.registration(), env.now, &response, |mut answer| {
+            // RFC 6749 §4.4.3 gives none here: the client's own credentials are what gets the next token.
+            answer.refresh_token = None;
+            Tokens::new(self.client.clone(), answer, self.scope.clone(), self.resources.clone(), env.now)
+        });
+        match outcome {
+            Ok(tokens) => Ok(Step::Done(tokens)),
+            Err(no) => Err(Failure::intact(no.error, self)),
+        }
+    }
+
+    fn unanswered(self, _env: &mut Env<'_>, sent: Sent) -> Result<Step<Self>, Failure<Self>> {
+        Err(Failure::intact(Error::NoAnswer(sent), self))
+    }
+}

@@ -1,0 +1,200 @@
+//! The authorization request (RFC 6749 §4.1.1).
+
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use super::Grant;
+use super::callback::PendingCallback;
+use crate::client::Client;
+use crate::endpoint::{RedirectUri, check_resource};
+use crate::error::{Error, Misuse};
+use crate::exchange::Env;
+use crate::params::{self, Field, Params};
+use crate::pkce::{self, Verifier};
+use crate::quirk::Message;
+use crate::scope::Scope;
+use crate::secret::RandomText;
+
+/// An authorization request to be: plain data, replayable. Each [`start`](Authorization::start) is a grant of its own.
+#[derive(Clone, Debug)]
+pub struct Authorization {
+    client: Client,
+    redirect_uri: RedirectUri,
+    scope: Option<Scope>,
+    resources: Vec<String>,
+    response_mode: ResponseMode,
+    extra: Params,
+}
+
+/// How the server is to send its answer back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponseMode {
+    /// In the query of the redirect URI (RFC 6749 §4.1.2).
+    #[default]
+    Query,
+    /// In the body of a POST to the redirect URI (OAuth 2.0 Form Post Response Mode).
+    FormPost,
+}
+
+impl Authorization {
+    /// A request for this client, to come back to `redirect_uri`: a [`RedirectUri`], or its text. It is sent always,
+    /// and never inferred.
+    ///
+    /// # Errors
+    /// [`Misuse::Url`], see [`RedirectUri::new`]; [`Misuse::NoAuthorizationEndpoint`].
+    pub fn new<R>(client: impl Into<Client>, redirect_uri: R) -> Result<Self, Error>
+    where
+        R: TryInto<RedirectUri>,
+        Error: From<R::Error>,
+    {
+        let client = client.into();
+        if client.registration().authorization_start.is_none() {
+            return Err(Error::Misuse(Misuse::NoAuthorizationEndpoint));
+        }
+        Ok(Self {
+            client,
+            redirect_uri: redirect_uri.try_into()?,
+            scope: None,
+            resources: Vec::new(),
+            response_mode: ResponseMode::default(),
+            extra: Params::default(),
+        })
+    }
+
+    /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server chooses.
+    ///
+    /// # Errors
+    /// [`Misuse::Scope`].
+    pub fn scope<S>(mut self, scope: S) -> Result<Self, Error>
+    where
+        S: TryInto<Scope>,
+        Error: From<S::Error>,
+    {
+        self.scope = Some(scope.try_into()?);
+        Ok(self)
+    }
+
+    /// A resource that the token is to be for (RFC 8707 §2). May be given more than once. It goes with the code exchange
+    /// and with every refresh, too.
+    ///
+    /// # Errors
+    /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
+    pub fn resource(mut self, resource: &str) -> Result<Self, Error> {
+        check_resource(resource)?;
+        if self.resources.iter().any(|known| known == resource) {
+            return Err(Error::Misuse(Misuse::DuplicateParameter));
+        }
+        self.resources.push(resource.to_owned());
+        Ok(self)
+    }
+
+    /// How the answer is to come back. An answer that comes back another way is none.
+    #[must_use]
+    pub fn response_mode(mut self, mode: ResponseMode) -> Self {
+        self.response_mode = mode;
+        self
+    }
+
+    /// An extra parameter of the authorization request: `prompt`, `access_type`, `audience`.
+    ///
+    /// # Errors
+    /// [`Misuse::ReservedParameter`] for a parameter that the flow sets by itself; [`Misuse::DuplicateParameter`].
+    pub fn param(mut self, name: &str, value: &str) -> Result<Self, Error> {
+        self.extra.add(self.client.registration().server.quirks(), Message::AuthorizationRequest, name, value)?;
+        Ok(self)
+    }
+
+    /// Starts a grant: draws `state` and the PKCE verifier, and gives the URL to send the person to.
+    ///
+    /// # Errors
+    /// [`Error::Entropy`] if the source of entropy fails, or gives the same bytes twice in a row. Nothing is sent.
+    pub fn start(&self, env: &mut Env<'_>) -> Result<Redirect, Error> {
+        let (state, verifier) = draw(env)?;
+        let url = self.url(&state, &verifier);
+        let grant = Grant {
+            client: self.client.clone(),
+            redirect_uri: self.redirect_uri.clone(),
+            verifier,
+            scope: self.scope.clone(),
+            resources: self.resources.clone(),
+        };
+        Ok(Redirect { url, pending: PendingCallback { grant, state, response_mode: self.response_mode } })
+    }
+
+    /// One buffer of the exact size; what the client and the redirect URI contribute has been encoded once before.
+    fn url(&self, state: &RandomText, verifier: &Verifier) -> AuthorizationUrl {
+        let registration = self.client.registration();
+        let quirks = registration.server.quirks();
+        let challenge = verifier.challenge();
+        let scope = self.scope.as_ref().map(|scope| quirks.write_scope(scope));
+
+        let redirect_uri = Field::encoded("redirect_uri", self.redirect_uri.as_str(), self.redirect_uri.encoded());
+        let scope = scope.as_deref().map(|scope| Field::new("scope", scope));
+        let response_mode =
+            (self.response_mode == ResponseMode::FormPost).then(|| Field::plain("response_mode", "form_post"));
+        let head = [Some(redirect_uri), scope, response_mode];
+        let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
+        let tail = [
+            Field::plain("state", state.expose()),
+            Field::plain("code_challenge", challenge.as_str()),
+            Field::plain("code_challenge_method", pkce::METHOD),
+        ];
+        let fields: Vec<Field<'_>> = head.into_iter().flatten().chain(resources).chain(tail).collect();
+
+        let start = registration.authorization_start.as_deref().unwrap_or_default();
+        let on = Message::AuthorizationRequest;
+        let mut url = String::with_capacity(start.len() + params::len(quirks, on, &fields, &self.extra));
+        url.push_str(start);
+        params::append(&mut url, quirks, on, &fields, &self.extra);
+        AuthorizationUrl(Zeroizing::new(url))
+    }
+}
+
+fn draw(env: &mut Env<'_>) -> Result<(RandomText, Verifier), Error> {
+    let mut octets = Zeroizing::new([[0u8; 32]; 2]);
+    env.rng.fill(octets.as_flattened_mut()).map_err(|_| Error::Entropy)?;
+    let [state, verifier] = &*octets;
+    // A source that repeats itself within 64 bytes is broken; 256 random bits never do.
+    if state == verifier {
+        return Err(Error::Entropy);
+    }
+    Ok((RandomText::from_random(state), Verifier::from_random(verifier)))
+}
+
+/// A started grant: where to send the person, and what their return is checked against.
+#[must_use = "send the person to `url`, and keep `pending` in their session"]
+#[derive(Debug)]
+#[allow(clippy::exhaustive_structs, reason = "made to be taken apart")]
+pub struct Redirect {
+    /// Where to send the person.
+    pub url: AuthorizationUrl,
+    /// What waits for their return. Keep it where only this browser's session finds it.
+    pub pending: PendingCallback,
+}
+
+/// The URL to send the person to. It holds `state`, so it is redacted when printed: read it with [`as_str`](Self::as_str).
+///
+/// Its characters are those of RFC 3986 only: no blanks, no quotes, nothing that a shell or an OS opener could act on.
+#[derive(Clone)]
+pub struct AuthorizationUrl(Zeroizing<String>);
+
+impl AuthorizationUrl {
+    /// The URL's text, for a `Location` header or a browser.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for AuthorizationUrl {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Debug for AuthorizationUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}?[redacted]", self.0.split('?').next().unwrap_or_default())
+    }
+}

@@ -1,0 +1,221 @@
+//! The authorization response, checked (RFC 6749 §4.1.2, RFC 9207 §2.4).
+//!
+//! The order is fixed: place and shape, then `state`, then `iss`, and only then `error` or `code`. What has not passed
+//! `state` is not ours and ends nothing; what has passed it is ours and ends the grant, one way or the other.
+
+use core::fmt;
+
+use http::{Method, Request, Uri, header};
+
+use super::Grant;
+use super::authorization::ResponseMode;
+use super::exchange::CodeExchange;
+use super::received::{Once, PendingKey, Received};
+use super::rejection::{Rejection, RejectionReason};
+use crate::error::ErrorResponse;
+use crate::secret::{AuthorizationCode, RandomText};
+use crate::wire::form;
+
+/// A grant that waits for the person to come back. Not `Clone`: it is received once.
+///
+/// Keep it per browser session, under [`key`](Self::key); a web application stores it with
+/// [`into_stored`](Self::into_stored). A store's only read is an atomic take: ownership gives single use within one
+/// process only.
+#[derive(Debug)]
+pub struct PendingCallback {
+    pub(super) grant: Grant,
+    pub(super) state: RandomText,
+    pub(super) response_mode: ResponseMode,
+}
+
+/// What a hit on the redirect URI turned out to be.
+#[must_use = "each verdict asks for something else: see its variants"]
+#[derive(Debug)]
+#[allow(clippy::exhaustive_enums, reason = "whoever takes a callback must have an answer to every verdict")]
+#[allow(clippy::large_enum_variant, reason = "a verdict is matched at once, and a box would cost more than it saves")]
+pub enum Callback {
+    /// Everything matched: exchange the code.
+    Granted(CodeExchange),
+    /// Everything matched, and the server or the person said no.
+    Denied(ErrorResponse),
+    /// Not the answer to this request. Nothing is lost: keep waiting.
+    Unrelated {
+        /// The grant, as good as before.
+        pending: PendingCallback,
+        /// Why it is not ours.
+        why: NotOurs,
+    },
+    /// `state` matched, and the rest is invalid. Terminal, for `state` is one-time: start again.
+    Rejected(Rejection),
+}
+
+/// Why a hit on the redirect URI is not the answer that a grant waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotOurs {
+    /// Another scheme, host or port than the redirect URI's.
+    OtherOrigin,
+    /// Another path than the redirect URI's, or its own query is missing.
+    OtherPath,
+    /// Another response mode: not a form POST where one was asked for.
+    OtherMode,
+    /// No `state`.
+    NoState,
+    /// Another `state`, or one that cannot be read.
+    WrongState,
+    /// `state` twice.
+    TwoStates,
+}
+
+impl fmt::Display for NotOurs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OtherOrigin => "it came to another scheme, host or port than the redirect URI's",
+            Self::OtherPath => "it came to another path than the redirect URI's, or without its query",
+            Self::OtherMode => "it came in another response mode than the one that was asked for",
+            Self::NoState => "it has no state",
+            Self::WrongState => "its state is another one",
+            Self::TwoStates => "it has two states",
+        })
+    }
+}
+
+impl PendingCallback {
+    /// Under which key to keep this grant; [`callback_key`](super::callback_key) finds it from a callback.
+    pub fn key(&self) -> PendingKey {
+        PendingKey::of(self.state.expose())
+    }
+
+    /// Takes a hit on the redirect URI: an absolute URI, or the path and query that an HTTP/1 server sees.
+    pub fn receive(self, uri: &Uri) -> Callback {
+        if self.response_mode != ResponseMode::Query {
+            return self.unrelated(NotOurs::OtherMode);
+        }
+        let query = uri.query().unwrap_or_default();
+        if let Some(why) = self.misplaced(uri, query) {
+            return self.unrelated(why);
+        }
+        self.judge(query, false)
+    }
+
+    /// As [`receive`](Self::receive), for a callback as text: a private-use URI that the operating system handed over,
+    /// or an address that a person pasted. A fragment is not looked at, but for a token in it.
+    pub fn receive_url(self, url: &str) -> Callback {
+        if self.response_mode != ResponseMode::Query {
+            return self.unrelated(NotOurs::OtherMode);
+        }
+        let (url, fragment) = url.split_once('#').unwrap_or((url, ""));
+        let (place, query) = url.split_once('?').unwrap_or((url, ""));
+        let redirect_uri = &self.grant.redirect_uri;
+        let origin = redirect_uri.origin();
+        let same_origin = place.get(..origin.len()).is_some_and(|o| o.eq_ignore_ascii_case(origin));
+        let path = place.get(origin.len()..).unwrap_or_default();
+        if !same_origin {
+            return self.unrelated(NotOurs::OtherOrigin);
+        }
+        if let Some(why) = self.elsewhere(path, query) {
+            return self.unrelated(why);
+        }
+        let token_in_fragment = form::raw_pairs(fragment).any(|(name, _)| name == "access_token");
+        self.judge(query, token_in_fragment)
+    }
+
+    /// As [`receive`](Self::receive), for [`ResponseMode::FormPost`]: a POST with a form-encoded body.
+    ///
+    /// The POST comes from another site, so the browser sends no `SameSite=Lax` cookie with it: find the pending grant
+    /// by a cookie that is `SameSite=None; Secure`.
+    pub fn receive_form_post<B: AsRef<[u8]>>(self, request: &Request<B>) -> Callback {
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = content_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+        let is_form = media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+        if self.response_mode != ResponseMode::FormPost || request.method() != Method::POST || !is_form {
+            return self.unrelated(NotOurs::OtherMode);
+        }
+        if let Some(why) = self.misplaced(request.uri(), request.uri().query().unwrap_or_default()) {
+            return self.unrelated(why);
+        }
+        match core::str::from_utf8(request.body().as_ref()) {
+            Ok(form) => self.judge(form, false),
+            Err(_) => self.unrelated(NotOurs::WrongState),
+        }
+    }
+
+    fn unrelated(self, why: NotOurs) -> Callback {
+        Callback::Unrelated { pending: self, why }
+    }
+
+    /// Whether the hit is somewhere else than at the redirect URI. An origin is compared where the URI has one.
+    fn misplaced(&self, uri: &Uri, query: &str) -> Option<NotOurs> {
+        if let Some(authority) = uri.authority() {
+            let origin = self.grant.redirect_uri.origin();
+            let (scheme, host) = origin.split_once("://").unwrap_or((origin, ""));
+            // `http::Uri` writes schemes in lower case; hosts are compared without regard to case (RFC 3986 §6.2.2.1).
+            if uri.scheme_str() != Some(scheme) || !authority.as_str().eq_ignore_ascii_case(host) {
+                return Some(NotOurs::OtherOrigin);
+            }
+        }
+        self.elsewhere(uri.path(), query)
+    }
+
+    fn elsewhere(&self, path: &str, query: &str) -> Option<NotOurs> {
+        let (own_path, own_query) = self.grant.redirect_uri.path_and_query();
+        let path = if path.is_empty() { "/" } else { path };
+        // The redirect URI's own query is kept when the answer is added to it (RFC 6749 §3.1.2).
+        let complete = own_query.is_empty() || own_query.split('&').all(|own| query.split('&').any(|part| part == own));
+        (path != own_path || !complete).then_some(NotOurs::OtherPath)
+    }
+
+    /// Everything after the place: shape and `state`, then `iss`, then `error` or `code`.
+    fn judge(self, form: &str, token_in_fragment: bool) -> Callback {
+        let server = &self.grant.client.registration().server;
+        let received = Received::read(form, server.quirks());
+        match &received.state {
+            Once::Absent => return self.unrelated(NotOurs::NoState),
+            Once::Twice => return self.unrelated(NotOurs::TwoStates),
+            Once::Value(state) if self.state.matches(state) => {}
+            Once::Value(_) | Once::Unreadable => return self.unrelated(NotOurs::WrongState),
+        }
+        if received.iss.is_malformed() || received.code.is_malformed() || received.error.is_malformed() {
+            return Callback::Rejected(Rejection::new(RejectionReason::Malformed));
+        }
+        if received.front_channel || token_in_fragment {
+            return Callback::Rejected(Rejection::new(RejectionReason::FrontChannelToken));
+        }
+        if let Some(rejection) = self.wrong_issuer(&received) {
+            return Callback::Rejected(rejection);
+        }
+        if let Some(error) = error_response(&received) {
+            return Callback::Denied(error);
+        }
+        match (received.error.value(), received.code.value()) {
+            (None, Some(code)) if !code.is_empty() => {
+                Callback::Granted(CodeExchange::new(self.grant, AuthorizationCode::new(code.to_owned())))
+            }
+            _ => Callback::Rejected(Rejection::new(RejectionReason::NoCode)),
+        }
+    }
+
+    /// RFC 9207 §2.4: compared byte for byte, whether it was announced or not.
+    fn wrong_issuer(&self, received: &Received<'_>) -> Option<Rejection> {
+        let server = &self.grant.client.registration().server;
+        let expected = server.issuer_identifier()?.as_str();
+        let reason = match received.iss.value() {
+            Some(iss) if iss == expected => return None,
+            Some(_) => RejectionReason::WrongIssuer,
+            None if server.iss_required() => RejectionReason::MissingIssuer,
+            None => return None,
+        };
+        Some(Rejection {
+            reason,
+            expected_iss: Some(expected.into()),
+            received_iss: received.iss.value().map(|iss| iss.chars().take(1024).collect::<String>().into()),
+            error: error_response(received).map(Box::new),
+        })
+    }
+}
+
+/// The error of a callback, if it states one. Its texts are for people: unreadable or doubled ones are left out.
+fn error_response(received: &Received<'_>) -> Option<ErrorResponse> {
+    let code = received.error.value().filter(|code| !code.is_empty())?;
+    Some(ErrorResponse::new(code, received.error_description.value(), received.error_uri.value()))
+}

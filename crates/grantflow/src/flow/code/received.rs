@@ -1,0 +1,131 @@
+//! An authorization response, read but not yet believed (RFC 6749 §4.1.2).
+
+use core::fmt;
+use std::borrow::Cow;
+
+use http::Uri;
+use sha2::{Digest as _, Sha256};
+
+use crate::quirk::{Message, Quirks};
+use crate::secret::encode_32;
+use crate::wire::form;
+
+/// A parameter that must not be there twice.
+#[derive(Debug, Default)]
+pub(super) enum Once<'a> {
+    #[default]
+    Absent,
+    Value(Cow<'a, str>),
+    /// There, but its escapes are broken or it is not UTF-8.
+    Unreadable,
+    Twice,
+}
+
+impl<'a> Once<'a> {
+    fn put(&mut self, raw: &'a str) {
+        *self = match self {
+            Self::Absent => form::decode(raw).map_or(Self::Unreadable, Self::Value),
+            _ => Self::Twice,
+        };
+    }
+
+    pub(super) fn is_malformed(&self) -> bool {
+        matches!(self, Self::Twice | Self::Unreadable)
+    }
+
+    pub(super) fn value(&self) -> Option<&str> {
+        match self {
+            Self::Value(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// The parameters of an authorization response that have a meaning.
+#[derive(Debug, Default)]
+pub(super) struct Received<'a> {
+    pub(super) state: Once<'a>,
+    pub(super) iss: Once<'a>,
+    pub(super) code: Once<'a>,
+    pub(super) error: Once<'a>,
+    pub(super) error_description: Once<'a>,
+    pub(super) error_uri: Once<'a>,
+    /// A token, or a response object that this flow did not ask for.
+    pub(super) front_channel: bool,
+}
+
+impl<'a> Received<'a> {
+    pub(super) fn read(form: &'a str, quirks: &Quirks) -> Self {
+        let mut received = Self::default();
+        for (raw_name, raw_value) in form::raw_pairs(form) {
+            // A name that cannot be decoded is none of ours: unknown parameters are ignored (RFC 6749 §4.1.2).
+            let Some(name) = form::decode(raw_name) else { continue };
+            match quirks.standard(Message::Callback, &name) {
+                Some("state") => received.state.put(raw_value),
+                Some("iss") => received.iss.put(raw_value),
+                Some("code") => received.code.put(raw_value),
+                Some("error") => received.error.put(raw_value),
+                Some("error_description") => received.error_description.put(raw_value),
+                Some("error_uri") => received.error_uri.put(raw_value),
+                Some("access_token" | "id_token" | "token_type" | "response") => received.front_channel = true,
+                _ => {}
+            }
+        }
+        received
+    }
+}
+
+/// Under which key a pending grant is kept: a hash of its `state`, so that a store's keys give nothing away.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PendingKey([u8; 43]);
+
+impl PendingKey {
+    pub(super) fn of(state: &str) -> Self {
+        Self(encode_32(&Sha256::digest(state).into()))
+    }
+
+    /// 43 characters of base64url.
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl AsRef<str> for PendingKey {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for PendingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for PendingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PendingKey({})", self.as_str())
+    }
+}
+
+/// The key of the pending grant that a callback answers; `None` if it has not exactly one `state`, so that it is nobody's.
+///
+/// Look up with it in the browser session's own store, by an atomic take: a forged callback then takes nothing.
+pub fn callback_key(uri: &Uri) -> Option<PendingKey> {
+    key_in(uri.query().unwrap_or_default())
+}
+
+/// As [`callback_key`], for the body of a `form_post` callback.
+pub fn callback_key_in_form(body: &[u8]) -> Option<PendingKey> {
+    key_in(core::str::from_utf8(body).ok()?)
+}
+
+fn key_in(form: &str) -> Option<PendingKey> {
+    let mut state = Once::Absent;
+    for (name, value) in form::raw_pairs(form) {
+        if form::decode(name).is_some_and(|name| name == "state") {
+            state.put(value);
+        }
+    }
+    state.value().map(PendingKey::of)
+}

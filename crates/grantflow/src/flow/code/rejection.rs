@@ -1,0 +1,91 @@
+//! A callback that is ours and wrong.
+
+use core::fmt;
+
+use crate::error::ErrorResponse;
+
+/// Why a callback with the right `state` was refused. The grant is over: `state` is one-time.
+#[derive(Clone)]
+pub struct Rejection {
+    pub(super) reason: RejectionReason,
+    pub(super) expected_iss: Option<Box<str>>,
+    pub(super) received_iss: Option<Box<str>>,
+    pub(super) error: Option<Box<ErrorResponse>>,
+}
+
+impl Rejection {
+    pub(super) fn new(reason: RejectionReason) -> Self {
+        Self { reason, expected_iss: None, received_iss: None, error: None }
+    }
+
+    /// Why.
+    pub fn reason(&self) -> RejectionReason {
+        self.reason
+    }
+
+    /// The issuer that the client's server was configured with, where the issuer is the reason.
+    pub fn expected_iss(&self) -> Option<&str> {
+        self.expected_iss.as_deref()
+    }
+
+    /// The `iss` parameter of the callback, at most 1 KiB of it, where it is the reason. Whoever made the callback wrote it.
+    pub fn untrusted_iss(&self) -> Option<&str> {
+        self.received_iss.as_deref()
+    }
+
+    /// The OAuth error that the callback claims. **Nobody knows who wrote it**: the check that would tell has failed
+    /// (RFC 9207 §2.4). For a log, not for a decision.
+    pub fn untrusted_error(&self) -> Option<&ErrorResponse> {
+        self.error.as_deref()
+    }
+}
+
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Rejection {{ reason: {:?}, expected_iss: {:?}, error: {:?} }}",
+            self.reason, self.expected_iss, self.error
+        )
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the callback was refused: {}", self.reason)?;
+        match &self.expected_iss {
+            Some(issuer) => write!(f, " (expected {issuer}, from the server's configuration)"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+/// Why a callback with the right `state` was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RejectionReason {
+    /// A parameter other than `state` is there twice (RFC 6749 §3.1), or is not form-encoded UTF-8.
+    Malformed,
+    /// `iss` is not the server's issuer (RFC 9207 §2.4): another server may have answered.
+    WrongIssuer,
+    /// `iss` is missing, and this server always sends it (RFC 9207 §2.4).
+    MissingIssuer,
+    /// It carries a token or a response object, which this flow never asks for (RFC 9700 §2.1.2).
+    FrontChannelToken,
+    /// It has neither a code nor an error, or an empty one.
+    NoCode,
+}
+
+impl fmt::Display for RejectionReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "a parameter is there twice, or is not form-encoded UTF-8",
+            Self::WrongIssuer => "iss names another issuer",
+            Self::MissingIssuer => "iss is missing, though this server always sends it",
+            Self::FrontChannelToken => "it carries a token or a response object, which was not asked for",
+            Self::NoCode => "it has neither a code nor an error",
+        })
+    }
+}

@@ -1,0 +1,5 @@
+//! The flows, one file or folder each. None uses another; what they share is below them.
+
+pub(crate) mod client_credentials;
+pub(crate) mod code;
+pub(crate) mod refresh;

@@ -1,0 +1,88 @@
+//! OAuth 2 client flows as typestate, without I/O.
+//!
+//! Each flow is a chain of states. A state is a type; a step consumes one and gives the next. A state that needs the
+//! server gives an `http::Request` and takes the `http::Response`: any HTTP stack, blocking or async, can carry them.
+//! The core has no socket, no clock and no entropy of its own, so every flow runs in a test, in virtual time.
+//!
+//! ```
+//! use grantflow::{Authorization, Callback, Redirect, Server};
+//! # fn example(env: &mut grantflow::Env<'_>, their_return: &http::Uri) -> Result<(), grantflow::Error> {
+//! let server = Server::new("https://api.trackmania.com/oauth/authorize", "https://api.trackmania.com/api/access_token")?;
+//! let client = server.client("my-id").secret_post("my-secret")?;
+//!
+//! // PKCE S256 and state are always on.
+//! let Redirect { url, pending } = Authorization::new(&client, "https://app.example/callback")?
+//!     .scope("read_favorite write_favorite")?
+//!     .start(env)?;
+//! println!("Location: {}", url.as_str());
+//!
+//! match pending.receive(their_return) {
+//!     Callback::Granted(exchange) => { /* grantflow_ureq::run(&agent, exchange)? gives the tokens */ }
+//!     Callback::Denied(refusal) => { /* the person or the server said no */ }
+//!     Callback::Unrelated { pending, why } => { /* not ours: keep waiting, nothing is lost */ }
+//!     Callback::Rejected(rejection) => { /* ours, but wrong: start again */ }
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # The flows
+//!
+//! | flow | states | RFC |
+//! |---|---|---|
+//! | authorization code + PKCE | [`Authorization`] → [`Redirect`] → [`PendingCallback`] → [`Callback`] → [`CodeExchange`] → [`Tokens`] | 6749 §4.1, 7636, 9207 |
+//! | refresh | [`Tokens`] → [`RefreshExchange`] → [`Tokens`] | 6749 §6 |
+//! | client credentials | [`ClientCredentials`] → [`Tokens`] | 6749 §4.4 |
+//!
+//! There is no implicit grant, no password grant and no PKCE `plain`: they cannot be spelt here.
+//!
+//! # Running a state
+//!
+//! Whatever implements [`Exchange`] needs one round trip to leave. An adapter crate runs it (`grantflow_ureq::run`),
+//! [`drive`] runs it over closures, or you call [`Exchange::request`] and [`Exchange::respond`] yourself. When it fails,
+//! [`Failure`] says what is [`Left`] of the grant: nothing, all of it, or nobody knows.
+
+mod error;
+mod secret;
+mod time;
+
+mod wire;
+
+mod endpoint;
+mod scope;
+
+mod exchange;
+
+mod client;
+mod params;
+mod pkce;
+mod quirk;
+mod server;
+mod token;
+
+mod call;
+
+mod flow;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
+
+pub use client::{Client, ClientBuilder, ConfidentialClient, PublicClient};
+pub use endpoint::{Issuer, RedirectUri};
+pub use error::{
+    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, Member, Misuse, Next, ProtocolError, Refused, StoredFault,
+    UrlFault, UrlRole, Violation,
+};
+pub use exchange::{Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, drive};
+pub use flow::client_credentials::ClientCredentials;
+pub use flow::code::{
+    Authorization, AuthorizationUrl, Callback, CodeExchange, NotOurs, PendingCallback, PendingKey, Redirect, Rejection,
+    RejectionReason, ResponseMode, StoredCallback, callback_key, callback_key_in_form,
+};
+pub use flow::refresh::RefreshExchange;
+pub use quirk::{Message, Quirk};
+pub use scope::{GrantedScope, Scope};
+pub use secret::{ClientSecret, RefreshToken, UnverifiedIdToken};
+pub use server::Server;
+pub use time::UnixTime;
+pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, Tokens};

@@ -1,0 +1,280 @@
+//! Named leniency: how a server deviates from the RFCs, as values of its configuration. Nothing is detected.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Member, Misuse};
+use crate::scope::Scope;
+use crate::wire::answer::Rules;
+use crate::wire::json::Names;
+
+/// A deviation of a server from the protocol, which the caller vouches for. Give it to [`Server::quirk`](crate::Server::quirk).
+///
+/// Without one, everything is read and written as the RFCs have it. Harmless deviations need none: `expires_in` as
+/// digits in a string, any 2xx status, an `error` in a 200, a JSON body under any content type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Quirk {
+    /// Basic credentials are not form-encoded before base64, for servers that do not decode them (RFC 6749 §2.3.1 has
+    /// them encoded). Amazon Cognito and Domino need it, and whoever compares the header with a string.
+    UnencodedBasic,
+    /// Scope tokens are separated by this character, in requests and in answers: `,` for Slack, Strava, Figma, Linear,
+    /// TikTok, Zoom, Todoist and GitHub's answers; `+` for Pennylane and Workable.
+    ScopeSeparator(char),
+    /// An answer without `token_type` is a Bearer token's: LinkedIn, Weibo, Instagram, WeChat, Shopify.
+    MissingTokenType,
+    /// The token endpoint answers form-encoded: Facebook's old API, Stack Exchange.
+    FormEncodedAnswer,
+    /// The token endpoint takes its parameters as a JSON object: Notion, Braintree, Clover, Looker.
+    JsonRequestBody,
+    /// The token lies in an object inside the answer: `["authed_user"]` for Slack's user tokens, `["data"]` for TikTok.
+    /// An answer without that object is an error; the token at the top, if there is one, is another's.
+    TokenPath(Vec<String>),
+    /// A parameter or member has another name.
+    RenamedParameter {
+        /// Where.
+        on: Message,
+        /// Its standard name.
+        standard: String,
+        /// The server's name for it.
+        actual: String,
+    },
+    /// A member of the token answer that is `null` counts as absent: Mailchimp's `scope`.
+    NullIsAbsent,
+    /// `scope` in the answer may be a list of strings: Twitch.
+    ScopeList,
+}
+
+impl Quirk {
+    /// [`Quirk::TokenPath`], from borrowed keys.
+    pub fn token_path(keys: &[&str]) -> Self {
+        Self::TokenPath(keys.iter().map(|key| (*key).to_owned()).collect())
+    }
+
+    /// [`Quirk::RenamedParameter`], from borrowed names.
+    pub fn renamed(on: Message, standard: &str, actual: &str) -> Self {
+        Self::RenamedParameter { on, standard: standard.to_owned(), actual: actual.to_owned() }
+    }
+}
+
+/// A message of the protocol in which a parameter can have another name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Message {
+    /// The authorization request (RFC 6749 §4.1.1): `client_key` for TikTok, `appid` for WeChat.
+    AuthorizationRequest,
+    /// The authorization response (RFC 6749 §4.1.2): `spapi_oauth_code` for Amazon's Selling Partner API.
+    Callback,
+    /// The token request (RFC 6749 §4.1.3): `auth_code` for TikTok, `secret` for WeChat.
+    TokenRequest,
+    /// The token answer (RFC 6749 §5.1): `accessToken` for PlentyMarkets, `expires` for Stack Exchange.
+    TokenAnswer,
+}
+
+impl Message {
+    /// The names that have a meaning there. On requests, no caller may give them as extra parameters.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::AuthorizationRequest => &[
+                "response_type",
+                "client_id",
+                "redirect_uri",
+                "scope",
+                "state",
+                "code_challenge",
+                "code_challenge_method",
+                "response_mode",
+                "resource",
+                "request",
+                "request_uri",
+                "client_secret",
+            ],
+            Self::Callback => &["code", "state", "iss", "error", "error_description", "error_uri"],
+            Self::TokenRequest => &[
+                "grant_type",
+                "client_id",
+                "client_secret",
+                "code",
+                "redirect_uri",
+                "code_verifier",
+                "refresh_token",
+                "scope",
+                "resource",
+                "client_assertion",
+                "client_assertion_type",
+                "assertion",
+                "device_code",
+                "username",
+                "password",
+            ],
+            Self::TokenAnswer => &[
+                "access_token",
+                "token_type",
+                "expires_in",
+                "refresh_token",
+                "scope",
+                "id_token",
+                "error",
+                "error_description",
+                "error_uri",
+            ],
+        }
+    }
+}
+
+/// A server's quirks, laid out for use.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Quirks {
+    pub(crate) unencoded_basic: bool,
+    pub(crate) json_request_body: bool,
+    scope_separator: Option<char>,
+    missing_token_type: bool,
+    form_encoded_answer: bool,
+    null_is_absent: bool,
+    scope_list: bool,
+    token_path: Vec<String>,
+    renamed: Vec<Renamed>,
+}
+
+#[derive(Debug, Clone)]
+struct Renamed {
+    on: Message,
+    standard: &'static str,
+    actual: Box<str>,
+}
+
+impl Quirks {
+    pub(crate) fn add(&mut self, quirk: Quirk) -> Result<(), Error> {
+        let refuse = |why| Err(Error::Misuse(Misuse::Quirk(why)));
+        match quirk {
+            Quirk::UnencodedBasic => self.unencoded_basic = true,
+            Quirk::ScopeSeparator(separator) => {
+                if !separator.is_ascii_punctuation() || matches!(separator, '"' | '\\') {
+                    return refuse("a scope separator is a punctuation mark other than quote and backslash");
+                }
+                self.scope_separator = Some(separator);
+            }
+            Quirk::MissingTokenType => self.missing_token_type = true,
+            Quirk::FormEncodedAnswer => self.form_encoded_answer = true,
+            Quirk::JsonRequestBody => self.json_request_body = true,
+            Quirk::TokenPath(path) => {
+                if path.is_empty() {
+                    return refuse("a token path needs at least one key");
+                }
+                self.token_path = path;
+            }
+            Quirk::RenamedParameter { on, standard, actual } => self.rename(on, &standard, &actual)?,
+            Quirk::NullIsAbsent => self.null_is_absent = true,
+            Quirk::ScopeList => self.scope_list = true,
+        }
+        if self.form_encoded_answer && !self.token_path.is_empty() {
+            return refuse("a form-encoded answer has no objects that a token path could lead into");
+        }
+        Ok(())
+    }
+
+    fn rename(&mut self, on: Message, standard: &str, actual: &str) -> Result<(), Error> {
+        let refuse = |why| Err(Error::Misuse(Misuse::Quirk(why)));
+        let Some(standard) = on.names().iter().find(|name| **name == standard) else {
+            return refuse("this standard name has no meaning in this message");
+        };
+        if actual.is_empty() || !actual.bytes().all(|b| b.is_ascii_graphic()) {
+            return refuse("a parameter's name is printable ASCII");
+        }
+        if self.is_reserved(on, actual) || self.name(on, standard) != *standard {
+            return refuse("this name is taken, or the parameter was renamed already");
+        }
+        self.renamed.push(Renamed { on, standard, actual: actual.into() });
+        Ok(())
+    }
+
+    /// Whether `name` has a meaning in this message, be it by the standard or by a new name.
+    pub(crate) fn is_reserved(&self, on: Message, name: &str) -> bool {
+        on.names().contains(&name) || self.renamed.iter().any(|r| r.on == on && *r.actual == *name)
+    }
+
+    /// The server's name for a parameter, where it has one of its own.
+    pub(crate) fn renaming(&self, on: Message, standard: &str) -> Option<&str> {
+        self.renamed.iter().find(|r| r.on == on && r.standard == standard).map(|r| &*r.actual)
+    }
+
+    /// The server's name for a parameter.
+    pub(crate) fn name<'n>(&'n self, on: Message, standard: &'n str) -> &'n str {
+        self.renaming(on, standard).unwrap_or(standard)
+    }
+
+    /// The standard name of what the server calls `actual`, if it has a meaning at all.
+    pub(crate) fn standard<'n>(&self, on: Message, actual: &'n str) -> Option<&'n str> {
+        if self.renamed.is_empty() {
+            return Some(actual);
+        }
+        if let Some(renamed) = self.renamed.iter().find(|r| r.on == on && *r.actual == *actual) {
+            return Some(renamed.standard);
+        }
+        let moved_away = self.renamed.iter().any(|r| r.on == on && r.standard == actual);
+        if moved_away { None } else { Some(actual) }
+    }
+
+    /// What separates scope tokens.
+    pub(crate) fn scope_separator(&self) -> char {
+        self.scope_separator.unwrap_or(' ')
+    }
+
+    /// A scope as the server wants it written.
+    pub(crate) fn write_scope<'s>(&self, scope: &'s Scope) -> Cow<'s, str> {
+        match self.scope_separator {
+            None => Cow::Borrowed(scope.as_str()),
+            Some(separator) => Cow::Owned(scope.as_str().replace(' ', separator.encode_utf8(&mut [0; 4]))),
+        }
+    }
+
+    /// How this server's answers are read; `names` is what [`Self::member`] gives.
+    pub(crate) fn rules<'r>(&'r self, names: Names<'r>) -> Rules<'r> {
+        Rules {
+            names,
+            path: &self.token_path,
+            form: self.form_encoded_answer,
+            missing_token_type: self.missing_token_type,
+            null_is_absent: self.null_is_absent,
+            scope_list: self.scope_list,
+        }
+    }
+
+    /// The member of the token answer that the server calls `name`.
+    pub(crate) fn member(&self, name: &str) -> Option<Member> {
+        Member::named(self.standard(Message::TokenAnswer, name)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn renaming_takes_the_old_name_away() {
+        let mut quirks = Quirks::default();
+        quirks.add(Quirk::renamed(Message::TokenAnswer, "access_token", "accessToken")).unwrap();
+        assert_eq!(quirks.member("accessToken"), Some(Member::AccessToken));
+        assert_eq!(quirks.member("access_token"), None);
+        assert_eq!(quirks.member("scope"), Some(Member::Scope));
+        assert_eq!(quirks.name(Message::TokenAnswer, "access_token"), "accessToken");
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let refused = |quirks: &[Quirk]| {
+            let mut all = Quirks::default();
+            quirks.iter().try_for_each(|quirk| all.add(quirk.clone())).is_err()
+        };
+        let client_key = Quirk::renamed(Message::AuthorizationRequest, "client_id", "client_key");
+        assert!(!refused(std::slice::from_ref(&client_key)));
+        assert!(refused(&[client_key.clone(), client_key.clone()]));
+        assert!(refused(&[client_key, Quirk::renamed(Message::AuthorizationRequest, "state", "client_key")]));
+        assert!(refused(&[Quirk::renamed(Message::TokenRequest, "nonsense", "x")]));
+        assert!(refused(&[Quirk::renamed(Message::TokenRequest, "code", "")]));
+        assert!(refused(&[Quirk::renamed(Message::TokenRequest, "code", "scope")]));
+        assert!(refused(&[Quirk::ScopeSeparator('a')]));
+        assert!(refused(&[Quirk::ScopeSeparator('"')]));
+        assert!(refused(&[Quirk::TokenPath(Vec::new())]));
+        assert!(refused(&[Quirk::FormEncodedAnswer, Quirk::token_path(&["a"])]));
+    }
+}

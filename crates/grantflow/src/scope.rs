@@ -1,0 +1,213 @@
+//! Scopes: what was asked for, and what was granted (RFC 6749 §3.3).
+
+use core::fmt;
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Misuse};
+
+/// A set of scope tokens, kept in the order in which they were written.
+///
+/// Two scopes are equal if they hold the same tokens, in any order (RFC 6749 §3.3).
+#[derive(Clone)]
+pub struct Scope(Box<str>);
+
+impl Scope {
+    /// Reads scope tokens separated by spaces. Surplus spaces are dropped.
+    ///
+    /// # Errors
+    /// [`Misuse::Scope`] if nothing is left, or if a token holds a character outside
+    /// RFC 6749 appendix A.4 (printable ASCII without space, `"` and `\`).
+    pub fn new(text: &str) -> Result<Self, Error> {
+        match Self::read(text, ' ') {
+            Some(scope) if !scope.is_empty() => Ok(scope),
+            _ => Err(Error::Misuse(Misuse::Scope)),
+        }
+    }
+
+    /// Reads a scope as a server writes it, which may be empty. `None` if a character is not allowed.
+    pub(crate) fn read(text: &str, separator: char) -> Option<Self> {
+        if !text.bytes().all(|b| b == b' ' || is_scope_byte(b)) {
+            return None;
+        }
+        if separator == ' ' && is_canonical(text) {
+            return Some(Self(text.into()));
+        }
+        let tokens = text.split([' ', separator]).filter(|token| !token.is_empty());
+        let mut canonical = String::with_capacity(text.len());
+        for token in tokens {
+            if !canonical.is_empty() {
+                canonical.push(' ');
+            }
+            canonical.push_str(token);
+        }
+        Some(Self(canonical.into()))
+    }
+
+    /// The tokens, separated by single spaces.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The tokens, in the order in which they were written.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.split(' ').filter(|token| !token.is_empty())
+    }
+
+    /// Whether `token` is one of them.
+    pub fn contains(&self, token: &str) -> bool {
+        self.iter().any(|t| t == token)
+    }
+
+    /// Whether there is no token at all: possible in a server's answer only.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether every token of this scope is also in `other`.
+    pub fn is_subset_of(&self, other: &Scope) -> bool {
+        self.tokens().is_subset(&other.tokens())
+    }
+
+    fn tokens(&self) -> BTreeSet<&str> {
+        self.iter().collect()
+    }
+}
+
+/// One space between tokens and none around them.
+fn is_canonical(text: &str) -> bool {
+    let mut after_space = true;
+    for b in text.bytes() {
+        if b == b' ' && after_space {
+            return false;
+        }
+        after_space = b == b' ';
+    }
+    text.is_empty() || !after_space
+}
+
+/// RFC 6749 appendix A.4: NQCHAR.
+fn is_scope_byte(b: u8) -> bool {
+    matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
+}
+
+impl PartialEq for Scope {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0 || self.tokens() == other.tokens()
+    }
+}
+
+impl Eq for Scope {}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scope({:?})", &*self.0)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::str::FromStr for Scope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<&str> for Scope {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self, Error> {
+        Self::new(text)
+    }
+}
+
+/// What a grant covers: what was asked for beside what the server said (RFC 6749 §5.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantedScope {
+    pub(crate) requested: Option<Scope>,
+    pub(crate) explicit: Option<Scope>,
+}
+
+impl GrantedScope {
+    /// What was asked for; `None` if nothing was, which leaves the choice to the server.
+    pub fn requested(&self) -> Option<&Scope> {
+        self.requested.as_ref()
+    }
+
+    /// What the server said it granted; `None` if it said nothing, which means "as requested".
+    /// It may be empty: that is not the same as "as requested".
+    pub fn explicit(&self) -> Option<&Scope> {
+        self.explicit.as_ref()
+    }
+
+    /// What the grant covers, as far as the messages tell: the server's word, else what was asked for.
+    /// `None` if nothing was asked and nothing was said: the server's default, which only it knows.
+    pub fn effective(&self) -> Option<&Scope> {
+        self.explicit.as_ref().or(self.requested.as_ref())
+    }
+
+    /// Whether the server granted less than was asked for: a token of the request is missing from its answer.
+    pub fn is_narrowed(&self) -> bool {
+        self.pair().is_some_and(|(asked, got)| !asked.is_subset_of(got))
+    }
+
+    /// Whether the server granted something that was not asked for.
+    pub fn is_widened(&self) -> bool {
+        self.pair().is_some_and(|(asked, got)| !got.is_subset_of(asked))
+    }
+
+    fn pair(&self) -> Option<(&Scope, &Scope)> {
+        self.requested.as_ref().zip(self.explicit.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granted(requested: Option<&str>, explicit: Option<&str>) -> GrantedScope {
+        GrantedScope {
+            requested: requested.map(|s| Scope::new(s).unwrap()),
+            explicit: explicit.map(|s| Scope::read(s, ' ').unwrap()),
+        }
+    }
+
+    #[test]
+    fn order_and_spaces_do_not_matter() {
+        assert_eq!(Scope::new("a b").unwrap(), Scope::new("  b   a ").unwrap());
+        assert_eq!(Scope::new("  b   a ").unwrap().as_str(), "b a");
+        assert_ne!(Scope::new("a b").unwrap(), Scope::new("a").unwrap());
+    }
+
+    #[test]
+    fn bad_characters_and_nothing_are_refused() {
+        for bad in ["", "  ", "a\"b", "a\\b", "a\tb", "é", "a\nb", "a\u{7f}"] {
+            assert!(Scope::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn absent_empty_subset_and_superset_are_told_apart() {
+        assert!(!granted(Some("a b"), None).is_narrowed());
+        assert!(granted(Some("a b"), Some("")).is_narrowed());
+        assert!(granted(Some("a b"), Some(" ")).is_narrowed());
+        assert!(granted(Some("a b"), Some("a")).is_narrowed());
+        assert!(!granted(Some("a b"), Some("b a")).is_narrowed());
+        let wider = granted(Some("a"), Some("a b"));
+        assert!(wider.is_widened() && !wider.is_narrowed());
+        assert_eq!(granted(None, None).effective(), None);
+        assert_eq!(granted(Some("a"), None).effective().unwrap().as_str(), "a");
+        assert!(granted(Some("a"), Some("")).effective().unwrap().is_empty());
+    }
+
+    #[test]
+    fn another_separator_is_read_on_request_only() {
+        assert_eq!(Scope::read("a,b, c", ',').unwrap().as_str(), "a b c");
+        assert_eq!(Scope::read("a,b", ' ').unwrap().as_str(), "a,b");
+    }
+}

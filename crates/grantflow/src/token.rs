@@ -1,0 +1,233 @@
+//! What a grant gives: an access token, perhaps a refresh token, and what they cover (RFC 6749 §5.1).
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::Arc;
+
+use http::{HeaderValue, Request, header};
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::client::Client;
+use crate::endpoint::Origin;
+use crate::error::{AuthorizeFault, Error, Member, Misuse, Violation};
+use crate::scope::{GrantedScope, Scope};
+use crate::secret::{RefreshToken, Secret, UnverifiedIdToken};
+use crate::time::UnixTime;
+use crate::wire::answer::{Extra, TokenAnswer, TokenKind};
+
+mod stored;
+
+pub use stored::StoredTokens;
+
+/// What a grant gave. Not `Clone`: a refresh token has one owner.
+#[derive(Debug)]
+pub struct Tokens {
+    pub(crate) client: Client,
+    pub(crate) access: AccessToken,
+    pub(crate) refresh: Option<RefreshToken>,
+    pub(crate) id_token: Option<UnverifiedIdToken>,
+    pub(crate) received_at: UnixTime,
+    pub(crate) expires_at: Option<UnixTime>,
+    pub(crate) scope: GrantedScope,
+    pub(crate) resources: Vec<String>,
+    pub(crate) extra: Extra,
+}
+
+impl Tokens {
+    /// Tokens from a checked answer that arrived at `now`.
+    pub(crate) fn new(
+        client: Client,
+        answer: TokenAnswer<'_>,
+        requested: Option<Scope>,
+        resources: Vec<String>,
+        now: UnixTime,
+    ) -> Result<Self, Violation> {
+        let separator = client.registration().server.quirks().scope_separator();
+        let explicit = match answer.scope {
+            Some(text) => Some(Scope::read(&text, separator).ok_or(Violation::Character(Member::Scope))?),
+            None => None,
+        };
+        Ok(Self {
+            access: AccessToken::new(answer.kind, answer.access_token.into_owned(), &client),
+            refresh: answer.refresh_token.map(|text| RefreshToken::new(text.into_owned())),
+            id_token: answer.id_token.map(|text| UnverifiedIdToken::new(text.into_owned())),
+            received_at: now,
+            expires_at: answer.expires_in.map(|seconds| now.saturating_add(Duration::from_secs(seconds))),
+            scope: GrantedScope { requested, explicit },
+            resources,
+            extra: answer.extra,
+            client,
+        })
+    }
+
+    /// The access token, by its type.
+    pub fn access_token(&self) -> &AccessToken {
+        &self.access
+    }
+
+    /// The access token as a Bearer token.
+    ///
+    /// # Errors
+    /// [`Misuse::NotBearer`] if the server issued a sender-constrained one.
+    pub fn bearer(&self) -> Result<&BearerToken, Error> {
+        match &self.access {
+            AccessToken::Bearer(token) => Ok(token),
+            AccessToken::Dpop(_) => Err(Error::Misuse(Misuse::NotBearer)),
+        }
+    }
+
+    /// The refresh token, if the server gave one. To use it, call [`Tokens::refresh`].
+    pub fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.refresh.as_ref()
+    }
+
+    /// The ID token, if the server gave one. Nobody has verified it.
+    pub fn unverified_id_token(&self) -> Option<&UnverifiedIdToken> {
+        self.id_token.as_ref()
+    }
+
+    /// When the answer arrived.
+    pub fn received_at(&self) -> UnixTime {
+        self.received_at
+    }
+
+    /// When the access token expires; `None` if the server did not say, which does not mean never.
+    pub fn expires_at(&self) -> Option<UnixTime> {
+        self.expires_at
+    }
+
+    /// Whether the access token has expired at `now`. False if the server did not say when it would.
+    pub fn is_expired(&self, now: UnixTime) -> bool {
+        self.expires_within(Duration::ZERO, now)
+    }
+
+    /// Whether the access token will have expired once `margin` has passed after `now`. False if the server did not say.
+    pub fn expires_within(&self, margin: Duration, now: UnixTime) -> bool {
+        self.expires_at.is_some_and(|at| at <= now.saturating_add(margin))
+    }
+
+    /// What the grant covers.
+    pub fn scope(&self) -> &GrantedScope {
+        &self.scope
+    }
+
+    /// The members of the answer that have no meaning to this library, as a value of your own:
+    /// `instance_url`, `realmId`, `team`. Those of the latest answer; a refresh replaces them.
+    ///
+    /// # Errors
+    /// [`Misuse::Extra`] if they do not fit `T`.
+    ///
+    /// ```
+    /// # fn show(tokens: &grantflow::Tokens) -> Result<(), grantflow::Error> {
+    /// #[derive(serde::Deserialize)]
+    /// struct Site { instance_url: String }
+    ///
+    /// let site: Site = tokens.extra()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn extra<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.extra.read().ok_or(Error::Misuse(Misuse::Extra))
+    }
+}
+
+/// An access token, by its type. Both types are opaque: what is inside a token is the API's business (OAuth 2.1 §1.4).
+#[derive(Clone, Debug)]
+#[allow(clippy::exhaustive_enums, reason = "whoever uses a token must know every type, and refuse at compile time")]
+pub enum AccessToken {
+    /// Whoever holds it may use it (RFC 6750).
+    Bearer(BearerToken),
+    /// Only the holder of a key may use it (RFC 9449).
+    Dpop(DpopToken),
+}
+
+impl AccessToken {
+    pub(crate) fn new(kind: TokenKind, text: String, client: &Client) -> Self {
+        let text = Secret::new(text);
+        match kind {
+            TokenKind::Bearer => {
+                Self::Bearer(BearerToken { text, origins: client.registration().server.origins().cloned() })
+            }
+            TokenKind::Dpop => Self::Dpop(DpopToken { text }),
+        }
+    }
+
+    pub(crate) fn kind(&self) -> TokenKind {
+        match self {
+            Self::Bearer(_) => TokenKind::Bearer,
+            Self::Dpop(_) => TokenKind::Dpop,
+        }
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        match self {
+            Self::Bearer(token) => token.expose_secret(),
+            Self::Dpop(token) => token.expose_secret(),
+        }
+    }
+}
+
+/// A Bearer token (RFC 6750).
+#[derive(Clone)]
+pub struct BearerToken {
+    text: Secret,
+    origins: Option<Arc<[Origin]>>,
+}
+
+impl BearerToken {
+    /// Puts the token into a request's `Authorization` header, marked sensitive (RFC 6750 §2.1). There is no other way
+    /// in: never the query, never the body.
+    ///
+    /// # Errors
+    /// [`Misuse::Authorize`], and the request is left as it was: if its URI is not absolute, or `http` off loopback; if
+    /// it is authorized already; if the server was given origins ([`Server::token_for`](crate::Server::token_for)) and
+    /// this is none of them.
+    pub fn authorize<B>(&self, request: &mut Request<B>) -> Result<(), Error> {
+        let refuse = |fault| Err(Error::Misuse(Misuse::Authorize(fault)));
+        let Some(origin) = Origin::of(request.uri()) else { return refuse(AuthorizeFault::NoOrigin) };
+        if !origin.is_confidential() {
+            return refuse(AuthorizeFault::Insecure);
+        }
+        if self.origins.as_ref().is_some_and(|allowed| !allowed.contains(&origin)) {
+            return refuse(AuthorizeFault::OtherOrigin);
+        }
+        if request.headers().contains_key(header::AUTHORIZATION) {
+            return refuse(AuthorizeFault::AlreadyAuthorized);
+        }
+        let text = self.text.expose();
+        let mut line = Zeroizing::new(String::with_capacity("Bearer ".len() + text.len()));
+        line.push_str("Bearer ");
+        line.push_str(text);
+        let Ok(mut value) = HeaderValue::from_str(&line) else { return refuse(AuthorizeFault::NotAHeader) };
+        if text.contains(' ') {
+            return refuse(AuthorizeFault::NotAHeader);
+        }
+        value.set_sensitive(true);
+        request.headers_mut().insert(header::AUTHORIZATION, value);
+        Ok(())
+    }
+
+    /// The token's text, for what is not an HTTP request. Whoever holds it may use it: keep it out of logs and URLs.
+    pub fn expose_secret(&self) -> &str {
+        self.text.expose()
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BearerToken {{ text: [redacted], origins: {:?} }}", self.origins)
+    }
+}
+
+/// A DPoP-bound token (RFC 9449): of no use without a proof by its key, so it cannot be attached like a Bearer token.
+#[derive(Clone, Debug)]
+pub struct DpopToken {
+    text: Secret,
+}
+
+impl DpopToken {
+    /// The token's text.
+    pub fn expose_secret(&self) -> &str {
+        self.text.expose()
+    }
+}

@@ -1,0 +1,159 @@
+//! Tokens that outlive the process.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{AccessToken, Tokens};
+use crate::client::Client;
+use crate::error::{Error, Misuse, StoredFault};
+use crate::scope::{GrantedScope, Scope};
+use crate::secret::{RefreshToken, UnverifiedIdToken};
+use crate::time::UnixTime;
+use crate::wire::answer::{Extra, TokenKind};
+use crate::wire::checksum::Checksum;
+
+/// Tokens in a form that can be stored. **It holds the tokens in plain text**: whoever reads it has the grant.
+///
+/// It serializes with serde; its fields are not part of the API. The client's credentials are not in it.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+pub struct StoredTokens {
+    v: u32,
+    sum: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
+    client_id: String,
+    token_endpoint: String,
+    token_type: String,
+    access_token: Zeroizing<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<Zeroizing<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<Zeroizing<String>>,
+    received_at: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    granted: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resources: Vec<String>,
+    #[serde(skip_serializing_if = "is_empty")]
+    extra: Zeroizing<String>,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    extra_is_form: bool,
+}
+
+fn is_empty(text: &Zeroizing<String>) -> bool {
+    text.is_empty()
+}
+
+/// The version that this library writes and reads.
+const VERSION: u32 = 1;
+
+impl StoredTokens {
+    fn checksum(&self) -> String {
+        Checksum::new("tokens")
+            .number(Some(self.v.into()))
+            .field(self.issuer.as_deref())
+            .field(Some(&self.client_id))
+            .field(Some(&self.token_endpoint))
+            .field(Some(&self.token_type))
+            .field(Some(&self.access_token))
+            .field(self.refresh_token.as_ref().map(|text| text.as_str()))
+            .field(self.id_token.as_ref().map(|text| text.as_str()))
+            .number(Some(self.received_at))
+            .number(self.expires_at)
+            .field(self.requested.as_deref())
+            .field(self.granted.as_deref())
+            .list(&self.resources)
+            .field(Some(&self.extra))
+            .number(Some(self.extra_is_form.into()))
+            .finish()
+    }
+}
+
+fn owned(secret: &str) -> Zeroizing<String> {
+    Zeroizing::new(secret.to_owned())
+}
+
+impl fmt::Debug for StoredTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoredTokens {{ v: {}, client_id: {:?}, … }}", self.v, self.client_id)
+    }
+}
+
+impl Tokens {
+    /// The tokens in a form that can be stored, so that another process can use and refresh them.
+    #[must_use = "the tokens are in here"]
+    pub fn into_stored(self) -> StoredTokens {
+        let registration = self.client.registration();
+        let server = &registration.server;
+        let mut stored = StoredTokens {
+            v: VERSION,
+            sum: String::new(),
+            issuer: server.issuer_identifier().map(|issuer| issuer.as_str().to_owned()),
+            client_id: registration.id.to_string(),
+            token_endpoint: server.token_endpoint().as_str().to_owned(),
+            token_type: match self.access.kind() {
+                TokenKind::Bearer => "bearer".to_owned(),
+                TokenKind::Dpop => "dpop".to_owned(),
+            },
+            access_token: owned(self.access.expose()),
+            refresh_token: self.refresh.as_ref().map(|token| owned(token.expose_secret())),
+            id_token: self.id_token.as_ref().map(|token| owned(token.expose_secret())),
+            received_at: self.received_at.as_secs(),
+            expires_at: self.expires_at.map(UnixTime::as_secs),
+            requested: self.scope.requested().map(|scope| scope.as_str().to_owned()),
+            granted: self.scope.explicit().map(|scope| scope.as_str().to_owned()),
+            resources: self.resources.clone(),
+            extra: owned(self.extra.text()),
+            extra_is_form: self.extra.is_form(),
+        };
+        stored.sum = stored.checksum();
+        stored
+    }
+
+    /// Restores stored tokens for the client that they were issued to.
+    ///
+    /// # Errors
+    /// [`Misuse::Stored`] if another version wrote them, if a byte of them was changed, or if issuer, client id or token
+    /// endpoint are not the client's. Nothing is half believed.
+    pub fn from_stored(mut stored: StoredTokens, client: impl Into<Client>) -> Result<Self, Error> {
+        let refuse = |fault| Error::Misuse(Misuse::Stored(fault));
+        let client = client.into();
+        if stored.v != VERSION {
+            return Err(refuse(StoredFault::Version));
+        }
+        if stored.sum != stored.checksum() {
+            return Err(refuse(StoredFault::Damaged));
+        }
+        if !client.registration().is(stored.issuer.as_deref(), &stored.client_id, &stored.token_endpoint) {
+            return Err(refuse(StoredFault::OtherClient));
+        }
+        let kind = match stored.token_type.as_str() {
+            "bearer" => TokenKind::Bearer,
+            "dpop" => TokenKind::Dpop,
+            _ => return Err(refuse(StoredFault::Damaged)),
+        };
+        let scope = |text: &Option<String>| match text {
+            Some(text) => Scope::read(text, ' ').map(Some).ok_or(refuse(StoredFault::Damaged)),
+            None => Ok(None),
+        };
+        let extra = core::mem::take(&mut *stored.extra);
+        Ok(Self {
+            access: AccessToken::new(kind, core::mem::take(&mut *stored.access_token), &client),
+            refresh: stored.refresh_token.take().map(|mut text| RefreshToken::new(core::mem::take(&mut *text))),
+            id_token: stored.id_token.take().map(|mut text| UnverifiedIdToken::new(core::mem::take(&mut *text))),
+            received_at: UnixTime::from_secs(stored.received_at),
+            expires_at: stored.expires_at.map(UnixTime::from_secs),
+            scope: GrantedScope { requested: scope(&stored.requested)?, explicit: scope(&stored.granted)? },
+            resources: core::mem::take(&mut stored.resources),
+            extra: if stored.extra_is_form { Extra::form(extra) } else { Extra::json(extra) },
+            client,
+        })
+    }
+}

@@ -1,0 +1,317 @@
+//! A JSON object, flat: the members that have a meaning, each at most once, and the rest kept raw.
+//!
+//! serde's derive takes a JSON array for a struct, and its `flatten` lets duplicates pass, builds a tree and loses the
+//! raw text of numbers. So this is a visitor. It is not recursive: what it does not know is skipped iteratively.
+
+use core::fmt;
+use std::borrow::Cow;
+
+use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::answer::{Extra, Members, Scalar};
+use crate::error::{Member, Violation};
+
+/// Finds the member that a name stands for.
+pub(crate) type Names<'n> = &'n dyn Fn(&str) -> Option<Member>;
+
+/// Reads the object at `path` inside `body`; an empty path is the body itself.
+///
+/// An OAuth error on the way to the path counts: servers that nest their tokens state errors at the top.
+pub(crate) fn parse<'a>(body: &'a [u8], path: &[String], names: Names<'_>) -> Result<Members<'a>, Violation> {
+    let Some((first, rest)) = path.split_first() else {
+        return read(body, None, names).map(|level| level.members);
+    };
+    let level = read(body, Some(first), names)?;
+    let mut outer = level.members;
+    outer.keep_error_only();
+    if outer.has(Member::Error) {
+        return Ok(outer);
+    }
+    match level.inner {
+        Some(inner) => parse(inner.get().as_bytes(), rest, names).map_err(|violation| match violation {
+            Violation::NotAnObject => Violation::TokenPath,
+            other => other,
+        }),
+        None => Err(Violation::TokenPath),
+    }
+}
+
+/// One object: its members, and the raw value of the one that leads further in.
+struct Level<'a> {
+    members: Members<'a>,
+    inner: Option<&'a RawValue>,
+}
+
+fn read<'a>(body: &'a [u8], into: Option<&str>, names: Names<'_>) -> Result<Level<'a>, Violation> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(Violation::EmptyBody);
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let object = Object { names, into, body_len: body.len() };
+    deserializer.deserialize_map(object).and_then(|level| deserializer.end().map(|()| level)).map_err(|error| {
+        if error.is_data() {
+            Violation::NotAnObject
+        } else {
+            Violation::NotJson { line: error.line(), column: error.column() }
+        }
+    })
+}
+
+struct Object<'n> {
+    names: Names<'n>,
+    into: Option<&'n str>,
+    body_len: usize,
+}
+
+impl<'de> Visitor<'de> for Object<'_> {
+    type Value = Level<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Level<'de>, A::Error> {
+        let mut members = Members::default();
+        let mut inner = None;
+        let mut unknown = String::new();
+        while let Some(key) = map.next_key_seed(Key {
+            names: self.names,
+            into: self.into,
+            unknown: &mut unknown,
+            body_len: self.body_len,
+        })? {
+            match key {
+                Found::Known(member) => members.put(member, map.next_value_seed(ReadScalar)?),
+                Found::Into => {
+                    if inner.replace(map.next_value::<&RawValue>()?).is_some() {
+                        members.refuse(Violation::TokenPath);
+                    }
+                }
+                Found::Unknown => unknown.push_str(map.next_value::<&RawValue>()?.get()),
+            }
+        }
+        if !unknown.is_empty() {
+            unknown.push('}');
+            // The room was made for the worst case; do not keep a large body's worth for a small rest.
+            if unknown.capacity() > unknown.len().saturating_mul(2).saturating_add(1024) {
+                unknown.shrink_to_fit();
+            }
+            members.extra = Extra::json(unknown);
+        }
+        Ok(Level { members, inner })
+    }
+}
+
+enum Found {
+    Known(Member),
+    Into,
+    Unknown,
+}
+
+/// Reads a key, and writes one that has no meaning down where its value will follow.
+struct Key<'k> {
+    names: Names<'k>,
+    into: Option<&'k str>,
+    unknown: &'k mut String,
+    body_len: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = Found;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = Found;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Found, E> {
+        if self.into == Some(name) {
+            return Ok(Found::Into);
+        }
+        if let Some(member) = (self.names)(name) {
+            return Ok(Found::Known(member));
+        }
+        if self.unknown.is_empty() {
+            self.unknown.reserve(self.body_len.saturating_add(2));
+            self.unknown.push('{');
+        } else {
+            self.unknown.push(',');
+        }
+        if name.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\')) {
+            self.unknown.push('"');
+            self.unknown.push_str(name);
+            self.unknown.push('"');
+        } else {
+            self.unknown.push_str(&serde_json::to_string(name).map_err(|_| E::custom("name"))?);
+        }
+        self.unknown.push(':');
+        Ok(Found::Unknown)
+    }
+}
+
+/// Reads any value without failing on its type: what type it must have is decided where the member is known.
+struct ReadScalar;
+
+impl<'de> DeserializeSeed<'de> for ReadScalar {
+    type Value = Scalar<'de>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Scalar<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ReadScalar {
+    type Value = Scalar<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Whole(number))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Scalar<'de>, E> {
+        Ok(u64::try_from(number).map_or(Scalar::Other, Scalar::Whole))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Scalar<'de>, E> {
+        // A cast saturates; a negative or an infinite lifetime is none at all.
+        Ok(if number >= 0.0 && number.is_finite() { Scalar::Whole(number as u64) } else { Scalar::Other })
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scalar<'de>, A::Error> {
+        let mut joined = String::new();
+        let mut all_text = true;
+        while let Some(item) = list.next_element_seed(ReadItem)? {
+            match item {
+                Some(text) if all_text => {
+                    if !joined.is_empty() {
+                        joined.push(' ');
+                    }
+                    joined.push_str(&text);
+                }
+                _ => all_text = false,
+            }
+        }
+        Ok(if all_text { Scalar::List(joined) } else { Scalar::Other })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar<'de>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Other)
+    }
+}
+
+/// An item of a list: its text, or `None` for anything else, skipped without recursion.
+struct ReadItem;
+
+impl<'de> DeserializeSeed<'de> for ReadItem {
+    type Value = Option<Cow<'de, str>>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        let raw: &'de RawValue = serde::Deserialize::deserialize(deserializer)?;
+        let text = raw.get();
+        Ok(if text.starts_with('"') { serde_json::from_str::<String>(text).ok().map(Cow::Owned) } else { None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_top(body: &str) -> Result<Members<'_>, Violation> {
+        parse(body.as_bytes(), &[], &Member::named)
+    }
+
+    #[test]
+    fn only_an_object_is_an_object() {
+        for bad in ["[]", "[\"tok\"]", "null", "\"x\"", "1", "true"] {
+            assert_eq!(parse_top(bad).unwrap_err(), Violation::NotAnObject, "{bad}");
+        }
+        assert!(parse_top("{}").is_ok());
+    }
+
+    #[test]
+    fn what_is_not_json_says_where() {
+        for bad in [
+            "{",
+            "{}x",
+            "{\"a\":}",
+            "\u{feff}{}",
+            "{\"a\":1,}",
+            "<html>",
+            "{\"expires_in\":1e999}",
+            "{\"error\":\"\u{1}\"}",
+        ] {
+            assert!(matches!(parse_top(bad), Err(Violation::NotJson { .. })), "{bad}");
+        }
+        assert_eq!(
+            parse(b"{\"access_token\":\"\xff\"}", &[], &Member::named).unwrap_err(),
+            Violation::NotJson { line: 1, column: 18 }
+        );
+        assert_eq!(parse_top(" \r\n").unwrap_err(), Violation::EmptyBody);
+    }
+
+    #[test]
+    fn a_duplicate_is_found_however_it_is_spelt() {
+        let members = parse_top(r#"{"access_token":"a","access\u005ftoken":"b"}"#).unwrap();
+        assert_eq!(members.violation, Some(Violation::Duplicate(Member::AccessToken)));
+    }
+
+    #[test]
+    fn the_rest_is_kept_raw() {
+        let members = parse_top(r#"{"b":[1.50, {"c":null}],"access_token":"a","q\"\n":true}"#).unwrap();
+        assert_eq!(members.extra.text(), r#"{"b":[1.50, {"c":null}],"q\"\n":true}"#);
+    }
+
+    #[test]
+    fn a_million_levels_are_skipped() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let (open, close) = (open.repeat(1_000_000), close.repeat(1_000_000));
+            for member in ["zzz", "scope", "expires_in", "error"] {
+                let deep = format!("{{\"{member}\":{open}1{close}}}");
+                assert!(parse_top(&deep).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_leads_in_and_a_miss_is_no_fallback() {
+        let body = br#"{"access_token":"outer","a":{"b":{"access_token":"inner"}}}"#;
+        let path = |keys: &[&str]| keys.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>();
+        let mut found = parse(body, &path(&["a", "b"]), &Member::named).unwrap();
+        assert!(matches!(found.take(Member::AccessToken), Some(Scalar::Text(t)) if t == "inner"));
+        for miss in [&["x"][..], &["a", "x"], &["access_token", "x"], &["a", "b", "access_token"]] {
+            assert_eq!(parse(body, &path(miss), &Member::named).unwrap_err(), Violation::TokenPath, "{miss:?}");
+        }
+        let refused = parse(br#"{"ok":false,"error":"no","a":{}}"#, &path(&["a"]), &Member::named).unwrap();
+        assert!(refused.has(Member::Error));
+        let twice = parse(br#"{"a":{"access_token":"1"},"a":{"access_token":"2"}}"#, &path(&["a"]), &Member::named);
+        assert_eq!(twice.unwrap_err(), Violation::TokenPath);
+    }
+}
