@@ -1,1 +1,5 @@
-//! Under construction.
+//! What several tests share.
+
+pub mod flow_model;
+#[path = "../support/mod.rs"]
+pub mod support;

@@ -13,7 +13,7 @@
 //! #     let server = Server::new(&provider.authorize_url(), &provider.token_url())?;
 //! #     let client = server.client("app").public()?;
 //! #     let start = grantflow::Authorization::new(&client, "https://app.example/cb")?.scope("read")?.start(env)?;
-//! #     let callback = provider.visit(start.url.as_str()).unwrap().callback().parse()?;
+//! #     let callback = provider.visit(start.url.as_str())?.request()?.uri().clone();
 //! #     let grantflow::Callback::Granted(exchange) = start.pending.receive(&callback) else { panic!() };
 //! #     let response = provider.handle(&exchange.request(env)?);
 //! #     let Step::Done(tokens) = exchange.respond(env, response)? else { panic!() };

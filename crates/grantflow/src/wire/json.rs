@@ -24,6 +24,9 @@ pub(crate) fn parse<'a>(body: &'a [u8], path: &[String], names: Names<'_>) -> Re
     };
     let level = read(body, Some(first), names)?;
     let mut outer = level.members;
+    if let Some(violation) = outer.violation {
+        return Err(violation);
+    }
     outer.keep_error_only();
     if outer.has(Member::Error) {
         return Ok(outer);

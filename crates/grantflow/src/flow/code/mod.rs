@@ -41,7 +41,7 @@
 //! let kept = serde_json::to_string(&pending.into_stored())?;
 //!
 //! // 3. They come back.
-//! # let request_uri: http::Uri = provider.visit(url.as_str()).unwrap().callback().parse()?;
+//! # let request_uri = provider.visit(url.as_str())?.request()?.uri().clone();
 //! assert_eq!(callback_key(&request_uri).as_ref(), Some(&key));
 //! let pending = PendingCallback::from_stored(serde_json::from_str(&kept)?, &client)?;
 //! let Callback::Granted(exchange) = pending.receive(&request_uri) else { panic!("not granted") };

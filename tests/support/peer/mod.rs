@@ -1,0 +1,212 @@
+//! A real authorization server, node-oidc-provider, as a child process.
+//!
+//! It is third-party code on purpose: a mock written here would share this project's misreadings of the specifications.
+//! `tests/peers/oidc-provider/server.mjs` says which clients it knows and how to steer its user.
+
+mod browser;
+mod install;
+
+pub use browser::{Browser, Landing};
+
+use std::fmt;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+/// From spawn to the line that says it listens. It takes under a second; this is for a machine that is busy compiling.
+const READY: Duration = Duration::from_secs(60);
+
+/// A client the peer knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client {
+    /// Its `client_id`.
+    pub id: &'static str,
+    /// `None` for a public client.
+    pub secret: Option<&'static str>,
+}
+
+const SECRET: Option<&str> = Some("a-secret-of-this-test-peer-only-0123456789");
+
+/// A native app: `token_endpoint_auth_method` `none`.
+pub const PUBLIC: Client = Client {
+    id: "public",
+    secret: None,
+};
+/// `client_secret_basic`.
+pub const BASIC: Client = Client {
+    id: "basic",
+    secret: SECRET,
+};
+/// `client_secret_basic`, with an id and a secret that change when form-encoded (RFC 6749, appendix B).
+pub const ODD: Client = Client {
+    id: "basic:odd id",
+    secret: Some("p%3A+s s:w/&=rd-0123456789-0123456789"),
+};
+/// `client_secret_post`.
+pub const POST: Client = Client {
+    id: "post",
+    secret: SECRET,
+};
+/// `client_secret_basic`; client credentials only, scopes `api:read` and `api:write`.
+pub const M2M: Client = Client {
+    id: "m2m",
+    secret: SECRET,
+};
+
+/// Why there is no peer.
+#[derive(Debug)]
+pub enum StartError {
+    /// This machine cannot run it: no Node.js, no npm, no registry within reach. Not the fault of the code under test.
+    Missing {
+        /// What is missing.
+        reason: String,
+    },
+    /// It should have run, and did not.
+    Failed(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { reason } => write!(f, "the peer cannot run here: {reason}"),
+            Self::Failed(what) => write!(f, "the peer failed: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A running server. It ends when this is dropped, and also when this process dies: its standard input closes then.
+#[derive(Debug)]
+pub struct Peer {
+    child: Child,
+    issuer: String,
+    log: Log,
+    /// Held open: the server ends when it closes.
+    _stdin: Option<ChildStdin>,
+}
+
+/// Installs the peer if need be, and starts one on a free port.
+///
+/// # Errors
+/// See [`StartError`].
+pub fn start() -> Result<Peer, StartError> {
+    start_with(&[])
+}
+
+/// The same with environment variables of `server.mjs`, such as `("DEV", "1")`.
+///
+/// # Errors
+/// See [`StartError`].
+pub fn start_with(env: &[(&str, &str)]) -> Result<Peer, StartError> {
+    let folder = install::installed()?;
+    let mut child = Command::new("node")
+        .arg("server.mjs")
+        .current_dir(&folder)
+        .env("PORT", "0")
+        .envs(env.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| StartError::Failed(format!("cannot start node: {e}")))?;
+
+    let log = Log::default();
+    if let Some(stderr) = child.stderr.take() {
+        log.follow(stderr);
+    }
+    let lines = child.stdout.take().map(first_line);
+    // From here on, returning early drops the peer, and so ends the child.
+    let mut peer = Peer {
+        _stdin: child.stdin.take(),
+        child,
+        issuer: String::new(),
+        log,
+    };
+    match lines
+        .and_then(|lines| lines.recv_timeout(READY).ok())
+        .and_then(|line| issuer_in(&line))
+    {
+        Some(issuer) => {
+            peer.issuer = issuer;
+            Ok(peer)
+        }
+        None => Err(StartError::Failed(format!(
+            "it did not say that it is ready. Its log:\n{}",
+            peer.log()
+        ))),
+    }
+}
+
+impl Peer {
+    /// `http://127.0.0.1:PORT`, no slash at the end.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The issuer and a path, such as `/token`.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer)
+    }
+
+    /// What the server wrote to its standard error so far.
+    pub fn log(&self) -> String {
+        self.log.text()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // Both fail only if it is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The first line, in a thread, so that waiting for it can time out. The rest is read and dropped: a full pipe would stop the server.
+fn first_line(stdout: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (send, receive) = mpsc::channel();
+    thread::spawn(move || {
+        let mut lines = BufReader::new(stdout).lines();
+        if let Some(Ok(line)) = lines.next() {
+            // The receiver may have given up.
+            let _ = send.send(line);
+        }
+        lines.map_while(Result::ok).for_each(drop);
+    });
+    receive
+}
+
+fn issuer_in(line: &str) -> Option<String> {
+    let ready: serde_json::Value = serde_json::from_str(line).ok()?;
+    Some(ready.get("issuer")?.as_str()?.to_owned())
+}
+
+#[derive(Debug, Clone, Default)]
+struct Log(Arc<Mutex<String>>);
+
+impl Log {
+    const MOST: usize = 100_000;
+
+    fn follow(&self, stderr: impl Read + Send + 'static) {
+        let log = self.clone();
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut text = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+                if text.len() < Self::MOST {
+                    text.push_str(&line);
+                    text.push('\n');
+                }
+            }
+        });
+    }
+
+    fn text(&self) -> String {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
