@@ -1,0 +1,148 @@
+//! The authorization endpoint (RFC 6749 section 4.1.1, RFC 7636, RFC 9207).
+
+use http::header::{CACHE_CONTROL, LOCATION};
+use http::{HeaderValue, Response, StatusCode};
+
+use crate::callback::{Callback, form_post_page, spoilt};
+use crate::client::{Client, Grant};
+use crate::form::Form;
+use crate::grants::{Challenge, Code, is_verifier};
+use crate::hit::Hit;
+use crate::knobs::Decision;
+use crate::server::{Server, html, page, query_form};
+
+/// An `error` and, for whoever reads the test's output, why.
+type Refusal = (String, &'static str);
+
+impl Server {
+    pub(crate) fn authorize(&mut self, hit: &mut Hit) -> Response<Vec<u8>> {
+        let form = query_form(hit);
+        hit.parameters.clone_from(&form.pairs);
+        hit.client_id = form.get("client_id").map(str::to_owned);
+        hit.resources = form.all("resource");
+
+        let (client, redirect_uri) = match self.recipient(&form) {
+            Ok(recipient) => recipient,
+            // Without a trusted place to send the error to, the person sees it (RFC 6749 section 4.1.2.1).
+            Err(why) => return page(StatusCode::BAD_REQUEST, why),
+        };
+        let form_post = form.get("response_mode") == Some("form_post");
+        let mut pairs = match self.decide(&form, &client, &redirect_uri) {
+            Ok(code) => vec![("code".to_owned(), code)],
+            Err((error, why)) => vec![("error".to_owned(), error), ("error_description".to_owned(), why.to_owned())],
+        };
+        // Of two states neither can be trusted to be the client's.
+        if let Some(state) = form.get("state")
+            && !form.repeats("state")
+        {
+            pairs.push(("state".to_owned(), state.to_owned()));
+        }
+        pairs.push(("iss".to_owned(), self.issuer.clone()));
+
+        let mut faults = self.knobs.callback.clone();
+        faults.extend(self.knobs.next_callbacks.pop_front());
+        respond(&redirect_uri, spoilt(pairs, &faults), form_post)
+    }
+
+    /// The client and its redirect URI, or why the request cannot be answered with a redirect.
+    fn recipient(&self, form: &Form) -> Result<(Client, String), &'static str> {
+        if form.repeats("client_id") || form.repeats("redirect_uri") {
+            return Err("client_id or redirect_uri was sent twice.");
+        }
+        let client = form.get("client_id").and_then(|id| self.clients.get(id)).ok_or("The client is not known.")?;
+        let redirect_uri = match (form.get("redirect_uri"), client.redirect_uris.as_slice()) {
+            (Some(uri), _) if client.may_redirect_to(uri) => uri,
+            (Some(_), _) => return Err("The redirect URI is not registered."),
+            // The only one needs no name (RFC 6749 section 3.1.2.3).
+            (None, [only]) => only,
+            (None, _) => return Err("The request names no redirect URI."),
+        };
+        Ok((client.clone(), redirect_uri.to_owned()))
+    }
+
+    /// The code, or the error for the callback.
+    fn decide(&mut self, form: &Form, client: &Client, redirect_uri: &str) -> Result<String, Refusal> {
+        let refuse = |error: &str, why| Err((error.to_owned(), why));
+        if form.has_duplicates() {
+            return refuse("invalid_request", "a parameter was sent twice");
+        }
+        match form.get("response_type") {
+            Some("code") => {}
+            Some(_) => return refuse("unsupported_response_type", "only code is supported"),
+            None => return refuse("invalid_request", "response_type is missing"),
+        }
+        if !matches!(form.get("response_mode"), None | Some("query" | "form_post")) {
+            return refuse("invalid_request", "the response mode is not supported");
+        }
+        if !client.grants.contains(&Grant::AuthorizationCode) {
+            return refuse("unauthorized_client", "the client may not use this grant");
+        }
+        let challenge = self.challenge(form)?;
+        let Some(scope) = client.allowed_scope(form.get("scope")) else {
+            return refuse("invalid_scope", "malformed, or more than is allowed");
+        };
+        match &self.knobs.decision {
+            Decision::Approve => {}
+            Decision::Deny => return refuse("access_denied", "the person said no"),
+            Decision::Fail(error) => return refuse(error, "the test wants it so"),
+        }
+
+        let code = self.grants.mint("code", self.knobs.odd_characters);
+        let record = Code {
+            client_id: client.id.clone(),
+            redirect_uri: redirect_uri.to_owned(),
+            redirect_uri_named: form.get("redirect_uri").is_some(),
+            challenge,
+            scope,
+            family: self.grants.new_family(),
+            expires_at: self.now.saturating_add(self.knobs.code_lifetime),
+            spent: false,
+        };
+        self.grants.codes.insert(code.clone(), record);
+        Ok(code)
+    }
+
+    /// RFC 7636 section 4.3, where a missing method means `plain`.
+    fn challenge(&self, form: &Form) -> Result<Option<Challenge>, Refusal> {
+        let refuse = |why| Err(("invalid_request".to_owned(), why));
+        let Some(value) = form.get("code_challenge") else {
+            return match self.knobs.require_pkce || form.get("code_challenge_method").is_some() {
+                true => refuse("code_challenge is missing"),
+                false => Ok(None),
+            };
+        };
+        let plain = match form.get("code_challenge_method") {
+            Some("S256") => false,
+            None | Some("plain") if self.knobs.allow_plain_pkce => true,
+            _ => return refuse("the challenge method is not supported"),
+        };
+        // A SHA-256 hash is 43 characters of base64url.
+        let well_formed = match plain {
+            true => is_verifier(value),
+            false => is_verifier(value) && value.len() == 43 && !value.contains(['.', '~']),
+        };
+        if !well_formed {
+            return refuse("code_challenge is malformed");
+        }
+        Ok(Some(Challenge { value: value.to_owned(), plain }))
+    }
+}
+
+/// The response that carries the parameters, with the [`Callback`] beside it for [`Server::visit`].
+fn respond(redirect_uri: &str, parameters: String, form_post: bool) -> Response<Vec<u8>> {
+    let mut response = if form_post {
+        html(StatusCode::OK, form_post_page(redirect_uri, &parameters))
+    } else {
+        // 303 and not 302 or 307, which may repeat a POST with the person's password (RFC 9700 section 4.12).
+        page(StatusCode::SEE_OTHER, "Back to the app.")
+    };
+    let callback = Callback::new(redirect_uri, parameters, form_post);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if !form_post {
+        let location = HeaderValue::from_bytes(callback.url.as_bytes());
+        headers.extend(location.map(|location| (LOCATION, location)));
+    }
+    response.extensions_mut().insert(callback);
+    response
+}

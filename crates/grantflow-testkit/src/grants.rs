@@ -1,0 +1,151 @@
+//! What the server remembers: codes, tokens, and which of them belong together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use sha2::{Digest, Sha256};
+
+/// All codes and tokens that come from one decision of the person; they are revoked together.
+pub(crate) type Family = u64;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Code {
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    /// Whether the authorization request named the redirect URI; then the token request must too (RFC 6749 4.1.3).
+    pub(crate) redirect_uri_named: bool,
+    pub(crate) challenge: Option<Challenge>,
+    pub(crate) scope: String,
+    pub(crate) family: Family,
+    pub(crate) expires_at: u64,
+    pub(crate) spent: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Challenge {
+    pub(crate) value: String,
+    pub(crate) plain: bool,
+}
+
+impl Challenge {
+    /// RFC 7636 section 4.6.
+    pub(crate) fn is_met_by(&self, verifier: &str) -> bool {
+        match self.plain {
+            true => self.value == verifier,
+            false => self.value == s256(verifier),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    pub(crate) client_id: String,
+    /// Whether the token stands for the person, or for the client alone.
+    pub(crate) for_person: bool,
+    pub(crate) scope: String,
+    pub(crate) family: Family,
+    pub(crate) expires_at: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Refresh {
+    pub(crate) client_id: String,
+    pub(crate) scope: String,
+    pub(crate) family: Family,
+    pub(crate) expires_at: Option<u64>,
+    pub(crate) spent_at: Option<u64>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Grants {
+    pub(crate) codes: BTreeMap<String, Code>,
+    pub(crate) access: BTreeMap<String, Access>,
+    pub(crate) refresh: BTreeMap<String, Refresh>,
+    pub(crate) revoked: BTreeSet<Family>,
+    pub(crate) seed: u64,
+    counter: u64,
+}
+
+impl Grants {
+    pub(crate) fn new(seed: u64) -> Grants {
+        Grants { seed, ..Grants::default() }
+    }
+
+    fn count(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    pub(crate) fn new_family(&mut self) -> Family {
+        self.count()
+    }
+
+    /// A new value that no one has seen, the same in every run with this seed.
+    pub(crate) fn mint(&mut self, prefix: &str, odd: bool) -> String {
+        let count = self.count();
+        let hash = Sha256::new().chain_update(self.seed.to_be_bytes()).chain_update(count.to_be_bytes()).finalize();
+        let text = Base64UrlUnpadded::encode_string(&hash);
+        let text = text.get(..24).unwrap_or(&text);
+        // What a Bearer token may have (RFC 6750 section 2.1) and what means something in a form or a URL.
+        match odd {
+            true => format!("{prefix}-{text}+/~=="),
+            false => format!("{prefix}-{text}"),
+        }
+    }
+}
+
+/// The PKCE challenge for a verifier by the method `S256` (RFC 7636 section 4.2), for tests that have no client to
+/// compute it and for those that check a client's.
+///
+/// ```
+/// // RFC 7636 appendix B.
+/// let challenge = grantflow_testkit::s256("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+/// assert_eq!(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+/// ```
+pub fn s256(verifier: &str) -> String {
+    Base64UrlUnpadded::encode_string(&Sha256::digest(verifier))
+}
+
+/// A seed for those who choose none: servers at different addresses differ.
+pub(crate) fn seed_from(base_url: &str) -> u64 {
+    let hash = Sha256::digest(base_url);
+    hash.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte))
+}
+
+/// The syntax of a verifier (RFC 7636 section 4.1), and of a `plain` challenge.
+pub(crate) fn is_verifier(text: &str) -> bool {
+    (43..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_7636_appendix_b() {
+        let challenge = Challenge { value: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(), plain: false };
+        assert!(challenge.is_met_by("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
+        assert!(!challenge.is_met_by("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK"));
+    }
+
+    #[test]
+    fn verifier_syntax() {
+        assert!(is_verifier(&"a".repeat(43)) && is_verifier(&"~".repeat(128)));
+        assert!(!is_verifier(&"a".repeat(42)) && !is_verifier(&"a".repeat(129)));
+        assert!(!is_verifier(&"+".repeat(43)) && !is_verifier(&"é".repeat(43)));
+    }
+
+    #[test]
+    fn minted_values_are_unique_and_repeatable() {
+        let mut one = Grants::new(0);
+        let mut two = Grants::new(0);
+        let mut other = Grants::new(1);
+        let first = one.mint("at", false);
+        assert_eq!(first, two.mint("at", false));
+        assert_ne!(first, other.mint("at", false));
+        assert_ne!(first, one.mint("at", false));
+        assert!(first.starts_with("at-") && !first.contains(['+', '/', '=']));
+        let odd = one.mint("at", true);
+        assert!(odd.contains('+') && odd.contains('/') && odd.contains('='));
+    }
+}

@@ -1,0 +1,61 @@
+//! The log of requests.
+
+use http::{HeaderMap, Method};
+
+/// How a token request authenticated its client (RFC 6749 section 2.3), as sent, whether or not it was right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// Neither credentials nor a client id.
+    Absent,
+    /// `client_id` in the body, no credentials: a public client.
+    Public,
+    /// `Authorization: Basic` (`client_secret_basic`).
+    Basic,
+    /// `client_secret` in the body (`client_secret_post`).
+    Post,
+    /// Another authorization scheme or an assertion; this server knows none of them.
+    Other,
+    /// More than one method at once, which RFC 6749 section 2.3 forbids.
+    Several,
+}
+
+/// One request that the server handled.
+///
+/// It holds what the client sent, secrets included, for tests to look at; so does its `Debug`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Hit {
+    /// The server's clock, in seconds since the Unix epoch.
+    pub at: u64,
+    /// The request's method.
+    pub method: Method,
+    /// The path of the request's URI.
+    pub path: String,
+    /// The query of the request's URI, as sent.
+    pub query: Option<String>,
+    /// The request's headers.
+    pub headers: HeaderMap,
+    /// The decoded parameters, in the order sent: of the query for the authorization endpoint, of the body for the
+    /// token endpoint, none for others.
+    pub parameters: Vec<(String, String)>,
+    /// `grant_type` of a token request.
+    pub grant_type: Option<String>,
+    /// The client id, from the parameters or from Basic credentials.
+    pub client_id: Option<String>,
+    /// How a token request authenticated; [`ClientAuth::Absent`] for other requests.
+    pub auth: ClientAuth,
+    /// The values of `resource` (RFC 8707), which may repeat.
+    pub resources: Vec<String>,
+    /// Whether the token endpoint issued tokens, so that the code or the rotated refresh token is spent, whatever
+    /// answer it then gave.
+    pub issued: bool,
+    /// The status of the answer; `None` where the answer was lost.
+    pub status: Option<u16>,
+}
+
+impl Hit {
+    /// The first value of a parameter.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}

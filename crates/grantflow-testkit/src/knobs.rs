@@ -1,0 +1,145 @@
+//! What can be turned. The defaults make a well-behaved server.
+
+use std::collections::VecDeque;
+
+use crate::{CallbackFault, Misbehaviour};
+
+/// What the person at the authorization endpoint does, or what becomes of their visit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Logs in and agrees: the callback carries a code.
+    Approve,
+    /// Says no: the callback carries `error=access_denied`.
+    Deny,
+    /// The callback carries this error code (RFC 6749 section 4.1.2.1), such as `temporarily_unavailable`.
+    Fail(String),
+}
+
+/// The server's settings: public fields, to be changed at any time. [`Knobs::default`] is a well-behaved server.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Knobs {
+    /// What the person does. Default: approves.
+    pub decision: Decision,
+    /// The person's name, which `GET /api/user` answers. Default: `ada`.
+    pub user: String,
+
+    /// Whether an authorization request needs a PKCE challenge (RFC 7636). Default: yes.
+    pub require_pkce: bool,
+    /// Whether the challenge method `plain` is accepted. Default: no, only `S256`.
+    pub allow_plain_pkce: bool,
+    /// What goes wrong in every callback, applied in order. Default: nothing.
+    pub callback: Vec<CallbackFault>,
+    /// What goes wrong in the coming callbacks, one entry each, after [`Knobs::callback`]. Default: nothing.
+    pub next_callbacks: VecDeque<CallbackFault>,
+    /// How long a code lives, in seconds. Default: 60.
+    pub code_lifetime: u64,
+
+    /// How long an access token lives, in seconds, and what `expires_in` says. Default: 3600.
+    pub expires_in: u64,
+    /// Whether codes come with a refresh token. Default: yes.
+    pub issue_refresh_token: bool,
+    /// How long a refresh token lives, in seconds. Default: for ever.
+    pub refresh_lifetime: Option<u64>,
+    /// Whether each use of a refresh token spends it and gives a new one (RFC 9700 section 4.14.2). Default: yes.
+    pub rotate: bool,
+    /// Without rotation: whether the answer repeats the refresh token or leaves it out. Default: leaves it out.
+    pub repeat_refresh_token: bool,
+    /// For how many seconds a spent refresh token is still accepted, for clients whose answer was lost. Default: 0.
+    pub refresh_grace: u64,
+    /// Whether a spent refresh token, sent again, revokes all tokens of its grant (RFC 9700 section 4.14.2).
+    /// Default: yes.
+    pub revoke_on_replay: bool,
+    /// Whether codes and tokens contain `+`, `/` and `=`. Default: no.
+    pub odd_characters: bool,
+
+    /// Grant this scope instead of the one asked for; empty to grant, and to answer, the empty scope. Default: no.
+    pub narrow_scope: Option<String>,
+    /// Grant this scope as well as the one asked for. Default: no.
+    pub widen_scope: Option<String>,
+    /// Leave `scope` out of the token answer. Default: no.
+    pub omit_scope: bool,
+    /// What stands between scopes in the token answer; some servers write a comma. Default: a space.
+    pub scope_separator: String,
+
+    /// Whether Basic credentials are taken as they are. Default: no, they are form-decoded (RFC 6749 section 2.3.1).
+    pub raw_basic: bool,
+    /// Whether Basic credentials are accepted. Default: yes.
+    pub accept_basic: bool,
+    /// Whether credentials in the body are accepted. Default: yes.
+    pub accept_post: bool,
+    /// Whether form bodies are accepted at the token endpoint. Default: yes.
+    pub accept_form: bool,
+    /// Whether JSON bodies are accepted at the token endpoint. Default: no.
+    pub accept_json: bool,
+    /// Whether the token endpoint answers form-encoded unless the request's `Accept` names `application/json`.
+    /// Default: no, always JSON.
+    pub form_unless_asked: bool,
+
+    /// How every token answer goes wrong, applied in order. Default: not at all.
+    pub always: Vec<Misbehaviour>,
+    /// How the coming token answers go wrong, one entry each, after [`Knobs::always`]. Default: not at all.
+    pub next: VecDeque<Misbehaviour>,
+}
+
+impl Default for Knobs {
+    fn default() -> Knobs {
+        Knobs {
+            decision: Decision::Approve,
+            user: "ada".to_owned(),
+            require_pkce: true,
+            allow_plain_pkce: false,
+            callback: Vec::new(),
+            next_callbacks: VecDeque::new(),
+            code_lifetime: 60,
+            expires_in: 3600,
+            issue_refresh_token: true,
+            refresh_lifetime: None,
+            rotate: true,
+            repeat_refresh_token: false,
+            refresh_grace: 0,
+            revoke_on_replay: true,
+            odd_characters: false,
+            narrow_scope: None,
+            widen_scope: None,
+            omit_scope: false,
+            scope_separator: " ".to_owned(),
+            raw_basic: false,
+            accept_basic: true,
+            accept_post: true,
+            accept_form: true,
+            accept_json: false,
+            form_unless_asked: false,
+            always: Vec::new(),
+            next: VecDeque::new(),
+        }
+    }
+}
+
+impl Knobs {
+    /// Makes the next token answer without an entry yet go wrong in this way.
+    pub fn misbehave(&mut self, how: Misbehaviour) -> &mut Knobs {
+        self.next.push_back(how);
+        self
+    }
+
+    /// Makes the next callback without an entry yet go wrong in this way.
+    pub fn spoil_callback(&mut self, how: CallbackFault) -> &mut Knobs {
+        self.next_callbacks.push_back(how);
+        self
+    }
+
+    /// The scope of a token for which `asked` was asked.
+    pub(crate) fn granted(&self, asked: &str) -> String {
+        let mut granted = self.narrow_scope.as_deref().unwrap_or(asked).to_owned();
+        for more in self.widen_scope.iter().flat_map(|scope| scope.split(' ')) {
+            if !granted.split(' ').any(|scope| scope == more) {
+                if !granted.is_empty() {
+                    granted.push(' ');
+                }
+                granted.push_str(more);
+            }
+        }
+        granted
+    }
+}

@@ -1,0 +1,93 @@
+//! An OAuth 2 authorization server for tests, as a plain function over [`http`] types: no sockets, no clock, no random
+//! numbers, no dependency on any OAuth client. It behaves well until a knob says otherwise.
+//!
+//! A test of an application, or of an OAuth client, drives it through four calls:
+//!
+//! - [`Server::register`] a [`Client`],
+//! - [`Server::visit`] the authorization URL as a browser would, which gives the [`Callback`],
+//! - [`Server::handle`] the requests to the token endpoint and to the protected resource,
+//! - look into [`Server::log`] for what was sent, and how often.
+//!
+//! ```
+//! use grantflow_testkit::{Client, Misbehaviour, Server, s256};
+//! use http::Request;
+//!
+//! let mut server = Server::new("https://as.example");
+//! server.register(Client::public("app").redirect_uri("http://127.0.0.1/cb").scope("read write"));
+//!
+//! // The person opens the URL, agrees, and the browser comes back.
+//! let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+//! let url = format!(
+//!     "{}?response_type=code&client_id=app&redirect_uri=http://127.0.0.1:4711/cb&state=xyz&scope=read\
+//!      &code_challenge={}&code_challenge_method=S256",
+//!     server.authorize_url(),
+//!     s256(verifier),
+//! );
+//! let callback = server.visit(&url)?;
+//! assert_eq!(callback.parameter("state").as_deref(), Some("xyz"));
+//! assert_eq!(callback.parameter("iss").as_deref(), Some(server.issuer()));
+//! let code = callback.parameter("code").unwrap_or_default();
+//!
+//! // The first attempt meets a gateway that is down; the server never saw it.
+//! server.knobs().misbehave(Misbehaviour::Html { status: 502, acts: false });
+//! let request = Request::post(server.token_url())
+//!     .header("content-type", "application/x-www-form-urlencoded")
+//!     .body(format!(
+//!         "grant_type=authorization_code&client_id=app&redirect_uri=http://127.0.0.1:4711/cb\
+//!          &code={code}&code_verifier={verifier}"
+//!     ))?;
+//! assert_eq!(server.handle(&request).status(), 502);
+//! assert_eq!(server.handle(&request).status(), 200);
+//! assert_eq!(server.hits("authorization_code").filter(|hit| hit.issued).count(), 1);
+//!
+//! // A code sent again is refused, and the tokens that it gave are revoked.
+//! assert_eq!(server.handle(&request).status(), 400);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it does well
+//!
+//! The code grant with PKCE, `iss` in the callback (RFC 9207) and the response modes `query` and `form_post`; refresh
+//! tokens with rotation, revoked as a family when a spent one comes again; client credentials; Basic, body and no
+//! client authentication; `resource` parameters, which it takes note of; Bearer tokens at the resource. Requests are
+//! read strictly: duplicated parameters, two ways of authentication at once and unregistered redirect URIs are refused.
+//!
+//! # What it does badly
+//!
+//! As told: [`Knobs`] has the settings of honest but unusual servers, [`Misbehaviour`] what becomes of token answers,
+//! [`CallbackFault`] what becomes of callbacks. The latter two can be had from numbers, for fuzzers and property tests.
+//!
+//! # What it is not
+//!
+//! A server for anything but tests. Its codes and tokens can be guessed, it compares secrets in variable time, and its
+//! log keeps them all.
+//!
+//! # Over HTTP
+//!
+//! With the feature `loopback`, `Loopback` serves it on `127.0.0.1`.
+
+mod answer;
+mod auth;
+mod authorize;
+mod callback;
+mod client;
+mod form;
+mod grants;
+mod hit;
+mod knobs;
+#[cfg(feature = "loopback")]
+mod loopback;
+mod misbehaviour;
+mod resource;
+mod server;
+mod token;
+
+pub use callback::{Callback, CallbackFault, VisitError};
+pub use client::{Client, Grant};
+pub use grants::s256;
+pub use hit::{ClientAuth, Hit};
+pub use knobs::{Decision, Knobs};
+#[cfg(feature = "loopback")]
+pub use loopback::Loopback;
+pub use misbehaviour::Misbehaviour;
+pub use server::Server;

@@ -1,0 +1,236 @@
+//! The server: its state, its clock and the way from a request to its endpoint.
+
+use std::collections::BTreeMap;
+
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+
+use crate::callback::{Callback, VisitError};
+use crate::client::Client;
+use crate::form::{Form, escape_html};
+use crate::grants::{Grants, seed_from};
+use crate::hit::{ClientAuth, Hit};
+use crate::knobs::Knobs;
+
+/// An authorization server and one protected resource, as a plain function from requests to responses.
+///
+/// It does no I/O, has no clock but the one that the test sets, and draws no random numbers: the same calls give the
+/// same answers.
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub(crate) issuer: String,
+    pub(crate) clients: BTreeMap<String, Client>,
+    pub(crate) knobs: Knobs,
+    pub(crate) now: u64,
+    pub(crate) grants: Grants,
+    log: Vec<Hit>,
+}
+
+impl Server {
+    /// What the virtual clock shows at first, in seconds since the Unix epoch: 2025-06-15, 15:06:40 UTC.
+    pub const START: u64 = 1_750_000_000;
+
+    /// A well-behaved server without clients. The issuer is `base_url`, such as `https://as.example` or
+    /// `http://127.0.0.1:4000`; a path in it stands before the paths of the endpoints.
+    pub fn new(base_url: &str) -> Server {
+        Server {
+            issuer: base_url.to_owned(),
+            clients: BTreeMap::new(),
+            knobs: Knobs::default(),
+            now: Server::START,
+            grants: Grants::new(seed_from(base_url)),
+            log: Vec::new(),
+        }
+    }
+
+    /// The issuer identifier: the base URL as given (RFC 9207, RFC 8414).
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The authorization endpoint, `{base}/oauth/authorize` (RFC 6749 section 3.1).
+    pub fn authorize_url(&self) -> String {
+        self.url(AUTHORIZE)
+    }
+
+    /// The token endpoint, `{base}/api/access_token` (RFC 6749 section 3.2).
+    pub fn token_url(&self) -> String {
+        self.url(TOKEN)
+    }
+
+    /// The protected resource, `{base}/api/user` (RFC 6750).
+    pub fn resource_url(&self) -> String {
+        self.url(RESOURCE)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer.trim_end_matches('/'))
+    }
+
+    /// Adds a client, or replaces the one of that id.
+    pub fn register(&mut self, client: Client) -> &mut Server {
+        self.clients.insert(client.id.clone(), client);
+        self
+    }
+
+    /// The settings, to read and to change.
+    pub fn knobs(&mut self) -> &mut Knobs {
+        &mut self.knobs
+    }
+
+    /// Chooses the codes and tokens to come: servers with different seeds give different ones. Without this call the
+    /// seed comes from the base URL.
+    pub fn set_seed(&mut self, seed: u64) -> &mut Server {
+        self.grants.seed = seed;
+        self
+    }
+
+    /// What the server's clock shows, in seconds since the Unix epoch.
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// Sets the clock, to seconds since the Unix epoch. It may go backwards.
+    pub fn set_now(&mut self, unix_seconds: u64) {
+        self.now = unix_seconds;
+    }
+
+    /// Moves the clock forward by seconds.
+    pub fn advance(&mut self, seconds: u64) {
+        self.now = self.now.saturating_add(seconds);
+    }
+
+    /// Forgets all access tokens, so that the resource answers 401 and clients must refresh.
+    pub fn revoke_access_tokens(&mut self) {
+        self.grants.access.clear();
+    }
+
+    /// Forgets all codes and tokens, so that clients must begin again.
+    pub fn revoke_all(&mut self) {
+        self.grants.codes.clear();
+        self.grants.access.clear();
+        self.grants.refresh.clear();
+    }
+
+    /// Every request handled, oldest first.
+    pub fn log(&self) -> &[Hit] {
+        &self.log
+    }
+
+    /// Empties the log.
+    pub fn clear_log(&mut self) {
+        self.log.clear();
+    }
+
+    /// The token requests with this grant type in the log.
+    pub fn hits(&self, grant_type: &str) -> impl Iterator<Item = &Hit> {
+        self.log.iter().filter(move |hit| hit.grant_type.as_deref() == Some(grant_type))
+    }
+
+    /// Answers a request. Host and scheme of its URI are not looked at.
+    ///
+    /// A [lost](crate::Misbehaviour::Lost) answer shows as a gateway's 504 page here; [`Server::try_handle`] tells it
+    /// apart.
+    pub fn handle<B: AsRef<[u8]>>(&mut self, request: &Request<B>) -> Response<Vec<u8>> {
+        self.try_handle(request).unwrap_or_else(|| page(StatusCode::GATEWAY_TIMEOUT, "The answer was lost."))
+    }
+
+    /// Answers a request, or gives `None` where the answer is [lost](crate::Misbehaviour::Lost): the client's transport
+    /// shall report that the connection broke after the request was sent.
+    pub fn try_handle<B: AsRef<[u8]>>(&mut self, request: &Request<B>) -> Option<Response<Vec<u8>>> {
+        let uri = request.uri();
+        let mut hit = Hit {
+            at: self.now,
+            method: request.method().clone(),
+            path: uri.path().to_owned(),
+            query: uri.query().map(str::to_owned),
+            headers: request.headers().clone(),
+            parameters: Vec::new(),
+            grant_type: None,
+            client_id: None,
+            auth: ClientAuth::Absent,
+            resources: Vec::new(),
+            issued: false,
+            status: None,
+        };
+        let response = self.route(&mut hit, request.body().as_ref());
+        hit.status = response.as_ref().map(|response| response.status().as_u16());
+        self.log.push(hit);
+        response
+    }
+
+    fn route(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
+        let base = self.issuer.parse::<Uri>();
+        let base = base.as_ref().map_or("", |uri| uri.path().trim_end_matches('/'));
+        let (allowed, endpoint): (_, Endpoint) = match hit.path.strip_prefix(base) {
+            Some(AUTHORIZE) => (Method::GET, |server, hit, _| Some(server.authorize(hit))),
+            Some(TOKEN) => (Method::POST, Server::token),
+            Some(RESOURCE) => (Method::GET, |server, hit, _| Some(server.resource(&hit.headers))),
+            _ => return Some(page(StatusCode::NOT_FOUND, "There is nothing here.")),
+        };
+        if hit.method != allowed {
+            let mut response = page(StatusCode::METHOD_NOT_ALLOWED, "Not with this method.");
+            let allowed = HeaderValue::from_str(allowed.as_str());
+            response.headers_mut().extend(allowed.map(|allowed| (ALLOW, allowed)));
+            return Some(response);
+        }
+        endpoint(self, hit, body)
+    }
+
+    /// What a browser does with an authorization URL, with a person who does as [`Knobs::decision`] says: it opens the
+    /// URL and ends up with the callback.
+    ///
+    /// # Errors
+    ///
+    /// Where the URL is not this server's, and where the server shows an error page instead of redirecting.
+    pub fn visit(&mut self, authorization_url: &str) -> Result<Callback, VisitError> {
+        let uri: Uri = authorization_url.parse().map_err(|_| VisitError::NotAUrl)?;
+        let issuer: Uri = self.issuer.parse().map_err(|_| VisitError::NotAUrl)?;
+        if uri.scheme() != issuer.scheme() || uri.authority() != issuer.authority() {
+            return Err(VisitError::Elsewhere);
+        }
+        let mut request = Request::new([]);
+        *request.uri_mut() = uri;
+        let mut response = self.handle(&request);
+        match response.extensions_mut().remove::<Callback>() {
+            Some(callback) => Ok(callback),
+            None => Err(VisitError::Page {
+                status: response.status().as_u16(),
+                html: String::from_utf8_lossy(response.body()).into_owned(),
+            }),
+        }
+    }
+}
+
+type Endpoint = fn(&mut Server, &mut Hit, &[u8]) -> Option<Response<Vec<u8>>>;
+
+const AUTHORIZE: &str = "/oauth/authorize";
+const TOKEN: &str = "/api/access_token";
+const RESOURCE: &str = "/api/user";
+
+/// An HTML page for a person.
+pub(crate) fn page(status: StatusCode, text: &str) -> Response<Vec<u8>> {
+    let text = escape_html(text);
+    html(status, format!("<!doctype html><title>{status}</title><p>{text}</p>\n"))
+}
+
+pub(crate) fn html(status: StatusCode, page: String) -> Response<Vec<u8>> {
+    let mut response = Response::new(page.into_bytes());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response
+}
+
+/// Whether the content type is this one, parameters aside.
+pub(crate) fn has_content_type(headers: &HeaderMap, wanted: &str) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// The parameters in a query.
+pub(crate) fn query_form(hit: &Hit) -> Form {
+    Form::parse(hit.query.as_deref().unwrap_or_default().as_bytes())
+}

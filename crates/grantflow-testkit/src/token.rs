@@ -1,0 +1,297 @@
+//! The token endpoint (RFC 6749 sections 3.2, 4.1.3, 4.4 and 6).
+
+use http::header::{ACCEPT, AUTHORIZATION};
+use http::{HeaderMap, Response};
+
+use crate::answer::{Answer, Members};
+use crate::auth::Credentials;
+use crate::client::{Client, Grant, is_subset};
+use crate::form::{Form, json_string};
+use crate::grants::{Access, Code, Family, Refresh, is_verifier};
+use crate::hit::{ClientAuth, Hit};
+use crate::server::{Server, has_content_type};
+
+/// An error (RFC 6749 section 5.2) and why; the status follows from the error.
+type Refusal = (&'static str, &'static str);
+
+impl Server {
+    /// Answers a token request, after whatever shall go wrong went wrong; `None` where the answer is lost.
+    pub(crate) fn token(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
+        let mut faults = self.knobs.always.clone();
+        faults.extend(self.knobs.next.pop_front());
+
+        let form = self.read(&hit.headers, body);
+        let readable = form.as_ref().cloned().unwrap_or_default();
+        let credentials = Credentials::of(&hit.headers, &readable, &self.knobs);
+        hit.grant_type = readable.get("grant_type").map(str::to_owned);
+        hit.client_id.clone_from(&credentials.id);
+        hit.auth = credentials.method;
+        hit.resources = readable.all("resource");
+        hit.parameters.clone_from(&readable.pairs);
+
+        let mut answer = if faults.iter().all(|fault| fault.acts()) {
+            match form.and_then(|form| self.grant(&form, &credentials)) {
+                Ok(members) => Answer::json(200, members),
+                Err((error, why)) => refusal(error, why, &hit.headers),
+            }
+        } else {
+            // One of the faults replaces this.
+            Answer::json(200, Vec::new())
+        };
+        hit.issued = !answer.is_refusal() && faults.iter().all(|fault| fault.acts());
+        if self.knobs.form_unless_asked && !asks_for_json(&hit.headers) {
+            answer.form_encode();
+        }
+        if !faults.is_empty() {
+            let request = reflection(&hit.headers, body);
+            for fault in &faults {
+                answer.spoil(fault, &request);
+            }
+        }
+        answer.into_response()
+    }
+
+    fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<Form, Refusal> {
+        let form = if self.knobs.accept_form && has_content_type(headers, "application/x-www-form-urlencoded") {
+            Form::parse(body)
+        } else if self.knobs.accept_json && has_content_type(headers, "application/json") {
+            Form::parse_json(body).ok_or(("invalid_request", "the JSON is malformed"))?
+        } else {
+            return Err(("invalid_request", "the content type is not supported"));
+        };
+        Ok(form)
+    }
+
+    /// The members of the answer to a request, or the refusal.
+    fn grant(&mut self, form: &Form, credentials: &Credentials) -> Result<Members, Refusal> {
+        if form.has_duplicates() {
+            return Err(("invalid_request", "a parameter was sent twice"));
+        }
+        let client = self.authenticate(credentials)?;
+        let grant = match form.get("grant_type") {
+            Some("authorization_code") => Grant::AuthorizationCode,
+            Some("refresh_token") => Grant::RefreshToken,
+            Some("client_credentials") => Grant::ClientCredentials,
+            Some(_) => return Err(("unsupported_grant_type", "this grant is not known")),
+            None => return Err(("invalid_request", "grant_type is missing")),
+        };
+        if !client.grants.contains(&grant) {
+            return Err(("unauthorized_client", "the client may not use this grant"));
+        }
+        match grant {
+            Grant::AuthorizationCode => self.redeem(&client, form),
+            Grant::RefreshToken => self.refresh(&client, form),
+            Grant::ClientCredentials => self.client_credentials(&client, form),
+        }
+    }
+
+    fn authenticate(&self, credentials: &Credentials) -> Result<Client, Refusal> {
+        let refuse = |why| Err(("invalid_client", why));
+        match credentials.method {
+            ClientAuth::Absent => return refuse("no client was named"),
+            ClientAuth::Several => {
+                return Err(("invalid_request", "more than one client authentication"));
+            }
+            ClientAuth::Other => return refuse("this client authentication is not known"),
+            ClientAuth::Basic if !self.knobs.accept_basic => {
+                return refuse("Basic is not accepted");
+            }
+            ClientAuth::Post if !self.knobs.accept_post => {
+                return refuse("secrets in the body are not accepted");
+            }
+            ClientAuth::Public | ClientAuth::Basic | ClientAuth::Post => {}
+        }
+        let client = credentials.id.as_ref().and_then(|id| self.clients.get(id));
+        let Some(client) = client else {
+            return refuse("the client is not known");
+        };
+        // A public client has no secret and may show none; a confidential one must.
+        if client.secret != credentials.secret {
+            return refuse("the credentials are wrong");
+        }
+        Ok(client.clone())
+    }
+
+    /// RFC 6749 section 4.1.3. Every attempt by the code's own client spends it, also one that fails.
+    fn redeem(&mut self, client: &Client, form: &Form) -> Result<Members, Refusal> {
+        let refuse = |why| Err(("invalid_grant", why));
+        let Some(code) = form.get("code") else {
+            return Err(("invalid_request", "code is missing"));
+        };
+        let record = self.grants.codes.get_mut(code);
+        // Another client's attempt must not spend the code, or anyone could spoil anyone's login.
+        let Some(record) = record.filter(|record| record.client_id == client.id) else {
+            return refuse("the code is not known");
+        };
+        let again = std::mem::replace(&mut record.spent, true);
+        let record = record.clone();
+        if again {
+            // Someone else has it too (RFC 6749 section 4.1.2).
+            self.grants.revoked.insert(record.family);
+            return refuse("the code was used before");
+        }
+        check_code(&record, form, self.now)?;
+
+        let refresh = self.knobs.issue_refresh_token;
+        let scope = self.knobs.granted(&record.scope);
+        let mut members = self.issue(client, &scope, record.family, true);
+        if refresh && client.grants.contains(&Grant::RefreshToken) {
+            let token = self.new_refresh_token(client, &scope, record.family);
+            members.push(("refresh_token".to_owned(), json_string(&token)));
+        }
+        Ok(members)
+    }
+
+    /// RFC 6749 section 6, with rotation after RFC 9700 section 4.14.2.
+    fn refresh(&mut self, client: &Client, form: &Form) -> Result<Members, Refusal> {
+        let refuse = |why| Err(("invalid_grant", why));
+        let Some(token) = form.get("refresh_token") else {
+            return Err(("invalid_request", "refresh_token is missing"));
+        };
+        let record = self.grants.refresh.get_mut(token);
+        let Some(record) = record.filter(|record| record.client_id == client.id) else {
+            return refuse("the refresh token is not known");
+        };
+        if self.grants.revoked.contains(&record.family) {
+            return refuse("the grant was revoked");
+        }
+        if record.expires_at.is_some_and(|end| end <= self.now) {
+            return refuse("the refresh token has expired");
+        }
+        let grace = self.knobs.refresh_grace;
+        // A grace of zero seconds is no grace, not even within the same second.
+        if let Some(spent_at) = record.spent_at
+            && spent_at.saturating_add(grace) <= self.now
+        {
+            if self.knobs.revoke_on_replay {
+                self.grants.revoked.insert(record.family);
+            }
+            return refuse("the refresh token was used before");
+        }
+        let scope = form.get("scope").unwrap_or(&record.scope);
+        if form.get("scope").is_some() && !is_subset(scope, &record.scope) {
+            return Err(("invalid_scope", "malformed, or more than was granted"));
+        }
+        let scope = self.knobs.granted(scope);
+        if self.knobs.rotate {
+            record.spent_at.get_or_insert(self.now);
+        }
+        let record = record.clone();
+
+        let mut members = self.issue(client, &scope, record.family, true);
+        let next = match (self.knobs.rotate, self.knobs.repeat_refresh_token) {
+            // The new token keeps the old one's scope, whatever was asked for this time.
+            (true, _) => Some(self.new_refresh_token(client, &record.scope, record.family)),
+            (false, true) => Some(token.to_owned()),
+            (false, false) => None,
+        };
+        members.extend(next.map(|next| ("refresh_token".to_owned(), json_string(&next))));
+        Ok(members)
+    }
+
+    /// RFC 6749 section 4.4. No refresh token: the client can simply ask again.
+    fn client_credentials(&mut self, client: &Client, form: &Form) -> Result<Members, Refusal> {
+        if client.secret.is_none() {
+            return Err(("unauthorized_client", "only for confidential clients"));
+        }
+        let Some(scope) = client.allowed_scope(form.get("scope")) else {
+            return Err(("invalid_scope", "malformed, or more than is allowed"));
+        };
+        let scope = self.knobs.granted(&scope);
+        let family = self.grants.new_family();
+        Ok(self.issue(client, &scope, family, false))
+    }
+
+    /// Makes an access token and the members that tell of it (RFC 6749 section 5.1).
+    fn issue(&mut self, client: &Client, scope: &str, family: Family, for_person: bool) -> Members {
+        let lifetime = self.knobs.expires_in;
+        let token = self.grants.mint("at", self.knobs.odd_characters);
+        let record = Access {
+            client_id: client.id.clone(),
+            for_person,
+            scope: scope.to_owned(),
+            family,
+            expires_at: self.now.saturating_add(lifetime),
+        };
+        self.grants.access.insert(token.clone(), record);
+        let mut members = vec![
+            ("access_token".to_owned(), json_string(&token)),
+            ("token_type".to_owned(), json_string("Bearer")),
+            ("expires_in".to_owned(), lifetime.to_string()),
+        ];
+        // The syntax of RFC 6749 section 3.3 has no empty scope; only the knob sends one.
+        let sends_scope = !scope.is_empty() || self.knobs.narrow_scope.is_some();
+        if sends_scope && !self.knobs.omit_scope {
+            let scope = scope.replace(' ', &self.knobs.scope_separator);
+            members.push(("scope".to_owned(), json_string(&scope)));
+        }
+        members
+    }
+
+    fn new_refresh_token(&mut self, client: &Client, scope: &str, family: Family) -> String {
+        let token = self.grants.mint("rt", self.knobs.odd_characters);
+        let lifetime = self.knobs.refresh_lifetime;
+        let record = Refresh {
+            client_id: client.id.clone(),
+            scope: scope.to_owned(),
+            family,
+            expires_at: lifetime.map(|lifetime| self.now.saturating_add(lifetime)),
+            spent_at: None,
+        };
+        self.grants.refresh.insert(token.clone(), record);
+        token
+    }
+}
+
+/// What must hold for a code besides its being the client's and fresh.
+fn check_code(record: &Code, form: &Form, now: u64) -> Result<(), Refusal> {
+    let refuse = |why| Err(("invalid_grant", why));
+    if record.expires_at <= now {
+        return refuse("the code has expired");
+    }
+    match form.get("redirect_uri") {
+        Some(uri) if uri != record.redirect_uri => {
+            return refuse("redirect_uri is not that of the authorization request");
+        }
+        None if record.redirect_uri_named => return refuse("redirect_uri is missing"),
+        _ => {}
+    }
+    match (&record.challenge, form.get("code_verifier")) {
+        (None, None) => Ok(()),
+        // Someone took the challenge out of the authorization request (RFC 9700 section 4.8.2).
+        (None, Some(_)) => refuse("a verifier without a challenge"),
+        (Some(challenge), Some(verifier)) if is_verifier(verifier) && challenge.is_met_by(verifier) => Ok(()),
+        (Some(_), _) => refuse("the verifier does not match the challenge"),
+    }
+}
+
+fn refusal(error: &str, why: &str, headers: &HeaderMap) -> Answer {
+    if error != "invalid_client" {
+        return Answer::refusal(400, error, why);
+    }
+    let answer = Answer::refusal(401, error, why);
+    // A client that used the header is told which scheme to use (RFC 6749 section 5.2).
+    match headers.contains_key(AUTHORIZATION) {
+        true => answer.header("www-authenticate", "Basic realm=\"token endpoint\""),
+        false => answer,
+    }
+}
+
+fn asks_for_json(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.contains("application/json"))
+}
+
+/// All that is secret in a request.
+fn reflection(headers: &HeaderMap, body: &[u8]) -> String {
+    let mut text = String::new();
+    for value in headers.get_all(AUTHORIZATION) {
+        text.push_str(&String::from_utf8_lossy(value.as_bytes()));
+        text.push(' ');
+    }
+    text.push_str(&String::from_utf8_lossy(body));
+    text
+}

@@ -1,0 +1,127 @@
+//! The flows themselves, the same for every provider.
+
+use std::time::Duration;
+
+use grantflow::{
+    Authorization, Body, Callback, ClientCredentials, ConfidentialClient, Env, Exchange, Failure, Left, Redirect,
+    Tokens,
+};
+use grantflow_ureq::{Agent, SysRng};
+use http::Request;
+
+use crate::listener::Listener;
+use crate::{Outcome, show};
+
+/// How long a person may take to log in.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+/// Runs an exchange as `grantflow_ureq::run` does, and shows what goes over the wire.
+fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, grantflow_ureq::Error>> {
+    grantflow::drive(exchange, &mut SysRng, grantflow_ureq::now, std::thread::sleep, |request| {
+        show::request(&request);
+        let response =
+            grantflow_ureq::send(agent, request).map_err(|unanswered| (unanswered.sent, unanswered.error))?;
+        show::response(&response);
+        Ok(response)
+    })
+}
+
+/// Sends the person away, waits for their return, exchanges the code. `browse` is given the address.
+pub(crate) fn log_in(
+    agent: &Agent,
+    client: &ConfidentialClient,
+    scope: &str,
+    listener: Listener,
+    browse: impl FnOnce(&str) -> Outcome<()>,
+) -> Outcome<Tokens> {
+    let mut env = Env { now: grantflow_ureq::now(), rng: &mut SysRng };
+    let Redirect { url, pending } =
+        Authorization::new(client, &listener.redirect_uri())?.scope(scope)?.start(&mut env)?;
+    show::step("Authorization", "start", "Redirect { url, pending: PendingCallback }");
+    show::sent_to(&url);
+    browse(url.as_str())?;
+
+    let exchange = match listener.wait(pending, PATIENCE)? {
+        Callback::Granted(exchange) => exchange,
+        Callback::Denied(refusal) => {
+            return Err(format!("the provider or the person said no: {}", refusal.code()).into());
+        }
+        Callback::Rejected(rejection) => return Err(rejection.into()),
+        Callback::Unrelated { why, .. } => return Err(format!("the listener gave up: {why}").into()),
+    };
+    show::step("PendingCallback", "receive", "Callback::Granted(CodeExchange)");
+    show::good("state is the one that was sent; the code is ours");
+
+    let tokens = run(agent, exchange)?;
+    show::step("CodeExchange", "run", "Tokens");
+    describe(&tokens);
+    Ok(tokens)
+}
+
+/// Calls the provider's API with the access token.
+pub(crate) fn call_api(agent: &Agent, tokens: &Tokens, url: &str) -> Outcome<()> {
+    let mut request = Request::get(url).header("accept", "application/json").body(Body::default())?;
+    tokens.bearer()?.authorize(&mut request)?;
+    show::step("Tokens", "authorize", "http::Request");
+    show::request(&request);
+    let response = grantflow_ureq::send(agent, request)?;
+    show::response(&response);
+    if !response.status().is_success() {
+        return Err(format!("the API answered {}", response.status()).into());
+    }
+    show::good("the API knows the token");
+    Ok(())
+}
+
+/// Refreshes the tokens, and checks that the refresh token rotated.
+pub(crate) fn refresh(agent: &Agent, tokens: Tokens) -> Outcome<Tokens> {
+    let old = tokens.refresh_token().ok_or("there is no refresh token")?.expose_secret().to_owned();
+    let exchange = tokens.refresh()?;
+    show::step("Tokens", "refresh", "RefreshExchange");
+    let tokens = run(agent, exchange)?;
+    show::step("RefreshExchange", "run", "Tokens");
+    if tokens.refresh_token().is_none_or(|new| new.expose_secret() == old) {
+        return Err("the refresh token did not rotate".into());
+    }
+    show::good("it rotated: the old refresh token is spent, the new one is in hand");
+    describe(&tokens);
+    Ok(tokens)
+}
+
+/// Refreshes with tokens that have been refreshed already, which the provider must refuse.
+pub(crate) fn replay(agent: &Agent, spent: Tokens) -> Outcome<()> {
+    let exchange = spent.refresh()?;
+    show::step("Tokens (the old ones)", "refresh", "RefreshExchange");
+    match run(agent, exchange) {
+        Ok(_) => Err("the provider took a spent refresh token".into()),
+        Err(Failure { error, left: Left::Spent }) => {
+            show::step("RefreshExchange", "run", "Failure { left: Left::Spent }");
+            show::good(&format!("refused, as it must be: {error}"));
+            Ok(())
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// A token for the program itself.
+pub(crate) fn client_credentials(agent: &Agent, client: &ConfidentialClient, scope: &str) -> Outcome<Tokens> {
+    let tokens = run(agent, ClientCredentials::new(client).scope(scope)?)?;
+    show::step("ClientCredentials", "run", "Tokens");
+    if tokens.refresh_token().is_some() {
+        return Err("client credentials came with a refresh token".into());
+    }
+    show::good("no refresh token: the next one is got with the credentials again");
+    describe(&tokens);
+    Ok(tokens)
+}
+
+fn describe(tokens: &Tokens) {
+    let now = grantflow_ureq::now();
+    let lifetime = match tokens.expires_at() {
+        Some(at) => format!("expires in {} s", at.saturating_since(now).as_secs()),
+        None => "the provider does not say when it expires".to_owned(),
+    };
+    let scope = tokens.scope().effective().map_or("the provider's own".to_owned(), ToString::to_string);
+    let narrowed = if tokens.scope().is_narrowed() { " (less than was asked for)" } else { "" };
+    show::note(&format!("{lifetime} · scope: {scope}{narrowed}"));
+}

@@ -1,0 +1,121 @@
+//! A loopback listener for the callback (RFC 8252 §7.3): bound to 127.0.0.1 only, open for one login, bounded in every
+//! way. Whatever is not the answer that the login waits for gets a 404 and ends nothing.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use grantflow::{Callback, PendingCallback};
+use http::Uri;
+
+use crate::{Outcome, show};
+
+/// A callback's head is a few hundred bytes; codes of 4 KiB exist.
+const MAX_HEAD: usize = 16 * 1024;
+/// How long one visitor may take to say what they want.
+const VISIT: Duration = Duration::from_secs(3);
+
+pub(crate) struct Listener {
+    socket: TcpListener,
+    port: u16,
+}
+
+impl Listener {
+    /// Listens on 127.0.0.1, on a free port if `port` is 0. A port that is taken is an error, never shared.
+    pub(crate) fn bind(port: u16) -> Outcome<Self> {
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}; choose another with --port"))?;
+        socket.set_nonblocking(true)?;
+        let port = socket.local_addr()?.port();
+        Ok(Self { socket, port })
+    }
+
+    pub(crate) fn redirect_uri(&self) -> String {
+        format!("http://127.0.0.1:{}/callback", self.port)
+    }
+
+    /// Waits until the callback has come, for at most `patience`.
+    pub(crate) fn wait(self, mut pending: PendingCallback, patience: Duration) -> Outcome<Callback> {
+        let deadline = Instant::now() + patience;
+        while Instant::now() < deadline {
+            let mut stream = match self.socket.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    thread::sleep(Duration::from_millis(20));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            // Somebody who connects and leaves, or talks nonsense, is no reason to stop waiting.
+            let Some(uri) = read_request(&mut stream) else {
+                answer(&mut stream, "400 Bad Request", "", "This is not the page you are looking for.");
+                continue;
+            };
+            match pending.receive(&uri) {
+                Callback::Unrelated { pending: same, why } => {
+                    answer(&mut stream, "404 Not Found", "", "Nothing is waiting for this.");
+                    show::step("PendingCallback", "receive", "Callback::Unrelated");
+                    show::good(&format!("not ours: {why}. The login still waits, and nothing is lost"));
+                    pending = same;
+                }
+                verdict => {
+                    // Code and state leave the address bar, and so the browser's history.
+                    answer(&mut stream, "303 See Other", "Location: /done\r\n", "");
+                    drop(stream);
+                    self.serve_done();
+                    return Ok(verdict);
+                }
+            }
+        }
+        Err(format!("nobody came back within {} s: run it again", patience.as_secs()).into())
+    }
+
+    /// The page after the redirect; a browser that does not ask for it misses nothing.
+    fn serve_done(&self) {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        while Instant::now() < deadline {
+            if let Ok((mut stream, _)) = self.socket.accept() {
+                read_request(&mut stream);
+                answer(&mut stream, "200 OK", "", "Back to your terminal: you can close this page.");
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// The target of a GET, or `None` for anything that is not one, is too long or takes too long.
+fn read_request(stream: &mut TcpStream) -> Option<Uri> {
+    stream.set_nonblocking(false).ok()?;
+    let deadline = Instant::now() + VISIT;
+    let mut head = Vec::new();
+    loop {
+        let left = deadline.checked_duration_since(Instant::now())?;
+        stream.set_read_timeout(Some(left.max(Duration::from_millis(1)))).ok()?;
+        let mut chunk = [0; 2048];
+        let read = stream.read(&mut chunk).ok()?;
+        head.extend_from_slice(chunk.get(..read)?);
+        let mut headers = [httparse::EMPTY_HEADER; 64];
+        let mut request = httparse::Request::new(&mut headers);
+        match request.parse(&head) {
+            Ok(httparse::Status::Complete(_)) if request.method == Some("GET") => return request.path?.parse().ok(),
+            Ok(httparse::Status::Partial) if read > 0 && head.len() < MAX_HEAD => {}
+            _ => return None,
+        }
+    }
+}
+
+/// A static page: nothing of the request is in it, and nothing is loaded into it.
+fn answer(stream: &mut TcpStream, status: &str, header: &str, text: &str) {
+    let page = format!("<!doctype html><meta charset=utf-8><title>grantflow</title><p>{text}</p>\n");
+    let head = format!(
+        "HTTP/1.1 {status}\r\n{header}Content-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
+         Content-Security-Policy: default-src 'none'\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-store\r\n\
+         X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
+        page.len()
+    );
+    // A visitor who does not wait for the answer misses nothing that matters.
+    let _ = stream.set_write_timeout(Some(VISIT));
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(page.as_bytes()));
+}

@@ -1,0 +1,109 @@
+//! What the terminal shows. Secrets are left out by name: what a reader wants to see is that they are there.
+
+use std::error::Error;
+
+use anstyle::{AnsiColor, Style};
+use grantflow::{AuthorizationUrl, Body};
+use http::{Request, Response};
+
+const TITLE: Style = Style::new().bold();
+const STATE: Style = AnsiColor::Cyan.on_default().bold();
+const ARROW: Style = AnsiColor::Blue.on_default();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const FAINT: Style = Style::new().dimmed();
+const HIDDEN: Style = AnsiColor::Yellow.on_default();
+
+/// Parameters and members whose values nobody may see.
+const SECRETS: [&str; 8] =
+    ["client_secret", "code", "code_verifier", "state", "access_token", "refresh_token", "id_token", "assertion"];
+
+pub(crate) fn title(text: &str, about: &str) {
+    anstream::println!("{TITLE}{text}{TITLE:#}  {FAINT}{about}{FAINT:#}");
+}
+
+/// A flow begins.
+pub(crate) fn flow(number: u8, name: &str, source: &str) {
+    anstream::println!("\n{TITLE}{number}  {name}{TITLE:#}  {FAINT}{source}{FAINT:#}\n");
+}
+
+/// A transition: one state, what was done with it, the next.
+pub(crate) fn step(from: &str, by: &str, to: &str) {
+    anstream::println!("   {STATE}{from}{STATE:#} {FAINT}─{by}→{FAINT:#} {STATE}{to}{STATE:#}");
+}
+
+/// Something that is as it should be.
+pub(crate) fn good(text: &str) {
+    anstream::println!("     {GOOD}✓{GOOD:#} {text}");
+}
+
+pub(crate) fn note(text: &str) {
+    anstream::println!("     {FAINT}{text}{FAINT:#}");
+}
+
+/// Where the person would be sent.
+pub(crate) fn sent_to(url: &AuthorizationUrl) {
+    let (place, query) = url.as_str().split_once('?').unwrap_or((url.as_str(), ""));
+    anstream::println!("     {ARROW}⇢{ARROW:#} the person goes to {place}");
+    parameters(query.as_bytes());
+}
+
+pub(crate) fn request(request: &Request<Body>) {
+    anstream::println!("     {ARROW}→{ARROW:#} {} {}", request.method(), request.uri());
+    for (name, value) in request.headers() {
+        if value.is_sensitive() {
+            let scheme = value.to_str().ok().and_then(|text| text.split(' ').next()).unwrap_or_default();
+            anstream::println!("         {FAINT}{name}:{FAINT:#} {scheme} {HIDDEN}[redacted]{HIDDEN:#}");
+        } else {
+            anstream::println!("         {FAINT}{name}:{FAINT:#} {}", value.to_str().unwrap_or_default());
+        }
+    }
+    parameters(request.body().as_ref());
+}
+
+pub(crate) fn response(response: &Response<Vec<u8>>) {
+    let style = if response.status().is_success() { GOOD } else { BAD };
+    anstream::println!("     {ARROW}←{ARROW:#} {style}{}{style:#}", response.status());
+    match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(response.body()) {
+        Ok(members) => {
+            for (name, value) in members {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                member(&name, &text);
+            }
+        }
+        Err(_) => note(&format!("[{} bytes that are no JSON object]", response.body().len())),
+    }
+}
+
+fn parameters(form: &[u8]) {
+    for (name, value) in form_urlencoded::parse(form) {
+        member(&name, &value);
+    }
+}
+
+fn member(name: &str, value: &str) {
+    if SECRETS.contains(&name) {
+        anstream::println!("         {FAINT}{name}={FAINT:#}{HIDDEN}[redacted]{HIDDEN:#}");
+    } else {
+        anstream::println!("         {FAINT}{name}={FAINT:#}{}", printable(value));
+    }
+}
+
+/// What comes from outside is shown without its control characters: a terminal acts on them.
+fn printable(text: &str) -> String {
+    text.chars().take(200).map(|c| if c.is_control() { '·' } else { c }).collect()
+}
+
+pub(crate) fn all_well(text: &str) {
+    anstream::println!("\n{GOOD}{text}{GOOD:#}");
+}
+
+/// What went wrong, and below it, why.
+pub(crate) fn failed(error: &dyn Error) {
+    anstream::eprintln!("\n{BAD}✗ {error}{BAD:#}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        anstream::eprintln!("  because {error}");
+        cause = error.source();
+    }
+}
