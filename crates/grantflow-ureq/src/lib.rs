@@ -47,7 +47,7 @@ pub struct Agent {
 enum Kind {
     /// Ours: a configuration and what connects, out of which every request gets an agent that lives for it alone. So
     /// no cookie and no idle connection outlives a request, whichever of ureq's features other crates turn on.
-    Own { config: Config, connector: Arc<DefaultConnector> },
+    Own { config: Arc<Config>, connector: Arc<DefaultConnector> },
     /// The caller's: hardened for each request.
     Theirs { agent: ureq::Agent, timeout: Duration },
 }
@@ -84,7 +84,7 @@ impl Agent {
             .max_idle_connections(0)
             .max_idle_connections_per_host(0)
             .build();
-        let kind = Kind::Own { config, connector: Arc::new(DefaultConnector::default()) };
+        let kind = Kind::Own { config: Arc::new(config), connector: Arc::new(DefaultConnector::default()) };
         Self { kind, body_limit: BODY_LIMIT }
     }
 
@@ -112,7 +112,7 @@ impl Agent {
             Kind::Own { config, connector } => {
                 let connected = Arc::new(AtomicBool::new(false));
                 let connector = RecordConnected::new(Arc::clone(connector), uri, Arc::clone(&connected));
-                let agent = ureq::Agent::with_parts(config.clone(), connector, DefaultResolver::default());
+                let agent = ureq::Agent::with_parts(config.as_ref().clone(), connector, DefaultResolver::default());
                 let request = if plain { agent.configure_request(request).proxy(None).build() } else { request };
                 agent.run(request).map_err(|error| {
                     let sent = if connected.load(Ordering::SeqCst) { Sent::MaybeSent } else { Sent::NotSent };

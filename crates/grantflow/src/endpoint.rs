@@ -99,7 +99,13 @@ impl Origin {
         if authority.as_str().contains('@') {
             return None;
         }
-        let port = authority.port_u16().unwrap_or(if https { 443 } else { 80 });
+        let port = match authority.port_u16() {
+            Some(port) => port,
+            // A port that is no number up to 65535 is not the default one.
+            None if authority.as_str().len() > authority.host().len() => return None,
+            None if https => 443,
+            None => 80,
+        };
         Some(Self { https, host: authority.host().to_ascii_lowercase().into(), port })
     }
 
@@ -407,6 +413,8 @@ mod tests {
             "https://api.example:444/x",
             "https://api.example.evil/x",
             "https://api.example@evil.example/",
+            "https://api.example:99999/",
+            "https://api.example:/",
         ] {
             assert_ne!(Some(&api), Origin::of(&other.parse().unwrap()).as_ref(), "{other}");
         }

@@ -32,10 +32,10 @@ pub(crate) struct Members<'a> {
 
 impl<'a> Members<'a> {
     pub(crate) fn put(&mut self, member: Member, value: Scalar<'a>) {
-        if let Some(slot) = self.slots.get_mut(member as usize) {
-            if slot.replace(value).is_some() {
-                self.refuse(Violation::Duplicate(member));
-            }
+        if let Some(slot) = self.slots.get_mut(member as usize)
+            && slot.replace(value).is_some()
+        {
+            self.refuse(Violation::Duplicate(member));
         }
     }
 

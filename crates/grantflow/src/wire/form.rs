@@ -14,6 +14,7 @@ pub(crate) enum Space {
     Percent,
 }
 
+#[allow(clippy::indexing_slicing, reason = "made by the compiler, which would refuse it")]
 const fn plain_bytes() -> [bool; 256] {
     let mut table = [false; 256];
     let mut b = 0;

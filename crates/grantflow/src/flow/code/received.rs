@@ -110,7 +110,8 @@ impl fmt::Debug for PendingKey {
 
 /// The key of the pending grant that a callback answers; `None` if it has not exactly one `state`, so that it is nobody's.
 ///
-/// Look up with it in the browser session's own store, by an atomic take: a forged callback then takes nothing.
+/// Look up with it in the browser session's own store, by an atomic take: a forged callback then takes nothing. Where a
+/// server has another name for `state` ([`Quirk::RenamedParameter`](crate::Quirk::RenamedParameter)), there is none to find.
 pub fn callback_key(uri: &Uri) -> Option<PendingKey> {
     key_in(uri.query().unwrap_or_default())
 }
