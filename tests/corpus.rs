@@ -1,1 +1,50 @@
-//! Under construction.
+//! Every committed input of every fuzz target, replayed on the compiler at hand: what fuzzing found stays found.
+
+use std::fs;
+use std::path::Path;
+
+/// A target's name, and its body.
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: [Target; 7] = [
+    ("callback", grantflow::fuzz::callback),
+    ("token_response", grantflow::fuzz::token_response),
+    ("token_error", grantflow::fuzz::token_error),
+    ("form", grantflow::fuzz::form),
+    ("basic", grantflow::fuzz::basic),
+    ("stored_state", grantflow::fuzz::stored_state),
+    ("flow_model", grantflow_tests::flow_model::run),
+];
+
+fn fuzz_folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
+}
+
+#[test]
+fn every_input_of_every_target_passes() {
+    for (name, body) in TARGETS {
+        let folder = fuzz_folder().join("corpus").join(name);
+        let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let mut inputs: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        inputs.sort();
+        assert!(inputs.len() >= 5, "{name} has {} inputs: the corpus is missing", inputs.len());
+        for input in &inputs {
+            // Printed only if the body panics: then it is what to look at.
+            println!("{name}: {}", input.display());
+            body(&fs::read(input).unwrap());
+        }
+        println!("{name}: {} inputs", inputs.len());
+    }
+}
+
+#[test]
+fn every_target_is_replayed() {
+    let mut targets: Vec<String> = fs::read_dir(fuzz_folder().join("fuzz_targets"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    targets.sort();
+    let mut replayed: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+    replayed.sort_unstable();
+    assert_eq!(targets, replayed);
+}
