@@ -40,8 +40,10 @@ pub(crate) fn request(client: &Registration, fields: &[Field<'_>], extra: &Param
 fn form_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Vec<u8> {
     let quirks = client.server.quirks();
     let tail = client.body_tail.as_str();
-    let mut body = String::with_capacity(params::len(quirks, Message::TokenRequest, fields, extra) + 1 + tail.len());
-    params::append(&mut body, quirks, Message::TokenRequest, fields, extra);
+    let mut body = String::with_capacity(
+        params::len(quirks, Message::TokenRequest, fields.iter().copied(), extra) + 1 + tail.len(),
+    );
+    params::append(&mut body, quirks, Message::TokenRequest, fields.iter().copied(), extra);
     if !tail.is_empty() {
         body.push('&');
         body.push_str(tail);

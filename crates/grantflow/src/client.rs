@@ -106,7 +106,7 @@ fn start_of_request(server: &Server, endpoint: &Endpoint, id: &str) -> String {
     };
     let mut fields = String::new();
     let own = [Field::plain("response_type", "code"), Field::new("client_id", id)];
-    params::append(&mut fields, server.quirks(), Message::AuthorizationRequest, &own, &Params::default());
+    params::append(&mut fields, server.quirks(), Message::AuthorizationRequest, own.into_iter(), &Params::default());
     format!("{}{joint}{fields}", endpoint.as_str())
 }
 
@@ -120,8 +120,13 @@ fn end_of_body(server: &Server, id: &str, auth: &Auth) -> Zeroizing<String> {
     };
     let (quirks, none) = (server.quirks(), Params::default());
     // Of its full size from the start, so that no part of the secret stays behind in a buffer that was too small.
-    let mut tail = Zeroizing::new(String::with_capacity(params::len(quirks, Message::TokenRequest, &fields, &none)));
-    params::append(&mut tail, quirks, Message::TokenRequest, &fields, &none);
+    let mut tail = Zeroizing::new(String::with_capacity(params::len(
+        quirks,
+        Message::TokenRequest,
+        fields.iter().copied(),
+        &none,
+    )));
+    params::append(&mut tail, quirks, Message::TokenRequest, fields.into_iter(), &none);
     tail
 }
 

@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use http::Response;
 
 use crate::{
-    Authorization, Callback, CodeExchange, EntropyFailed, Env, Exchange, PendingCallback, PublicClient, Redirect, Server, Tokens,
-    UnixTime,
+    Authorization, Callback, CodeExchange, EntropyFailed, Env, Exchange, PendingCallback, PublicClient, Redirect,
+    Server, Tokens, UnixTime,
 };
 
 mod callback;

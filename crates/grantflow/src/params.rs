@@ -35,8 +35,8 @@ impl<'a> Field<'a> {
 }
 
 /// How many bytes [`append`] writes.
-pub(crate) fn len(quirks: &Quirks, on: Message, fields: &[Field<'_>], params: &Params) -> usize {
-    let own = fields.iter().map(|field| {
+pub(crate) fn len<'f>(quirks: &Quirks, on: Message, fields: impl Iterator<Item = Field<'f>>, params: &Params) -> usize {
+    let own = fields.map(|field| {
         let name = quirks.renaming(on, field.name).map_or(field.name.len(), encoded_len);
         2 + name + field.encoded.map_or_else(|| encoded_len(field.value), str::len)
     });
@@ -45,7 +45,13 @@ pub(crate) fn len(quirks: &Quirks, on: Message, fields: &[Field<'_>], params: &P
 }
 
 /// Appends `&name=value` for each, form-encoded, under the server's names; without the first `&` if `out` is empty.
-pub(crate) fn append(out: &mut String, quirks: &Quirks, on: Message, fields: &[Field<'_>], params: &Params) {
+pub(crate) fn append<'f>(
+    out: &mut String,
+    quirks: &Quirks,
+    on: Message,
+    fields: impl Iterator<Item = Field<'f>>,
+    params: &Params,
+) {
     for field in fields {
         if !out.is_empty() {
             out.push('&');

@@ -26,10 +26,12 @@ impl Scope {
 
     /// Reads a scope as a server writes it, which may be empty. `None` if a character is not allowed.
     pub(crate) fn read(text: &str, separator: char) -> Option<Self> {
-        if !text.bytes().all(|b| b == b' ' || is_scope_byte(b)) {
+        // All bytes, whatever they are: without a way out of the loop, several are looked at at once.
+        if !text.bytes().fold(true, |good, b| good & (b == b' ' || is_scope_byte(b))) {
             return None;
         }
-        if separator == ' ' && is_canonical(text) {
+        let canonical = !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ");
+        if separator == ' ' && canonical {
             return Some(Self(text.into()));
         }
         let tokens = text.split([' ', separator]).filter(|token| !token.is_empty());
@@ -71,18 +73,6 @@ impl Scope {
     fn tokens(&self) -> BTreeSet<&str> {
         self.iter().collect()
     }
-}
-
-/// One space between tokens and none around them.
-fn is_canonical(text: &str) -> bool {
-    let mut after_space = true;
-    for b in text.bytes() {
-        if b == b' ' && after_space {
-            return false;
-        }
-        after_space = b == b' ';
-    }
-    text.is_empty() || !after_space
 }
 
 /// RFC 6749 appendix A.4: NQCHAR.

@@ -73,7 +73,8 @@ fn judge(verdict: &Callback, query: &str, state: &str, policy: u8) {
         .map(|segment| segment.split_once('=').unwrap_or((segment, "")))
         .filter_map(|(name, value)| Some((naive_decode(name)?, naive_decode(value))))
         .collect();
-    let all = |name: &str| pairs.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_deref()).collect::<Vec<_>>();
+    let all =
+        |name: &str| pairs.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_deref()).collect::<Vec<_>>();
     let ours = all("state") == [Some(state)];
     assert_eq!(ours, kind(verdict) != "unrelated", "state decides what is ours, and nothing else: {query:?}");
 

@@ -13,7 +13,8 @@ pub fn stored_state(bytes: &[u8]) {
     let client = client(&server);
 
     let good_callback = serde_json::to_string(&pending(&client).0.into_stored()).unwrap();
-    let answer = br#"{"access_token":"a","token_type":"Bearer","expires_in":60,"refresh_token":"r","scope":"read","x":[1]}"#;
+    let answer =
+        br#"{"access_token":"a","token_type":"Bearer","expires_in":60,"refresh_token":"r","scope":"read","x":[1]}"#;
     let tokens = respond(exchange(&client), Response::new(answer)).unwrap();
     let good_tokens = serde_json::to_string(&tokens.into_stored()).unwrap();
     assert!(good_callback.len() <= 1024);

@@ -36,7 +36,10 @@ pub fn token_response(bytes: &[u8]) {
         Ok(tokens) => {
             assert!((200..300).contains(&status), "a token out of a {status}");
             let text = token_text(tokens.access_token());
-            assert!(!text.is_empty() && text.bytes().all(|b| (0x20..=0x7e).contains(&b)), "a token that is no visible text");
+            assert!(
+                !text.is_empty() && text.bytes().all(|b| (0x20..=0x7e).contains(&b)),
+                "a token that is no visible text"
+            );
             assert!(tokens.expires_at().is_none_or(|at| at >= NOW));
             // The strict reading is compared member by member; nesting beyond serde_json's tree limit has no other reader.
             if quirks & 63 == 0
@@ -115,7 +118,9 @@ pub fn token_error(bytes: &[u8]) {
         if let Error::Refused(refused) = &failure.error {
             let response = refused.response();
             assert!(response.code().as_str().len() <= 128 && parts[0].starts_with(response.code().as_str()));
-            assert!(response.untrusted_description().is_none_or(|text| text.len() <= 1024 && parts[1].starts_with(text)));
+            assert!(
+                response.untrusted_description().is_none_or(|text| text.len() <= 1024 && parts[1].starts_with(text))
+            );
             assert!(response.untrusted_uri().is_none_or(|text| text.len() <= 1024 && parts[2].starts_with(text)));
         }
         let mut shown = format!("{failure} {failure:?} {} {:?}", failure.error, failure.error);

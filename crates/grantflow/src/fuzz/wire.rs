@@ -25,7 +25,8 @@ pub fn form(bytes: &[u8]) {
     let ours: Option<Vec<(String, String)>> =
         raw_pairs(&text).map(|(name, value)| Some((decode(name)?.into_owned(), decode(value)?.into_owned()))).collect();
     if let Some(ours) = ours {
-        let theirs: Vec<(String, String)> = serde_urlencoded::from_str(&text).expect("serde_urlencoded reads everything");
+        let theirs: Vec<(String, String)> =
+            serde_urlencoded::from_str(&text).expect("serde_urlencoded reads everything");
         assert_eq!(ours, theirs);
     }
 }

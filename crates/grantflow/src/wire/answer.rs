@@ -141,11 +141,12 @@ impl TokenKind {
 /// Reads a token endpoint's body.
 pub(crate) fn read<'a>(body: &'a [u8], rules: &Rules<'_>) -> Result<Content<'a>, Violation> {
     let looks_like_json = body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
-    let mut members = if rules.form && !looks_like_json {
-        form_members(body, rules.names)?
+    let mut members = Members::default();
+    if rules.form && !looks_like_json {
+        form_members(body, rules.names, &mut members)?;
     } else {
-        json::parse(body, rules.path, rules.names)?
-    };
+        json::parse(body, rules.path, rules.names, &mut members)?;
+    }
     if let Some(violation) = members.violation {
         return Err(violation);
     }
@@ -158,10 +159,10 @@ pub(crate) fn read<'a>(body: &'a [u8], rules: &Rules<'_>) -> Result<Content<'a>,
         let uri = members.commentary(Member::ErrorUri);
         return Ok(Content::Error(ErrorResponse::new(&code, description.as_deref(), uri.as_deref())));
     }
-    token(members, rules).map(Content::Token)
+    token(&mut members, rules).map(Content::Token)
 }
 
-fn token<'a>(mut members: Members<'a>, rules: &Rules<'_>) -> Result<TokenAnswer<'a>, Violation> {
+fn token<'a>(members: &mut Members<'a>, rules: &Rules<'_>) -> Result<TokenAnswer<'a>, Violation> {
     let access_token = visible(members.required(Member::AccessToken, rules)?, Member::AccessToken)?;
     let kind = match members.optional(Member::TokenType, rules)? {
         Some(text) => TokenKind::named(&text).ok_or(Violation::UnknownTokenType)?,
@@ -190,12 +191,18 @@ fn token<'a>(mut members: Members<'a>, rules: &Rules<'_>) -> Result<TokenAnswer<
         Some(text) => Some(visible(text, Member::IdToken)?),
         None => None,
     };
-    Ok(TokenAnswer { access_token, kind, expires_in, refresh_token, scope, id_token, extra: members.extra })
+    let extra = core::mem::take(&mut members.extra);
+    Ok(TokenAnswer { access_token, kind, expires_in, refresh_token, scope, id_token, extra })
 }
 
 /// RFC 6749 appendix A.12, A.17: printable ASCII.
 fn visible(text: Cow<'_, str>, member: Member) -> Result<Cow<'_, str>, Violation> {
-    if text.bytes().all(|b| matches!(b, 0x20..=0x7e)) { Ok(text) } else { Err(Violation::Character(member)) }
+    // All bytes, whatever they are: without a way out of the loop, several are looked at at once.
+    if text.bytes().fold(true, |good, b| good & matches!(b, 0x20..=0x7e)) {
+        Ok(text)
+    } else {
+        Err(Violation::Character(member))
+    }
 }
 
 /// Digits and nothing else; more than fit are the largest number there is.
@@ -204,12 +211,11 @@ fn digits(text: &str) -> Option<u64> {
     if plain { Some(text.parse().unwrap_or(u64::MAX)) } else { None }
 }
 
-fn form_members<'a>(body: &'a [u8], names: json::Names<'_>) -> Result<Members<'a>, Violation> {
+fn form_members<'a>(body: &'a [u8], names: json::Names<'_>, members: &mut Members<'a>) -> Result<(), Violation> {
     let text = core::str::from_utf8(body).map_err(|_| Violation::NotForm)?.trim_ascii();
     if text.is_empty() {
         return Err(Violation::EmptyBody);
     }
-    let mut members = Members::default();
     let mut unknown = String::new();
     for (raw_name, raw_value) in form::raw_pairs(text) {
         let name = form::decode(raw_name).ok_or(Violation::NotForm)?;
@@ -226,8 +232,8 @@ fn form_members<'a>(body: &'a [u8], names: json::Names<'_>) -> Result<Members<'a
             }
         }
     }
-    members.extra = Extra { form: true, text: Zeroizing::new(unknown) };
-    Ok(members)
+    members.extra = Extra::form(unknown);
+    Ok(())
 }
 
 /// The members that have no meaning to this library, as they came: for `extra::<T>()`.

@@ -135,19 +135,22 @@ impl Authorization {
         let response_mode =
             (self.response_mode == ResponseMode::FormPost).then(|| Field::plain("response_mode", "form_post"));
         let head = [Some(redirect_uri), scope, response_mode];
-        let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
         let tail = [
             Field::plain("state", state.expose()),
             Field::plain("code_challenge", challenge.as_str()),
             Field::plain("code_challenge_method", pkce::METHOD),
         ];
-        let fields: Vec<Field<'_>> = head.into_iter().flatten().chain(resources).chain(tail).collect();
+        // Walked twice, once to know the length: a list of them would cost more than that.
+        let fields = || {
+            let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
+            head.into_iter().flatten().chain(resources).chain(tail)
+        };
 
         let start = registration.authorization_start.as_deref().unwrap_or_default();
         let on = Message::AuthorizationRequest;
-        let mut url = String::with_capacity(start.len() + params::len(quirks, on, &fields, &self.extra));
+        let mut url = String::with_capacity(start.len() + params::len(quirks, on, fields(), &self.extra));
         url.push_str(start);
-        params::append(&mut url, quirks, on, &fields, &self.extra);
+        params::append(&mut url, quirks, on, fields(), &self.extra);
         AuthorizationUrl(Zeroizing::new(url))
     }
 }
