@@ -1,0 +1,9 @@
+//! Refused: keeping a second code exchange.
+
+use grantflow::*;
+
+fn keep(exchange: &CodeExchange) -> CodeExchange {
+    exchange.clone()
+}
+
+fn main() {}
