@@ -16,7 +16,9 @@ fn main() -> ExitCode {
     let compiler = compiler.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
     let pinned = compiler.starts_with(PINNED);
     let kind = if pinned { String::new() } else { format!("messages are pinned to {PINNED}, this is {compiler}") };
-    let trial = Trial::test("the compiler refuses every misuse", refuse_every_misuse).with_ignored_flag(!pinned).with_kind(kind);
+    let trial = Trial::test("the compiler refuses every misuse", refuse_every_misuse)
+        .with_ignored_flag(!pinned)
+        .with_kind(kind);
     libtest_mimic::run(&arguments, vec![trial]).exit_code()
 }
 

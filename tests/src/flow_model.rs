@@ -15,8 +15,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::{Debug, Write as _};
 
 use grantflow::{
-    Authorization, Callback, CodeExchange, ConfidentialClient, EntropyFailed, Env, Exchange, Failure, Left, PendingCallback,
-    Redirect, RefreshExchange, Sent, Step, Tokens, UnixTime,
+    Authorization, Callback, CodeExchange, ConfidentialClient, EntropyFailed, Env, Exchange, Failure, Left,
+    PendingCallback, Redirect, RefreshExchange, Sent, Step, Tokens, UnixTime,
 };
 use grantflow_testkit::{CallbackFault, Client, Decision, Misbehaviour, Server, s256};
 
@@ -81,7 +81,8 @@ impl Model {
         let mut provider = Server::new("https://as.example");
         provider.register(Client::confidential("app", SECRET).redirect_uri(REDIRECT_URI).scope("read write"));
         let server = grantflow::Server::new(&provider.authorize_url(), &provider.token_url()).unwrap();
-        let client = server.issuer_always_sent("https://as.example").unwrap().client("app").secret_post(SECRET).unwrap();
+        let client =
+            server.issuer_always_sent("https://as.example").unwrap().client("app").secret_post(SECRET).unwrap();
         Self {
             provider,
             client,
@@ -123,7 +124,11 @@ impl Model {
                 // A clock that jumps, backwards too.
                 let now = self.provider.now();
                 let jump = u64::from(argument) * 60;
-                self.provider.set_now(if argument % 2 == 0 { now.saturating_add(jump) } else { now.saturating_sub(jump) });
+                self.provider.set_now(if argument % 2 == 0 {
+                    now.saturating_add(jump)
+                } else {
+                    now.saturating_sub(jump)
+                });
                 stage
             }
             (11, stage) => {

@@ -6,12 +6,7 @@ pub(super) const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
 pub(super) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// A correct answer.
-pub(super) fn answer(
-    status: u16,
-    headers: &[(&str, &str)],
-    body: &[u8],
-    connection: &str,
-) -> Vec<u8> {
+pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &[u8], connection: &str) -> Vec<u8> {
     let length = body.len().to_string();
     let mut all = headers.to_vec();
     all.push(("Connection", connection));
@@ -36,10 +31,7 @@ pub(super) fn head(status: u16, headers: &[(&str, &str)]) -> Vec<u8> {
 pub(super) fn chunked(body: &[u8]) -> Vec<u8> {
     let (first, second) = body.split_at(body.len() / 2);
     let mut out = Vec::new();
-    for chunk in [first, second]
-        .into_iter()
-        .filter(|chunk| !chunk.is_empty())
-    {
+    for chunk in [first, second].into_iter().filter(|chunk| !chunk.is_empty()) {
         out.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
         out.extend_from_slice(chunk);
         out.extend_from_slice(b"\r\n");

@@ -91,10 +91,7 @@ impl Fault {
 
     /// 200 with bytes inside a JSON string that are not UTF-8.
     pub fn non_utf8() -> Self {
-        Self::json(
-            200,
-            b"{\"access_token\":\"\xff\xfe\xc3\x28\",\"token_type\":\"bearer\"}",
-        )
+        Self::json(200, b"{\"access_token\":\"\xff\xfe\xc3\x28\",\"token_type\":\"bearer\"}")
     }
 }
 
@@ -117,10 +114,7 @@ impl Fault {
 
     /// One good chunk, then half of another, which says it is of 100 bytes.
     pub fn cut_chunk() -> Self {
-        Self::framed(
-            "Transfer-Encoding: chunked",
-            "8\r\n{\"a\":\"b\"\r\n64\r\n,\"access_token\":",
-        )
+        Self::framed("Transfer-Encoding: chunked", "8\r\n{\"a\":\"b\"\r\n64\r\n,\"access_token\":")
     }
 
     /// Chunks without the last, empty one.
@@ -132,19 +126,13 @@ impl Fault {
 
     /// A chunked body, and a `Content-Length` that says something else.
     pub fn length_and_chunked(body: impl AsRef<[u8]>) -> Self {
-        Self::framed(
-            "Content-Length: 3\r\nTransfer-Encoding: chunked",
-            chunked(body.as_ref()),
-        )
+        Self::framed("Content-Length: 3\r\nTransfer-Encoding: chunked", chunked(body.as_ref()))
     }
 
     /// Two lengths: the right one, and one more than that.
     pub fn two_lengths(body: impl AsRef<[u8]>) -> Self {
         let n = body.as_ref().len();
-        Self::framed(
-            &format!("Content-Length: {n}\r\nContent-Length: {}", n + 1),
-            body,
-        )
+        Self::framed(&format!("Content-Length: {n}\r\nContent-Length: {}", n + 1), body)
     }
 
     /// A correct, kept-alive answer with `extra` right behind it, as in response splitting. A client that goes on using the connection
@@ -177,27 +165,13 @@ impl Fault {
     /// Headers without end, a byte each `pause`.
     pub fn slow_head(pause: Duration) -> Self {
         let start = Step::Send(b"HTTP/1.1 200 OK\r\n".to_vec());
-        Self(vec![
-            Step::ReadRequest,
-            start,
-            Step::Drip {
-                bytes: b"X-Slow: yes\r\n".to_vec(),
-                pause,
-            },
-        ])
+        Self(vec![Step::ReadRequest, start, Step::Drip { bytes: b"X-Slow: yes\r\n".to_vec(), pause }])
     }
 
     /// A body of a megabyte, a byte each `pause`.
     pub fn slow_body(pause: Duration) -> Self {
         let start = Step::Send(head(200, &[JSON, ("Content-Length", "1000000")]));
-        Self(vec![
-            Step::ReadRequest,
-            start,
-            Step::Drip {
-                bytes: b" ".to_vec(),
-                pause,
-            },
-        ])
+        Self(vec![Step::ReadRequest, start, Step::Drip { bytes: b" ".to_vec(), pause }])
     }
 
     /// Takes the request and never answers.
@@ -215,11 +189,7 @@ impl Fault {
 impl Fault {
     /// A gzip body that grows a thousandfold, to `size` bytes.
     pub fn gzip_bomb(size: u32) -> Self {
-        Self::response(
-            200,
-            &[JSON, ("Content-Encoding", "gzip")],
-            gzip::zeros(size),
-        )
+        Self::response(200, &[JSON, ("Content-Encoding", "gzip")], gzip::zeros(size))
     }
 
     /// A body of `size` bytes, with a `Content-Length`: the beginning of a JSON string, and nothing else.
@@ -228,52 +198,26 @@ impl Fault {
         let mut bytes = head(200, &[JSON, ("Content-Length", &size.to_string())]);
         bytes.extend_from_slice(start);
         let times = size.saturating_sub(start.len() as u64);
-        Self(vec![
-            Step::ReadRequest,
-            Step::Send(bytes),
-            Step::Fill { byte: b'a', times },
-        ])
+        Self(vec![Step::ReadRequest, Step::Send(bytes), Step::Fill { byte: b'a', times }])
     }
 
     /// The same with no length given in advance.
     pub fn huge_body_until_close(size: u64) -> Self {
-        let bytes = [
-            &*head(200, &[JSON, ("Connection", "close")]),
-            b"{\"access_token\":\"",
-        ]
-        .concat();
-        Self(vec![
-            Step::ReadRequest,
-            Step::Send(bytes),
-            Step::Fill {
-                byte: b'a',
-                times: size,
-            },
-        ])
+        let bytes = [&*head(200, &[JSON, ("Connection", "close")]), b"{\"access_token\":\""].concat();
+        Self(vec![Step::ReadRequest, Step::Send(bytes), Step::Fill { byte: b'a', times: size }])
     }
 
     /// One header of `size` bytes in an otherwise correct answer.
     pub fn huge_header(size: u64) -> Self {
         let start = Step::Send(b"HTTP/1.1 200 OK\r\nX-Huge: ".to_vec());
-        let rest = Step::Send(
-            b"\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}".to_vec(),
-        );
-        Self(vec![
-            Step::ReadRequest,
-            start,
-            Step::Fill {
-                byte: b'a',
-                times: size,
-            },
-            rest,
-        ])
+        let rest = Step::Send(b"\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}".to_vec());
+        Self(vec![Step::ReadRequest, start, Step::Fill { byte: b'a', times: size }, rest])
     }
 
     /// `count` small headers in an otherwise correct answer.
     pub fn many_headers(count: usize) -> Self {
         let names: Vec<String> = (0..count).map(|n| format!("X-{n}")).collect();
-        let mut headers: Vec<(&str, &str)> =
-            names.iter().map(|name| (name.as_str(), "1")).collect();
+        let mut headers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
         headers.push(JSON);
         Self::response(200, &headers, "{}")
     }
@@ -314,36 +258,19 @@ impl Fault {
     /// Sends the head and `sent`, the first part of a longer body, and resets.
     pub fn reset_mid_body(sent: impl AsRef<[u8]>) -> Self {
         let length = (sent.as_ref().len() + 100).to_string();
-        let bytes = [
-            &*head(200, &[JSON, ("Content-Length", &length)]),
-            sent.as_ref(),
-        ]
-        .concat();
+        let bytes = [&*head(200, &[JSON, ("Content-Length", &length)]), sent.as_ref()].concat();
         // A reset overtakes what the client has not read yet, so let it read first.
-        Self(vec![
-            Step::ReadRequest,
-            Step::Send(bytes),
-            Step::Pause(Duration::from_millis(100)),
-            Step::Reset,
-        ])
+        Self(vec![Step::ReadRequest, Step::Send(bytes), Step::Pause(Duration::from_millis(100)), Step::Reset])
     }
 
     /// Answers, promises to keep the connection, and closes it after `idle`.
     pub fn keep_alive_then_close(body: impl AsRef<[u8]>, idle: Duration) -> Self {
-        Self(vec![
-            Step::ReadRequest,
-            Step::Send(answer(200, &[JSON], body.as_ref(), "keep-alive")),
-            Step::Pause(idle),
-        ])
+        Self(vec![Step::ReadRequest, Step::Send(answer(200, &[JSON], body.as_ref(), "keep-alive")), Step::Pause(idle)])
     }
 
     /// Answers the first request of the connection; takes the second, and closes without an answer.
     pub fn close_on_second_request(body: impl AsRef<[u8]>) -> Self {
-        Self(vec![
-            Step::ReadRequest,
-            Step::Send(answer(200, &[JSON], body.as_ref(), "keep-alive")),
-            Step::ReadRequest,
-        ])
+        Self(vec![Step::ReadRequest, Step::Send(answer(200, &[JSON], body.as_ref(), "keep-alive")), Step::ReadRequest])
     }
 }
 
@@ -351,17 +278,12 @@ impl Fault {
 impl Fault {
     /// Greets as an SSH server does, without waiting for a request.
     pub fn ssh() -> Self {
-        Self(vec![
-            Step::Send(b"SSH-2.0-OpenSSH_9.2p1\r\n".to_vec()),
-            Step::Hang,
-        ])
+        Self(vec![Step::Send(b"SSH-2.0-OpenSSH_9.2p1\r\n".to_vec()), Step::Hang])
     }
 
     /// A status line of a version that has none.
     pub fn http2_text() -> Self {
-        Self::raw(
-            *b"HTTP/2 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
-        )
+        Self::raw(*b"HTTP/2 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
     }
 
     /// The frames an HTTP/2 server begins with: empty SETTINGS, then GOAWAY.
@@ -376,22 +298,14 @@ impl Fault {
 
     /// Refuses a TLS handshake with the alert `handshake_failure`.
     pub fn tls_alert() -> Self {
-        Self(vec![
-            Step::ReadSome,
-            Step::Send(b"\x15\x03\x03\0\x02\x02\x28".to_vec()),
-        ])
+        Self(vec![Step::ReadSome, Step::Send(b"\x15\x03\x03\0\x02\x02\x28".to_vec())])
     }
 
     /// Answers a TLS handshake in plain HTTP, as a server does on the wrong port.
     pub fn http_to_tls() -> Self {
         Self(vec![
             Step::ReadSome,
-            Step::Send(answer(
-                400,
-                &[("Content-Type", "text/plain")],
-                b"plain HTTP here",
-                "close",
-            )),
+            Step::Send(answer(400, &[("Content-Type", "text/plain")], b"plain HTTP here", "close")),
         ])
     }
 }

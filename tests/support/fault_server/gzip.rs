@@ -95,11 +95,7 @@ fn multiply(a: u32, mut b: u32) -> u32 {
         if a >> bit & 1 == 1 {
             product ^= b;
         }
-        b = if b & 1 == 1 {
-            b >> 1 ^ 0xedb8_8320
-        } else {
-            b >> 1
-        };
+        b = if b & 1 == 1 { b >> 1 ^ 0xedb8_8320 } else { b >> 1 };
     }
     product
 }

@@ -68,25 +68,15 @@ impl FaultServer {
     /// As [`FaultServer::start`].
     pub fn start_with(faults: impl FnOnce(&str) -> Vec<Fault>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
+        let address = listener.local_addr().expect("a bound socket has an address");
         let base = format!("http://{address}");
         let faults = faults(&base);
-        assert!(
-            !faults.is_empty(),
-            "a server without a fault has nothing to do"
-        );
+        assert!(!faults.is_empty(), "a server without a fault has nothing to do");
 
         let shared = Arc::new(Shared::default());
         let for_thread = Arc::clone(&shared);
         let accepting = thread::spawn(move || accept(&listener, &faults, &for_thread));
-        Self {
-            base,
-            address,
-            shared,
-            accepting: Some(accepting),
-        }
+        Self { base, address, shared, accepting: Some(accepting) }
     }
 
     /// `http://127.0.0.1:PORT` and a path, such as `/token`.
@@ -123,10 +113,7 @@ impl Drop for FaultServer {
         if let Some(accepting) = self.accepting.take().filter(|_| woken) {
             let finished = accepting.join();
             // Tell of a bug in here, unless the test fails already: a second panic would abort the whole run.
-            assert!(
-                finished.is_ok() || thread::panicking(),
-                "the fault server panicked"
-            );
+            assert!(finished.is_ok() || thread::panicking(), "the fault server panicked");
         }
     }
 }
@@ -144,9 +131,7 @@ fn accept(listener: &TcpListener, faults: &[Fault], shared: &Arc<Shared>) {
         };
         let (fault, shared) = (fault.clone(), Arc::clone(shared));
         serving.retain(|thread| !thread.is_finished());
-        serving.push(thread::spawn(move || {
-            wire::play(stream, connection, &fault, &shared)
-        }));
+        serving.push(thread::spawn(move || wire::play(stream, connection, &fault, &shared)));
     }
     for thread in serving {
         let finished = thread.join();
@@ -160,14 +145,8 @@ fn accept(listener: &TcpListener, faults: &[Fault], shared: &Arc<Shared>) {
 /// If 127.0.0.1 has no port left.
 pub fn refused_url() -> String {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket
-        .bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
-        .expect("a free port");
-    let address = socket
-        .local_addr()
-        .ok()
-        .and_then(|a| a.as_socket())
-        .expect("a bound socket has an address");
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a free port");
+    let address = socket.local_addr().ok().and_then(|a| a.as_socket()).expect("a bound socket has an address");
     // Bound, but not listening, and never closed: so no other test can be given this port and start to answer.
     std::mem::forget(socket);
     format!("http://{address}")

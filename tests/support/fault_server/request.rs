@@ -35,10 +35,7 @@ impl RecordedRequest {
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
-    fields
-        .map(|(n, v)| (n.trim(), v.trim()))
-        .find(|(n, _)| n.eq_ignore_ascii_case(name))
-        .map(|(_, v)| v)
+    fields.map(|(n, v)| (n.trim(), v.trim())).find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
 }
 
 /// What the bytes so far amount to.
@@ -66,9 +63,7 @@ pub(super) fn parse(bytes: &[u8]) -> Progress {
         };
     }
     match header(&head, "content-length").map_or(Ok(0), str::parse::<usize>) {
-        Ok(length) if rest.len() >= length => {
-            Progress::Complete(head, rest[..length].to_vec(), start + length)
-        }
+        Ok(length) if rest.len() >= length => Progress::Complete(head, rest[..length].to_vec(), start + length),
         Ok(_) => Progress::Incomplete,
         Err(_) => Progress::Nonsense,
     }
@@ -97,9 +92,8 @@ fn chunks(bytes: &[u8]) -> Chunks {
             // Trailers, if any, and an empty line.
             return match find(&bytes[at..], b"\r\n") {
                 Some(0) => Chunks::Complete(body, at + 2),
-                _ => find(&bytes[at..], b"\r\n\r\n").map_or(Chunks::Incomplete, |end| {
-                    Chunks::Complete(body, at + end + 4)
-                }),
+                _ => find(&bytes[at..], b"\r\n\r\n")
+                    .map_or(Chunks::Incomplete, |end| Chunks::Complete(body, at + end + 4)),
             };
         }
         // Not `at + size`, which a hostile size would make overflow.

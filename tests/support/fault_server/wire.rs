@@ -19,13 +19,7 @@ const LINGER: Duration = Duration::from_secs(1);
 const LARGEST_REQUEST: usize = 4 << 20;
 
 pub(super) fn play(stream: TcpStream, connection: usize, fault: &Fault, shared: &Shared) {
-    let mut wire = Wire {
-        stream,
-        connection,
-        shared,
-        unread: Vec::new(),
-        end: Instant::now() + LONGEST,
-    };
+    let mut wire = Wire { stream, connection, shared, unread: Vec::new(), end: Instant::now() + LONGEST };
     // An error is a client that left, or the server's end: the script is over either way.
     let _ = wire.play(fault.script());
 }
@@ -66,11 +60,7 @@ impl Wire<'_> {
             match request::parse(&self.unread) {
                 Progress::Complete(head, body, used) => {
                     self.unread.drain(..used);
-                    self.shared.hits().push(RecordedRequest {
-                        head,
-                        body,
-                        connection: self.connection,
-                    });
+                    self.shared.hits().push(RecordedRequest { head, body, connection: self.connection });
                     return Ok(());
                 }
                 Progress::Nonsense => return Err(ErrorKind::InvalidData.into()),
@@ -83,11 +73,7 @@ impl Wire<'_> {
     }
 
     fn read_some(&mut self) -> io::Result<()> {
-        if self.unread.is_empty() {
-            self.receive(self.end)
-        } else {
-            Ok(())
-        }
+        if self.unread.is_empty() { self.receive(self.end) } else { Ok(()) }
     }
 
     /// Waits for bytes, of which there is at least one on success.
@@ -132,9 +118,7 @@ impl Wire<'_> {
     fn fill(&mut self, byte: u8, mut times: u64) -> io::Result<()> {
         let block = [byte; 64 * 1024];
         while times > 0 {
-            let n = block
-                .len()
-                .min(usize::try_from(times).unwrap_or(usize::MAX));
+            let n = block.len().min(usize::try_from(times).unwrap_or(usize::MAX));
             self.send(&block[..n])?;
             times -= n as u64;
         }
@@ -161,18 +145,12 @@ impl Wire<'_> {
     /// A read or write gave nothing: fine for now if it only took too long.
     fn blocked(&self, error: &io::Error, until: Instant) -> io::Result<()> {
         match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {
-                self.alive(until)
-            }
+            ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => self.alive(until),
             kind => Err(kind.into()),
         }
     }
 
     fn alive(&self, until: Instant) -> io::Result<()> {
-        if self.shared.stopping() || Instant::now() >= until {
-            Err(ErrorKind::TimedOut.into())
-        } else {
-            Ok(())
-        }
+        if self.shared.stopping() || Instant::now() >= until { Err(ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 }

@@ -58,11 +58,7 @@ impl Browser {
             .proxy(None)
             .build()
             .new_agent();
-        Self {
-            agent,
-            redirect_uri: redirect_uri.to_owned(),
-            cookies: Vec::new(),
-        }
+        Self { agent, redirect_uri: redirect_uri.to_owned(), cookies: Vec::new() }
     }
 
     /// Opens `url`, an absolute URL at the server, and follows redirects.
@@ -89,21 +85,12 @@ impl Browser {
             let mut response = self.fetch(&url, form.take())?;
             self.keep_cookies(&url, response.headers())?;
             let status = response.status().as_u16();
-            let Some(location) = response
-                .headers()
-                .get("location")
-                .filter(|_| response.status().is_redirection())
+            let Some(location) = response.headers().get("location").filter(|_| response.status().is_redirection())
             else {
-                let body = response
-                    .body_mut()
-                    .read_to_string()
-                    .map_err(|e| format!("{url}: {e}"))?;
+                let body = response.body_mut().read_to_string().map_err(|e| format!("{url}: {e}"))?;
                 return Ok(Landing::Page { status, body });
             };
-            let location = location
-                .to_str()
-                .map_err(|e| format!("Location of {url}: {e}"))?
-                .to_owned();
+            let location = location.to_str().map_err(|e| format!("Location of {url}: {e}"))?.to_owned();
             if self.is_callback(&location) {
                 return Ok(Landing::Callback(location));
             }
@@ -116,17 +103,10 @@ impl Browser {
                 return Err(format!("redirected to a third place, {url}"));
             }
         }
-        Err(format!(
-            "more than {} redirects, the last to {url}",
-            Self::MOST_REDIRECTS
-        ))
+        Err(format!("more than {} redirects, the last to {url}", Self::MOST_REDIRECTS))
     }
 
-    fn fetch(
-        &self,
-        url: &str,
-        form: Option<&[(&str, &str)]>,
-    ) -> Result<http::Response<ureq::Body>, String> {
+    fn fetch(&self, url: &str, form: Option<&[(&str, &str)]>) -> Result<http::Response<ureq::Body>, String> {
         let cookies = self.cookies_for(url)?;
         let sent = match form {
             None => {
@@ -145,29 +125,19 @@ impl Browser {
 
     /// The redirect URI, then the end or a query: `…/cb` must not take `…/cbx` for itself.
     fn is_callback(&self, location: &str) -> bool {
-        location
-            .strip_prefix(&self.redirect_uri)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['?', '#']))
+        location.strip_prefix(&self.redirect_uri).is_some_and(|rest| rest.is_empty() || rest.starts_with(['?', '#']))
     }
 
     fn cookies_for(&self, url: &str) -> Result<String, String> {
         let (origin, path) = (origin(url)?, path(url)?);
-        let matching = self
-            .cookies
-            .iter()
-            .filter(|c| c.origin == origin && covers(&c.path, path));
-        Ok(matching
-            .map(|c| format!("{}={}", c.name, c.value))
-            .collect::<Vec<_>>()
-            .join("; "))
+        let matching = self.cookies.iter().filter(|c| c.origin == origin && covers(&c.path, path));
+        Ok(matching.map(|c| format!("{}={}", c.name, c.value)).collect::<Vec<_>>().join("; "))
     }
 
     fn keep_cookies(&mut self, url: &str, headers: &http::HeaderMap) -> Result<(), String> {
         let origin = origin(url)?;
         for header in headers.get_all("set-cookie") {
-            let header = header
-                .to_str()
-                .map_err(|e| format!("a cookie of {url}: {e}"))?;
+            let header = header.to_str().map_err(|e| format!("a cookie of {url}: {e}"))?;
             let mut parts = header.split(';').map(str::trim);
             let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
                 continue;
@@ -183,8 +153,7 @@ impl Browser {
                     _ => {}
                 }
             }
-            self.cookies
-                .retain(|c| !(c.origin == origin && c.path == path && c.name == name));
+            self.cookies.retain(|c| !(c.origin == origin && c.path == path && c.name == name));
             if !gone {
                 self.cookies.push(Cookie {
                     origin: origin.to_owned(),
@@ -211,8 +180,7 @@ fn dress(headers: Option<&mut http::HeaderMap>, cookies: &str) {
 
 /// RFC 6265, section 5.1.4.
 fn covers(cookie: &str, path: &str) -> bool {
-    path.strip_prefix(cookie)
-        .is_some_and(|rest| rest.is_empty() || cookie.ends_with('/') || rest.starts_with('/'))
+    path.strip_prefix(cookie).is_some_and(|rest| rest.is_empty() || cookie.ends_with('/') || rest.starts_with('/'))
 }
 
 fn origin(url: &str) -> Result<&str, String> {
@@ -228,9 +196,7 @@ fn path(url: &str) -> Result<&str, String> {
 /// `http://host:port` and all that follows.
 fn split(url: &str) -> Result<(&str, &str), String> {
     let start = "http://".len();
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or_else(|| format!("not an http URL: {url}"))?;
+    let rest = url.strip_prefix("http://").ok_or_else(|| format!("not an http URL: {url}"))?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     Ok(url.split_at(start + end))
 }

@@ -24,23 +24,14 @@ const OLDEST_NODE: u32 = 20;
 const INSTALL: Duration = Duration::from_secs(180);
 
 /// npm's codes for "the registry could not be reached": a property of the machine. All else, a wrong checksum above all, is a failure.
-const OFFLINE: [&str; 7] = [
-    "ENOTFOUND",
-    "EAI_AGAIN",
-    "ECONNREFUSED",
-    "ECONNRESET",
-    "ETIMEDOUT",
-    "ENETUNREACH",
-    "ENOTCACHED",
-];
+const OFFLINE: [&str; 7] =
+    ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "ENOTCACHED"];
 
 /// The folder to run `node server.mjs` in. Installs if that has not been done for this lock file.
 pub(super) fn installed() -> Result<PathBuf, StartError> {
     // Tests of one process are threads: the first installs, the others wait. Tests of other processes are handled by the rename below.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
 
     need_node()?;
     let peers = target().join("peers").join("oidc-provider");
@@ -61,15 +52,9 @@ fn need_node() -> Result<(), StartError> {
     let mut node = Command::new("node");
     node.arg("--version");
     let missing = |reason: String| StartError::Missing { reason };
-    let answer = run(&mut node, Duration::from_secs(20))
-        .map_err(|e| missing(format!("no Node.js (`node --version`: {e})")))?;
-    let major = answer
-        .out
-        .trim()
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .and_then(|n| n.parse::<u32>().ok());
+    let answer =
+        run(&mut node, Duration::from_secs(20)).map_err(|e| missing(format!("no Node.js (`node --version`: {e})")))?;
+    let major = answer.out.trim().trim_start_matches('v').split('.').next().and_then(|n| n.parse::<u32>().ok());
     match major {
         Some(major) if answer.success && major >= OLDEST_NODE => Ok(()),
         _ => Err(missing(format!(
@@ -86,20 +71,15 @@ fn install_into(fresh: &Path) -> Result<(), StartError> {
         .map_err(failed("the install folder cannot be written"))?;
 
     let mut npm = Command::new(NPM);
-    npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-        .current_dir(fresh);
+    npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(fresh);
     let answer = run(&mut npm, INSTALL).map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => StartError::Missing {
-            reason: "no npm".to_owned(),
-        },
+        io::ErrorKind::NotFound => StartError::Missing { reason: "no npm".to_owned() },
         _ => StartError::Failed(format!("npm ci: {e}")),
     })?;
     if answer.success {
         Ok(())
     } else if let Some(code) = OFFLINE.iter().find(|code| answer.err.contains(**code)) {
-        Err(StartError::Missing {
-            reason: format!("npm cannot reach its registry ({code})"),
-        })
+        Err(StartError::Missing { reason: format!("npm cannot reach its registry ({code})") })
     } else {
         Err(StartError::Failed(format!("npm ci:\n{}", answer.err)))
     }
@@ -109,9 +89,7 @@ fn install_into(fresh: &Path) -> Result<(), StartError> {
 fn publish(fresh: &Path, folder: &Path) -> Result<(), StartError> {
     match fs::rename(fresh, folder) {
         // Another process was faster. Its install is as good as this one.
-        Err(_) if folder.is_dir() => {
-            fs::remove_dir_all(fresh).map_err(failed("the spare install cannot be removed"))
-        }
+        Err(_) if folder.is_dir() => fs::remove_dir_all(fresh).map_err(failed("the spare install cannot be removed")),
         renamed => renamed.map_err(failed("the install cannot be moved into place")),
     }
 }
@@ -142,11 +120,7 @@ fn target() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let workspace = package.parent().unwrap_or(package);
     // A relative CARGO_TARGET_DIR counts from where cargo was started, most often the workspace.
-    workspace.join(
-        env::var_os("CARGO_TARGET_DIR")
-            .as_deref()
-            .unwrap_or(OsStr::new("target")),
-    )
+    workspace.join(env::var_os("CARGO_TARGET_DIR").as_deref().unwrap_or(OsStr::new("target")))
 }
 
 struct Answer {
@@ -157,11 +131,7 @@ struct Answer {
 
 /// Runs a program to its end, or kills it at the deadline.
 fn run(command: &mut Command, deadline: Duration) -> io::Result<Answer> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     // Read while it runs: a full pipe would stop it.
     let out = child.stdout.take().map(reader);
     let err = child.stderr.take().map(reader);
@@ -173,21 +143,12 @@ fn run(command: &mut Command, deadline: Duration) -> io::Result<Answer> {
         if started.elapsed() > deadline {
             child.kill()?;
             child.wait()?;
-            return Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("not done after {deadline:?}"),
-            ));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("not done after {deadline:?}")));
         }
         thread::sleep(Duration::from_millis(10));
     };
-    let text = |reader: Option<thread::JoinHandle<String>>| {
-        reader.and_then(|r| r.join().ok()).unwrap_or_default()
-    };
-    Ok(Answer {
-        success: status.success(),
-        out: text(out),
-        err: text(err),
-    })
+    let text = |reader: Option<thread::JoinHandle<String>>| reader.and_then(|r| r.join().ok()).unwrap_or_default();
+    Ok(Answer { success: status.success(), out: text(out), err: text(err) })
 }
 
 fn reader(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String> {

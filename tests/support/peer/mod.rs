@@ -30,30 +30,15 @@ pub struct Client {
 const SECRET: Option<&str> = Some("a-secret-of-this-test-peer-only-0123456789");
 
 /// A native app: `token_endpoint_auth_method` `none`.
-pub const PUBLIC: Client = Client {
-    id: "public",
-    secret: None,
-};
+pub const PUBLIC: Client = Client { id: "public", secret: None };
 /// `client_secret_basic`.
-pub const BASIC: Client = Client {
-    id: "basic",
-    secret: SECRET,
-};
+pub const BASIC: Client = Client { id: "basic", secret: SECRET };
 /// `client_secret_basic`, with an id and a secret that change when form-encoded (RFC 6749, appendix B).
-pub const ODD: Client = Client {
-    id: "basic:odd id",
-    secret: Some("p%3A+s s:w/&=rd-0123456789-0123456789"),
-};
+pub const ODD: Client = Client { id: "basic:odd id", secret: Some("p%3A+s s:w/&=rd-0123456789-0123456789") };
 /// `client_secret_post`.
-pub const POST: Client = Client {
-    id: "post",
-    secret: SECRET,
-};
+pub const POST: Client = Client { id: "post", secret: SECRET };
 /// `client_secret_basic`; client credentials only, scopes `api:read` and `api:write`.
-pub const M2M: Client = Client {
-    id: "m2m",
-    secret: SECRET,
-};
+pub const M2M: Client = Client { id: "m2m", secret: SECRET };
 
 /// Why there is no peer.
 #[derive(Debug)]
@@ -119,24 +104,13 @@ pub fn start_with(env: &[(&str, &str)]) -> Result<Peer, StartError> {
     }
     let lines = child.stdout.take().map(first_line);
     // From here on, returning early drops the peer, and so ends the child.
-    let mut peer = Peer {
-        _stdin: child.stdin.take(),
-        child,
-        issuer: String::new(),
-        log,
-    };
-    match lines
-        .and_then(|lines| lines.recv_timeout(READY).ok())
-        .and_then(|line| issuer_in(&line))
-    {
+    let mut peer = Peer { _stdin: child.stdin.take(), child, issuer: String::new(), log };
+    match lines.and_then(|lines| lines.recv_timeout(READY).ok()).and_then(|line| issuer_in(&line)) {
         Some(issuer) => {
             peer.issuer = issuer;
             Ok(peer)
         }
-        None => Err(StartError::Failed(format!(
-            "it did not say that it is ready. Its log:\n{}",
-            peer.log()
-        ))),
+        None => Err(StartError::Failed(format!("it did not say that it is ready. Its log:\n{}", peer.log()))),
     }
 }
 
@@ -204,9 +178,6 @@ impl Log {
     }
 
     fn text(&self) -> String {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
