@@ -1,0 +1,52 @@
+//! Rows 3 to 9 and 25: framing that lies, breaks off, or is not HTTP at all.
+
+use super::*;
+
+#[test]
+fn a_body_that_breaks_off_is_no_verdict() {
+    let half = &GOOD[..40];
+    for (what, fault) in [
+        ("fewer bytes than announced", Fault::short_body(GOOD.len(), half)),
+        ("a bad chunk size", Fault::bad_chunk_size()),
+        ("a chunk cut short", Fault::cut_chunk()),
+        ("no last chunk", Fault::unfinished_chunks(half)),
+        ("two different lengths", Fault::two_lengths(GOOD)),
+        ("an SSH banner", Fault::ssh()),
+        ("a line of HTTP/2", Fault::http2_text()),
+        ("frames of HTTP/2", Fault::http2_frames()),
+        ("HTTP/0.9", Fault::http09(GOOD)),
+    ] {
+        for error in meet(what, fault, Expect::Unknown) {
+            assert!(is_transport(&error), "{what}: {error}");
+        }
+    }
+}
+
+#[test]
+fn half_a_body_that_looks_complete_is_still_no_verdict() {
+    for error in meet("cut short and closed", Fault::until_close(&GOOD[..40]), Expect::Unknown) {
+        assert!(matches!(violation(&error), Some(grantflow::Violation::NotJson { .. })), "{error}");
+    }
+}
+
+#[test]
+fn odd_but_whole_answers_are_read() {
+    meet("ended by closing", Fault::until_close(GOOD), Expect::Tokens);
+    meet("both a length and chunks", Fault::length_and_chunked(GOOD), Expect::Tokens);
+    meet("100 and 103 before the answer", Fault::interim(GOOD), Expect::Tokens);
+}
+
+#[test]
+fn bytes_after_the_answer_answer_nothing() {
+    let stolen = r#"HTTP/1.1 200 OK
+Content-Length: 2
+
+{}"#;
+    let server = FaultServer::start(vec![Fault::excess(GOOD, stolen.replace('\n', "\r\n")), good()]);
+    let agent = agent();
+    for _ in 0..2 {
+        let tokens = grantflow_ureq::run(&agent, refresh_exchange(&server.url("/token"))).unwrap();
+        assert_eq!(tokens.bearer().unwrap().expose_secret(), "at-good");
+    }
+    assert_eq!(server.connections(), 2, "a connection with something left in it was used again");
+}

@@ -1,0 +1,88 @@
+//! Rows 14 to 18 and 26: whole answers with something wrong in them.
+
+use grantflow::{ErrorCode, Member, Next, Violation};
+
+use super::*;
+
+#[test]
+fn a_body_that_is_no_token_answer_is_no_verdict() {
+    let not_json = |v: Option<Violation>| matches!(v, Some(Violation::NotJson { .. }));
+    for (what, fault, expected) in [
+        ("not UTF-8", Fault::non_utf8(), not_json as fn(Option<Violation>) -> bool),
+        ("a byte order mark", Fault::byte_order_mark(GOOD), not_json),
+        (
+            "a captive portal",
+            Fault::response(200, &[("content-type", "text/html")], "<html>log in here</html>"),
+            not_json,
+        ),
+        ("200 and nothing", Fault::empty_200(), |v| v == Some(Violation::EmptyBody)),
+        ("204", Fault::no_content(), |v| v == Some(Violation::EmptyBody)),
+        ("a list", Fault::json(200, format!("[{GOOD}]")), |v| v == Some(Violation::NotAnObject)),
+        ("a token twice", Fault::json(200, r#"{"access_token":"a","access_token":"b","token_type":"bearer"}"#), |v| {
+            v == Some(Violation::Duplicate(Member::AccessToken))
+        }),
+        (
+            "a negative lifetime",
+            Fault::json(200, r#"{"access_token":"a","token_type":"bearer","expires_in":-1}"#),
+            |v| v == Some(Violation::WrongType(Member::ExpiresIn)),
+        ),
+        ("404 and a page", Fault::response(404, &[("content-type", "text/html")], "<html>not here</html>"), |v| {
+            v == Some(Violation::UnexpectedStatus)
+        }),
+    ] {
+        for error in meet(what, fault, Expect::Unknown) {
+            assert!(expected(violation(&error)), "{what}: {error}");
+            assert!(!error.to_string().contains("html"), "a page is quoted");
+        }
+    }
+}
+
+#[test]
+fn a_token_is_read_under_any_content_type() {
+    meet("no content type", Fault::response(200, &[], GOOD), Expect::Tokens);
+    meet("plain text", Fault::response(200, &[("content-type", "text/plain")], GOOD), Expect::Tokens);
+    meet("201", Fault::json(201, GOOD), Expect::Tokens);
+}
+
+#[test]
+fn an_oauth_error_is_a_verdict_whatever_its_status() {
+    let refused = r#"{"error":"invalid_grant","error_description":"used"}"#;
+    for code in [200, 400, 401] {
+        for error in meet("invalid_grant", Fault::json(code, refused), Expect::Spent) {
+            let Error::OAuth(error) = error else { panic!("{error}") };
+            assert_eq!((error.code(), error.next()), (Some(&ErrorCode::InvalidGrant), Next::Reauthorize));
+            assert_eq!(error.status().map(|status| status.as_u16()), Some(code));
+        }
+    }
+    let plain = Fault::response(400, &[("content-type", "text/plain")], refused);
+    meet("under another content type", plain, Expect::Spent);
+    // Behind a 500 nobody knows who spoke.
+    for error in meet("a 500 with an error in it", Fault::json(500, refused), Expect::Unknown) {
+        let Error::OAuth(error) = error else { panic!("{error}") };
+        assert_eq!(error.code(), Some(&ErrorCode::InvalidGrant));
+    }
+}
+
+#[test]
+fn only_a_documented_rejection_leaves_everything_intact() {
+    for (what, code, value, expect, wait) in [
+        ("429", 429, None, Expect::Intact, None),
+        ("429 with a wait", 429, Some("7"), Expect::Intact, Some(7)),
+        ("503 with a wait", 503, Some("7"), Expect::Intact, Some(7)),
+        ("503 until a date long ago", 503, Some("Sun, 06 Nov 1994 08:49:37 GMT"), Expect::Intact, Some(0)),
+        ("503 for ages", 503, Some("100000000000000000000"), Expect::Intact, Some(86_400)),
+        ("503 with nonsense", 503, Some("-1"), Expect::Unknown, None),
+        ("503 alone", 503, None, Expect::Unknown, None),
+        ("500", 500, None, Expect::Unknown, None),
+        ("502", 502, None, Expect::Unknown, None),
+    ] {
+        let headers: Vec<(&str, &str)> = value.map(|value| ("retry-after", value)).into_iter().collect();
+        for error in meet(what, Fault::response(code, &headers, "<html>busy</html>"), expect) {
+            let Error::OAuth(error) = error else { panic!("{what}: {error}") };
+            let after = wait.map(Duration::from_secs);
+            assert_eq!(error.answer().and_then(grantflow::Answer::retry_after), after, "{what}");
+            assert_eq!(error.next(), Next::RetryLater(after), "{what}");
+            assert!(matches!(error, grantflow::Error::Unavailable(_)), "{what}");
+        }
+    }
+}
