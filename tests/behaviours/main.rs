@@ -1,1 +1,22 @@
-//! Under construction.
+//! One file per behaviour, in virtual time, against the testkit's server.
+
+mod authorize_request;
+mod bad_input;
+mod callback_order;
+mod callback_place;
+mod errors_by_blame;
+mod forged_callback;
+mod form_post;
+mod iss_policy;
+mod quirks;
+mod real_world_answers;
+mod refresh;
+mod requests;
+mod rfc_vectors;
+mod single_use_store;
+mod stored_states;
+mod support;
+mod then_and_drive;
+mod tokens;
+mod trackmania;
+mod what_is_left;

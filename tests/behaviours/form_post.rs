@@ -1,0 +1,59 @@
+//! The form post response mode: a POST, form-encoded, and nothing else where one was asked for.
+
+use grantflow::{Callback, NotOurs, ResponseMode, callback_key_in_form};
+use http::{Request, Uri};
+
+use crate::support::*;
+
+fn world() -> (World, grantflow::PendingCallback, String) {
+    let mut world = World::with(|server| server.issuer_always_sent(ISSUER).unwrap());
+    let authorization = world.authorization().response_mode(ResponseMode::FormPost);
+    let start = world.start(&authorization);
+    (world, start.pending, start.url.as_str().to_owned())
+}
+
+#[test]
+fn the_form_of_the_provider_is_granted() {
+    let (mut world, pending, url) = world();
+    assert_eq!(parameter(&url, "response_mode"), "form_post");
+    let post = world.provider.visit(&url).unwrap().request().unwrap();
+    assert_eq!(callback_key_in_form(post.body()), Some(pending.key()));
+    let stored = serde_json::to_string(&pending.into_stored()).unwrap();
+    let pending = grantflow::PendingCallback::from_stored(serde_json::from_str(&stored).unwrap(), &world.client).unwrap();
+    let exchange = granted(pending.receive_form_post(&post));
+    assert!(world.run(exchange).is_ok());
+}
+
+#[test]
+fn anything_but_a_form_post_is_not_ours() {
+    let form = "application/x-www-form-urlencoded";
+    for (method, content_type) in [("GET", form), ("PUT", form), ("POST", "application/json"), ("POST", "text/plain"), ("POST", "")] {
+        let (_, pending, url) = world();
+        let body = format!("code=a&state={}&iss={ISSUER}", parameter(&url, "state"));
+        let request = Request::builder().method(method).uri("/cb").header("content-type", content_type).body(body).unwrap();
+        match pending.receive_form_post(&request) {
+            Callback::Unrelated { why, .. } => assert_eq!(why, NotOurs::OtherMode, "{method} {content_type}"),
+            other => panic!("{method} {content_type}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_query_does_not_answer_for_the_form_nor_the_form_for_the_query() {
+    let (_, pending, url) = world();
+    let query: Uri = format!("/cb?code=a&state={}&iss={ISSUER}", parameter(&url, "state")).parse().unwrap();
+    assert!(matches!(pending.receive(&query), Callback::Unrelated { why: NotOurs::OtherMode, .. }));
+
+    let (pending, state) = World::new().waiting();
+    let post = Request::post("/cb").header("content-type", "application/x-www-form-urlencoded");
+    let post = post.body(format!("code=a&state={state}")).unwrap();
+    assert!(matches!(pending.receive_form_post(&post), Callback::Unrelated { why: NotOurs::OtherMode, .. }));
+}
+
+#[test]
+fn media_types_are_compared_without_case_and_parameters() {
+    let (_, pending, url) = world();
+    let body = format!("code=a&state={}&iss={ISSUER}", parameter(&url, "state"));
+    let post = Request::post("/cb").header("content-type", "Application/X-WWW-Form-URLencoded ; charset=utf-8").body(body).unwrap();
+    let _ = granted(pending.receive_form_post(&post));
+}
