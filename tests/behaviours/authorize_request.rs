@@ -6,7 +6,8 @@ use http::{Request, header};
 use crate::support::*;
 
 fn fault(origins: &[&str], uri: &str) -> Option<AuthorizeFault> {
-    let mut world = World::with(|server| origins.iter().fold(server, |server, origin| server.token_for(origin).unwrap()));
+    let mut world =
+        World::with(|server| origins.iter().fold(server, |server, origin| server.token_for(origin).unwrap()));
     let tokens = world.tokens();
     let mut request = Request::get(uri).body(()).unwrap();
     match tokens.bearer().unwrap().authorize(&mut request) {
@@ -30,7 +31,15 @@ fn only_over_tls_or_to_this_machine() {
     for good in ["https://api.example/x?y", "http://127.0.0.1:8080/", "http://[::1]/", "http://localhost:1/"] {
         assert_eq!(fault(&[], good), None, "{good}");
     }
-    for bad in ["http://api.example/", "http://localhost.evil.example/", "http://127.0.0.1.evil.example/", "http://2130706433/", "http://169.254.169.254/", "http://0.0.0.0/", "http://[::ffff:127.0.0.1]/"] {
+    for bad in [
+        "http://api.example/",
+        "http://localhost.evil.example/",
+        "http://127.0.0.1.evil.example/",
+        "http://2130706433/",
+        "http://169.254.169.254/",
+        "http://0.0.0.0/",
+        "http://[::ffff:127.0.0.1]/",
+    ] {
         assert_eq!(fault(&[], bad), Some(AuthorizeFault::Insecure), "{bad}");
     }
     for bad in ["/relative", "ftp://api.example/", "*"] {
@@ -44,7 +53,15 @@ fn only_to_the_origins_that_it_is_for() {
     for good in ["https://api.example/", "https://API.EXAMPLE:443/x", "https://other.example:8443/"] {
         assert_eq!(fault(&origins, good), None, "{good}");
     }
-    for bad in ["https://api.example:444/", "https://other.example/", "https://api.example.evil/", "https://evil.example/api.example", "https://sub.api.example/", "http://127.0.0.1/", "https://api.example./"] {
+    for bad in [
+        "https://api.example:444/",
+        "https://other.example/",
+        "https://api.example.evil/",
+        "https://evil.example/api.example",
+        "https://sub.api.example/",
+        "http://127.0.0.1/",
+        "https://api.example./",
+    ] {
         assert_eq!(fault(&origins, bad), Some(AuthorizeFault::OtherOrigin), "{bad}");
     }
     for bad in ["https://api.example@evil.example/", "https://user:pw@api.example/"] {

@@ -78,7 +78,10 @@ fn a_callback_of_a_megabyte_is_read_in_linear_time() {
         assert!(["granted", "unrelated", "rejected"].contains(&verdict));
     }
     let (pending, _) = World::new().waiting();
-    assert!(matches!(pending.receive_url(&"\0".repeat(1_000_000)), Callback::Unrelated { why: NotOurs::OtherOrigin, .. }));
+    assert!(matches!(
+        pending.receive_url(&"\0".repeat(1_000_000)),
+        Callback::Unrelated { why: NotOurs::OtherOrigin, .. }
+    ));
 }
 
 #[test]

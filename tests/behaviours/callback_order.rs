@@ -24,11 +24,19 @@ fn reason(callback: Callback) -> RejectionReason {
 #[test]
 fn an_error_is_read_only_after_state_and_issuer() {
     assert_eq!(verdict(&receive("error=access_denied&state=other")), "unrelated");
-    assert_eq!(reason(receive("error=access_denied&state={s}&iss=https%3A%2F%2Fevil.example")), RejectionReason::WrongIssuer);
-    match receive("error=access_denied&error_description=no%21&error_uri=https%3A%2F%2Fas.example%2Fe&state={s}&iss=https%3A%2F%2Fas.example") {
+    assert_eq!(
+        reason(receive("error=access_denied&state={s}&iss=https%3A%2F%2Fevil.example")),
+        RejectionReason::WrongIssuer
+    );
+    match receive(
+        "error=access_denied&error_description=no%21&error_uri=https%3A%2F%2Fas.example%2Fe&state={s}&iss=https%3A%2F%2Fas.example",
+    ) {
         Callback::Denied(error) => {
             assert_eq!(*error.code(), ErrorCode::AccessDenied);
-            assert_eq!((error.untrusted_description(), error.untrusted_uri()), (Some("no!"), Some("https://as.example/e")));
+            assert_eq!(
+                (error.untrusted_description(), error.untrusted_uri()),
+                (Some("no!"), Some("https://as.example/e"))
+            );
         }
         other => panic!("{other:?}"),
     }
@@ -36,11 +44,16 @@ fn an_error_is_read_only_after_state_and_issuer() {
 
 #[test]
 fn a_callback_with_two_codes_is_refused() {
-    for query in ["code=a&code=b&state={s}", "code=a&code=a&state={s}", "code=a&c%6fde=b&state={s}", "code=&code=b&state={s}"] {
+    for query in
+        ["code=a&code=b&state={s}", "code=a&code=a&state={s}", "code=a&c%6fde=b&state={s}", "code=&code=b&state={s}"]
+    {
         assert_eq!(reason(receive(query)), RejectionReason::Malformed, "{query}");
     }
     assert_eq!(reason(receive("error=a&error=b&state={s}")), RejectionReason::Malformed);
-    assert_eq!(reason(receive("code=a&iss=https%3A%2F%2Fas.example&iss=https%3A%2F%2Fas.example&state={s}")), RejectionReason::Malformed);
+    assert_eq!(
+        reason(receive("code=a&iss=https%3A%2F%2Fas.example&iss=https%3A%2F%2Fas.example&state={s}")),
+        RejectionReason::Malformed
+    );
 }
 
 #[test]

@@ -33,7 +33,12 @@ fn path_and_query_are_enough_and_an_origin_is_compared() {
     for good in ["/cb", "https://app.example/cb", "https://APP.example/cb"] {
         assert_eq!(at(uri, good), None, "{good}");
     }
-    for bad in ["https://evil.example/cb", "http://app.example/cb", "https://app.example:8443/cb", "https://app.example.evil/cb"] {
+    for bad in [
+        "https://evil.example/cb",
+        "http://app.example/cb",
+        "https://app.example:8443/cb",
+        "https://app.example.evil/cb",
+    ] {
         assert_eq!(at(uri, bad), Some(NotOurs::OtherOrigin), "{bad}");
     }
     for bad in ["/", "/cb/", "/CB", "/cb2", "/x/cb", "/c%62", "/favicon.ico", "https://app.example/other"] {

@@ -15,19 +15,45 @@ fn failure(status: u16, text: &str) -> Failure<grantflow::CodeExchange> {
 #[test]
 fn messages_say_what_happened_and_what_to_do() {
     for (status, text, message) in [
-        (400, r#"{"error":"invalid_grant","error_description":"s3cret"}"#, "the authorization server refused: invalid_grant (HTTP 400); ask the person to authorize again"),
-        (401, r#"{"error":"invalid_client"}"#, "the authorization server refused: invalid_client (HTTP 401); mend the client's registration or settings"),
-        (400, r#"{"error":"s3cret"}"#, "the authorization server refused: an unregistered error code (HTTP 400); mend the client's registration or settings"),
-        (200, r#"{"token_type":"bearer"}"#, "the authorization server broke the protocol: access_token is missing (HTTP 200)"),
-        (200, "<s3cret>", "the authorization server broke the protocol: the body stops being JSON at line 1, column 1 (HTTP 200)"),
-        (404, "s3cret", "the authorization server broke the protocol: an unexpected status without an OAuth error; check the token endpoint's URL (HTTP 404)"),
+        (
+            400,
+            r#"{"error":"invalid_grant","error_description":"s3cret"}"#,
+            "the authorization server refused: invalid_grant (HTTP 400); ask the person to authorize again",
+        ),
+        (
+            401,
+            r#"{"error":"invalid_client"}"#,
+            "the authorization server refused: invalid_client (HTTP 401); mend the client's registration or settings",
+        ),
+        (
+            400,
+            r#"{"error":"s3cret"}"#,
+            "the authorization server refused: an unregistered error code (HTTP 400); mend the client's registration or settings",
+        ),
+        (
+            200,
+            r#"{"token_type":"bearer"}"#,
+            "the authorization server broke the protocol: access_token is missing (HTTP 200)",
+        ),
+        (
+            200,
+            "<s3cret>",
+            "the authorization server broke the protocol: the body stops being JSON at line 1, column 1 (HTTP 200)",
+        ),
+        (
+            404,
+            "s3cret",
+            "the authorization server broke the protocol: an unexpected status without an OAuth error; check the token endpoint's URL (HTTP 404)",
+        ),
         (502, "s3cret", "the authorization server is not available: HTTP 502"),
     ] {
         let failure = failure(status, text);
         assert_eq!(failure.error.to_string(), message);
         assert!(failure.to_string().starts_with(message) && failure.to_string().len() > message.len());
         assert!(failure.source().is_none() && failure.error.source().is_none(), "one level says it all");
-        for shown in [format!("{failure}"), format!("{failure:?}"), format!("{failure:#?}"), format!("{:?}", failure.error)] {
+        for shown in
+            [format!("{failure}"), format!("{failure:?}"), format!("{failure:#?}"), format!("{:?}", failure.error)]
+        {
             assert!(!shown.contains("s3cret"), "{shown}");
         }
     }
@@ -35,7 +61,10 @@ fn messages_say_what_happened_and_what_to_do() {
 
 #[test]
 fn the_servers_words_are_there_on_request() {
-    let failure = failure(400, r#"{"error":"made_up","error_description":"why \u001b[31m","error_uri":"javascript:x","trace":"1"}"#);
+    let failure = failure(
+        400,
+        r#"{"error":"made_up","error_description":"why \u001b[31m","error_uri":"javascript:x","trace":"1"}"#,
+    );
     let Error::Refused(refused) = &failure.error else { panic!() };
     assert_eq!(*refused.response().code(), ErrorCode::Other("made_up".into()));
     assert_eq!(refused.response().code().as_str(), "made_up");
@@ -65,13 +94,28 @@ fn a_failure_becomes_its_plain_error_with_a_question_mark() {
 fn a_callers_mistake_says_which_and_how_to_mend_it() {
     let server = |a: &str, t: &str| Server::new(a, t).unwrap_err().to_string();
     let good = "https://as.example/x";
-    assert_eq!(server("nonsense", good), "the authorization endpoint is not absolute: write it with its scheme and host");
+    assert_eq!(
+        server("nonsense", good),
+        "the authorization endpoint is not absolute: write it with its scheme and host"
+    );
     assert_eq!(server(good, "http://as.example/t"), "the token endpoint is http: and not on loopback: use https");
-    assert_eq!(server(good, "https://as.example/t#f"), "the token endpoint has a fragment: leave out the # and what follows");
-    assert_eq!(RedirectUri::new("https://a.example/#x").unwrap_err().to_string(), "the redirect URI has a fragment: leave out the # and what follows");
+    assert_eq!(
+        server(good, "https://as.example/t#f"),
+        "the token endpoint has a fragment: leave out the # and what follows"
+    );
+    assert_eq!(
+        RedirectUri::new("https://a.example/#x").unwrap_err().to_string(),
+        "the redirect URI has a fragment: leave out the # and what follows"
+    );
     let server = Server::new(good, good).unwrap();
-    assert_eq!(server.client("").public().unwrap_err().to_string(), "the client id is empty: give the one that the server registered");
-    assert_eq!(server.client("a").secret_post("").unwrap_err().to_string(), "the client secret is empty: a client without one is public()");
+    assert_eq!(
+        server.client("").public().unwrap_err().to_string(),
+        "the client id is empty: give the one that the server registered"
+    );
+    assert_eq!(
+        server.client("a").secret_post("").unwrap_err().to_string(),
+        "the client secret is empty: a client without one is public()"
+    );
     let only_tokens = Server::with_token_endpoint(good).unwrap().client("a").public().unwrap();
     let error = Authorization::new(&only_tokens, REDIRECT_URI).unwrap_err();
     assert!(matches!(error, Error::Misuse(Misuse::NoAuthorizationEndpoint)));

@@ -8,7 +8,10 @@ use crate::support::*;
 fn a_callback_with_another_state_gives_the_grant_back() {
     let mut world = World::new();
     let (_, state) = world.waiting();
-    let flipped: String = state.chars().map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }).collect();
+    let flipped: String = state
+        .chars()
+        .map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
+        .collect();
     for (query, why) in [
         (String::new(), NotOurs::NoState),
         ("code=x".to_owned(), NotOurs::NoState),

@@ -19,7 +19,8 @@ fn the_form_of_the_provider_is_granted() {
     let post = world.provider.visit(&url).unwrap().request().unwrap();
     assert_eq!(callback_key_in_form(post.body()), Some(pending.key()));
     let stored = serde_json::to_string(&pending.into_stored()).unwrap();
-    let pending = grantflow::PendingCallback::from_stored(serde_json::from_str(&stored).unwrap(), &world.client).unwrap();
+    let pending =
+        grantflow::PendingCallback::from_stored(serde_json::from_str(&stored).unwrap(), &world.client).unwrap();
     let exchange = granted(pending.receive_form_post(&post));
     assert!(world.run(exchange).is_ok());
 }
@@ -27,10 +28,13 @@ fn the_form_of_the_provider_is_granted() {
 #[test]
 fn anything_but_a_form_post_is_not_ours() {
     let form = "application/x-www-form-urlencoded";
-    for (method, content_type) in [("GET", form), ("PUT", form), ("POST", "application/json"), ("POST", "text/plain"), ("POST", "")] {
+    for (method, content_type) in
+        [("GET", form), ("PUT", form), ("POST", "application/json"), ("POST", "text/plain"), ("POST", "")]
+    {
         let (_, pending, url) = world();
         let body = format!("code=a&state={}&iss={ISSUER}", parameter(&url, "state"));
-        let request = Request::builder().method(method).uri("/cb").header("content-type", content_type).body(body).unwrap();
+        let request =
+            Request::builder().method(method).uri("/cb").header("content-type", content_type).body(body).unwrap();
         match pending.receive_form_post(&request) {
             Callback::Unrelated { why, .. } => assert_eq!(why, NotOurs::OtherMode, "{method} {content_type}"),
             other => panic!("{method} {content_type}: {other:?}"),
@@ -54,6 +58,9 @@ fn the_query_does_not_answer_for_the_form_nor_the_form_for_the_query() {
 fn media_types_are_compared_without_case_and_parameters() {
     let (_, pending, url) = world();
     let body = format!("code=a&state={}&iss={ISSUER}", parameter(&url, "state"));
-    let post = Request::post("/cb").header("content-type", "Application/X-WWW-Form-URLencoded ; charset=utf-8").body(body).unwrap();
+    let post = Request::post("/cb")
+        .header("content-type", "Application/X-WWW-Form-URLencoded ; charset=utf-8")
+        .body(body)
+        .unwrap();
     let _ = granted(pending.receive_form_post(&post));
 }

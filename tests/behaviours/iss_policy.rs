@@ -32,8 +32,17 @@ fn a_missing_iss_counts_only_where_it_is_always_sent() {
 #[test]
 fn any_other_iss_is_refused_announced_or_not() {
     for iss in [
-        "", "https://as.example/", "https://AS.example", "HTTPS://as.example", "https://as.example:443", "http://as.example",
-        "https://as.example1", "https://as.exampl", "https%3A%2F%2Fas.example%00", "https://evil.example", "https://as.example%20",
+        "",
+        "https://as.example/",
+        "https://AS.example",
+        "HTTPS://as.example",
+        "https://as.example:443",
+        "http://as.example",
+        "https://as.example1",
+        "https://as.exampl",
+        "https%3A%2F%2Fas.example%00",
+        "https://evil.example",
+        "https://as.example%20",
     ] {
         for policy in [Policy::IfPresent, Policy::Always] {
             match receive(policy, &format!("code=a&iss={iss}")) {
@@ -46,7 +55,11 @@ fn any_other_iss_is_refused_announced_or_not() {
                 other => panic!("{iss}: {other:?}"),
             }
         }
-        assert_eq!(verdict(&receive(Policy::Unknown, &format!("code=a&iss={iss}"))), "granted", "nothing to compare with");
+        assert_eq!(
+            verdict(&receive(Policy::Unknown, &format!("code=a&iss={iss}"))),
+            "granted",
+            "nothing to compare with"
+        );
     }
 }
 

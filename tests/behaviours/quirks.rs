@@ -1,1 +1,225 @@
-//! Under construction.
+//! Each quirk: refused without it, read or written with it. Nothing is detected.
+
+use grantflow::{Authorization, Callback, Error, Message, Misuse, Quirk, Server, Tokens, Violation};
+
+use crate::support::*;
+
+/// A token answer, met by a client that knows these quirks.
+fn answer(quirks: &[Quirk], body: &str) -> Result<Tokens, Error> {
+    let mut world =
+        World::with(|server| quirks.iter().fold(server, |server, quirk| server.quirk(quirk.clone()).unwrap()));
+    let exchange = world.exchange();
+    world.answer(exchange, json(200, body)).map_err(Into::into)
+}
+
+fn violation(result: Result<Tokens, Error>) -> Violation {
+    match result.unwrap_err() {
+        Error::Protocol(broken) => broken.violation(),
+        other => panic!("{other}"),
+    }
+}
+
+fn access(tokens: &Tokens) -> &str {
+    tokens.bearer().unwrap().expose_secret()
+}
+
+#[test]
+fn basic_credentials_are_encoded_unless_the_server_does_not_decode() {
+    let header = |quirk: Option<Quirk>| {
+        let server = Server::with_token_endpoint("https://as.example/token").unwrap();
+        let server = quirk.into_iter().fold(server, |server, quirk| server.quirk(quirk).unwrap());
+        let client = server.client("a b").secret_basic("c+d:e").unwrap();
+        let request = World::new().request(&grantflow::ClientCredentials::new(&client));
+        request.headers()["authorization"].to_str().unwrap().to_owned()
+    };
+    // "a%20b:c%2Bd%3Ae" and "a b:c+d:e"
+    assert_eq!(header(None), "Basic YSUyMGI6YyUyQmQlM0Fl");
+    assert_eq!(header(Some(Quirk::UnencodedBasic)), "Basic YSBiOmMrZDpl");
+
+    let server = Server::with_token_endpoint("https://as.example/token").unwrap().quirk(Quirk::UnencodedBasic).unwrap();
+    for (id, secret) in [("a:b", "c"), ("a", "b\n")] {
+        assert!(matches!(server.client(id).secret_basic(secret), Err(Error::Misuse(Misuse::Quirk(_)))), "{id}");
+    }
+
+    let mut world = World::new();
+    world.provider.knobs().raw_basic = true;
+    world.provider.register(grantflow_testkit::Client::confidential("raw id", "p%3A+s").scope("read"));
+    let run = |world: &mut World, quirk: Option<Quirk>| {
+        let server = Server::with_token_endpoint(&world.provider.token_url()).unwrap();
+        let server = quirk.into_iter().fold(server, |server, quirk| server.quirk(quirk).unwrap());
+        let client = server.client("raw id").secret_basic("p%3A+s").unwrap();
+        world.run(grantflow::ClientCredentials::new(&client)).is_ok()
+    };
+    assert!(!run(&mut world, None));
+    assert!(run(&mut world, Some(Quirk::UnencodedBasic)));
+}
+
+#[test]
+fn a_scope_separator_is_for_requests_and_answers() {
+    let mut world = World::with(|server| server.quirk(Quirk::ScopeSeparator(',')).unwrap());
+    let url = world.start(&world.authorization()).url;
+    assert_eq!(parameter(url.as_str(), "scope"), "read,write");
+    let body_of = |world: &mut World, tokens: Tokens| {
+        body(&world.request(&tokens.refresh().unwrap().scope("read write").unwrap()))
+    };
+
+    let text = r#"{"access_token":"t","token_type":"bearer","refresh_token":"r","scope":"read,write"}"#;
+    let tokens = answer(&[Quirk::ScopeSeparator(',')], text).unwrap();
+    assert!(!tokens.scope().is_narrowed() && tokens.scope().explicit().unwrap().contains("write"));
+    assert_eq!(parameter(&body_of(&mut world, tokens), "scope"), "read,write");
+    let strict = answer(&[], text).unwrap();
+    assert!(strict.scope().is_narrowed(), "without the quirk it is one token with a comma in it");
+}
+
+#[test]
+fn a_missing_token_type_is_bearer_where_the_caller_vouches_for_it() {
+    let text = r#"{"access_token":"t","expires_in":5184000}"#;
+    assert_eq!(violation(answer(&[], text)), Violation::Missing(grantflow::Member::TokenType));
+    assert_eq!(access(&answer(&[Quirk::MissingTokenType], text).unwrap()), "t");
+    // A type that is there must still be understood.
+    let odd = r#"{"access_token":"t","token_type":"mac"}"#;
+    assert_eq!(violation(answer(&[Quirk::MissingTokenType], odd)), Violation::UnknownTokenType);
+}
+
+#[test]
+fn a_form_encoded_answer_is_read_with_its_errors_and_its_rest() {
+    let text = "access_token=a%2Bb&token_type=bearer&scope=read&expires_in=60&site=x%20y&n=7";
+    assert!(matches!(violation(answer(&[], text)), Violation::NotJson { .. }));
+    let quirks = [Quirk::FormEncodedAnswer];
+    let tokens = answer(&quirks, text).unwrap();
+    assert_eq!((access(&tokens), tokens.expires_at().unwrap().saturating_since(NOW).as_secs()), ("a+b", 60));
+    #[derive(serde::Deserialize)]
+    struct Rest {
+        site: String,
+        n: u64,
+    }
+    let rest: Rest = tokens.extra().unwrap();
+    assert_eq!((rest.site.as_str(), rest.n), ("x y", 7));
+    let refused = answer(&quirks, "error=bad_verification_code&error_description=The+code+is+wrong").unwrap_err();
+    assert_eq!(refused.code().unwrap().as_str(), "bad_verification_code");
+    assert_eq!(
+        violation(answer(&quirks, "access_token=a&access_token=b&token_type=bearer")),
+        Violation::Duplicate(grantflow::Member::AccessToken)
+    );
+    assert_eq!(violation(answer(&quirks, "access_token=%ff&token_type=bearer")), Violation::NotForm);
+    // The rest of a form survives storing as a form.
+    let world = World::with(|server| server.quirk(Quirk::FormEncodedAnswer).unwrap());
+    let tokens = Tokens::from_stored(answer(&quirks, text).unwrap().into_stored(), &world.client).unwrap();
+    assert_eq!(tokens.extra::<Rest>().unwrap().n, 7);
+}
+
+#[test]
+fn a_json_request_body_has_the_same_parameters() {
+    let mut world = World::with(|server| server.quirk(Quirk::JsonRequestBody).unwrap());
+    world.provider.knobs().accept_form = false;
+    let plain = World::new().exchange();
+    assert!(world.run(plain).is_err(), "this server takes no form");
+    world.provider.knobs().accept_json = true;
+    let authorization = world.authorization().resource("urn:a").unwrap().resource("urn:b").unwrap();
+    let exchange = world.exchange_of(&authorization).param("quote", "\"\\\n").unwrap();
+    let request = world.request(&exchange);
+    assert_eq!(request.headers()["content-type"], "application/json");
+    let value: serde_json::Value = serde_json::from_slice(request.body().as_ref()).unwrap();
+    assert_eq!(value["grant_type"], "authorization_code");
+    assert_eq!(
+        (&value["client_id"], &value["client_secret"], &value["quote"]),
+        (&ID.into(), &SECRET.into(), &"\"\\\n".into())
+    );
+    assert_eq!(value["resource"], serde_json::json!(["urn:a", "urn:b"]));
+    let tokens = world.run(exchange).unwrap();
+    assert!(world.run(tokens.refresh().unwrap()).is_ok());
+}
+
+#[test]
+fn a_token_path_leads_in_and_a_miss_is_an_error() {
+    // Slack: the token at the top is the bot's.
+    let slack = r#"{"ok":true,"access_token":"bot","token_type":"bot","authed_user":{"id":"U1","access_token":"user","token_type":"Bearer"}}"#;
+    let quirk = [Quirk::token_path(&["authed_user"])];
+    let tokens = answer(&quirk, slack).unwrap();
+    assert_eq!(access(&tokens), "user");
+    let rest: serde_json::Map<String, serde_json::Value> = tokens.extra().unwrap();
+    assert_eq!(rest["id"], "U1");
+    for miss in [
+        r#"{"access_token":"bot","token_type":"Bearer"}"#,
+        r#"{"access_token":"bot","token_type":"Bearer","authed_user":null}"#,
+        r#"{"access_token":"bot","token_type":"Bearer","authed_user":"x"}"#,
+        r#"{"authed_user":{"access_token":"a","token_type":"Bearer"},"authed_user":{"access_token":"b","token_type":"Bearer"}}"#,
+    ] {
+        assert_eq!(violation(answer(&quirk, miss)), Violation::TokenPath, "{miss}");
+    }
+    let refused = answer(&quirk, r#"{"ok":false,"error":"invalid_code"}"#).unwrap_err();
+    assert_eq!(refused.code().unwrap().as_str(), "invalid_code");
+    let deep =
+        answer(&[Quirk::token_path(&["a", "b"])], r#"{"a":{"b":{"access_token":"t","token_type":"bearer"}}}"#).unwrap();
+    assert_eq!(access(&deep), "t");
+}
+
+#[test]
+fn renamed_parameters_go_out_and_come_in_under_their_names() {
+    let world = || {
+        World::with(|server| {
+            [
+                Quirk::renamed(Message::AuthorizationRequest, "client_id", "client_key"),
+                Quirk::renamed(Message::Callback, "code", "spapi_oauth_code"),
+                Quirk::renamed(Message::TokenRequest, "client_id", "app&id"),
+                Quirk::renamed(Message::TokenRequest, "client_secret", "secret"),
+                Quirk::renamed(Message::TokenRequest, "code", "auth_code"),
+                Quirk::renamed(Message::TokenAnswer, "access_token", "accessToken"),
+                Quirk::renamed(Message::TokenAnswer, "expires_in", "expires"),
+            ]
+            .into_iter()
+            .fold(server, |server, quirk| server.quirk(quirk).unwrap())
+        })
+    };
+    let mut world = world();
+    let (pending, url) = world.pending();
+    assert_eq!((parameter(&url, "client_key"), parameter(&url, "client_id")), (ID.to_owned(), String::new()));
+    let state = parameter(&url, "state");
+    let exchange =
+        granted(pending.receive_url(&format!("{REDIRECT_URI}?spapi_oauth_code=c&state={state}&code=ignored")));
+    let text = body(&world.request(&exchange));
+    assert_eq!(
+        (parameter(&text, "auth_code"), parameter(&text, "app&id"), parameter(&text, "secret")),
+        ("c".into(), ID.into(), SECRET.into())
+    );
+    assert!(parameter(&text, "code").is_empty() && parameter(&text, "client_secret").is_empty());
+    let answer = r#"{"accessToken":"t","token_type":"Bearer","expires":60,"access_token":"decoy"}"#;
+    let tokens = world.answer(exchange, json(200, answer)).unwrap();
+    assert_eq!((access(&tokens), tokens.expires_at().unwrap().saturating_since(NOW).as_secs()), ("t", 60));
+
+    // A new name is reserved, too; and the standard name in the callback is no longer one.
+    let refused = Authorization::new(&world.client, REDIRECT_URI).unwrap().param("client_key", "x").unwrap_err();
+    assert!(matches!(refused, Error::Misuse(Misuse::ReservedParameter)));
+    let (pending, url) = world.pending();
+    let state = parameter(&url, "state");
+    assert!(matches!(pending.receive_url(&format!("{REDIRECT_URI}?code=c&state={state}")), Callback::Rejected(_)));
+}
+
+#[test]
+fn null_and_lists_are_read_where_the_caller_vouches_for_them() {
+    let null = r#"{"access_token":"t","token_type":"bearer","expires_in":0,"scope":null,"refresh_token":null}"#;
+    assert!(answer(&[], null).is_err());
+    let tokens = answer(&[Quirk::NullIsAbsent], null).unwrap();
+    assert!(tokens.scope().explicit().is_none() && tokens.refresh_token().is_none());
+    let list = r#"{"access_token":"t","token_type":"bearer","scope":["read","write"]}"#;
+    assert_eq!(violation(answer(&[], list)), Violation::WrongType(grantflow::Member::Scope));
+    assert!(!answer(&[Quirk::ScopeList], list).unwrap().scope().is_narrowed());
+    assert!(answer(&[Quirk::ScopeList], r#"{"access_token":"t","token_type":"bearer","scope":["read",1]}"#).is_err());
+}
+
+#[test]
+fn a_quirk_changes_nothing_else() {
+    // Each quirk, met by a server that has none.
+    for quirk in [
+        Quirk::MissingTokenType,
+        Quirk::FormEncodedAnswer,
+        Quirk::NullIsAbsent,
+        Quirk::ScopeList,
+        Quirk::UnencodedBasic,
+    ] {
+        let mut world = World::with(|server| server.quirk(quirk).unwrap());
+        let exchange = world.exchange();
+        assert!(world.request(&exchange).body().as_ref().starts_with(b"grant_type="));
+        assert!(world.run(exchange).is_ok());
+    }
+}

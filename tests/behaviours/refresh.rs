@@ -19,7 +19,8 @@ fn it_rotates_and_the_old_token_is_sent_once() {
         assert!(!seen.contains(&new));
         seen.push(new);
     }
-    let sent: Vec<&str> = world.provider.hits("refresh_token").filter_map(|hit| hit.parameter("refresh_token")).collect();
+    let sent: Vec<&str> =
+        world.provider.hits("refresh_token").filter_map(|hit| hit.parameter("refresh_token")).collect();
     assert_eq!(sent, seen[..5]);
 }
 
@@ -45,9 +46,13 @@ fn what_the_server_leaves_out_is_kept() {
     let exchange = world.exchange_of(&authorization);
     let first = r#"{"access_token":"a1","token_type":"Bearer","refresh_token":"r1","scope":"read","site":"x"}"#;
     let tokens = world.answer(exchange, json(200, first)).unwrap();
-    let tokens = world.answer(tokens.refresh().unwrap(), json(200, r#"{"access_token":"a2","token_type":"Bearer"}"#)).unwrap();
+    let tokens =
+        world.answer(tokens.refresh().unwrap(), json(200, r#"{"access_token":"a2","token_type":"Bearer"}"#)).unwrap();
     assert_eq!((refresh_token(&tokens).as_str(), tokens.bearer().unwrap().expose_secret()), ("r1", "a2"));
-    assert_eq!((tokens.scope().requested().unwrap().as_str(), tokens.scope().explicit().unwrap().as_str()), (SCOPE, "read"));
+    assert_eq!(
+        (tokens.scope().requested().unwrap().as_str(), tokens.scope().explicit().unwrap().as_str()),
+        (SCOPE, "read")
+    );
     assert_eq!(tokens.expires_at(), None);
     let exchange = tokens.refresh().unwrap();
     assert_eq!(parameter(&body(&world.request(&exchange)), "resource"), "urn:api");

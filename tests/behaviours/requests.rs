@@ -43,10 +43,18 @@ fn an_endpoints_own_query_is_kept() {
 #[test]
 fn extra_parameters_go_out_as_they_were_given() {
     let mut world = World::new();
-    let authorization =
-        world.authorization().param("prompt", "consent").unwrap().param("audience", "https://api.example/?a=b&c").unwrap();
+    let authorization = world
+        .authorization()
+        .param("prompt", "consent")
+        .unwrap()
+        .param("audience", "https://api.example/?a=b&c")
+        .unwrap();
     let url = world.start(&authorization).url;
-    assert!(url.as_str().ends_with("&prompt=consent&audience=https%3A%2F%2Fapi.example%2F%3Fa%3Db%26c"), "{}", url.as_str());
+    assert!(
+        url.as_str().ends_with("&prompt=consent&audience=https%3A%2F%2Fapi.example%2F%3Fa%3Db%26c"),
+        "{}",
+        url.as_str()
+    );
 
     let exchange = world.exchange().param("x", "1 2").unwrap();
     let request = world.request(&exchange);
@@ -62,8 +70,19 @@ fn extra_parameters_go_out_as_they_were_given() {
 fn reserved_and_repeated_parameters_are_refused_and_nothing_is_lost() {
     let world = World::new();
     for name in [
-        "", "response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", "response_mode",
-        "resource", "request", "request_uri", "client_secret",
+        "",
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "code_challenge",
+        "code_challenge_method",
+        "response_mode",
+        "resource",
+        "request",
+        "request_uri",
+        "client_secret",
     ] {
         let refused = world.authorization().param(name, "x").unwrap_err();
         assert!(matches!(refused, Error::Misuse(Misuse::ReservedParameter)), "{name}");
@@ -71,7 +90,19 @@ fn reserved_and_repeated_parameters_are_refused_and_nothing_is_lost() {
     let twice = world.authorization().param("prompt", "a").unwrap().param("prompt", "b").unwrap_err();
     assert!(matches!(twice, Error::Misuse(Misuse::DuplicateParameter)));
 
-    for name in ["grant_type", "client_id", "client_secret", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "client_assertion", "assertion", "password"] {
+    for name in [
+        "grant_type",
+        "client_id",
+        "client_secret",
+        "code",
+        "redirect_uri",
+        "code_verifier",
+        "refresh_token",
+        "scope",
+        "client_assertion",
+        "assertion",
+        "password",
+    ] {
         let mut world = World::new();
         assert!(ClientCredentials::new(&world.client).param(name, "x").is_err(), "{name}");
         let failure = world.exchange().param(name, "x").unwrap_err();
@@ -107,7 +138,9 @@ fn resources_go_with_every_request_of_the_grant() {
     let exchange = world.exchange_of(&authorization);
     let tokens = world.run(exchange).unwrap();
     world.run(tokens.refresh().unwrap()).unwrap();
-    for hit in world.provider.log().iter().filter(|hit| hit.path.ends_with("access_token") || hit.path.ends_with("authorize")) {
+    for hit in
+        world.provider.log().iter().filter(|hit| hit.path.ends_with("access_token") || hit.path.ends_with("authorize"))
+    {
         assert_eq!(hit.resources, ["https://a.example/", "urn:b"], "{}", hit.path);
     }
 }
@@ -132,7 +165,9 @@ fn each_client_authenticates_in_exactly_one_way() {
         assert_eq!(in_header, auth == ClientAuth::Basic);
         assert_eq!(text.contains("client_secret="), auth == ClientAuth::Post);
         assert_eq!(text.contains("client_id="), auth != ClientAuth::Basic, "Basic sends the id in the header only");
-        assert!(request.headers().values().all(|value| value.is_sensitive() || !value.as_bytes().starts_with(b"Basic")));
+        assert!(
+            request.headers().values().all(|value| value.is_sensitive() || !value.as_bytes().starts_with(b"Basic"))
+        );
         let tokens = world.run(exchange).unwrap();
         world.run(tokens.refresh().unwrap()).unwrap();
         let hits = world.provider.log().iter().rev().take(2);
@@ -161,7 +196,11 @@ fn a_url_that_is_shown_holds_nothing_that_a_shell_could_act_on() {
     let authorization = world.authorization().param("$(id)", "`id`; \"x\" 'y' <z> \r\n\0 é").unwrap();
     let url = world.start(&authorization).url;
     assert!(url.as_str().starts_with("https://"));
-    assert!(url.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!&()*+,;=%".contains(&b)), "{}", url.as_str());
+    assert!(
+        url.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!&()*+,;=%".contains(&b)),
+        "{}",
+        url.as_str()
+    );
     assert!(!url.as_str().contains(['$', '`', '"', '\'', '<', ' ']), "{}", url.as_str());
     assert!(!url.as_str().contains(SECRET));
 }

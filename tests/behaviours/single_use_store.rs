@@ -51,7 +51,15 @@ fn a_callback_is_taken_once() {
 fn a_forged_callback_takes_nothing() {
     let (mut world, mut session) = (World::new(), Session::default());
     let uri = log_in(&mut world, &mut session);
-    for forged in ["/cb", "/cb?code=x", "/cb?state=", "/cb?code=x&state=forged", "/cb?error=access_denied", "/cb?state=%ff", "/cb?state=a&state=b"] {
+    for forged in [
+        "/cb",
+        "/cb?code=x",
+        "/cb?state=",
+        "/cb?code=x&state=forged",
+        "/cb?error=access_denied",
+        "/cb?state=%ff",
+        "/cb?state=a&state=b",
+    ] {
         assert!(session.take(&forged.parse().unwrap(), &world).is_none(), "{forged}");
     }
     let twice = format!("{uri}&state=x").parse().unwrap();

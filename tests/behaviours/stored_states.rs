@@ -13,7 +13,9 @@ fn fault<T>(result: Result<T, Error>) -> StoredFault {
 
 /// Trackmania's own flow.
 fn trackmania() -> (grantflow::ConfidentialClient, String, String) {
-    let server = Server::new("https://api.trackmania.com/oauth/authorize", "https://api.trackmania.com/api/access_token").unwrap();
+    let server =
+        Server::new("https://api.trackmania.com/oauth/authorize", "https://api.trackmania.com/api/access_token")
+            .unwrap();
     let client = server.client("7f3a1c90d2b54e68").secret_post("secret").unwrap();
     let mut world = World::new();
     let authorization = grantflow::Authorization::new(&client, "https://app.example.com/oauth/callback").unwrap();
@@ -50,7 +52,8 @@ fn every_flipped_bit_of_a_stored_pending_grant_is_noticed() {
 #[test]
 fn every_flipped_bit_of_stored_tokens_is_noticed() {
     let mut world = World::new();
-    let answer = r#"{"access_token":"a","token_type":"Bearer","expires_in":60,"refresh_token":"r","scope":"read","x":1}"#;
+    let answer =
+        r#"{"access_token":"a","token_type":"Bearer","expires_in":60,"refresh_token":"r","scope":"read","x":1}"#;
     let exchange = world.exchange();
     let tokens = world.answer(exchange, json(200, answer)).unwrap();
     let stored = serde_json::to_string(&tokens.into_stored()).unwrap();
@@ -70,9 +73,15 @@ fn a_future_version_is_told_from_damage() {
     let mut value: serde_json::Value = serde_json::from_str(&stored).unwrap();
     value["v"] = 2.into();
     value["a_new_field"] = serde_json::json!([1, { "deep": true }]);
-    assert_eq!(fault(PendingCallback::from_stored(serde_json::from_value(value).unwrap(), &client)), StoredFault::Version);
+    assert_eq!(
+        fault(PendingCallback::from_stored(serde_json::from_value(value).unwrap(), &client)),
+        StoredFault::Version
+    );
     assert_eq!(fault(PendingCallback::from_stored(serde_json::from_str("{}").unwrap(), &client)), StoredFault::Version);
-    assert_eq!(fault(PendingCallback::from_stored(serde_json::from_str(r#"{"v":1}"#).unwrap(), &client)), StoredFault::Damaged);
+    assert_eq!(
+        fault(PendingCallback::from_stored(serde_json::from_str(r#"{"v":1}"#).unwrap(), &client)),
+        StoredFault::Damaged
+    );
 
     let mut world = World::new();
     let mut value = serde_json::to_value(world.tokens().into_stored()).unwrap();
@@ -93,7 +102,11 @@ fn another_client_issuer_or_token_endpoint_is_refused() {
     for other in others {
         let mut world = World::new();
         let (pending, _) = world.pending();
-        assert_eq!(fault(PendingCallback::from_stored(pending.into_stored(), &other)), StoredFault::OtherClient, "{other:?}");
+        assert_eq!(
+            fault(PendingCallback::from_stored(pending.into_stored(), &other)),
+            StoredFault::OtherClient,
+            "{other:?}"
+        );
         let tokens = world.tokens();
         assert_eq!(fault(Tokens::from_stored(tokens.into_stored(), &other)), StoredFault::OtherClient, "{other:?}");
     }

@@ -1,8 +1,8 @@
 //! What brings a test straight to a state, in virtual time, against the testkit's server.
 
 use grantflow::{
-    Authorization, Callback, CodeExchange, ConfidentialClient, EntropyFailed, Env, Exchange, Failure, PendingCallback, Redirect,
-    Server, Step, Tokens, UnixTime,
+    Authorization, Callback, CodeExchange, ConfidentialClient, EntropyFailed, Env, Exchange, Failure, PendingCallback,
+    Redirect, Server, Step, Tokens, UnixTime,
 };
 use grantflow_testkit as testkit;
 use http::{Request, Response};
@@ -43,7 +43,8 @@ impl World {
     /// A world whose client knows the server in its own way.
     pub(crate) fn with(settings: impl FnOnce(Server) -> Server) -> Self {
         let mut provider = testkit::Server::new(ISSUER);
-        provider.register(testkit::Client::confidential(ID, SECRET).redirect_uri(REDIRECT_URI).scope("read write extra"));
+        provider
+            .register(testkit::Client::confidential(ID, SECRET).redirect_uri(REDIRECT_URI).scope("read write extra read,write"));
         let server = settings(Server::new(&provider.authorize_url(), &provider.token_url()).unwrap());
         let client = server.client(ID).secret_post(SECRET).unwrap();
         Self { provider, client, rng: Dice(1) }
@@ -150,5 +151,9 @@ pub(crate) fn body(request: &Request<grantflow::Body>) -> String {
 }
 
 pub(crate) fn json(status: u16, body: &str) -> Response<Vec<u8>> {
-    Response::builder().status(status).header("content-type", "application/json").body(body.as_bytes().to_vec()).unwrap()
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .body(body.as_bytes().to_vec())
+        .unwrap()
 }

@@ -97,7 +97,13 @@ fn unknown_members_are_kept_with_their_raw_numbers() {
 
 #[test]
 fn the_order_of_members_does_not_matter() {
-    let members = [r#""access_token":"t""#, r#""token_type":"Bearer""#, r#""expires_in":5"#, r#""refresh_token":"r""#, r#""zzz":{}"#];
+    let members = [
+        r#""access_token":"t""#,
+        r#""token_type":"Bearer""#,
+        r#""expires_in":5"#,
+        r#""refresh_token":"r""#,
+        r#""zzz":{}"#,
+    ];
     for rotation in 0..members.len() {
         let mut turned = members.to_vec();
         turned.rotate_left(rotation);

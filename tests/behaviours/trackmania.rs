@@ -9,7 +9,9 @@ use crate::support::*;
 const ANSWER: &str = r#"{"token_type":"Bearer","expires_in":3600,"access_token":"at-1","refresh_token":"rt-1"}"#;
 
 fn client() -> ConfidentialClient {
-    let server = Server::new("https://api.trackmania.com/oauth/authorize", "https://api.trackmania.com/api/access_token").unwrap();
+    let server =
+        Server::new("https://api.trackmania.com/oauth/authorize", "https://api.trackmania.com/api/access_token")
+            .unwrap();
     server.token_for("https://api.trackmania.com").unwrap().client("my-id").secret_post("my secret").unwrap()
 }
 
@@ -32,7 +34,10 @@ fn authorization_code_refresh_and_use() {
 
     let exchange = granted(pending.receive(&format!("/cb?code=c0de&state={state}").parse().unwrap()));
     let request = world.request(&exchange);
-    assert_eq!((request.method().as_str(), request.uri().to_string().as_str()), ("POST", "https://api.trackmania.com/api/access_token"));
+    assert_eq!(
+        (request.method().as_str(), request.uri().to_string().as_str()),
+        ("POST", "https://api.trackmania.com/api/access_token")
+    );
     assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
     assert_eq!(request.headers()["accept"], "application/json");
     assert!(!request.headers().contains_key("authorization"), "the secret goes into the body");

@@ -76,7 +76,15 @@ fn each_answer_leaves_what_it_must() {
         (200, "", HTML.into(), "unknown", "unknown", "protocol", Next::FixConfiguration),
         (200, "", TOKENS[..20].into(), "unknown", "unknown", "protocol", Next::FixConfiguration),
         (200, "", format!("[{TOKENS}]"), "unknown", "unknown", "protocol", Next::FixConfiguration),
-        (200, "", r#"{"access_token":"t","token_type":"Bearer","error":"x"}"#.into(), "unknown", "unknown", "protocol", Next::FixConfiguration),
+        (
+            200,
+            "",
+            r#"{"access_token":"t","token_type":"Bearer","error":"x"}"#.into(),
+            "unknown",
+            "unknown",
+            "protocol",
+            Next::FixConfiguration,
+        ),
         (100, "", String::new(), "unknown", "unknown", "misuse", Next::FixCaller),
         (103, "", TOKENS.into(), "unknown", "unknown", "misuse", Next::FixCaller),
     ];
@@ -99,7 +107,11 @@ fn each_answer_leaves_what_it_must() {
         if let Some(error) = found_error {
             assert_eq!((kind(&error), error.next()), (error_kind, next), "{what}");
             if status >= 200 {
-                assert_eq!(error.status().map(|status| status.as_u16()), Some(status), "{what}: the status is not to be seen");
+                assert_eq!(
+                    error.status().map(|status| status.as_u16()),
+                    Some(status),
+                    "{what}: the status is not to be seen"
+                );
             }
         }
     }
@@ -128,7 +140,9 @@ fn what_is_left_can_be_run_again() {
     let Left::Intact(exchange) = world.answer(exchange, json(429, "")).unwrap_err().left else { panic!() };
     let Left::Unknown(exchange) = world.answer(*exchange, json(502, HTML)).unwrap_err().left else { panic!() };
     let tokens = world.run(*exchange).unwrap();
-    let Left::Unknown(exchange) = world.answer(tokens.refresh().unwrap(), json(200, "{")).unwrap_err().left else { panic!() };
+    let Left::Unknown(exchange) = world.answer(tokens.refresh().unwrap(), json(200, "{")).unwrap_err().left else {
+        panic!()
+    };
     assert!(world.run(*exchange).is_ok());
 }
 
@@ -145,7 +159,10 @@ fn a_body_over_the_limit_is_refused_and_one_at_it_is_not() {
         assert_eq!(found, expected);
         if let Some(Error::Protocol(broken)) = error {
             assert_eq!(broken.violation(), grantflow::Violation::TooLarge);
-            assert!(Error::Protocol(broken).answer().unwrap().untrusted_body().len() <= 8 * 1024, "too much of it is kept");
+            assert!(
+                Error::Protocol(broken).answer().unwrap().untrusted_body().len() <= 8 * 1024,
+                "too much of it is kept"
+            );
         }
     }
 }
