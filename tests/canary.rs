@@ -1,1 +1,364 @@
-//! Under construction.
+//! The secret canary: every `Debug`, `Display`, error and `source()` chain of every path, success and failure, searched
+//! for every secret that went through.
+
+use std::error::Error;
+use std::fmt::{Debug, Display};
+
+use grantflow::{
+    Authorization, Callback, ClientCredentials, EntropyFailed, Env, Exchange, Failure, Left, PendingCallback, Redirect,
+    Sent, Server, Step, Tokens, UnixTime,
+};
+use grantflow_testkit::{CallbackFault, Client, Misbehaviour};
+
+const SECRET: &str = "CANARY-client-secret+/=";
+const REDIRECT_URI: &str = "https://app.example/cb";
+const EXTRA: &str = "CANARY-extra-parameter";
+
+/// Draws, and remembers nothing: what was drawn is found in the requests.
+struct Dice(u64);
+
+impl grantflow::Entropy for Dice {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
+        for b in bytes {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *b = (self.0 >> 33) as u8;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that was printed, and everything that must not be in it.
+#[derive(Default)]
+struct Canary {
+    shown: Vec<String>,
+    secrets: Vec<String>,
+}
+
+impl Canary {
+    fn debug(&mut self, value: &dyn Debug) {
+        self.shown.push(format!("{value:?}"));
+        self.shown.push(format!("{value:#?}"));
+    }
+
+    fn display(&mut self, value: &dyn Display) {
+        self.shown.push(format!("{value} {value:#}"));
+    }
+
+    fn error(&mut self, error: &(dyn Error + 'static)) {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            self.debug(&error);
+            self.display(&error);
+            next = error.source();
+        }
+    }
+
+    fn failure<X>(&mut self, failure: &Failure<X>) {
+        self.debug(failure);
+        self.display(failure);
+        self.error(&failure.error);
+        if let grantflow::Error::Refused(refused) = &failure.error {
+            self.debug(refused.response());
+            self.display(refused.response().code());
+        }
+        if let Some(answer) = failure.error.answer() {
+            self.debug(answer);
+        }
+    }
+
+    /// A secret, in the shapes in which it travels.
+    fn secret(&mut self, text: &str) {
+        if text.len() >= 6 {
+            let percent: String = text
+                .bytes()
+                .map(|b| {
+                    if b.is_ascii_alphanumeric() || b == b'-' || b == b'_' || b == b'.' {
+                        (b as char).to_string()
+                    } else {
+                        format!("%{b:02X}")
+                    }
+                })
+                .collect();
+            self.secrets.extend([text.to_owned(), percent, base64(text)]);
+        }
+    }
+
+    /// What is in a request's form, by name; all of it went out, so all of it was there to leak.
+    fn secrets_of(&mut self, request: &http::Request<grantflow::Body>) {
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
+        for (name, value) in pairs {
+            if ["client_secret", "code", "code_verifier", "refresh_token", "x"].contains(&name.as_str()) {
+                self.secret(&value);
+            }
+        }
+        if let Some(header) = request.headers().get("authorization") {
+            self.secret(header.to_str().unwrap().trim_start_matches("Basic "));
+        }
+        // A URI is for everyone to see.
+        let uri = request.uri().to_string();
+        assert!(!self.secrets.iter().any(|secret| uri.contains(secret.as_str())), "a secret in a URI");
+    }
+
+    fn secrets_of_answer(&mut self, body: &[u8]) {
+        if let Ok(answer) = serde_json::from_slice::<serde_json::Value>(body) {
+            for name in ["access_token", "refresh_token", "id_token"] {
+                if let Some(text) = answer[name].as_str() {
+                    self.secret(text);
+                }
+            }
+        }
+    }
+
+    fn leaks(&self) -> Vec<&str> {
+        self.shown
+            .iter()
+            .filter(|shown| self.secrets.iter().any(|secret| shown.contains(secret.as_str())))
+            .map(String::as_str)
+            .collect()
+    }
+}
+
+/// Base64 without its padding, as a reader of a log would find it.
+fn base64(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits: Vec<u8> = text.bytes().flat_map(|b| (0..8).rev().map(move |bit| b >> bit & 1)).collect();
+    bits.chunks_exact(6).map(|six| DIGITS[six.iter().fold(0, |n, bit| n << 1 | usize::from(*bit))] as char).collect()
+}
+
+struct World {
+    provider: grantflow_testkit::Server,
+    server: Server,
+    clients: Vec<grantflow::ConfidentialClient>,
+    rng: Dice,
+    canary: Canary,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut provider = grantflow_testkit::Server::new("https://as.example");
+        provider.register(Client::confidential("app", SECRET).redirect_uri(REDIRECT_URI).scope("read write"));
+        provider.set_seed(seed);
+        provider.knobs().odd_characters = seed % 2 == 1;
+        let server = Server::new(&provider.authorize_url(), &provider.token_url())
+            .unwrap()
+            .issuer("https://as.example")
+            .unwrap();
+        let clients =
+            vec![server.client("app").secret_post(SECRET).unwrap(), server.client("app").secret_basic(SECRET).unwrap()];
+        let mut canary = Canary::default();
+        canary.secret(SECRET);
+        canary.secret(EXTRA);
+        Self { provider, server, clients, rng: Dice(seed), canary }
+    }
+
+    fn env(&mut self) -> Env<'_> {
+        Env { now: UnixTime::from_secs(self.provider.now()), rng: &mut self.rng }
+    }
+
+    fn client(&self) -> grantflow::ConfidentialClient {
+        self.clients[self.rng.0 as usize % 2].clone()
+    }
+
+    /// Starts a login; gives the pending grant and the callback, perhaps a spoilt one.
+    fn start(&mut self, fault: Option<CallbackFault>) -> (PendingCallback, String) {
+        let client = self.client();
+        let authorization =
+            Authorization::new(&client, REDIRECT_URI).unwrap().scope("read write").unwrap().param("x", EXTRA).unwrap();
+        let redirect = authorization.start(&mut self.env()).unwrap();
+        self.canary.debug(&(&self.server, &client, &authorization));
+        self.canary.debug(&redirect);
+        let Redirect { url, pending } = redirect;
+        self.canary.debug(&url);
+        let state = url.as_str().split("&state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+        self.canary.secret(&state);
+        if let Some(fault) = fault {
+            self.provider.knobs().spoil_callback(fault);
+        }
+        let callback = self.provider.visit(url.as_str()).unwrap();
+        (pending, callback.url)
+    }
+
+    /// One round trip, with everything that shows on the way. Gives the tokens or what is left.
+    fn run<X: Exchange<Output = Tokens> + Debug>(&mut self, exchange: X) -> Result<Tokens, Left<X>> {
+        self.canary.debug(&exchange);
+        let request = exchange.request(&mut self.env()).unwrap();
+        self.canary.secrets_of(&request);
+        self.canary.debug(&request);
+        self.canary.debug(request.body());
+        let response = self.provider.try_handle(&request);
+        let now = self.provider.now();
+        let mut env = Env { now: UnixTime::from_secs(now), rng: &mut self.rng };
+        let outcome = match response {
+            Some(response) => {
+                self.canary.secrets_of_answer(response.body());
+                exchange.respond(&mut env, response)
+            }
+            None => exchange.unanswered(&mut env, Sent::MaybeSent),
+        };
+        self.canary.debug(&env);
+        match outcome {
+            Ok(step) => {
+                self.canary.debug(&step);
+                let Step::Done(tokens) = step else { panic!("this flow has one step") };
+                self.canary.debug(&tokens);
+                self.canary.debug(tokens.access_token());
+                self.canary.debug(&tokens.refresh_token());
+                self.canary.debug(&tokens.unverified_id_token());
+                self.use_token(&tokens);
+                Ok(tokens)
+            }
+            Err(failure) => {
+                self.canary.failure(&failure);
+                self.canary.debug(&failure.left);
+                Err(failure.left)
+            }
+        }
+    }
+
+    fn use_token(&mut self, tokens: &Tokens) {
+        let Ok(bearer) = tokens.bearer() else { return };
+        let mut request = http::Request::get("https://api.example/").body(()).unwrap();
+        if let Err(error) = bearer.authorize(&mut request) {
+            self.canary.error(&error);
+        }
+        self.canary.debug(&request);
+        let again = bearer.authorize(&mut request);
+        self.canary.debug(&again);
+        self.canary.debug(&bearer.authorize(&mut http::Request::get("http://evil.example/").body(()).unwrap()));
+    }
+
+    fn log_in(&mut self) -> Option<Tokens> {
+        let (pending, callback) = self.start(None);
+        let Callback::Granted(exchange) = pending.receive_url(&callback) else { panic!("not granted") };
+        self.run(exchange).ok()
+    }
+
+    fn check(self) -> (usize, usize) {
+        let leaks = self.canary.leaks();
+        assert!(
+            leaks.is_empty(),
+            "{} of {} texts hold a secret, such as {}",
+            leaks.len(),
+            self.canary.shown.len(),
+            leaks[0]
+        );
+        (self.canary.shown.len(), self.canary.secrets.len())
+    }
+}
+
+#[test]
+fn the_canary_sings() {
+    // A canary that cannot sing proves nothing.
+    for leak in [
+        SECRET.to_owned(),
+        format!("x={}", SECRET.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")),
+        base64(SECRET),
+    ] {
+        let mut world = World::new(1);
+        world.canary.display(&format!("an error that quotes {leak}"));
+        assert_eq!(world.canary.leaks().len(), 1, "{leak}");
+    }
+    assert_eq!(base64("Man, any"), "TWFuLCBhbn"); // the last, incomplete digit is left out
+}
+
+#[test]
+fn nothing_shows_where_all_goes_well() {
+    for seed in 0..4 {
+        let mut world = World::new(seed);
+        let tokens = world.log_in().unwrap();
+        let exchange = tokens.refresh().unwrap().param("x", EXTRA).unwrap();
+        let tokens = world.run(exchange).unwrap();
+        let client = world.client();
+        world.run(ClientCredentials::new(&client).param("x", EXTRA).unwrap()).unwrap();
+        let stored = tokens.into_stored();
+        world.canary.debug(&stored);
+        let (pending, _) = world.start(None);
+        let stored = pending.into_stored();
+        world.canary.debug(&stored);
+        let (shown, secrets) = world.check();
+        assert!(shown > 50 && secrets > 20, "the canary was shown {shown} texts and {secrets} secrets only");
+    }
+}
+
+#[test]
+fn nothing_shows_whatever_the_server_answers() {
+    for (number, misbehaviour) in Misbehaviour::all().into_iter().enumerate() {
+        let mut world = World::new(number as u64);
+        let what = format!("{misbehaviour:?}");
+        world.provider.knobs().misbehave(misbehaviour.clone());
+        world.log_in();
+        // The second login is answered well, its refresh badly.
+        if let Some(tokens) = world.log_in() {
+            world.provider.knobs().misbehave(misbehaviour.clone());
+            if let Ok(exchange) = tokens.refresh()
+                && let Err(Left::Intact(exchange) | Left::Unknown(exchange)) = world.run(exchange)
+            {
+                let tokens = exchange.into_tokens();
+                world.canary.debug(&tokens);
+            }
+        }
+        world.provider.knobs().misbehave(misbehaviour);
+        let client = world.client();
+        let _ = world.run(ClientCredentials::new(&client));
+        let (shown, _) = world.check();
+        assert!(shown > 20, "{what}: {shown}");
+    }
+}
+
+#[test]
+fn nothing_shows_whatever_comes_back() {
+    for (number, fault) in CallbackFault::all().into_iter().enumerate() {
+        let mut world = World::new(number as u64);
+        let (pending, callback) = world.start(Some(fault));
+        let verdict = pending.receive_url(&callback);
+        world.canary.debug(&verdict);
+        match &verdict {
+            Callback::Rejected(rejection) => {
+                world.canary.error(rejection);
+                world.canary.debug(&rejection.untrusted_error());
+            }
+            Callback::Unrelated { why, .. } => world.canary.display(why),
+            Callback::Denied(error) => world.canary.debug(error),
+            Callback::Granted(_) => {}
+        }
+        world.check();
+    }
+    // A callback that quotes `state` where it does not belong.
+    let mut world = World::new(7);
+    let (pending, callback) = world.start(None);
+    let state = callback.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let quoting =
+        format!("{REDIRECT_URI}?error={state}&error_description={state}&error_uri={state}&iss={state}&state={state}");
+    let verdict = pending.receive_url(&quoting);
+    world.canary.debug(&verdict);
+    let Callback::Rejected(rejection) = verdict else { panic!("the issuer was wrong") };
+    world.canary.error(&rejection);
+    world.check();
+}
+
+#[test]
+fn nothing_shows_where_the_caller_is_at_fault() {
+    let mut world = World::new(3);
+    let client = world.client();
+    let tokens = world.log_in().unwrap();
+    let stored = serde_json::to_string(&tokens.into_stored()).unwrap();
+    for damaged in
+        [stored.replace("\"v\":1", "\"v\":9"), stored.replace("app", "apq"), stored.replacen("read", "raed", 1)]
+    {
+        let error = Tokens::from_stored(serde_json::from_str(&damaged).unwrap(), &client).unwrap_err();
+        world.canary.error(&error);
+        world.canary.secrets_of_answer(damaged.as_bytes());
+    }
+    for error in [
+        world.server.client("app").secret_basic("").unwrap_err(),
+        Server::new(&format!("http://as.example/{SECRET}"), "https://as.example/t").unwrap_err(),
+        Authorization::new(&client, "https://app.example/#CANARY-client-secret+/=").unwrap_err(),
+        Authorization::new(&client, REDIRECT_URI).unwrap().param("state", SECRET).unwrap_err(),
+        Authorization::new(&client, REDIRECT_URI).unwrap().scope("\"CANARY-client-secret+/=").unwrap_err(),
+    ] {
+        world.canary.error(&error);
+    }
+    world.canary.debug(&grantflow::ClientSecret::from(SECRET));
+    world.canary.debug(&grantflow_ureq::Agent::new());
+    world.check();
+}

@@ -43,8 +43,9 @@ impl World {
     /// A world whose client knows the server in its own way.
     pub(crate) fn with(settings: impl FnOnce(Server) -> Server) -> Self {
         let mut provider = testkit::Server::new(ISSUER);
-        provider
-            .register(testkit::Client::confidential(ID, SECRET).redirect_uri(REDIRECT_URI).scope("read write extra read,write"));
+        provider.register(
+            testkit::Client::confidential(ID, SECRET).redirect_uri(REDIRECT_URI).scope("read write extra read,write"),
+        );
         let server = settings(Server::new(&provider.authorize_url(), &provider.token_url()).unwrap());
         let client = server.client(ID).secret_post(SECRET).unwrap();
         Self { provider, client, rng: Dice(1) }
