@@ -4,7 +4,7 @@
 //! know, so that client and server share no mistakes.
 //!
 //! What must hold, whatever the bytes are:
-//! - a run ends: every operation is one call, and there are at most [`MAX_OPERATIONS`] of them;
+//! - a run ends: every operation is one call, and there are at most 48 of them;
 //! - a pending grant is ended by its own callback only, and that is decided by `state` alone;
 //! - a code is sent once, a refresh token is sent once, but for what `Intact` and `Unknown` allow;
 //! - a verifier goes out with the code that was got with its challenge, and with no other;
@@ -124,7 +124,7 @@ impl Model {
                 // A clock that jumps, backwards too.
                 let now = self.provider.now();
                 let jump = u64::from(argument) * 60;
-                self.provider.set_now(if argument % 2 == 0 {
+                self.provider.set_now(if argument.is_multiple_of(2) {
                     now.saturating_add(jump)
                 } else {
                     now.saturating_sub(jump)
