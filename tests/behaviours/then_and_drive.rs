@@ -39,8 +39,11 @@ fn poll() -> Poll {
     Poll { after: Duration::from_secs(5), until: NOW.saturating_add(Duration::from_secs(100)) }
 }
 
-/// Runs over a list of answers in virtual time; gives the outcome and the waits.
-fn run<X: Exchange>(exchange: X, answers: &[Option<&str>]) -> (Result<X::Output, Failure<X, Error>>, Vec<u64>) {
+/// What came of an exchange, and how long it asked to wait each time, in seconds.
+type Run<X> = (Result<<X as Exchange>::Output, Failure<X>>, Vec<u64>);
+
+/// Runs over a list of answers in virtual time.
+fn run<X: Exchange>(exchange: X, answers: &[Option<&str>]) -> Run<X> {
     let now = Cell::new(NOW);
     let waits = RefCell::new(Vec::new());
     let mut answers = answers.iter();
@@ -82,10 +85,10 @@ fn a_stacks_own_error_is_what_the_caller_sees() {
             Self::OAuth
         }
     }
+    type Answer = Result<Response<Vec<u8>>, (Sent, Mine)>;
     let mut world = World::new();
-    let run = |exchange, answer: fn() -> Result<Response<Vec<u8>>, (Sent, Mine)>| {
-        drive(exchange, &mut Dice(1), || NOW, |_| {}, |_| answer()).unwrap_err()
-    };
+    let run =
+        |exchange, answer: fn() -> Answer| drive(exchange, &mut Dice(1), || NOW, |_| {}, |_| answer()).unwrap_err();
     let failure = run(world.exchange(), || Err((Sent::NotSent, Mine::Network("cable"))));
     assert!(matches!(failure.error, Mine::Network("cable")) && matches!(failure.left, Left::Intact(_)));
     let failure = run(world.exchange(), || Err((Sent::MaybeSent, Mine::Network("cable"))));
