@@ -1,8 +1,8 @@
-//! The same API, used as it is meant to be: this compiles.
+//! The same API, used as it is meant to be: this compiles, and nothing in it may even be warned about.
 
-use grantflow::{
-    AccessToken, Authorization, Callback, ClientCredentials, Env, Error, Exchange, PendingCallback, Redirect, Server, Step, Tokens,
-};
+#![deny(warnings)]
+
+use grantflow::*;
 
 fn flow(env: &mut Env<'_>, uri: &http::Uri, answer: http::Response<Vec<u8>>) -> Result<(), Error> {
     let server = Server::new("https://as.example/authorize", "https://as.example/token")?;
@@ -10,12 +10,21 @@ fn flow(env: &mut Env<'_>, uri: &http::Uri, answer: http::Response<Vec<u8>>) -> 
     let Redirect { url, pending } = Authorization::new(&client, "https://app.example/cb")?.scope("a")?.start(env)?;
     let _ = url.as_str();
     let pending = PendingCallback::from_stored(pending.into_stored(), &client)?;
-    let Callback::Granted(exchange) = pending.receive(uri) else { return Ok(()) };
+    let exchange = match pending.receive(uri) {
+        Callback::Granted(exchange) => exchange,
+        Callback::Denied(_) | Callback::Unrelated { .. } => return Ok(()),
+        Callback::Rejected(rejection) => {
+            let _ = rejection.untrusted_error();
+            return Ok(());
+        }
+    };
     let _ = exchange.request(env)?;
     let Step::Done(tokens) = exchange.respond(env, answer)? else { return Ok(()) };
     use_token(&tokens)?;
     let _ = tokens.refresh()?.request(env)?;
-    let _ = ClientCredentials::new(&client).request(env)?;
+    // Replayable, so it may be kept.
+    let credentials = ClientCredentials::new(&client);
+    let _ = [credentials.clone(), credentials];
     Ok(())
 }
 
@@ -27,6 +36,13 @@ fn use_token(tokens: &Tokens) -> Result<(), Error> {
     }
 }
 
+fn over_ureq(agent: &grantflow_ureq::Agent, exchange: CodeExchange) -> bool {
+    grantflow_ureq::run(agent, exchange).is_ok()
+}
+
+fn store<T: serde::Serialize>(_: &T) {}
+
 fn main() {
-    let _ = flow;
+    let _ = (flow, over_ureq);
+    store(&"");
 }

@@ -8,24 +8,31 @@
 //! - a pending grant is ended by its own callback only, and that is decided by `state` alone;
 //! - a code is sent once, a refresh token is sent once, but for what `Intact` and `Unknown` allow;
 //! - a verifier goes out with the code that was got with its challenge, and with no other;
-//! - tokens come only out of a 2xx answer that holds them;
+//! - tokens come only out of a 2xx answer that holds them, and always out of a server's that behaves;
+//! - what was stored is restored for its own client, and for no other;
 //! - nothing that is printed on the way holds a secret.
 
-use std::collections::{HashMap, HashSet};
-use std::fmt::{Debug, Write as _};
-
 use grantflow::{
-    Authorization, Callback, CodeExchange, ConfidentialClient, EntropyFailed, Env, Exchange, Failure, Left,
-    PendingCallback, Redirect, RefreshExchange, Sent, Step, Tokens, UnixTime,
+    Authorization, Callback, CodeExchange, EntropyFailed, Env, Exchange, Failure, GrantedScope, Left, PendingCallback,
+    Redirect, RefreshExchange, ResponseMode, Sent, Step, StoredCallback, StoredTokens, Tokens, UnixTime, callback_key,
+    callback_key_in_form,
 };
-use grantflow_testkit::{CallbackFault, Client, Decision, Misbehaviour, Server, s256};
+use grantflow_testkit::{CallbackFault, Decision, Misbehaviour, Server};
+use http::{Request, header};
 
-const SECRET: &str = "client-secret-of-the-model";
-const REDIRECT_URI: &str = "https://app.example/cb";
+use identity::{Identity, REDIRECT_URI, SECRET, identities, provider};
+use ledger::Ledger;
+use wire::{holds_token, parameter, receive, refresh_token_in, says_scope};
+
+mod forge;
+mod identity;
+mod ledger;
+mod wire;
+
 /// Enough for a dozen flows.
 const MAX_OPERATIONS: usize = 48;
 
-/// Runs the model over `bytes`.
+/// Runs the model over `bytes`: an operation and its argument, by turns.
 pub fn run(bytes: &[u8]) {
     let mut model = Model::new();
     let mut bytes = bytes.iter().copied();
@@ -33,34 +40,41 @@ pub fn run(bytes: &[u8]) {
         let Some(operation) = bytes.next() else { break };
         let argument = bytes.next().unwrap_or_default();
         model.operate(operation, argument);
-        model.check_hits();
+        let identity = &model.identities[model.chosen];
+        model.ledger.check(model.provider.log(), identity.id, identity.auth);
     }
-    model.check_shown();
+    model.ledger.check_shown();
 }
 
 /// Where the application is.
 enum Stage {
     Idle,
-    Waiting(PendingCallback, String),
+    Waiting(Waiting),
     HasCode(CodeExchange),
     HasTokens(Tokens),
     Refreshing(RefreshExchange),
 }
 
+/// A grant, and the URL that the person was sent to.
+struct Waiting {
+    pending: PendingCallback,
+    url: String,
+}
+
 struct Model {
     provider: Server,
-    client: ConfidentialClient,
+    identities: [Identity; 3],
+    /// Which of them the present flow is for.
+    chosen: usize,
     stage: Stage,
     rng: Counting,
-    /// How often each code and refresh token may have been sent by now.
-    allowed: HashMap<String, usize>,
-    /// The challenge with which each code was got.
-    challenges: HashMap<String, String>,
     /// The code or refresh token that is being carried to the server.
     in_hand: String,
-    hits_seen: usize,
-    secrets: HashSet<String>,
-    shown: String,
+    /// What the latest tokens cover.
+    granted: Option<GrantedScope>,
+    /// The callbacks that ended earlier grants.
+    delivered: Vec<grantflow_testkit::Callback>,
+    ledger: Ledger,
 }
 
 /// Unpredictable to nobody, but never twice the same.
@@ -78,22 +92,20 @@ impl grantflow::Entropy for Counting {
 
 impl Model {
     fn new() -> Self {
-        let mut provider = Server::new("https://as.example");
-        provider.register(Client::confidential("app", SECRET).redirect_uri(REDIRECT_URI).scope("read write"));
-        let server = grantflow::Server::new(&provider.authorize_url(), &provider.token_url()).unwrap();
-        let client =
-            server.issuer_always_sent("https://as.example").unwrap().client("app").secret_post(SECRET).unwrap();
+        let provider = provider();
+        let identities = identities(&provider);
+        let mut ledger = Ledger::default();
+        ledger.secret(SECRET);
         Self {
             provider,
-            client,
+            identities,
+            chosen: 0,
             stage: Stage::Idle,
             rng: Counting(1),
-            allowed: HashMap::new(),
-            challenges: HashMap::new(),
             in_hand: String::new(),
-            hits_seen: 0,
-            secrets: HashSet::from([SECRET.to_owned()]),
-            shown: String::new(),
+            granted: None,
+            delivered: Vec::new(),
+            ledger,
         }
     }
 
@@ -101,144 +113,174 @@ impl Model {
         UnixTime::from_secs(self.provider.now())
     }
 
-    fn show(&mut self, value: &dyn Debug) {
-        let _ = writeln!(self.shown, "{value:?}\n{value:#?}");
+    fn client(&self) -> &grantflow::Client {
+        &self.identities[self.chosen].client
+    }
+
+    /// A client that the present flow is not for.
+    fn another_client(&self) -> &grantflow::Client {
+        let other = self.identities.iter().find(|other| other.id != self.identities[self.chosen].id);
+        &other.expect("two ids at least").client
     }
 
     fn operate(&mut self, operation: u8, argument: u8) {
         let stage = std::mem::replace(&mut self.stage, Stage::Idle);
         self.stage = match (operation % 12, stage) {
-            (0, Stage::Idle) => self.start(),
-            (1 | 0, Stage::Waiting(pending, url)) => self.come_back(pending, url, argument),
-            (2, Stage::Waiting(pending, url)) => self.forge(pending, url, argument),
-            (3, Stage::Waiting(pending, url)) => Stage::Waiting(self.store_pending(pending), url),
-            (4 | 0, Stage::HasCode(exchange)) => self.exchange(exchange, argument),
+            (0, Stage::Idle) => self.start(argument),
+            (1 | 0, Stage::Waiting(waiting)) => self.come_back(waiting, argument),
+            (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
+            (3, Stage::Waiting(waiting)) => self.store_pending(waiting),
+            (4 | 0, Stage::HasCode(exchange)) => self.exchange(exchange, argument, None),
             (5, Stage::HasCode(exchange)) => self.not_sent(exchange, Stage::HasCode),
             (5, Stage::Refreshing(exchange)) => self.not_sent(exchange, Stage::Refreshing),
-            (6 | 0, Stage::HasTokens(tokens)) => self.begin_refresh(tokens),
-            (6 | 0, Stage::Refreshing(exchange)) => self.exchange(exchange, argument),
-            (7, Stage::HasTokens(tokens)) => Stage::HasTokens(self.store_tokens(tokens)),
+            (6 | 0, Stage::HasTokens(tokens)) => self.begin_refresh(tokens, argument),
+            (6 | 0, Stage::Refreshing(exchange)) => {
+                let old = self.in_hand.clone();
+                self.exchange(exchange, argument, Some(old))
+            }
+            (7, Stage::HasTokens(tokens)) => self.store_tokens(tokens),
             (8, Stage::HasTokens(tokens)) => self.call_api(tokens),
             (9, Stage::Refreshing(exchange)) => Stage::HasTokens(exchange.into_tokens()),
             (10, stage) => {
-                // A clock that jumps, backwards too.
-                let now = self.provider.now();
-                let jump = u64::from(argument) * 60;
-                self.provider.set_now(if argument.is_multiple_of(2) {
-                    now.saturating_add(jump)
-                } else {
-                    now.saturating_sub(jump)
-                });
+                self.jump(argument);
                 stage
             }
             (11, stage) => {
-                let knobs = self.provider.knobs();
-                knobs.rotate = argument & 1 == 0;
-                knobs.odd_characters = argument & 2 != 0;
-                knobs.omit_scope = argument & 4 != 0;
-                knobs.narrow_scope = (argument & 8 != 0).then(|| "read".to_owned());
-                knobs.decision = if argument & 0xf0 == 0xf0 { Decision::Deny } else { Decision::Approve };
+                self.turn_knobs(argument);
                 stage
             }
             (_, stage) => stage,
         };
     }
 
-    fn start(&mut self) -> Stage {
+    /// A clock that jumps, backwards too.
+    fn jump(&mut self, argument: u8) {
+        let now = self.provider.now();
+        let jump = u64::from(argument) * 60;
+        self.provider.set_now(if argument.is_multiple_of(2) {
+            now.saturating_add(jump)
+        } else {
+            now.saturating_sub(jump)
+        });
+    }
+
+    fn turn_knobs(&mut self, argument: u8) {
+        let knobs = self.provider.knobs();
+        knobs.rotate = argument & 1 == 0;
+        knobs.odd_characters = argument & 2 != 0;
+        knobs.omit_scope = argument & 4 != 0;
+        knobs.narrow_scope = (argument & 8 != 0).then(|| "read".to_owned());
+        knobs.repeat_refresh_token = argument & 16 != 0;
+        knobs.decision = if argument & 0xf0 == 0xf0 { Decision::Deny } else { Decision::Approve };
+    }
+
+    fn start(&mut self, argument: u8) -> Stage {
+        self.chosen = usize::from(argument) % self.identities.len();
+        let mode = if argument & 0x40 == 0 { ResponseMode::Query } else { ResponseMode::FormPost };
         let now = self.now();
-        let authorization = Authorization::new(&self.client, REDIRECT_URI).unwrap().scope("read write").unwrap();
+        let authorization = Authorization::new(self.client(), REDIRECT_URI).unwrap().scope("read write").unwrap();
+        let authorization = authorization.response_mode(mode);
         let Redirect { url, pending } = authorization.start(&mut Env { now, rng: &mut self.rng }).unwrap();
-        self.show(&authorization);
-        self.show(&url);
-        self.show(&pending);
-        let state = parameter(url.as_str(), "state");
-        self.secrets.insert(state);
-        Stage::Waiting(pending, url.as_str().to_owned())
+        self.ledger.show(&authorization);
+        self.ledger.show(&url);
+        self.ledger.show(&pending);
+        self.ledger.secret(&parameter(url.as_str(), "state"));
+        Stage::Waiting(Waiting { pending, url: url.as_str().to_owned() })
     }
 
     /// The person comes back, perhaps with a spoilt callback.
-    fn come_back(&mut self, pending: PendingCallback, url: String, argument: u8) -> Stage {
+    fn come_back(&mut self, waiting: Waiting, argument: u8) -> Stage {
         if argument > 127 {
             self.provider.knobs().spoil_callback(CallbackFault::from_index(argument.into()));
         }
-        let Ok(callback) = self.provider.visit(&url) else { return Stage::Waiting(pending, url) };
-        let states: Vec<String> =
-            callback.parameters().into_iter().filter(|(name, _)| name == "state").map(|(_, value)| value).collect();
-        let ours = states == [parameter(&url, "state")];
-        let code = callback.parameter("code").unwrap_or_default();
-        match pending.receive_url(&callback.url) {
-            Callback::Granted(exchange) => {
-                assert!(ours, "granted by a foreign callback");
-                self.show(&exchange);
-                self.secrets.insert(code.clone());
-                self.allowed.insert(code.clone(), 1);
-                self.challenges.insert(code.clone(), parameter(&url, "code_challenge"));
-                self.in_hand = code;
-                Stage::HasCode(exchange)
-            }
+        let Ok(callback) = self.provider.visit(&waiting.url) else { return Stage::Waiting(waiting) };
+        let parameters = callback.parameters();
+        let all = |name: &str| parameters.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect::<Vec<_>>();
+        let ours = all("state") == [parameter(&waiting.url, "state")];
+        let key = match &callback.body {
+            Some(body) => callback_key_in_form(body.as_bytes()),
+            None => callback.url.parse().ok().and_then(|uri| callback_key(&uri)),
+        };
+        assert_eq!(ours, key.as_ref() == Some(&waiting.pending.key()), "a store would give another grant");
+
+        let Waiting { pending, url } = waiting;
+        let stage = match receive(pending, &callback) {
             Callback::Unrelated { pending, why } => {
                 assert!(!ours, "our own callback was taken for a foreign one: {why}");
-                Stage::Waiting(pending, url)
+                return Stage::Waiting(Waiting { pending, url });
+            }
+            Callback::Granted(exchange) => {
+                let codes = all("code");
+                assert!(matches!(codes.as_slice(), [code] if !code.is_empty()), "granted without exactly one code");
+                assert_eq!(all("iss"), ["https://as.example"], "granted by another issuer");
+                self.ledger.show(&exchange);
+                self.ledger.code(&codes[0], parameter(&url, "code_challenge"));
+                self.in_hand.clone_from(&codes[0]);
+                Stage::HasCode(exchange)
             }
             Callback::Denied(error) => {
-                assert!(ours, "a foreign callback ended the grant");
-                self.show(&error);
+                assert_eq!(all("iss"), ["https://as.example"], "denied by another issuer");
+                self.ledger.show(&error);
                 Stage::Idle
             }
             Callback::Rejected(rejection) => {
-                assert!(ours, "a foreign callback ended the grant");
-                self.show(&rejection);
+                assert!(argument > 127, "the callback of a server that behaves was rejected: {rejection}");
+                self.ledger.show_error(&rejection);
                 Stage::Idle
             }
-        }
-    }
-
-    fn forge(&mut self, pending: PendingCallback, url: String, argument: u8) -> Stage {
-        let state = parameter(&url, "state");
-        let forged = match argument % 8 {
-            0 => "code=evil".to_owned(),
-            1 => "code=evil&state=".to_owned(),
-            2 => format!("code=evil&state={state}x"),
-            3 => format!("error=access_denied&state={}", &state[1..]),
-            4 => format!("code=evil&state={state}&state={state}"),
-            5 => "error=access_denied".to_owned(),
-            6 => format!("code=evil&state={}", state.to_ascii_uppercase() + "_"),
-            _ => format!("code=evil&state=%ff{state}"),
         };
-        match pending.receive_url(&format!("{REDIRECT_URI}?{forged}")) {
-            Callback::Unrelated { pending, .. } => Stage::Waiting(pending, url),
-            other => panic!("a forged callback ended the grant: {other:?}"),
-        }
+        assert!(ours, "a foreign callback ended the grant");
+        self.delivered.push(callback);
+        stage
     }
 
-    fn store_pending(&mut self, pending: PendingCallback) -> PendingCallback {
+    fn store_pending(&mut self, Waiting { pending, url }: Waiting) -> Stage {
         let stored = pending.into_stored();
-        self.show(&stored);
+        self.ledger.show(&stored);
         let text = serde_json::to_string(&stored).unwrap();
-        PendingCallback::from_stored(serde_json::from_str(&text).unwrap(), &self.client).unwrap()
+        let read = || serde_json::from_str::<StoredCallback>(&text).unwrap();
+        let foreign = PendingCallback::from_stored(read(), self.another_client());
+        self.ledger.show_error(&foreign.expect_err("restored for another client"));
+        let pending = PendingCallback::from_stored(read(), self.client()).unwrap();
+        Stage::Waiting(Waiting { pending, url })
     }
 
-    fn store_tokens(&mut self, tokens: Tokens) -> Tokens {
+    fn store_tokens(&mut self, tokens: Tokens) -> Stage {
+        let before = (tokens.expires_at(), tokens.received_at(), tokens.scope().clone());
         let stored = tokens.into_stored();
-        self.show(&stored);
+        self.ledger.show(&stored);
         let text = serde_json::to_string(&stored).unwrap();
-        Tokens::from_stored(serde_json::from_str(&text).unwrap(), &self.client).unwrap()
+        let read = || serde_json::from_str::<StoredTokens>(&text).unwrap();
+        let foreign = Tokens::from_stored(read(), self.another_client());
+        self.ledger.show_error(&foreign.expect_err("restored for another client"));
+        let tokens = Tokens::from_stored(read(), self.client()).unwrap();
+        assert!(
+            before == (tokens.expires_at(), tokens.received_at(), tokens.scope().clone()),
+            "restored as something else"
+        );
+        Stage::HasTokens(tokens)
     }
 
-    fn begin_refresh(&mut self, tokens: Tokens) -> Stage {
-        match tokens.refresh() {
-            Ok(exchange) => {
-                self.show(&exchange);
-                Stage::Refreshing(exchange)
-            }
+    fn begin_refresh(&mut self, tokens: Tokens, argument: u8) -> Stage {
+        let exchange = match tokens.refresh() {
+            Ok(exchange) => exchange,
             Err(failure) => {
-                self.show(&failure);
-                match failure.left {
+                self.ledger.show_error(&failure);
+                return match failure.left {
                     Left::Intact(tokens) => Stage::HasTokens(*tokens),
                     _ => panic!("tokens were lost for want of a refresh token"),
-                }
+                };
             }
+        };
+        self.ledger.show(&exchange);
+        if argument % 4 != 3 {
+            return Stage::Refreshing(exchange);
         }
+        Stage::Refreshing(exchange.scope("read").unwrap_or_else(|failure| match failure.left {
+            // Where less was granted before; the exchange is as it was.
+            Left::Intact(exchange) => *exchange,
+            _ => panic!("a scope that was refused cost the grant"),
+        }))
     }
 
     fn not_sent<X: Exchange>(&mut self, exchange: X, back: fn(X) -> Stage) -> Stage {
@@ -249,18 +291,24 @@ impl Model {
         }
     }
 
-    /// One round trip of a code exchange or a refresh.
-    fn exchange<X>(&mut self, exchange: X, argument: u8) -> Stage
+    /// One round trip of a code exchange, or of a refresh with the `old` token.
+    fn exchange<X>(&mut self, exchange: X, argument: u8, old: Option<String>) -> Stage
     where
-        X: Exchange<Output = Tokens> + Debug + Into<Held>,
+        X: Exchange<Output = Tokens> + std::fmt::Debug + Into<Held>,
     {
-        if argument > 63 {
+        let behaves = argument <= 63;
+        if !behaves {
             self.provider.knobs().misbehave(Misbehaviour::from_index(argument.into()));
         }
         let now = self.now();
         let request = exchange.request(&mut Env { now, rng: &mut self.rng }).unwrap();
-        self.show(&request);
+        self.ledger.show(&request);
+        if let Some(credentials) = request.headers().get(header::AUTHORIZATION) {
+            let text = credentials.to_str().unwrap();
+            self.ledger.secret(text.strip_prefix("Basic ").expect("no other scheme"));
+        }
         let response = self.provider.try_handle(&request);
+        let issued = self.provider.log().last().is_some_and(|hit| hit.issued);
         let status = response.as_ref().map(|response| response.status());
         let body = response.as_ref().map(|response| response.body().clone()).unwrap_or_default();
         let mut env = Env { now, rng: &mut self.rng };
@@ -271,76 +319,65 @@ impl Model {
         match outcome {
             Ok(Step::Done(tokens)) => {
                 assert!(status.is_some_and(|status| status.is_success()), "tokens out of {status:?}");
-                let text = tokens.bearer().unwrap().expose_secret().to_owned();
-                assert!(String::from_utf8_lossy(&body).contains(&text), "tokens that the answer does not hold");
-                self.secrets.insert(text);
-                if let Some(refresh) = tokens.refresh_token() {
-                    let text = refresh.expose_secret().to_owned();
-                    // Without rotation the same token comes back, or stays: it may be sent again.
-                    *self.allowed.entry(text.clone()).or_default() += 1;
-                    self.secrets.insert(text.clone());
-                    self.in_hand = text;
+                let text = tokens.bearer().unwrap().expose_secret();
+                assert!(holds_token(&body, text), "tokens that the answer does not hold");
+                self.ledger.secret(text);
+                let narrowed = self.provider.log().last().is_some_and(|hit| hit.parameter("scope").is_some());
+                if old.is_some() && !narrowed && !says_scope(&body) {
+                    assert_eq!(Some(tokens.scope()), self.granted.as_ref(), "a refresh changed the scope in silence");
                 }
-                self.show(&tokens);
+                self.granted = Some(tokens.scope().clone());
+                let kept = refresh_token_in(&body).or(old);
+                assert!(
+                    tokens.refresh_token().map(|token| token.expose_secret()) == kept.as_deref(),
+                    "not the refresh token"
+                );
+                if let Some(refresh) = tokens.refresh_token() {
+                    // Without rotation the same token comes back, or stays: it may be sent again.
+                    refresh.expose_secret().clone_into(&mut self.in_hand);
+                    self.ledger.secret(&self.in_hand);
+                    self.ledger.allow(&self.in_hand);
+                }
+                self.ledger.show(&tokens);
                 Stage::HasTokens(tokens)
             }
             Ok(Step::Again { .. }) => panic!("this flow has one step"),
             Err(failure) => {
-                self.show(&failure);
-                let _ = writeln!(self.shown, "{failure} {}", failure.error);
+                assert!(!(behaves && issued), "good tokens were refused: {}", failure.error);
+                self.ledger.show_error(&failure);
+                self.ledger.show_error(&failure.error);
                 match failure.left {
                     Left::Spent => {
-                        let code = failure.error.code().map(|code| code.as_str().to_owned());
-                        assert!(code.is_some(), "spent without a verdict: {}", failure.error);
+                        assert!(failure.error.code().is_some(), "spent without a verdict: {}", failure.error);
                         Stage::Idle
                     }
-                    Left::Intact(exchange) | Left::Unknown(exchange) => {
-                        *self.allowed.entry(self.in_hand.clone()).or_default() += 1;
-                        (*exchange).into().stage()
+                    Left::Intact(exchange) => {
+                        assert!(status.is_some(), "an answer was lost, and the grant is called intact");
+                        // Only a server that says otherwise, in so many words, can have used it all the same.
+                        let said =
+                            failure.error.code().is_some() || matches!(status.map(|s| s.as_u16()), Some(429 | 503));
+                        assert!(said || !issued, "the server has used what is called intact");
+                        self.again(*exchange)
                     }
+                    Left::Unknown(exchange) => self.again(*exchange),
                 }
             }
         }
+    }
+
+    /// The application tries once more, as it may.
+    fn again(&mut self, exchange: impl Into<Held>) -> Stage {
+        self.ledger.allow(&self.in_hand);
+        exchange.into().stage()
     }
 
     fn call_api(&mut self, tokens: Tokens) -> Stage {
-        let mut request = http::Request::get(self.provider.resource_url()).body(Vec::<u8>::new()).unwrap();
+        let mut request = Request::get(self.provider.resource_url()).body(Vec::<u8>::new()).unwrap();
         tokens.bearer().unwrap().authorize(&mut request).unwrap();
-        self.show(&request);
+        self.ledger.show(&request);
         let status = self.provider.handle(&request).status();
         assert!(status == 200 || status == 401, "the API answered {status}");
         Stage::HasTokens(tokens)
-    }
-
-    /// What the server has seen since the last look.
-    fn check_hits(&mut self) {
-        let mut sent: HashMap<&str, usize> = HashMap::new();
-        let log = self.provider.log();
-        for hit in log {
-            for name in ["code", "refresh_token"] {
-                if let Some(value) = hit.parameter(name) {
-                    *sent.entry(value).or_default() += 1;
-                }
-            }
-        }
-        for (grant, times) in sent {
-            let allowed = self.allowed.get(grant).copied().unwrap_or_default();
-            assert!(times <= allowed, "a grant was sent {times} times, and allowed {allowed} times");
-        }
-        for hit in &log[self.hits_seen..] {
-            if let Some(verifier) = hit.parameter("code_verifier") {
-                let code = hit.parameter("code").unwrap_or_default();
-                assert_eq!(self.challenges.get(code), Some(&s256(verifier)), "a verifier with another's code");
-                self.secrets.insert(verifier.to_owned());
-            }
-        }
-        self.hits_seen = log.len();
-    }
-
-    fn check_shown(&self) {
-        for secret in self.secrets.iter().filter(|secret| secret.len() > 5) {
-            assert!(!self.shown.contains(secret.as_str()), "a secret was printed");
-        }
     }
 }
 
@@ -369,11 +406,4 @@ impl From<RefreshExchange> for Held {
     fn from(exchange: RefreshExchange) -> Self {
         Self::Refresh(exchange)
     }
-}
-
-/// A parameter of a URL; those that are asked for need no decoding.
-fn parameter(url: &str, name: &str) -> String {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).unwrap_or_default()
 }

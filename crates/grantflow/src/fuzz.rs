@@ -2,30 +2,47 @@
 //!
 //! They are here, and not in `fuzz/`, because they look at what is private; the ordinary tests replay the committed
 //! corpus through them. An oracle never asks the code that it judges: it has a naive reader of its own, or serde's.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! Where it can, it says both what must be refused and what must be accepted: a parser that refuses everything is safe
+//! and of no use.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "an oracle speaks by panicking, and nobody links this module but fuzzers and tests"
+)]
 
 use std::borrow::Cow;
 
 use http::Response;
 
 use crate::{
-    Authorization, Callback, CodeExchange, EntropyFailed, Env, Exchange, PendingCallback, PublicClient, Redirect,
-    Server, Tokens, UnixTime,
+    Authorization, Callback, Client, CodeExchange, EntropyFailed, Env, Exchange, PendingCallback, PublicClient,
+    Redirect, Server, Tokens, UnixTime,
 };
 
+mod answer;
 mod callback;
 mod stored_state;
-mod token;
+mod token_error;
+mod token_response;
 mod wire;
 
 pub use callback::callback;
 pub use stored_state::stored_state;
-pub use token::{token_error, token_response};
+pub use token_error::token_error;
+pub use token_response::token_response;
 pub use wire::{basic, form};
 
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 const ISSUER: &str = "https://as.example";
 const REDIRECT_URI: &str = "https://app.example/cb";
+/// The code of the grants that are made here; long, so that it is found where it must not be.
+const CODE: &str = "c0de-of-the-oracle";
+
+/// What the first byte of an answer chooses from. The order is part of the committed inputs.
+const STATUSES: [u16; 16] = [200, 201, 204, 299, 302, 307, 400, 401, 403, 404, 429, 500, 501, 502, 503, 100];
 
 /// Bytes that count up: the same run every time, and no two drawn blocks alike.
 pub(crate) struct Counting(pub(crate) u8);
@@ -48,8 +65,8 @@ fn client(server: &Server) -> PublicClient {
     server.client("app").public().unwrap()
 }
 
-/// A pending grant, and the state that it waits for.
-fn pending(client: &PublicClient) -> (PendingCallback, String) {
+/// A pending grant, and the state that it waits for. Each call gives the same.
+fn pending(client: impl Into<Client>) -> (PendingCallback, String) {
     let mut rng = Counting(0);
     let mut env = Env { now: NOW, rng: &mut rng };
     let Redirect { url, pending } =
@@ -58,9 +75,9 @@ fn pending(client: &PublicClient) -> (PendingCallback, String) {
     (pending, state)
 }
 
-fn exchange(client: &PublicClient) -> CodeExchange {
+fn exchange(client: impl Into<Client>) -> CodeExchange {
     let (pending, state) = pending(client);
-    match pending.receive_url(&format!("{REDIRECT_URI}?code=c0de&state={state}")) {
+    match pending.receive_url(&format!("{REDIRECT_URI}?code={CODE}&state={state}")) {
         Callback::Granted(exchange) => exchange,
         other => panic!("the good callback was not granted: {other:?}"),
     }
@@ -72,6 +89,17 @@ fn respond(exchange: CodeExchange, response: Response<&[u8]>) -> Result<Tokens, 
         crate::Step::Done(tokens) => Ok(tokens),
         crate::Step::Again { .. } => panic!("a code exchange asked to be run again"),
     }
+}
+
+/// An error and all its causes, printed in every way.
+fn printed(error: &dyn std::error::Error) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        text += &format!("{error} {error:?} {error:#?} ");
+        next = error.source();
+    }
+    text
 }
 
 /// Form decoding, written the slow way: the oracle's own.

@@ -5,7 +5,7 @@ use grantflow::*;
 fn both(server: &Server) -> Result<(), Error> {
     let builder = server.client("id");
     let _post = builder.secret_post("a")?;
-    let _basic = builder.secret_basic("a")?;
+    let _basic = builder.secret_basic("a")?; //~ E0382
     Ok(())
 }
 

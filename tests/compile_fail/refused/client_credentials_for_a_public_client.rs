@@ -3,7 +3,12 @@
 use grantflow::*;
 
 fn ask(client: &PublicClient) -> ClientCredentials {
-    ClientCredentials::new(client)
+    ClientCredentials::new(client) //~ E0308
+}
+
+// Which kind of client this is has been forgotten, and cannot be claimed again.
+fn ask_as_any(client: &Client) -> ClientCredentials {
+    ClientCredentials::new(client) //~ E0308
 }
 
 fn main() {}

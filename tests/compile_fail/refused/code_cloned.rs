@@ -2,8 +2,8 @@
 
 use grantflow::*;
 
-fn keep(exchange: &CodeExchange) -> CodeExchange {
-    exchange.clone()
+fn keep(exchange: CodeExchange) -> [CodeExchange; 2] {
+    [exchange.clone(), exchange] //~ E0599
 }
 
 fn main() {}

@@ -3,7 +3,11 @@
 use grantflow::*;
 
 fn make() -> CodeExchange {
-    CodeExchange::new("code from somewhere")
+    CodeExchange::new("code from somewhere") //~ E0624
+}
+
+fn convert(code: &str) -> CodeExchange {
+    code.into() //~ E0277
 }
 
 fn main() {}

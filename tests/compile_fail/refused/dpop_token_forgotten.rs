@@ -2,9 +2,10 @@
 
 use grantflow::*;
 
-fn attach(token: &AccessToken, request: &mut http::Request<()>) {
+fn attach(token: &AccessToken, request: &mut http::Request<()>) -> Result<(), Error> {
     match token {
-        AccessToken::Bearer(token) => token.authorize(request).unwrap(),
+        //~^ E0004
+        AccessToken::Bearer(token) => token.authorize(request),
     }
 }
 

@@ -2,8 +2,12 @@
 
 use grantflow::*;
 
-fn keep(pending: &PendingCallback) -> PendingCallback {
-    pending.clone()
+fn keep(pending: PendingCallback) -> [PendingCallback; 2] {
+    [pending.clone(), pending] //~ E0599
+}
+
+fn keep_stored(stored: StoredCallback) -> [StoredCallback; 2] {
+    [stored.clone(), stored] //~ E0599
 }
 
 fn main() {}

@@ -1,12 +1,11 @@
-//! Refused: spelling PKCE plain, or turning PKCE or state off.
+//! Refused: spelling PKCE plain.
 
 use grantflow::*;
 
 fn spell(authorization: Authorization) {
-    let _ = ChallengeMethod::Plain;
-    let _ = authorization.clone().pkce_plain();
-    let _ = authorization.clone().without_pkce();
-    let _ = authorization.without_state();
+    let _ = ChallengeMethod::Plain; //~ E0433
+    let _ = authorization.clone().pkce_plain(); //~ E0599
+    let _ = authorization.code_challenge_method("plain"); //~ E0599
 }
 
 fn main() {}

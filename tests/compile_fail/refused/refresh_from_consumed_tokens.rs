@@ -4,7 +4,12 @@ use grantflow::*;
 
 fn twice(tokens: Tokens) {
     let _first = tokens.refresh();
-    let _second = tokens.refresh();
+    let _second = tokens.refresh(); //~ E0382
+}
+
+fn after_storing(tokens: Tokens) {
+    let _stored = tokens.into_stored();
+    let _exchange = tokens.refresh(); //~ E0382
 }
 
 fn main() {}

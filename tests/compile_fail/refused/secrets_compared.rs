@@ -2,8 +2,14 @@
 
 use grantflow::*;
 
-fn same(a: &RefreshToken, b: &RefreshToken, c: &BearerToken, d: &BearerToken) -> bool {
-    a == b || c == d
+fn same_tokens(a: &BearerToken, b: &BearerToken, c: &DpopToken, d: &DpopToken) {
+    let _ = a == b; //~ E0369
+    let _ = c == d; //~ E0369
+}
+
+fn same_texts(a: &RefreshToken, b: &RefreshToken, c: &ClientSecret, d: &ClientSecret) {
+    let _ = a == b; //~ E0369
+    let _ = c == d; //~ E0369
 }
 
 fn main() {}

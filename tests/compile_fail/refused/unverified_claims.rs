@@ -3,8 +3,12 @@
 use grantflow::*;
 
 fn who(token: &UnverifiedIdToken) {
-    let _ = token.claims();
-    let _ = token.subject();
+    let _ = token.claims(); //~ E0599
+    let _ = token.subject(); //~ E0599
+}
+
+fn who_is_it(tokens: &Tokens) {
+    let _ = tokens.id_token(); //~ E0599
 }
 
 fn main() {}

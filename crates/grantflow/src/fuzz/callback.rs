@@ -1,19 +1,37 @@
-//! Callbacks: nothing is believed that a naive reader does not find, and nothing foreign ends a grant.
+//! Callbacks: the verdict is the one that a naive reader comes to, foreign ones end nothing, and nothing is printed.
 
 use http::{Request, Uri, header};
 
-use super::{ISSUER, REDIRECT_URI, client, naive_decode, pending, server};
+use super::{CODE, ISSUER, REDIRECT_URI, client, naive_decode, pending, printed, server};
 use crate::{Authorization, Callback, Env, PendingCallback, PublicClient, ResponseMode};
+
+/// What is made of a server's `iss`, chosen by the first byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Policy {
+    /// The server has no issuer: `iss` means nothing.
+    Unknown,
+    /// It may be missing, but not be another.
+    Known,
+    /// It must be there.
+    AlwaysSent,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Granted,
+    Denied,
+    Unrelated,
+    Rejected,
+}
 
 /// The first byte chooses the policy on `iss`, the rest is the query or form. `{s}` in it becomes the right state.
 pub fn callback(bytes: &[u8]) {
     let Some((policy, query)) = bytes.split_first() else { return };
-    let server = match policy % 3 {
-        0 => server(),
-        1 => server().issuer(ISSUER).unwrap(),
-        _ => server().issuer_always_sent(ISSUER).unwrap(),
+    let (policy, server) = match policy % 3 {
+        0 => (Policy::Unknown, server()),
+        1 => (Policy::Known, server().issuer(ISSUER).unwrap()),
+        _ => (Policy::AlwaysSent, server().issuer_always_sent(ISSUER).unwrap()),
     };
-    let policy = policy % 3;
     let client = client(&server);
     let (_, state) = pending(&client);
 
@@ -24,23 +42,23 @@ pub fn callback(bytes: &[u8]) {
         return;
     };
     let query = query.replace("{s}", &state);
+    let (before_fragment, fragment) = query.split_once('#').unwrap_or((&query, ""));
 
     let by_text = pending(&client).0.receive_url(&format!("{REDIRECT_URI}?{query}"));
-    judge(&by_text, query.split('#').next().unwrap(), &state, policy);
+    let token_in_fragment = fragment.split('&').any(|pair| pair.split('=').next() == Some("access_token"));
+    judge(&by_text, expected(before_fragment, &state, policy, token_in_fragment), &client, &state);
     if let Ok(uri) = format!("/cb?{query}").parse::<Uri>() {
+        // `Uri` drops a fragment, so whatever it held cannot be seen.
         let by_uri = pending(&client).0.receive(&uri);
-        judge(&by_uri, query.split('#').next().unwrap(), &state, policy);
-        if !query.contains('#') {
-            assert_eq!(kind(&by_uri), kind(&by_text), "the same callback, two verdicts");
-        }
+        judge(&by_uri, expected(before_fragment, &state, policy, false), &client, &state);
     }
     let by_form = form_pending(&client).receive_form_post(&form_request(query.as_bytes()));
-    judge(&by_form, &query, &state, policy);
+    judge(&by_form, expected(&query, &state, policy, false), &client, &state);
 
     // What is not ours ends nothing: the real callback is granted after it.
     if let Callback::Unrelated { pending, .. } = by_text {
-        let iss = if policy == 0 { "" } else { "&iss=https%3A%2F%2Fas.example" };
-        let real = pending.receive_url(&format!("{REDIRECT_URI}?code=c0de&state={state}{iss}"));
+        let iss = if policy == Policy::Unknown { "" } else { "&iss=https%3A%2F%2Fas.example" };
+        let real = pending.receive_url(&format!("{REDIRECT_URI}?code={CODE}&state={state}{iss}"));
         assert!(matches!(real, Callback::Granted(_)), "a foreign callback ended the grant");
     }
 }
@@ -49,56 +67,88 @@ pub fn callback(bytes: &[u8]) {
 fn form_pending(client: &PublicClient) -> PendingCallback {
     let mut rng = super::Counting(0);
     let mut env = Env { now: super::NOW, rng: &mut rng };
-    let authorization = Authorization::new(client, REDIRECT_URI).unwrap().response_mode(ResponseMode::FormPost);
-    authorization.start(&mut env).unwrap().pending
+    let authorization = Authorization::new(client, REDIRECT_URI).unwrap().scope("read write").unwrap();
+    authorization.response_mode(ResponseMode::FormPost).start(&mut env).unwrap().pending
 }
 
 fn form_request(body: &[u8]) -> Request<&[u8]> {
     Request::post("/cb").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body).unwrap()
 }
 
-fn kind(verdict: &Callback) -> &'static str {
-    match verdict {
-        Callback::Granted(_) => "granted",
-        Callback::Denied(_) => "denied",
-        Callback::Unrelated { .. } => "unrelated",
-        Callback::Rejected(_) => "rejected",
-    }
-}
+/// A verdict, and the one code or error that it rests on.
+type Expected = (Verdict, String);
 
-fn judge(verdict: &Callback, query: &str, state: &str, policy: u8) {
+/// The rules of RFC 6749 §4.1.2 and RFC 9207 §2.4, over pairs that were read in the naive way.
+fn expected(query: &str, state: &str, policy: Policy, token_in_fragment: bool) -> Expected {
     let pairs: Vec<(String, Option<String>)> = query
         .split('&')
         .filter(|segment| !segment.is_empty())
         .map(|segment| segment.split_once('=').unwrap_or((segment, "")))
         .filter_map(|(name, value)| Some((naive_decode(name)?, naive_decode(value))))
         .collect();
-    let all =
-        |name: &str| pairs.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_deref()).collect::<Vec<_>>();
-    let ours = all("state") == [Some(state)];
-    assert_eq!(ours, kind(verdict) != "unrelated", "state decides what is ours, and nothing else: {query:?}");
-
-    let codes = all("code");
-    let errors = all("error");
-    let issuer_fits = match all("iss").as_slice() {
-        [] => policy != 2,
-        [Some(iss)] => policy == 0 || *iss == ISSUER,
-        _ => false,
+    let all = |name: &str| -> Vec<Option<&str>> {
+        pairs.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_deref()).collect()
     };
-    match verdict {
-        Callback::Granted(_) => {
-            assert!(matches!(codes.as_slice(), [Some(code)] if !code.is_empty()), "granted without exactly one code");
-            assert!(errors.is_empty(), "granted beside an error");
-            assert!(issuer_fits, "granted by the wrong issuer");
-            for token in ["access_token", "id_token", "token_type", "response"] {
-                assert!(all(token).is_empty(), "granted with {token} in the front channel");
-            }
+    let nothing = |verdict| (verdict, String::new());
+
+    if all("state") != [Some(state)] {
+        return nothing(Verdict::Unrelated);
+    }
+    if ["iss", "code", "error"].iter().any(|name| !matches!(all(name).as_slice(), [] | [Some(_)])) {
+        return nothing(Verdict::Rejected);
+    }
+    let front_channel = ["access_token", "id_token", "token_type", "response"].iter().any(|name| !all(name).is_empty());
+    let issuer_fits = match (policy, all("iss").first()) {
+        (Policy::Unknown, _) | (Policy::Known, None) => true,
+        (Policy::AlwaysSent, None) => false,
+        (Policy::Known | Policy::AlwaysSent, Some(iss)) => *iss == Some(ISSUER),
+    };
+    if front_channel || token_in_fragment || !issuer_fits {
+        return nothing(Verdict::Rejected);
+    }
+    match (all("error").first().copied().flatten(), all("code").first().copied().flatten()) {
+        (Some(error), _) if !error.is_empty() => (Verdict::Denied, error.to_owned()),
+        (None, Some(code)) if !code.is_empty() => (Verdict::Granted, code.to_owned()),
+        _ => nothing(Verdict::Rejected),
+    }
+}
+
+fn judge(callback: &Callback, (verdict, text): Expected, client: &PublicClient, state: &str) {
+    let shown = format!("{callback:?} {callback:#?}");
+    assert!(!shown.contains(state), "the state was printed");
+    match callback {
+        Callback::Granted(exchange) => {
+            assert_eq!(verdict, Verdict::Granted);
+            let mut rng = super::Counting(0);
+            let request = crate::Exchange::request(exchange, &mut Env { now: super::NOW, rng: &mut rng }).unwrap();
+            let body = String::from_utf8(request.body().as_ref().to_vec()).unwrap();
+            let sent: Vec<_> = body.split('&').filter_map(|pair| pair.strip_prefix("code=")).collect();
+            assert!(matches!(sent.as_slice(), [one] if naive_decode(one).as_ref() == Some(&text)), "another code");
+            // Two codes, one text: so nothing of a code is in it, not even its length.
+            assert_eq!(format!("{exchange:?}"), another_printed(client, state), "what is printed depends on the code");
         }
         Callback::Denied(error) => {
-            assert!(matches!(errors.as_slice(), [Some(code)] if !code.is_empty()), "denied without exactly one error");
-            assert!(issuer_fits, "denied by the wrong issuer");
-            assert!(error.code().as_str().len() <= 128);
+            assert_eq!(verdict, Verdict::Denied);
+            let code = error.code().as_str();
+            assert!(!code.is_empty() && code.len() <= 128 && text.starts_with(code));
+            for text in [error.untrusted_description(), error.untrusted_uri()].into_iter().flatten() {
+                assert!(text.len() <= 1024);
+            }
         }
-        Callback::Rejected(_) | Callback::Unrelated { .. } => {}
+        Callback::Unrelated { .. } => assert_eq!(verdict, Verdict::Unrelated),
+        Callback::Rejected(rejection) => {
+            assert_eq!(verdict, Verdict::Rejected);
+            assert!(!printed(rejection).contains(state), "the state was printed");
+            assert!(rejection.untrusted_iss().is_none_or(|iss| iss.len() <= 1024), "more than is promised");
+        }
+    }
+}
+
+/// How a grant of another code is printed.
+fn another_printed(client: &PublicClient, state: &str) -> String {
+    let url = format!("{REDIRECT_URI}?code={CODE}&state={state}&iss=https%3A%2F%2Fas.example");
+    match pending(client).0.receive_url(&url) {
+        Callback::Granted(exchange) => format!("{exchange:?}"),
+        other => panic!("the good callback was not granted: {other:?}"),
     }
 }

@@ -21,6 +21,17 @@ pub fn form(bytes: &[u8]) {
 
     assert_eq!(decode(&text).as_deref(), naive_decode(&text).as_deref(), "two readers of one form");
 
+    // What others write is read by ours, and what ours writes by others. The two differ in what they escape, `~` and `*`,
+    // and agree on what it means.
+    let theirs = serde_urlencoded::to_string([(&*text, &*text)]).expect("serde_urlencoded writes everything");
+    let (name, value) = theirs.split_once('=').expect("a name and a value");
+    assert_eq!((decode(name).as_deref(), decode(value).as_deref()), (Some(&*text), Some(&*text)));
+    for ours in [&encoded, &percent] {
+        let read: Vec<(String, String)> =
+            serde_urlencoded::from_str(&format!("n={ours}")).expect("it reads everything");
+        assert_eq!(read, [("n".to_owned(), text.clone().into_owned())]);
+    }
+
     // Where ours reads a form at all, serde_urlencoded reads the same.
     let ours: Option<Vec<(String, String)>> =
         raw_pairs(&text).map(|(name, value)| Some((decode(name)?.into_owned(), decode(value)?.into_owned()))).collect();
@@ -49,6 +60,9 @@ pub fn basic(bytes: &[u8]) {
     assert_eq!(naive_decode(&sent_secret).as_deref(), Some(secret));
     match pair_in(true) {
         Some(sent) => assert_eq!(sent, (id.to_owned(), secret.to_owned())),
-        None => assert!(id.contains(':') || id.chars().chain(secret.chars()).any(char::is_control)),
+        None => {
+            assert!(id.contains(':') || id.chars().chain(secret.chars()).any(char::is_control), "refused for nothing")
+        }
     }
+    assert!(pair_in(true).is_none() || !id.contains(':'), "raw credentials that cannot be told apart");
 }

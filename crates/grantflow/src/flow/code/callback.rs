@@ -208,10 +208,15 @@ impl PendingCallback {
         Some(Rejection {
             reason,
             expected_iss: Some(expected.into()),
-            received_iss: received.iss.value().map(|iss| iss.chars().take(1024).collect::<String>().into()),
+            received_iss: received.iss.value().map(|iss| first_kibibyte(iss).into()),
             error: error_response(received).map(Box::new),
         })
     }
+}
+
+/// As many characters as fit in 1 KiB.
+fn first_kibibyte(text: &str) -> String {
+    text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= 1024).map(|(_, c)| c).collect()
 }
 
 /// The error of a callback, if it states one. Its texts are for people: unreadable or doubled ones are left out.

@@ -1,0 +1,34 @@
+//! The server and the clients of the model.
+
+use grantflow_testkit::{Client, ClientAuth, Server};
+
+pub(super) const SECRET: &str = "client-secret-of-the-model";
+pub(super) const REDIRECT_URI: &str = "https://app.example/cb";
+
+/// A client, and how the server should see it.
+pub(super) struct Identity {
+    pub(super) client: grantflow::Client,
+    pub(super) id: &'static str,
+    pub(super) auth: ClientAuth,
+}
+
+/// A server that knows the clients of [`identities`].
+pub(super) fn provider() -> Server {
+    let mut provider = Server::new("https://as.example");
+    provider.register(Client::confidential("app", SECRET).redirect_uri(REDIRECT_URI).scope("read write"));
+    provider.register(Client::public("device").redirect_uri(REDIRECT_URI).scope("read write"));
+    provider
+}
+
+/// Each way to authenticate once.
+pub(super) fn identities(provider: &Server) -> [Identity; 3] {
+    let server = grantflow::Server::new(&provider.authorize_url(), &provider.token_url()).unwrap();
+    let server = server.issuer_always_sent(provider.issuer()).unwrap();
+    let (post, basic) = (server.client("app").secret_post(SECRET), server.client("app").secret_basic(SECRET));
+    let public = server.client("device").public();
+    [
+        Identity { client: (&post.unwrap()).into(), id: "app", auth: ClientAuth::Post },
+        Identity { client: (&basic.unwrap()).into(), id: "app", auth: ClientAuth::Basic },
+        Identity { client: (&public.unwrap()).into(), id: "device", auth: ClientAuth::Public },
+    ]
+}
