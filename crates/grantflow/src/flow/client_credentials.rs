@@ -56,6 +56,11 @@ impl ClientCredentials {
         Self { client: client.into(), scope: None, resources: Vec::new(), extra: Params::default() }
     }
 
+    /// The client that asks.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server chooses.
     ///
     /// # Errors
@@ -85,9 +90,10 @@ impl ClientCredentials {
     /// An extra parameter of the token request: `audience`.
     ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`] for a parameter that the flow sets by itself; [`Misuse::DuplicateParameter`].
+    /// [`Misuse::ReservedParameter`] for a parameter that the flow sets by itself; [`Misuse::DuplicateParameter`] for one
+    /// that was given already, or that the endpoint's own query has.
     pub fn param(mut self, name: &str, value: &str) -> Result<Self, Error> {
-        self.extra.add(self.client.registration().server.quirks(), Message::TokenRequest, name, value)?;
+        self.client.registration().server.add_param(Message::TokenRequest, &mut self.extra, name, value)?;
         Ok(self)
     }
 }

@@ -1,0 +1,136 @@
+//! What the loop asks of the stack, and in which order. Time is virtual.
+
+use std::time::Duration;
+
+use grantflow::{Body, Failure, Left, Sent, UnixTime};
+use grantflow_async::{Held, Interrupted, drive};
+use http::{Request, Response};
+
+use super::*;
+
+type Answer = Result<Response<Vec<u8>>, (Sent, Failed)>;
+
+/// Runs over a stack in which everything takes a second, and which answers each time from the list.
+fn run(held: &mut Held<Polling>, log: &Log, answers: Vec<Answer>) -> Result<UnixTime, Failure<Polling, Failed>> {
+    let mut answers = answers.into_iter();
+    pollster::block_on(drive(
+        held,
+        &mut NoRandom,
+        || log.now(),
+        |after| {
+            log.write(format!("wait {after:?}"));
+            log.pass(after);
+            a_turn()
+        },
+        || async {
+            log.write("ready");
+            log.pass(Duration::from_secs(1));
+            a_turn().await;
+            Ok(())
+        },
+        |(), request: Request<Body>| {
+            log.write(format!("send, made at {}", request.headers()["made-at"].to_str().unwrap()));
+            let answer = answers.next().unwrap();
+            async move {
+                log.pass(Duration::from_secs(1));
+                a_turn().await;
+                answer
+            }
+        },
+    ))
+}
+
+fn ok() -> Answer {
+    Ok(Response::new(Vec::new()))
+}
+
+#[test]
+fn the_request_is_made_when_the_stack_is_ready_and_the_answer_is_read_at_its_time() {
+    let (log, mut held) = (Log::at(100), Held::new(polling(1, OnLoss::Unknown)));
+    let answered_at = run(&mut held, &log, vec![ok()]).unwrap();
+    assert_eq!(log.take(), ["ready", "send, made at 101"]);
+    assert_eq!(answered_at, UnixTime::from_secs(102));
+    assert!(matches!(held.into_left(), Left::Spent));
+}
+
+#[test]
+fn waits_are_the_callers() {
+    let log = Log::at(0);
+    let mut held = Held::new(polling(3, OnLoss::Again));
+    run(&mut held, &log, vec![ok(), Err((Sent::MaybeSent, "lost".into())), ok(), ok()]).unwrap();
+    assert_eq!(
+        log.take(),
+        [
+            "ready",
+            "send, made at 1",
+            "wait 5.5s",
+            "ready",
+            "send, made at 8",
+            "wait 5.5s",
+            "ready",
+            "send, made at 16",
+            "wait 5.5s",
+            "ready",
+            "send, made at 23",
+        ]
+    );
+}
+
+#[test]
+fn no_wait_is_no_wait() {
+    let log = Log::at(0);
+    let mut held = Held::new(Polling { every: Duration::ZERO, ..polling(2, OnLoss::Again) });
+    run(&mut held, &log, vec![ok(), ok()]).unwrap();
+    assert_eq!(log.take(), ["ready", "send, made at 1", "ready", "send, made at 3"]);
+}
+
+#[test]
+fn the_stacks_error_is_what_the_caller_sees() {
+    for sent in [Sent::NotSent, Sent::MaybeSent] {
+        let mut held = Held::new(polling(1, OnLoss::Unknown));
+        let failure = run(&mut held, &Log::at(0), vec![Err((sent, "the wire is cut".into()))]).unwrap_err();
+        assert_eq!(failure.error.to_string(), "the wire is cut");
+        match sent {
+            Sent::NotSent => assert!(matches!(failure.left, Left::Intact(_))),
+            _ => assert!(matches!(failure.left, Left::Unknown(_))),
+        }
+        // What was left is in the failure, and nowhere else.
+        assert!(matches!(held.into_left(), Left::Spent));
+    }
+}
+
+#[test]
+fn the_flows_error_is_the_flows() {
+    let refusal = Response::builder().status(400).body(Vec::new()).unwrap();
+    let mut held = Held::new(polling(1, OnLoss::Unknown));
+    let failure = run(&mut held, &Log::at(0), vec![Ok(refusal)]).unwrap_err();
+    assert!(failure.error.is::<grantflow::Error>());
+    assert!(matches!(failure.left, Left::Spent));
+}
+
+#[test]
+fn a_stack_that_is_never_ready_has_sent_nothing() {
+    let mut held = Held::new(polling(1, OnLoss::Unknown));
+    let failure = pollster::block_on(drive(
+        &mut held,
+        &mut NoRandom,
+        || UnixTime::from_secs(0),
+        |_| async {},
+        || async { Err::<(), Failed>("no room".into()) },
+        |(), _| async { ok() },
+    ))
+    .unwrap_err();
+    assert_eq!(failure.error.to_string(), "no room");
+    assert!(matches!(failure.left, Left::Intact(_)));
+}
+
+#[test]
+fn what_is_over_is_not_run_again() {
+    let (log, mut held) = (Log::at(0), Held::new(polling(1, OnLoss::Again)));
+    run(&mut held, &log, vec![ok()]).unwrap();
+    log.take();
+    let failure = run(&mut held, &log, vec![]).unwrap_err();
+    assert_eq!(failure.error.downcast_ref(), Some(&Interrupted::Over));
+    assert!(matches!(failure.left, Left::Spent));
+    assert!(log.take().is_empty(), "the stack was asked for something");
+}

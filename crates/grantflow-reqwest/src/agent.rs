@@ -1,0 +1,133 @@
+//! What carries requests, everywhere but in a browser.
+
+use core::fmt;
+use core::time::Duration;
+use std::time::SystemTime;
+
+use grantflow::{Body, Sent, UnixTime};
+use http::header::ACCEPT_ENCODING;
+use http::{HeaderValue, Request, Response};
+use reqwest::{Client, ClientBuilder};
+
+use crate::connecting::{Progress, RecordConnecting};
+use crate::{BODY_LIMIT, Error, TIMEOUT, Unanswered};
+
+/// Carries requests. Make it once; it is cheap to clone.
+#[derive(Clone)]
+pub struct Agent {
+    secure: Client,
+    /// For `http:`, which goes to loopback: without a proxy, which only a client as a whole can be.
+    plain: Client,
+    body_limit: u64,
+}
+
+impl Agent {
+    /// An agent with reqwest's defaults, a deadline of 30 s, and a body limit of 1 MiB.
+    ///
+    /// # Errors
+    /// [`Error::Settings`], if TLS cannot be prepared.
+    pub fn new() -> Result<Self, Error> {
+        Self::configured(TIMEOUT, |settings| settings)
+    }
+
+    /// As [`Agent::new`], with a deadline and settings of your own: TLS roots, a proxy, a user agent. The settings that keep
+    /// credentials safe are made after yours, which is why this takes no client that is built already: it could not be asked
+    /// what it does with redirects. The deadline is for a whole round trip, from resolving the name to the last byte of the
+    /// body.
+    ///
+    /// `settings` is called twice, for `https:` and for `http:`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let agent =
+    ///     grantflow_reqwest::Agent::configured(Duration::from_secs(10), |settings| settings.user_agent("my-app/1.0"))?;
+    /// # Ok::<(), grantflow_reqwest::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Settings`], if no client can be made of the settings.
+    pub fn configured(timeout: Duration, settings: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Self, Error> {
+        let build = |settings: ClientBuilder| settings.build().map_err(|error| Error::Settings(error.without_url()));
+        let secure = harden(settings(Client::builder()), timeout).https_only(true);
+        let plain = harden(settings(Client::builder()), timeout).https_only(false).no_proxy();
+        // It never does TLS, and to read the system's certificates takes time.
+        #[cfg(feature = "rustls")]
+        let plain = plain.tls_certs_only([]);
+        Ok(Self { secure: build(secure)?, plain: build(plain)?, body_limit: BODY_LIMIT })
+    }
+
+    /// The most bytes that are read of a body. 1 MiB by default.
+    #[must_use]
+    pub fn body_limit(mut self, bytes: u64) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    pub(crate) async fn call(&self, request: Request<Body>) -> Result<Response<Vec<u8>>, Unanswered> {
+        let client = if request.uri().scheme_str() == Some("http") { &self.plain } else { &self.secure };
+        let mut request = reqwest::Request::try_from(request.map(Vec::<u8>::from))
+            .map_err(|error| unanswered(Sent::NotSent, error))?;
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+
+        let progress = Progress::default();
+        let mut answer = progress
+            .clone()
+            .of(client.execute(request))
+            .await
+            .map_err(|error| unanswered(progress.sent(&error), error))?;
+
+        let (status, limit) = (answer.status(), self.body_limit);
+        let mut body = Vec::new();
+        // A status line came, so the request went.
+        while let Some(chunk) = answer.chunk().await.map_err(|error| unanswered(Sent::MaybeSent, error))? {
+            if (body.len() as u64).saturating_add(chunk.len() as u64) > limit {
+                return Err(Unanswered { sent: Sent::MaybeSent, error: Error::BodyTooLarge { status, limit } });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.version_mut() = answer.version();
+        *response.headers_mut() = core::mem::take(answer.headers_mut());
+        Ok(response)
+    }
+}
+
+impl fmt::Debug for Agent {
+    /// reqwest shows default headers and proxies, and both may hold credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Agent {{ body_limit: {} }}", self.body_limit)
+    }
+}
+
+/// Made after the caller's settings, so that these hold.
+fn harden(settings: ClientBuilder, timeout: Duration) -> ClientBuilder {
+    settings
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .timeout(timeout)
+        .pool_max_idle_per_host(0)
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        // It would log every byte that is sent.
+        .connection_verbose(false)
+        .connector_layer(RecordConnecting)
+}
+
+fn unanswered(sent: Sent, error: reqwest::Error) -> Unanswered {
+    Unanswered { sent, error: Error::Transport(error.without_url()) }
+}
+
+pub(crate) fn wait(duration: Duration) -> impl Future<Output = ()> + Send {
+    tokio::time::sleep(duration)
+}
+
+/// The time now, by the system's clock.
+pub fn now() -> UnixTime {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    UnixTime::from_secs(since_epoch.as_secs())
+}

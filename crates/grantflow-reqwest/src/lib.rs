@@ -1,0 +1,100 @@
+//! Runs grantflow's flows over [`reqwest`], async.
+//!
+//! ```no_run
+//! use grantflow::{ClientCredentials, Server};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Server::with_token_endpoint("https://api.trackmania.com/api/access_token")?.client("id").secret_post("secret")?;
+//! let agent = grantflow_reqwest::Agent::new()?;
+//!
+//! let tokens = grantflow_reqwest::run(&agent, ClientCredentials::new(&client).scope("clubs")?).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It wants a tokio runtime with its timer and I/O, as reqwest does. What an [`Agent`] sees to, whatever the settings of its
+//! client:
+//! - A redirect is never followed: the flow sees it, and refuses it. Credentials go to the endpoint and nowhere else.
+//! - A status is an answer, not an error: the body of a 400 says what was wrong.
+//! - The whole round trip has one deadline, and a body one limit, which holds while it comes in.
+//! - Nothing is sent twice: reqwest's retries are off, and every request has a connection of its own, which is closed
+//!   after it.
+//! - Nothing is decompressed, and nothing compressed is asked for: a small answer can be a large bomb.
+//! - `http:` requests, which the core lets go to loopback only, use no proxy.
+//! - A failure tells a request that was certainly not sent from one that may have been, by the phase that failed.
+//!
+//! No cookies are kept, unless your settings ask reqwest for a cookie store: that setting can be undone only where reqwest's
+//! feature for it is on, and this crate does not turn it on.
+//!
+//! # Dropping a run
+//!
+//! A future may be dropped at any time. [`run`] owns its exchange, and what was left of the grant is lost with it. Where that
+//! matters, in a `select!` or under a timeout of your own, use [`run_held`]: the exchange stays with the caller, in a
+//! [`Held`], which knows whether the request may have been sent.
+//!
+//! # In a browser
+//!
+//! For `wasm32-unknown-unknown`, reqwest is the browser's `fetch`, and what the browser does is not ours to choose:
+//! - **It follows redirects**, and takes the request's body along on a 307 or a 308, to any origin that permits it (CORS).
+//!   reqwest cannot forbid that. The answer is refused afterwards ([`Error::Redirected`]); by then the request has been there.
+//! - TLS, proxies, connections and the decompression of bodies are its own. The body limit holds for the length that is
+//!   announced and for the whole body, not while it comes in.
+//! - Only a request that could not be made counts as "certainly not sent": the browser does not tell why it failed.
+//! - No cookies are sent or kept, nothing is cached, and no referrer is sent.
+//! - The futures are not `Send`, as nothing in a browser is. They run on the browser's own event loop.
+
+use grantflow::{Body, Exchange, Failure};
+use http::{Request, Response};
+
+pub use getrandom::SysRng;
+pub use grantflow_async::{Held, Interrupted};
+
+#[cfg_attr(all(target_arch = "wasm32", target_os = "unknown"), path = "agent_browser.rs")]
+mod agent;
+#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
+mod connecting;
+mod error;
+
+pub use agent::{Agent, now};
+pub use error::{Error, Unanswered};
+
+const TIMEOUT: core::time::Duration = core::time::Duration::from_secs(30);
+const BODY_LIMIT: u64 = 1024 * 1024;
+
+/// Runs an exchange to its end: sends its requests, waits where it asks to, and gives what the flow is for.
+///
+/// # Cancel safety
+/// Dropping the future breaks off the round trip, and drops the exchange: whether its request was sent is then not known. Where
+/// that matters, use [`run_held`].
+///
+/// # Errors
+/// What went wrong, and what is left of the grant. `?` keeps the error alone.
+pub async fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, Error>> {
+    run_held(agent, &mut Held::new(exchange)).await
+}
+
+/// Runs an exchange to its end, and leaves it with the caller while it does.
+///
+/// # Cancel safety
+/// Dropping the future breaks off the round trip. [`Held::into_left`] then says what is left of the grant: a request counts as
+/// one that may have been sent from the moment at which it was given to reqwest, connecting included. Running the `Held`
+/// again goes on where it was, and sends nothing twice unless the flow takes that for harmless; otherwise it fails with
+/// [`Error::Interrupted`].
+///
+/// # Errors
+/// What went wrong, and what is left of the grant. `?` keeps the error alone.
+pub async fn run_held<X: Exchange>(agent: &Agent, held: &mut Held<X>) -> Result<X::Output, Failure<X, Error>> {
+    let mut rng = SysRng;
+    let send = |(), request| async move {
+        send(agent, request).await.map_err(|unanswered| (unanswered.sent, unanswered.error))
+    };
+    grantflow_async::drive(held, &mut rng, now, agent::wait, async || Ok(()), send).await
+}
+
+/// Sends one request and reads the whole answer, whatever its status.
+///
+/// # Errors
+/// [`Unanswered`], with whether the request may have been sent.
+pub async fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Vec<u8>>, Unanswered> {
+    agent.call(request).await
+}

@@ -1,0 +1,110 @@
+//! A token that may be used now.
+
+use core::fmt;
+use std::sync::Arc;
+
+use grantflow::{AccessToken, Client, Error, GrantedScope, Misuse, Tokens, UnixTime};
+use http::Request;
+
+use crate::policy::Policy;
+use crate::record::{Record, RecordFault};
+
+/// An access token that was fresh when the session gave it. Cheap to clone; ask the session again before the next request.
+#[derive(Clone)]
+pub struct FreshToken(Arc<Fresh>);
+
+struct Fresh {
+    access: AccessToken,
+    scope: GrantedScope,
+    received_at: UnixTime,
+    expires_at: Option<UnixTime>,
+    /// From when on it is renewed; never, where its end is not known.
+    due: Option<UnixTime>,
+    /// When it is over, by the server's word or by the policy's.
+    end: Option<UnixTime>,
+    generation: u64,
+    /// Whether there is anything to renew it with.
+    renewable: bool,
+}
+
+/// How far a clock may go back before a token counts as due: then its end cannot be told any more.
+const CLOCK_SLIP: core::time::Duration = core::time::Duration::from_secs(300);
+
+impl FreshToken {
+    /// The token of a record. `dice` is out of 0..=255 and spreads renewals.
+    pub(crate) fn of(record: &Record, client: &Client, policy: &Policy, dice: u8) -> Result<Self, RecordFault> {
+        Ok(Self::new(&record.tokens(client)?, record.generation, policy, dice))
+    }
+
+    fn new(tokens: &Tokens, generation: u64, policy: &Policy, dice: u8) -> Self {
+        let end = policy.end(tokens.received_at(), tokens.expires_at());
+        Self(Arc::new(Fresh {
+            access: tokens.access_token().clone(),
+            scope: tokens.scope().clone(),
+            received_at: tokens.received_at(),
+            expires_at: tokens.expires_at(),
+            due: end.map(|end| policy.due(tokens.received_at(), end, dice)),
+            end,
+            generation,
+            renewable: tokens.refresh_token().is_some(),
+        }))
+    }
+
+    /// The access token, by its type.
+    pub fn access_token(&self) -> &AccessToken {
+        &self.0.access
+    }
+
+    /// Puts the token into a request's `Authorization` header: see [`grantflow::BearerToken::authorize`].
+    ///
+    /// # Errors
+    /// As there; and [`Misuse::NotBearer`] for a token that is bound to a key.
+    pub fn authorize<B>(&self, request: &mut Request<B>) -> Result<(), Error> {
+        match &self.0.access {
+            AccessToken::Bearer(token) => token.authorize(request),
+            AccessToken::Dpop(_) => Err(Error::Misuse(Misuse::NotBearer)),
+        }
+    }
+
+    /// What it covers.
+    pub fn scope(&self) -> &GrantedScope {
+        &self.0.scope
+    }
+
+    /// When it was received.
+    pub fn received_at(&self) -> UnixTime {
+        self.0.received_at
+    }
+
+    /// When it expires, if the server said.
+    pub fn expires_at(&self) -> Option<UnixTime> {
+        self.0.expires_at
+    }
+
+    /// Whether this is the same token as `other`, not merely one like it.
+    pub fn is(&self, other: &Self) -> bool {
+        self.generation() == other.generation()
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.0.generation
+    }
+
+    pub(crate) fn is_renewable(&self) -> bool {
+        self.0.renewable
+    }
+
+    pub(crate) fn is_due(&self, now: UnixTime) -> bool {
+        self.0.due.is_some_and(|due| now >= due || now.saturating_add(CLOCK_SLIP) < self.0.received_at)
+    }
+
+    pub(crate) fn is_over(&self, now: UnixTime) -> bool {
+        self.0.end.is_some_and(|end| now >= end)
+    }
+}
+
+impl fmt::Debug for FreshToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FreshToken {{ generation: {}, expires_at: {:?}, … }}", self.0.generation, self.0.expires_at)
+    }
+}

@@ -1,0 +1,78 @@
+//! Somebody who is told of every renewal.
+
+use crate::error::{SessionError, Unanswered};
+use crate::fresh::FreshToken;
+use crate::key::Key;
+use crate::renewal::{Source, Stored};
+
+/// Is told what a session does: to log it, to count it, to keep a copy.
+///
+/// It is called on the way, by whoever carries the renewal: it should be quick, and must not ask the same session for a
+/// token. Every closure that takes an [`Event`] is one.
+pub trait Observer: Send + Sync {
+    /// This happened.
+    fn on(&self, event: &Event<'_>);
+}
+
+impl<F: Fn(&Event<'_>) + Send + Sync> Observer for F {
+    fn on(&self, event: &Event<'_>) {
+        self(event);
+    }
+}
+
+/// What happened. Its `Debug` holds no secret.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A request is about to leave, and the store knows.
+    Sending {
+        /// Which grant.
+        key: &'a Key,
+        /// How many requests with this refresh token may have left by now, this one included.
+        attempt: u32,
+    },
+    /// No whole answer came to it.
+    Unanswered {
+        /// Which grant.
+        key: &'a Key,
+        /// Whether the request may have been sent, and why there is no answer.
+        unanswered: &'a Unanswered,
+    },
+    /// There is a new token, and it is durable.
+    Renewed {
+        /// Which grant.
+        key: &'a Key,
+        /// The token.
+        token: &'a FreshToken,
+        /// Where it came from.
+        source: Source,
+        /// What the store holds now.
+        stored: &'a Stored,
+    },
+    /// There is no new token.
+    Failed {
+        /// Which grant.
+        key: &'a Key,
+        /// Why.
+        error: &'a SessionError,
+    },
+}
+
+/// The same, as `tracing` events with the target `grantflow_session`. No field holds a secret.
+#[cfg(feature = "tracing")]
+pub(crate) fn trace(event: &Event<'_>) {
+    match event {
+        Event::Sending { key, attempt } => tracing::debug!(%key, attempt, "renewing"),
+        Event::Unanswered { key, unanswered } => {
+            tracing::warn!(%key, sent = %unanswered.sent, cause = %unanswered.cause, "no answer came");
+        }
+        Event::Renewed { key, token, source, .. } => {
+            let expires_at = token.expires_at().map(grantflow::UnixTime::as_secs);
+            tracing::info!(%key, ?source, expires_at, "a fresh token");
+        }
+        Event::Failed { key, error } => tracing::warn!(%key, %error, "no fresh token"),
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn trace(_: &Event<'_>) {}

@@ -1,0 +1,237 @@
+//! Where logins wait for their callback: put once, taken once, by the browser that started them.
+
+use core::fmt;
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use grantflow::{PendingKey, StoredCallback, UnixTime};
+use sha2::{Digest as _, Sha256};
+
+use crate::store::{Later, StoreError};
+use crate::sync::{Arc, Mutex, lock};
+
+/// Keeps pending callbacks until the person comes back. A database behind it makes logins survive a restart, and lets any
+/// process of a service answer the callback.
+///
+/// There is no way to look without taking: `state` is good for one answer, also where two come at the same moment.
+pub trait PendingStore: Send + Sync {
+    /// Keeps `stored` for the browser session `browser` under `key`, in the place of one that is there.
+    ///
+    /// `browser` is what tells this browser from every other, the session's id behind its cookie: never a constant, never
+    /// something that a request may choose freely. An empty one is an error.
+    fn put<'a>(
+        &'a self,
+        browser: &'a str,
+        key: &'a PendingKey,
+        stored: StoredCallback,
+        now: UnixTime,
+    ) -> Later<'a, Result<(), StoreError>>;
+
+    /// Takes what `browser` has put under `key`, unless its time is over: in one step, so that of two callers one gets it.
+    /// With another browser's id it gives nothing and takes nothing.
+    fn take<'a>(
+        &'a self,
+        browser: &'a str,
+        key: &'a PendingKey,
+        now: UnixTime,
+    ) -> Later<'a, Result<Option<StoredCallback>, StoreError>>;
+}
+
+/// Keeps pending callbacks in memory: never more than a number of them, none longer than a time. Clones share what they
+/// keep. For one process; what waits when it ends has to be started again.
+///
+/// **What is put by one browser is taken by that browser alone.** A store that all browsers share by `state` only makes
+/// `state` worthless: an attacker starts a login and lets the victim's browser finish it (CVE-2025-68158 and others). So
+/// the browser session is part of the place. Its id is kept as a hash.
+///
+/// **A flood of starts costs no memory, and as little as can be for others.** When a browser has
+/// [`PER_BROWSER`](PendingLogins::PER_BROWSER) logins waiting, a further one drops its own oldest: one browser takes nobody
+/// else's place. When all places are taken, by an attacker who comes as a new browser each time, the oldest of all is
+/// dropped. A login then survives for `capacity / (starts in a second)` seconds: with 100,000 places and 1,000 starts a
+/// second, a person has 100 seconds, and who comes too late starts again. To refuse new ones instead would shut everybody
+/// out until the flood expires; to drop one at random would hit also those who come back at once. More places and a limit
+/// on starts by network address are what buys more time.
+///
+/// Expired logins are dropped, and their secrets wiped, by the next call of any kind; where there may be none for long,
+/// call [`sweep`](PendingLogins::sweep) by a timer.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use grantflow::{Authorization, Env, Redirect, Server, UnixTime, callback_key};
+/// # use grantflow_session::PendingLogins;
+/// # let mut rng = getrandom::SysRng;
+/// # let now = UnixTime::from_secs(1_000);
+/// let client = Server::new("https://as.example/authorize", "https://as.example/token")?.client("my-id").public()?;
+/// let logins = PendingLogins::new(100_000, Duration::from_secs(600));
+///
+/// # let mut env = Env::new(now, &mut rng);
+/// let Redirect { url, pending } = Authorization::new(&client, "https://app.example/callback")?.start(&mut env)?;
+/// logins.put("ada's session", &pending.key(), pending.into_stored(), now)?;
+/// # let state = url.split("state=").nth(1).unwrap().split('&').next().unwrap();
+///
+/// # let callback: http::Uri = format!("https://app.example/callback?code=c&state={state}").parse()?;
+/// let key = callback_key(&callback).ok_or("not a callback of ours")?;
+/// assert!(logins.take("mallory's session", &key, now).is_none());
+/// assert!(logins.take("ada's session", &key, now).is_some());
+/// assert!(logins.take("ada's session", &key, now).is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct PendingLogins {
+    kept: Arc<Mutex<Kept>>,
+    capacity: usize,
+    lifetime: Duration,
+}
+
+/// Half a SHA-256: nobody finds a second text to it, and a place stays small.
+type Hash = [u8; 16];
+
+/// Whose, and which of theirs: the logins of a browser lie side by side.
+type Place = (Hash, Hash);
+
+#[derive(Default)]
+struct Kept {
+    logins: BTreeMap<Place, Login>,
+    /// The oldest first. All live for the same time, so that it is also who expires first.
+    ages: BTreeMap<u64, Place>,
+    started: u64,
+}
+
+struct Login {
+    number: u64,
+    until: UnixTime,
+    /// Boxed: a tree's nodes have room to spare.
+    stored: Box<StoredCallback>,
+}
+
+impl PendingLogins {
+    /// How many logins one browser session can have waiting: tabs, and attempts that were given up.
+    pub const PER_BROWSER: usize = 16;
+
+    /// Room for `capacity` logins (at least one), each kept for `lifetime` (whole seconds): the time that a person may take at
+    /// the server, say ten minutes.
+    pub fn new(capacity: usize, lifetime: Duration) -> Self {
+        Self { kept: Arc::default(), capacity: capacity.max(1), lifetime }
+    }
+
+    /// Keeps `stored` for `browser` under `key`, as [`PendingStore::put`] says.
+    ///
+    /// # Errors
+    /// If `browser` is empty: people without a session would share one.
+    pub fn put(&self, browser: &str, key: &PendingKey, stored: StoredCallback, now: UnixTime) -> Result<(), StoreError> {
+        if browser.is_empty() {
+            let why = "the browser's session id is empty; give each browser a session before its login starts";
+            return Err(StoreError::new("keep a pending login", why));
+        }
+        let place = place(browser, key);
+        let until = now.saturating_add(self.lifetime);
+        let stored = Box::new(stored);
+        // What is dropped is wiped after the lock is given back.
+        let mut dropped = Vec::new();
+        let mut kept = lock(&self.kept);
+        kept.expire(now, &mut dropped);
+        dropped.extend(kept.remove(&place));
+        if let Some(oldest) = kept.oldest_of_full(place.0) {
+            dropped.extend(kept.remove(&oldest));
+        }
+        while kept.logins.len() >= self.capacity {
+            let Some((_, oldest)) = kept.ages.pop_first() else { break };
+            dropped.extend(kept.logins.remove(&oldest));
+        }
+        kept.started += 1;
+        let number = kept.started;
+        kept.ages.insert(number, place);
+        kept.logins.insert(place, Login { number, until, stored });
+        drop(kept);
+        Ok(())
+    }
+
+    /// Takes what `browser` has put under `key`, as [`PendingStore::take`] says.
+    pub fn take(&self, browser: &str, key: &PendingKey, now: UnixTime) -> Option<StoredCallback> {
+        let place = place(browser, key);
+        let mut dropped = Vec::new();
+        let mut kept = lock(&self.kept);
+        kept.expire(now, &mut dropped);
+        let taken = kept.remove(&place);
+        drop(kept);
+        // Where the clock went back between two starts, a login can expire before one that is older.
+        taken.filter(|login| now < login.until).map(|login| *login.stored)
+    }
+
+    /// Drops what is expired.
+    pub fn sweep(&self, now: UnixTime) {
+        let mut dropped = Vec::new();
+        lock(&self.kept).expire(now, &mut dropped);
+    }
+
+    /// How many logins are waiting, expired ones included that no call has dropped yet.
+    pub fn waiting(&self) -> usize {
+        lock(&self.kept).logins.len()
+    }
+}
+
+impl Kept {
+    /// Each login is dropped once, so that a call pays for what others have put, and never looks at what still waits.
+    fn expire(&mut self, now: UnixTime, dropped: &mut Vec<Login>) {
+        while let Some(oldest) = self.ages.first_entry() {
+            if self.logins.get(oldest.get()).is_some_and(|login| now < login.until) {
+                break;
+            }
+            dropped.extend(self.logins.remove(&oldest.remove()));
+        }
+    }
+
+    fn remove(&mut self, place: &Place) -> Option<Login> {
+        let login = self.logins.remove(place)?;
+        self.ages.remove(&login.number);
+        Some(login)
+    }
+
+    /// The oldest login of a browser that has no room for another.
+    fn oldest_of_full(&self, browser: Hash) -> Option<Place> {
+        let own = || self.logins.range((browser, [0; 16])..=(browser, [u8::MAX; 16]));
+        if own().count() < PendingLogins::PER_BROWSER {
+            return None;
+        }
+        own().min_by_key(|(_, login)| login.number).map(|(place, _)| *place)
+    }
+}
+
+fn place(browser: &str, key: &PendingKey) -> Place {
+    (hash(browser), hash(key.as_str()))
+}
+
+fn hash(text: &str) -> Hash {
+    let digest: [u8; 32] = Sha256::digest(text).into();
+    digest.first_chunk().copied().unwrap_or_default()
+}
+
+impl PendingStore for PendingLogins {
+    fn put<'a>(
+        &'a self,
+        browser: &'a str,
+        key: &'a PendingKey,
+        stored: StoredCallback,
+        now: UnixTime,
+    ) -> Later<'a, Result<(), StoreError>> {
+        Box::pin(async move { PendingLogins::put(self, browser, key, stored, now) })
+    }
+
+    fn take<'a>(
+        &'a self,
+        browser: &'a str,
+        key: &'a PendingKey,
+        now: UnixTime,
+    ) -> Later<'a, Result<Option<StoredCallback>, StoreError>> {
+        Box::pin(async move { Ok(PendingLogins::take(self, browser, key, now)) })
+    }
+}
+
+impl fmt::Debug for PendingLogins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PendingLogins([{} of {} waiting])", self.waiting(), self.capacity)
+    }
+}
+
+#[cfg(test)]
+mod tests;

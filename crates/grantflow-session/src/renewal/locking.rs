@@ -1,0 +1,102 @@
+//! One process at a time renews a grant.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use super::loading::{Loading, Why};
+use super::sending::Sending;
+use super::writing::{Writing, Written};
+use super::{Course, Next, Task, failed};
+use crate::error::SessionError;
+use crate::store::StoreError;
+
+/// Between two tries of a lock that somebody holds.
+const FIRST_TRY: Duration = Duration::from_millis(5);
+const LONGEST_TRY: Duration = Duration::from_millis(200);
+
+/// Wants the store's lock.
+#[must_use = "a renewal goes on only if what it asks for is done"]
+#[derive(Debug)]
+pub struct Locking {
+    course: Course,
+    waited: Duration,
+    next_wait: Duration,
+}
+
+impl Locking {
+    pub(super) fn new(course: Course) -> Self {
+        Self { course, waited: Duration::ZERO, next_wait: FIRST_TRY }
+    }
+
+    /// It has it.
+    pub fn locked(self) -> Next {
+        match self.course.task {
+            Task::Save(ref unsaved) => {
+                let (expected, unsaved) = (unsaved.expected, unsaved.clone());
+                Next::Write(Writing::new(self.course, expected, Written::Tokens { unsaved, tries: 0 }))
+            }
+            _ => Next::Load(Loading::new(self.course, Why::Start)),
+        }
+    }
+
+    /// Somebody else has it.
+    pub fn busy(mut self) -> Next {
+        if self.waited >= self.course.plan.policy.lock_patience {
+            return failed(SessionError::Busy);
+        }
+        let duration = self.next_wait;
+        self.waited = self.waited.saturating_add(duration);
+        self.next_wait = duration.saturating_mul(2).min(LONGEST_TRY);
+        Next::Wait(Waiting { duration, then: Then::Lock(self) })
+    }
+
+    /// The store failed. Nothing was sent.
+    pub fn failed(self, error: StoreError) -> Next {
+        failed(SessionError::Store(Arc::new(error)))
+    }
+}
+
+/// Wants to wait.
+#[must_use = "a renewal goes on only if what it asks for is done"]
+#[derive(Debug)]
+pub struct Waiting {
+    duration: Duration,
+    then: Then,
+}
+
+#[derive(Debug)]
+enum Then {
+    Lock(Locking),
+    Load(Loading),
+    Send(Box<Sending>),
+    Write(Writing),
+}
+
+impl Waiting {
+    pub(super) fn then_load(duration: Duration, loading: Loading) -> Next {
+        Next::Wait(Self { duration, then: Then::Load(loading) })
+    }
+
+    pub(super) fn then_send(duration: Duration, sending: Sending) -> Next {
+        Next::Wait(Self { duration, then: Then::Send(Box::new(sending)) })
+    }
+
+    pub(super) fn then_write(duration: Duration, writing: Writing) -> Next {
+        Next::Wait(Self { duration, then: Then::Write(writing) })
+    }
+
+    /// How long.
+    pub fn duration(&self) -> Duration {
+        self.duration
+    }
+
+    /// That long has passed.
+    pub fn waited(self) -> Next {
+        match self.then {
+            Then::Lock(state) => Next::Lock(state),
+            Then::Load(state) => Next::Load(state),
+            Then::Send(state) => Next::Send(*state),
+            Then::Write(state) => Next::Write(state),
+        }
+    }
+}

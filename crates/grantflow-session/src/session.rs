@@ -1,0 +1,361 @@
+//! A place to ask for a valid token.
+
+use core::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use grantflow::{Client, ClientCredentials, Entropy, EntropyFailed, Env, Tokens, UnixTime};
+
+use crate::error::SessionError;
+use crate::flight::Flight;
+use crate::fresh::FreshToken;
+use crate::key::Key;
+use crate::observe::{Event, Observer};
+use crate::outside::Outside;
+use crate::policy::Policy;
+use crate::renewal::{Next, Outcome, Plan, Renewal, Unsaved};
+use crate::standing::{Advice, Standing, State};
+use crate::store::{Store, Swap};
+
+/// A grant that is kept fresh. Cheap to clone; all clones are one session.
+///
+/// Ask it for a token before each request. While the token is fresh that costs a read lock. When it is due, one caller
+/// renews it, and the others use the one that they have; when it is over, all wait for that one renewal. It is stored
+/// before anybody sees it.
+///
+/// # When a caller goes away
+///
+/// Dropping the future of [`Session::token`] drops nothing but the wait. The renewal belongs to the session: whoever asks next,
+/// or waits already, carries it on where it stands.
+#[derive(Clone)]
+pub struct Session(Arc<Inner>);
+
+struct Inner {
+    plan: Arc<Plan>,
+    key: Key,
+    store: Arc<dyn Store>,
+    outside: Arc<dyn Outside>,
+    observer: Option<Arc<dyn Observer>>,
+    standing: RwLock<Standing>,
+    flight: Flight<Result<FreshToken, SessionError>>,
+}
+
+impl Session {
+    /// A session on a person's grant: renewed with its refresh token (RFC 6749 §6).
+    ///
+    /// What the store holds under `key` is what there is; [`Session::prime`] puts the tokens of a login there.
+    pub fn new(
+        client: impl Into<Client>,
+        key: Key,
+        store: impl Store + 'static,
+        outside: impl Outside + 'static,
+    ) -> Self {
+        Self::with(Plan::refresh(client, Policy::default()), key, Arc::new(store), Arc::new(outside))
+    }
+
+    /// A session on a client's own grant: renewed by asking for another (RFC 6749 §4.4). It needs no login.
+    pub fn client_credentials(
+        grant: ClientCredentials,
+        key: Key,
+        store: impl Store + 'static,
+        outside: impl Outside + 'static,
+    ) -> Self {
+        let plan = Plan::client_credentials(grant, Policy::default());
+        Self::with(plan, key, Arc::new(store), Arc::new(outside))
+    }
+
+    fn with(plan: Arc<Plan>, key: Key, store: Arc<dyn Store>, outside: Arc<dyn Outside>) -> Self {
+        let standing = RwLock::new(Standing::default());
+        Self(Arc::new(Inner { plan, key, store, outside, observer: None, standing, flight: Flight::new() }))
+    }
+
+    /// The same session with another policy. Set it before the session is cloned: this makes a new one.
+    #[must_use]
+    pub fn policy(self, policy: Policy) -> Self {
+        let plan = Plan { policy, ..Plan::clone(&self.0.plan) };
+        let mut session =
+            Self::with(Arc::new(plan), self.0.key.clone(), Arc::clone(&self.0.store), Arc::clone(&self.0.outside));
+        if let Some(inner) = Arc::get_mut(&mut session.0) {
+            inner.observer.clone_from(&self.0.observer);
+        }
+        session
+    }
+
+    /// The same session with somebody who is told of every renewal. Set it before the session is cloned: this makes a new one.
+    #[must_use]
+    pub fn observer(self, observer: impl Observer + 'static) -> Self {
+        let (key, store) = (self.0.key.clone(), Arc::clone(&self.0.store));
+        let mut session = Self::with(Arc::clone(&self.0.plan), key, store, Arc::clone(&self.0.outside));
+        if let Some(inner) = Arc::get_mut(&mut session.0) {
+            inner.observer = Some(Arc::new(observer));
+        }
+        session
+    }
+
+    /// A token that is valid now.
+    ///
+    /// # Errors
+    /// [`SessionError`]: what happened, and whether the grant is still there. While the server is down, callers get the
+    /// error at once, and one of them tries again after a pause.
+    pub async fn token(&self) -> Result<FreshToken, SessionError> {
+        match self.advice() {
+            Advice::Use(token) => Ok(token),
+            Advice::Wait(error) => Err(error),
+            Advice::RenewAhead(token) => self.renew_ahead(token).await,
+            Advice::Renew { weary } => self.renew(weary).await,
+        }
+    }
+
+    /// As [`Session::token`], for code that blocks. The thread sleeps while it waits.
+    ///
+    /// The [`Outside`] must be one that a thread can poll by itself: `ureq`'s always, one that needs an async runtime only
+    /// where that runtime has been entered.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn token_blocking(&self) -> Result<FreshToken, SessionError> {
+        match self.advice() {
+            Advice::Use(token) => Ok(token),
+            _ => pollster::block_on(self.token()),
+        }
+    }
+
+    /// The token that there is, if it is not over: no waiting, no renewal.
+    pub fn peek(&self) -> Option<FreshToken> {
+        self.standing().usable(self.0.outside.now())
+    }
+
+    /// How the grant stands, as far as this process knows.
+    pub fn state(&self) -> State {
+        let under_way = self.0.flight.is_under_way();
+        self.standing().state(self.0.outside.now(), under_way)
+    }
+
+    /// An API refused `token` as invalid (RFC 6750 §3.1, `invalid_token`): it is not given to anybody again, and who asks
+    /// next renews it. Says whether it was still the one in use; if not, there is a newer one already.
+    pub fn refused(&self, token: &FreshToken) -> bool {
+        self.standing_mut().refuse(token)
+    }
+
+    /// Stores the tokens of a login, in place of whatever is there, and uses them.
+    ///
+    /// # Errors
+    /// [`SessionError::Record`] if they belong to another client; [`SessionError::Store`] or [`SessionError::NotStored`],
+    /// and then [`Session::unsaved`] has them.
+    pub async fn prime(&self, tokens: Tokens) -> Result<FreshToken, SessionError> {
+        let next = Renewal::prime(Arc::clone(&self.0.plan), tokens).map_err(SessionError::Record)?;
+        let outcome = drive(&self.0, next).await;
+        self.0.settle(outcome)
+    }
+
+    /// As [`Session::prime`], for code that blocks.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn prime_blocking(&self, tokens: Tokens) -> Result<FreshToken, SessionError> {
+        pollster::block_on(self.prime(tokens))
+    }
+
+    /// Logs out: removes the grant from the store and from memory. It is not revoked at the server.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`], [`SessionError::Busy`]; then it is still there.
+    pub async fn forget(&self) -> Result<(), SessionError> {
+        match drive(&self.0, Renewal::forget(Arc::clone(&self.0.plan))).await {
+            Outcome::Forgotten => {
+                *self.standing_mut() = Standing::default();
+                Ok(())
+            }
+            other => self.0.settle(other).map(drop),
+        }
+    }
+
+    /// Tokens that were renewed and that the store failed to take: the only copy there is. The session keeps them, and tries
+    /// to store them again whenever it is asked for a token.
+    pub fn unsaved(&self) -> Option<Unsaved> {
+        self.standing().unsaved.clone()
+    }
+
+    /// The name of the grant.
+    pub fn key(&self) -> &Key {
+        &self.0.key
+    }
+
+    fn advice(&self) -> Advice {
+        let now = self.0.outside.now();
+        self.standing().advice(now, &self.0.plan)
+    }
+
+    async fn renew_ahead(&self, token: FreshToken) -> Result<FreshToken, SessionError> {
+        // One caller renews; for the others, the token will do.
+        let Some(join) = self.0.flight.lead(|| work(&self.0)) else { return Ok(token) };
+        match join.await {
+            Some(Ok(new)) => Ok(new),
+            // The grant may be lost; this token is not over yet.
+            Some(Err(_)) | None => self.peek().ok_or_else(|| self.0.last_error()),
+        }
+    }
+
+    async fn renew(&self, weary: Option<FreshToken>) -> Result<FreshToken, SessionError> {
+        loop {
+            let join = self.0.flight.join(|| work(&self.0));
+            match join.await {
+                // A flight that was under way when the API refused the token may have brought that very token.
+                Some(Ok(token)) if weary.as_ref().is_some_and(|weary| weary.is(&token)) => {
+                    if let Advice::Use(token) = self.advice() {
+                        return Ok(token);
+                    }
+                }
+                Some(result) => return result,
+                // A plug panicked, on another caller's thread. It is ours to try now.
+                None => {}
+            }
+        }
+    }
+
+    fn standing(&self) -> std::sync::RwLockReadGuard<'_, Standing> {
+        self.0.standing.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn standing_mut(&self) -> std::sync::RwLockWriteGuard<'_, Standing> {
+        self.0.standing.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One renewal, for all who wait for it.
+fn work(inner: &Arc<Inner>) -> crate::flight::Work<Result<FreshToken, SessionError>> {
+    let inner = Arc::clone(inner);
+    Box::pin(async move {
+        let (unsaved, weary) = {
+            let standing = inner.standing.read().unwrap_or_else(PoisonError::into_inner);
+            (standing.unsaved.clone(), standing.weary.clone())
+        };
+        let plan = Arc::clone(&inner.plan);
+        let next = match unsaved {
+            Some(unsaved) => Renewal::save(plan, unsaved),
+            None => Renewal::of(plan, weary.as_ref()),
+        };
+        let outcome = drive(&inner, next).await;
+        inner.settle(outcome)
+    })
+}
+
+/// The loop: does what the renewal asks for, until it is through.
+async fn drive(inner: &Inner, mut next: Next) -> Outcome {
+    let outside = &*inner.outside;
+    // Held to the end, and given back whatever happens.
+    let mut held = None;
+    loop {
+        next = match next {
+            Next::Lock(state) => match inner.store.try_lock(&inner.key).await {
+                Ok(Some(lock)) => {
+                    held = Some(lock);
+                    state.locked()
+                }
+                Ok(None) => state.busy(),
+                Err(error) => state.failed(error),
+            },
+            Next::Load(state) => match inner.store.load(&inner.key).await {
+                Ok(entry) => state.loaded(&mut Dice(outside).env(), entry),
+                Err(error) => state.failed(error),
+            },
+            Next::Write(state) => match state.value() {
+                Ok(value) => match inner.store.compare_and_swap(&inner.key, state.expected(), value).await {
+                    Ok(Swap::Swapped(revision)) => state.written(&mut Dice(outside).env(), revision),
+                    Ok(Swap::Conflict) => state.conflict(),
+                    Err(error) => state.failed(error),
+                },
+                Err(fault) => state.failed(crate::store::StoreError::new("be given the tokens", fault)),
+            },
+            Next::Send(state) => {
+                inner.tell(&Event::Sending { key: &inner.key, attempt: state.attempt() });
+                let request = state.request(&mut Dice(outside).env());
+                match request {
+                    Ok(request) => match outside.send(request).await {
+                        Ok(response) => state.answered(&mut Dice(outside).env(), response),
+                        Err(unanswered) => {
+                            inner.tell(&Event::Unanswered { key: &inner.key, unanswered: &unanswered });
+                            state.unanswered(&mut Dice(outside).env(), unanswered)
+                        }
+                    },
+                    Err(error) => state.not_made(error),
+                }
+            }
+            Next::Wait(state) => {
+                outside.wait(state.duration()).await;
+                state.waited()
+            }
+            Next::Done(outcome) => {
+                drop(held);
+                return outcome;
+            }
+        };
+    }
+}
+
+/// The outside's clock and entropy, as an [`Env`] of the core.
+struct Dice<'a>(&'a dyn Outside);
+
+impl Dice<'_> {
+    fn env(&mut self) -> Env<'_> {
+        Env { now: self.0.now(), rng: self }
+    }
+}
+
+impl Entropy for Dice<'_> {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
+        self.0.fill(bytes)
+    }
+}
+
+impl Inner {
+    /// What an outcome means for the session.
+    fn settle(&self, outcome: Outcome) -> Result<FreshToken, SessionError> {
+        let now: UnixTime = self.outside.now();
+        let key = &self.key;
+        let settled = {
+            let mut standing = self.standing.write().unwrap_or_else(PoisonError::into_inner);
+            match &outcome {
+                Outcome::Fresh { token, .. } => {
+                    standing.renewed(token.clone());
+                    Ok(token.clone())
+                }
+                Outcome::NotRenewed { cause, retry_after } => {
+                    Err(standing.not_renewed(now, &self.plan.policy, cause.clone(), *retry_after))
+                }
+                Outcome::NotStored { error, unsaved } => {
+                    standing.unsaved = Some(unsaved.clone());
+                    Err(standing.failed(SessionError::NotStored(Arc::clone(error))))
+                }
+                Outcome::Failed(error) => Err(standing.failed(error.clone())),
+                Outcome::Forgotten => Err(standing.failed(SessionError::Empty)),
+            }
+        };
+        // Told outside of the lock: an observer may ask the session something.
+        match (&outcome, &settled) {
+            (Outcome::Fresh { token, source, stored }, _) => {
+                self.tell(&Event::Renewed { key, token, source: *source, stored });
+            }
+            (_, Err(error)) => self.tell(&Event::Failed { key, error }),
+            _ => {}
+        }
+        settled
+    }
+
+    fn last_error(&self) -> SessionError {
+        let standing = self.standing.read().unwrap_or_else(PoisonError::into_inner);
+        standing.error.clone().unwrap_or(SessionError::Empty)
+    }
+
+    fn tell(&self, event: &Event<'_>) {
+        crate::observe::trace(event);
+        if let Some(observer) = &self.observer {
+            observer.on(event);
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session {{ key: {}, {:?} }}", self.0.key, self.state())
+    }
+}

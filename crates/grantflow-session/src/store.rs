@@ -1,0 +1,134 @@
+//! Where grants are kept: a small trait, and stores that implement it.
+//!
+//! A store keeps one entry per [`Key`]: opaque bytes with a revision. It needs to know nothing of tokens. What makes a
+//! rotation safe is asked of it in three operations: read, compare-and-swap, and a lock that one process holds at a time.
+
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+
+use zeroize::Zeroizing;
+
+use crate::key::Key;
+
+mod memory;
+
+pub use memory::MemoryStore;
+
+/// A future that a plug gives: boxed, so that plugs can be `dyn`.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Keeps grants: the source of truth for every session on it, in this process and in others.
+///
+/// All three operations must be of one mind: what `compare_and_swap` has answered `Swapped` to, every later `load`, in any
+/// process, sees, and it survives a crash.
+pub trait Store: Send + Sync {
+    /// The entry under `key`, if there is one.
+    fn load<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Entry>, StoreError>>;
+
+    /// Puts `new` under `key` (or removes the entry, where it is `None`), if the entry's revision is still `expected`
+    /// (`None`: if there is no entry). When it answers [`Swap::Swapped`], the change is durable.
+    fn compare_and_swap<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: Option<Revision>,
+        new: Option<Value>,
+    ) -> Later<'a, Result<Swap, StoreError>>;
+
+    /// The lock of `key`, unless somebody holds it. It is released when the guard is dropped, and when its process dies.
+    ///
+    /// It does not wait: a session tries again, so that no thread of an executor stands still.
+    fn try_lock<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Lock>, StoreError>>;
+}
+
+/// Which version of an entry: every change gives it another, and an entry that was removed and made anew is not an old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Revision(u64);
+
+impl Revision {
+    /// A revision by its number.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// What is kept under a key: bytes that only a session understands. **They hold tokens in plain text.** Redacted when
+/// printed, wiped when dropped.
+#[derive(Clone)]
+pub struct Value(Zeroizing<Vec<u8>>);
+
+impl Value {
+    /// A value out of bytes that a store has read.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes, for a store to write. Text in UTF-8.
+    pub fn expose_secret(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Value([{} bytes])", self.0.len())
+    }
+}
+
+/// A value with its revision.
+#[derive(Debug, Clone)]
+#[allow(clippy::exhaustive_structs, reason = "stores make it")]
+pub struct Entry {
+    /// Which version it is.
+    pub revision: Revision,
+    /// What is kept.
+    pub value: Value,
+}
+
+/// How a compare-and-swap ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "it did or it did not")]
+pub enum Swap {
+    /// The change is made and durable. The entry has this revision now; where it was removed, nothing has it any more.
+    Swapped(Revision),
+    /// Somebody else changed the entry since it was read. Nothing was written.
+    Conflict,
+}
+
+/// A lock that is held. Dropping it gives it back.
+pub struct Lock(#[allow(dead_code, reason = "it is there to be dropped")] Box<dyn Send>);
+
+impl Lock {
+    /// A lock that is released by dropping `guard`.
+    pub fn new(guard: impl Send + 'static) -> Self {
+        Self(Box::new(guard))
+    }
+}
+
+impl fmt::Debug for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lock")
+    }
+}
+
+/// A store could not do what it was asked.
+///
+/// It says what failed and where, and never holds what is kept.
+#[derive(Debug, thiserror::Error)]
+#[error("the token store could not {doing}")]
+pub struct StoreError {
+    doing: &'static str,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl StoreError {
+    /// `doing` completes the sentence "the token store could not …". The source says why; it must not quote what is kept.
+    pub fn new(doing: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { doing, source: source.into() }
+    }
+}

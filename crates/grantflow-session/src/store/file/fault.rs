@@ -1,0 +1,58 @@
+//! What can be wrong with a file or a folder, and how to mend it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::format::Damage;
+
+/// Something is wrong, and where.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {problem}", path.display())]
+pub(in crate::store) struct Fault {
+    path: PathBuf,
+    problem: Problem,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(in crate::store) enum Problem {
+    #[error("cannot {0} it: {1}")]
+    Io(&'static str, io::Error),
+    #[error("it is a symbolic link, which is not followed: put the thing itself there, or name where the link leads")]
+    Symlink,
+    #[error("it is not a plain file")]
+    NotPlain,
+    #[error("it is not a folder")]
+    NotFolder,
+    #[cfg(unix)]
+    #[error(
+        "others may read or write it (mode {0:03o}): chmod 600 it, and log in again if somebody may have read the tokens in it"
+    )]
+    FileOpenToOthers(u32),
+    #[cfg(unix)]
+    #[error("others may write to it (mode {0:03o}), and so put files of theirs there: chmod 700 it, or take another folder")]
+    FolderOpenToOthers(u32),
+    #[cfg(unix)]
+    #[error("it belongs to user {0}, and this process writes as user {1}: chown it, or take another folder")]
+    OtherOwner(u32, u32),
+    #[cfg(unix)]
+    #[error("a new file there is open to others (mode {0:03o}) whatever is asked for: take a folder on another file system")]
+    NoPermissions(u32),
+    #[error("it is larger than any entry may be; nothing was read from it")]
+    TooLarge,
+    #[error("the value has {0} bytes, and an entry holds at most {1}; nothing was written")]
+    ValueTooLarge(usize, usize),
+    #[error(transparent)]
+    Format(#[from] Damage),
+    #[error("another process has held it for more than {0} seconds; is one stopped? Nothing was written")]
+    Busy(u64),
+    #[error("it was changed, but the change may not survive a power failure; read it again: {0}")]
+    NotDurable(io::Error),
+    #[error("its revision is the last there is; delete it and log in again")]
+    NoRevisionLeft,
+}
+
+impl Problem {
+    pub(in crate::store) fn at(self, path: &Path) -> Fault {
+        Fault { path: path.to_owned(), problem: self }
+    }
+}

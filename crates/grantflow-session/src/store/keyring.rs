@@ -1,0 +1,194 @@
+//! Grants in the system's keyring: for programs that people run on their own machine.
+
+use core::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use keyring_core::{CredentialStore, Entry as Credential, Error as KeyringError};
+use zeroize::Zeroizing;
+
+use self::elsewhere::elsewhere;
+use self::fault::Fault;
+use crate::key::Key;
+use crate::store::file::folder::{Folder, Kind, MAX_VALUE};
+use crate::store::file::format::{self, Kept};
+use crate::store::file::{kept, revision_after};
+use crate::store::{Entry, Later, Lock, Revision, Store, StoreError, Swap, Value};
+
+mod elsewhere;
+mod fault;
+
+/// Keeps grants in the system's keyring: macOS' Keychain, Windows' Credential Manager, elsewhere the Secret Service (GNOME
+/// Keyring, KeePassXC, KDE Wallet). Of feature `keyring`.
+///
+/// A keyring has neither a lock nor a compare-and-swap, so that both come from lock files in a folder that the caller names;
+/// every program that shares the grants must name the same one. No token is in it. It holds `<key>.lock` and `<key>.swap`
+/// as a [`FileStore`](crate::FileStore) has them, and `<key>.gone` with the last revision of an entry that was removed. The
+/// entry itself is an item of the keyring under the service's name, with the key as its user. What changes that item
+/// without the lock (a person, another program) is seen as a change or as damage, not prevented.
+///
+/// A change is as durable as the keyring makes it, and no more: some keep their items in memory until the machine restarts.
+///
+/// **Keyrings are small.** Windows takes 2,560 bytes an item, and Linux' own (keyutils) 20,000 for all items of a user. A
+/// grant that is too large is refused with an error that says so, and the old entry stays. An access token that is a JWT
+/// with many claims does not fit into Windows' keyring; keep such grants in a [`FileStore`](crate::FileStore).
+///
+/// A keyring may ask the person for a password, and that takes as long as it takes. So every `load` and `compare_and_swap`
+/// works in a thread of its own, and stops no thread of an executor. One whose future is dropped goes on to its end.
+pub struct KeyringStore(Arc<Inner>);
+
+struct Inner {
+    keyring: Arc<CredentialStore>,
+    service: String,
+    folder: Folder,
+}
+
+impl KeyringStore {
+    /// A store in this system's keyring, under the name `service` (say, the program's), with its locks in the folder
+    /// `locks`: the same rules hold for it as in [`FileStore::open`](crate::FileStore::open).
+    ///
+    /// It does not touch the process-wide default store of the `keyring` crates.
+    ///
+    /// # Errors
+    /// If there is no keyring (a server without a session bus, a system that has none), or as `FileStore::open`.
+    pub fn open(service: &str, locks: impl AsRef<Path>) -> Result<Self, StoreError> {
+        // A thread of its own, since the Secret Service's client must not be started in an async runtime's thread.
+        let keyring = thread::scope(|scope| scope.spawn(system).join());
+        let keyring = keyring.unwrap_or_else(|_| Err(Fault::Broken));
+        let keyring = keyring.map_err(|fault| StoreError::new("open the system's keyring", fault))?;
+        Self::open_in(keyring, service, locks)
+    }
+
+    /// As [`open`](KeyringStore::open), in any store of the `keyring-core` family: Linux' keyutils, Android's, a database, a
+    /// mock.
+    ///
+    /// # Errors
+    /// As `FileStore::open`.
+    pub fn open_in(
+        keyring: Arc<CredentialStore>,
+        service: &str,
+        locks: impl AsRef<Path>,
+    ) -> Result<Self, StoreError> {
+        let folder = Folder::open(locks.as_ref()).map_err(|fault| StoreError::new("open the folder of its locks", fault))?;
+        Ok(Self(Arc::new(Inner { keyring, service: service.to_owned(), folder })))
+    }
+}
+
+#[cfg(target_os = "macos")]
+fn system() -> Result<Arc<CredentialStore>, Fault> {
+    let store = apple_native_keyring_store::keychain::Store::new().map_err(|error| Fault::of(&error, 0))?;
+    Ok(store)
+}
+
+#[cfg(target_os = "windows")]
+fn system() -> Result<Arc<CredentialStore>, Fault> {
+    let store = windows_native_keyring_store::Store::new().map_err(|error| Fault::of(&error, 0))?;
+    Ok(store)
+}
+
+#[cfg(all(unix, not(any(target_os = "macos", target_os = "ios", target_os = "android"))))]
+fn system() -> Result<Arc<CredentialStore>, Fault> {
+    let store = zbus_secret_service_keyring_store::Store::new().map_err(|error| Fault::of(&error, 0))?;
+    Ok(store)
+}
+
+#[cfg(not(any(
+    target_os = "macos",
+    target_os = "windows",
+    all(unix, not(any(target_os = "ios", target_os = "android")))
+)))]
+fn system() -> Result<Arc<CredentialStore>, Fault> {
+    Err(Fault::NoSystem)
+}
+
+impl Inner {
+    fn item(&self, key: &Key) -> Result<Credential, Fault> {
+        Credential::new_in_store(&self.keyring, &self.service, key.as_str()).map_err(|error| Fault::of(&error, 0))
+    }
+
+    fn kept(&self, key: &Key) -> Result<Option<Kept>, Fault> {
+        let bytes = match self.item(key)?.get_secret() {
+            Ok(bytes) => Zeroizing::new(bytes),
+            Err(KeyringError::NoEntry) => return Ok(None),
+            Err(error) => return Err(Fault::of(&error, 0)),
+        };
+        format::read(key, &bytes).map(Some).map_err(Fault::Format)
+    }
+
+    fn swap(&self, key: &Key, expected: Option<Revision>, new: Option<&Value>) -> Result<Swap, Fault> {
+        let _exclusive = self.folder.exclusive(key)?;
+        let now = self.kept(key)?;
+        let removed = kept(&self.folder, key, Kind::Gone)?;
+        let last = now.iter().chain(&removed).map(|kept| kept.revision).max();
+        if now.and_then(Kept::into_entry).map(|entry| entry.revision) != expected {
+            return Ok(Swap::Conflict);
+        }
+        let revision = revision_after(last).ok_or(Fault::NoRevisionLeft)?;
+        match new.map(Value::expose_secret) {
+            Some(value) => self.write(key, revision, value)?,
+            None => self.remove(key, revision)?,
+        }
+        Ok(Swap::Swapped(revision))
+    }
+
+    fn write(&self, key: &Key, revision: Revision, value: &[u8]) -> Result<(), Fault> {
+        if value.len() > MAX_VALUE {
+            return Err(Fault::TooLarge { size: value.len(), most: MAX_VALUE });
+        }
+        let header = format::header(key.as_str(), revision, Some(value));
+        let item = Zeroizing::new([header.as_bytes(), value].concat());
+        // As bytes: as a password, Windows would make two of each.
+        self.item(key)?.set_secret(&item).map_err(|error| Fault::of(&error, item.len()))
+    }
+
+    fn remove(&self, key: &Key, revision: Revision) -> Result<(), Fault> {
+        // The mark first: with the item gone and no mark, its revision could come again.
+        let header = format::header(key.as_str(), revision, None);
+        self.folder.replace(key, Kind::Gone, [header.as_bytes(), b""])?;
+        match self.item(key)?.delete_credential() {
+            Ok(()) | Err(KeyringError::NoEntry) => Ok(()),
+            Err(error) => Err(Fault::of(&error, 0)),
+        }
+    }
+}
+
+impl Store for KeyringStore {
+    fn load<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Entry>, StoreError>> {
+        let (inner, key) = (Arc::clone(&self.0), key.clone());
+        Box::pin(async move {
+            let kept = elsewhere(move || inner.kept(&key)).await.unwrap_or(Err(Fault::Broken));
+            let kept = kept.map_err(|fault| StoreError::new("read an item of the keyring", fault))?;
+            Ok(kept.and_then(Kept::into_entry))
+        })
+    }
+
+    fn compare_and_swap<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: Option<Revision>,
+        new: Option<Value>,
+    ) -> Later<'a, Result<Swap, StoreError>> {
+        let (inner, key) = (Arc::clone(&self.0), key.clone());
+        Box::pin(async move {
+            let swap = elsewhere(move || inner.swap(&key, expected, new.as_ref())).await.unwrap_or(Err(Fault::Broken));
+            swap.map_err(|fault| StoreError::new("change an item of the keyring", fault))
+        })
+    }
+
+    fn try_lock<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Lock>, StoreError>> {
+        Box::pin(async move {
+            let held = self.0.folder.try_lock(key).map_err(|fault| StoreError::new("lock an item of the keyring", fault))?;
+            Ok(held.map(Lock::new))
+        })
+    }
+}
+
+impl fmt::Debug for KeyringStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyringStore({}, locks in {})", self.0.service, self.0.folder.path().display())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! What can go wrong.
+
+use grantflow::{Failure, Sent};
+use grantflow_async::Interrupted;
+use http::StatusCode;
+
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// No whole answer came.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}; the request {sent}")]
+#[non_exhaustive]
+pub struct Unanswered {
+    /// Whether the request may have been sent.
+    pub sent: Sent,
+    /// Why no answer came.
+    pub error: Error,
+}
+
+/// What went wrong: in the flow, or on the way.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The flow failed: see [`grantflow::Error::next`] for what to do.
+    #[error(transparent)]
+    OAuth(#[from] grantflow::Error),
+    /// The exchange was not run: an earlier run of it was dropped, or is over.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// The service failed, or the body of its answer. This is its own error.
+    #[error(transparent)]
+    Transport(Box<dyn std::error::Error + Send + Sync>),
+    /// The agent's deadline passed.
+    #[error("no whole answer came before the deadline")]
+    TimedOut,
+    /// The answer's body is larger than the agent's limit.
+    #[error("the answer (HTTP {status}) is larger than {limit} bytes", status = .status.as_u16())]
+    BodyTooLarge {
+        /// The answer's status.
+        status: StatusCode,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+}
+
+impl<X> From<Failure<X, Error>> for Error {
+    fn from(failure: Failure<X, Error>) -> Self {
+        failure.into_error()
+    }
+}

@@ -1,0 +1,115 @@
+//! Runs grantflow's flows over any [`tower_service::Service`] of HTTP requests: hyper-util's client, an axum router in the
+//! same process, a stack of tower layers. It knows no runtime; the timer is the caller's.
+//!
+//! ```
+//! use grantflow::{ClientCredentials, Server};
+//! use tower::ServiceBuilder;
+//!
+//! # async fn answer(_: http::Request<grantflow_tower::RequestBody>) -> Result<http::Response<String>, std::convert::Infallible> {
+//! #     Ok(http::Response::new(r#"{"access_token":"t","token_type":"Bearer"}"#.to_owned()))
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let my_client = tower::service_fn(answer);
+//! let stack = ServiceBuilder::new().concurrency_limit(4).service(my_client);
+//! let agent = grantflow_tower::Agent::new(stack, tokio::time::sleep);
+//!
+//! let client = Server::with_token_endpoint("https://as.example/token")?.client("id").secret_post("secret")?;
+//! let tokens = grantflow_tower::run(&agent, ClientCredentials::new(&client)).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What an [`Agent`] sees to, whatever its service is:
+//! - Backpressure is respected: each request has a clone of the service, waits until that clone is ready, and calls it. Only
+//!   then is the request made.
+//! - A failure tells a request that was certainly not sent from one that may have been. An error of `poll_ready` is the former,
+//!   one of `call` the latter, unless a classifier of yours knows better: see [`Agent::phase`].
+//! - The whole round trip has one deadline, the wait for the service included, and a body one limit, which holds while it
+//!   comes in.
+//! - A status is an answer, not an error. A redirect is an answer too: the flow sees it, and refuses it.
+//! - Nothing compressed is asked for. Where a layer decompresses all the same, the body limit counts what comes out.
+//! - Requests cannot be replayed by accident: a [`RequestBody`] can neither be cloned nor made out of nothing, which is what
+//!   layers that retry or follow redirects ask of a body.
+//!
+//! # What does not belong below an agent
+//!
+//! No layer that retries: a code or a refresh token that is sent twice can cost the whole grant (RFC 6749 §4.1.2, RFC 9700
+//! §4.14). The flow knows what may be sent again, and says so with what is left of it.
+//!
+//! No layer that follows redirects: it takes the credentials in the body along, to wherever the answer points.
+//!
+//! No layer that makes errors of statuses: the body of a 400 says what was wrong.
+//!
+//! With [`Agent::with_body`] it is up to the caller to keep to this, for other bodies can be cloned.
+//!
+//! # Dropping a run
+//!
+//! A future may be dropped at any time. [`run`] owns its exchange, and what was left of the grant is lost with it. Where that
+//! matters, in a `select!` or under a timeout of your own, use [`run_held`]: the exchange stays with the caller, in a
+//! [`Held`], which knows whether the request may have been sent.
+
+use grantflow::{Body, Exchange, Failure, Sent, UnixTime};
+use http::{Request, Response};
+
+pub use getrandom::SysRng;
+pub use grantflow_async::{Held, Interrupted};
+
+mod agent;
+mod body;
+mod carry;
+mod error;
+#[cfg(feature = "hyper-util")]
+mod phase;
+
+pub use agent::Agent;
+pub use body::RequestBody;
+pub use error::{Error, Unanswered};
+#[cfg(feature = "hyper-util")]
+pub use phase::hyper_util_phase;
+
+/// Runs an exchange to its end: sends its requests, waits where it asks to, and gives what the flow is for.
+///
+/// # Cancel safety
+/// Dropping the future breaks off the round trip, and drops the exchange: whether its request was sent is then not known. Where
+/// that matters, use [`run_held`].
+///
+/// # Errors
+/// What went wrong, and what is left of the grant. `?` keeps the error alone.
+pub async fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, Error>> {
+    run_held(agent, &mut Held::new(exchange)).await
+}
+
+/// Runs an exchange to its end, and leaves it with the caller while it does.
+///
+/// # Cancel safety
+/// Dropping the future drops that of the service. [`Held::into_left`] then says what is left of the grant: a request counts as
+/// one that may have been sent from the moment at which the service is called, and not while the service is not ready. Running
+/// the `Held` again goes on where it was, and sends nothing twice unless the flow takes that for harmless; otherwise it
+/// fails with [`Error::Interrupted`].
+///
+/// # Errors
+/// What went wrong, and what is left of the grant. `?` keeps the error alone.
+pub async fn run_held<X: Exchange>(agent: &Agent, held: &mut Held<X>) -> Result<X::Output, Failure<X, Error>> {
+    let mut rng = SysRng;
+    let send = |carry: carry::Carry, request| async move {
+        carry(request).await.map_err(|unanswered| (unanswered.sent, unanswered.error))
+    };
+    grantflow_async::drive(held, &mut rng, || agent.now(), |after| agent.wait(after), || agent.ready(), send).await
+}
+
+/// Waits until the service is ready, sends one request and reads the whole answer, whatever its status.
+///
+/// # Errors
+/// [`Unanswered`], with whether the request may have been sent.
+pub async fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Vec<u8>>, Unanswered> {
+    let carry = agent.ready().await.map_err(|error| Unanswered { sent: Sent::NotSent, error })?;
+    carry(request).await
+}
+
+/// The time now, by the system's clock.
+pub fn now() -> UnixTime {
+    let since_epoch =
+        std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+    UnixTime::from_secs(since_epoch.as_secs())
+}
