@@ -52,8 +52,11 @@ impl Agent {
         let secure = harden(settings(Client::builder()), timeout).https_only(true);
         let plain = harden(settings(Client::builder()), timeout).https_only(false).no_proxy();
         // It never does TLS, and to read the system's certificates takes time.
-        #[cfg(feature = "rustls")]
+        #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
         let plain = plain.tls_certs_only([]);
+        // Where reqwest has no TLS at all, it would send an `https:` request to a proxy in the clear.
+        #[cfg(not(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls")))]
+        let secure = secure.no_proxy();
         Ok(Self { secure: build(secure)?, plain: build(plain)?, body_limit: BODY_LIMIT })
     }
 
@@ -64,7 +67,7 @@ impl Agent {
         self
     }
 
-    pub(crate) async fn call(&self, request: Request<Body>) -> Result<Response<Vec<u8>>, Unanswered> {
+    pub(crate) async fn call(&self, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
         let client = if request.uri().scheme_str() == Some("http") { &self.plain } else { &self.secure };
         let mut request = reqwest::Request::try_from(request.map(Vec::<u8>::from))
             .map_err(|error| unanswered(Sent::NotSent, error))?;
@@ -86,7 +89,7 @@ impl Agent {
             }
             body.extend_from_slice(&chunk);
         }
-        let mut response = Response::new(body);
+        let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
         *response.version_mut() = answer.version();
         *response.headers_mut() = core::mem::take(answer.headers_mut());

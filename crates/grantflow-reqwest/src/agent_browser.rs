@@ -47,7 +47,7 @@ impl Agent {
         self
     }
 
-    pub(crate) async fn call(&self, request: Request<Body>) -> Result<Response<Vec<u8>>, Unanswered> {
+    pub(crate) async fn call(&self, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
         let request = reqwest::Request::try_from(request.map(Vec::<u8>::from))
             .map_err(|error| unanswered(Sent::NotSent, error))?;
         let target = request.url().clone();
@@ -77,7 +77,7 @@ impl Agent {
         if body.len() as u64 > limit {
             return fail(Error::BodyTooLarge { status, limit });
         }
-        let mut response = Response::new(Vec::from(body));
+        let mut response = Response::new(Body::from(Vec::from(body)));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)

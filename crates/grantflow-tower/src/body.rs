@@ -13,6 +13,20 @@ use http_body::{Frame, SizeHint};
 ///
 /// It is neither `Clone` nor `Default`, on purpose: layers that retry or follow redirects ask for one of these, and neither
 /// belongs below a grant.
+///
+/// ```compile_fail,E0277
+/// fn retry<B: Clone>(_: B) {}
+/// # fn example(body: grantflow_tower::RequestBody) {
+/// retry(body);
+/// # }
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn follow_redirects<B: Default>(_: B) {}
+/// # fn example(body: grantflow_tower::RequestBody) {
+/// follow_redirects(body);
+/// # }
+/// ```
 pub struct RequestBody(Bytes);
 
 impl RequestBody {

@@ -18,7 +18,7 @@ use crate::error::{BoxError, Error, Unanswered};
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Carries one request, over a service that is ready for it.
-pub(crate) type Carry = Box<dyn FnOnce(Request<Body>) -> BoxFuture<Result<Response<Vec<u8>>, Unanswered>> + Send>;
+pub(crate) type Carry = Box<dyn FnOnce(Request<Body>) -> BoxFuture<Result<Response<Body>, Unanswered>> + Send>;
 
 /// A service, whatever its type.
 pub(crate) trait Carrier: Send + Sync {
@@ -72,7 +72,7 @@ async fn round_trip<S, B, R>(
     mut request: Request<B>,
     limits: Limits,
     mut deadline: BoxFuture<()>,
-) -> Result<Response<Vec<u8>>, Unanswered>
+) -> Result<Response<Body>, Unanswered>
 where
     S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>>,
     R: http_body::Body<Error: Into<BoxError>>,
@@ -85,7 +85,7 @@ where
     let (parts, body) = answer.into_parts();
     // A status line came, so the request went.
     let body = before(&mut deadline, read(body, parts.status, limits.body_limit)).await.and_then(|read| read);
-    Ok(Response::from_parts(parts, body.map_err(maybe_sent)?))
+    Ok(Response::from_parts(parts, body.map_err(maybe_sent)?.into()))
 }
 
 fn maybe_sent(error: Error) -> Unanswered {

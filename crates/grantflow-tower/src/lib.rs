@@ -102,7 +102,7 @@ pub async fn run_held<X: Exchange>(agent: &Agent, held: &mut Held<X>) -> Result<
 ///
 /// # Errors
 /// [`Unanswered`], with whether the request may have been sent.
-pub async fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Vec<u8>>, Unanswered> {
+pub async fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
     let carry = agent.ready().await.map_err(|error| Unanswered { sent: Sent::NotSent, error })?;
     carry(request).await
 }
