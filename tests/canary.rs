@@ -1,6 +1,7 @@
 //! The secret canary: every `Debug`, `Display`, error and `source()` chain of every path, success and failure, searched
 //! for every secret that went through.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::fmt::{Debug, Display};
 
@@ -9,10 +10,14 @@ use grantflow::{
     Sent, Server, Step, Tokens, UnixTime,
 };
 use grantflow_testkit::{CallbackFault, Client, Misbehaviour};
+use grantflow_tests::support::fault_server::{Fault, FaultServer};
 
 const SECRET: &str = "CANARY-client-secret+/=";
 const REDIRECT_URI: &str = "https://app.example/cb";
-const EXTRA: &str = "CANARY-extra-parameter";
+const EXTRA: &str = "CANARY-xQ7zK2pW9vT4";
+
+/// How much of a secret is a leak.
+const WINDOW: usize = 8;
 
 /// Draws, and remembers nothing: what was drawn is found in the requests.
 struct Dice(u64);
@@ -32,6 +37,8 @@ impl grantflow::Entropy for Dice {
 struct Canary {
     shown: Vec<String>,
     secrets: Vec<String>,
+    /// Every piece of [`WINDOW`] bytes of the secrets: who cuts one short leaks it all the same.
+    pieces: HashSet<Vec<u8>>,
 }
 
 impl Canary {
@@ -79,8 +86,17 @@ impl Canary {
                     }
                 })
                 .collect();
-            self.secrets.extend([text.to_owned(), percent, base64(text)]);
+            for shape in [text.to_owned(), percent, base64(text)] {
+                self.pieces.extend(shape.as_bytes().windows(WINDOW).map(<[u8]>::to_vec));
+                self.secrets.push(shape);
+            }
         }
+    }
+
+    /// Whether a secret is in it, or a piece of one.
+    fn leaks_in(&self, shown: &str) -> bool {
+        self.secrets.iter().any(|secret| shown.contains(secret.as_str()))
+            || shown.as_bytes().windows(WINDOW).any(|piece| self.pieces.contains(piece))
     }
 
     /// What is in a request's form, by name; all of it went out, so all of it was there to leak.
@@ -96,7 +112,7 @@ impl Canary {
         }
         // A URI is for everyone to see.
         let uri = request.uri().to_string();
-        assert!(!self.secrets.iter().any(|secret| uri.contains(secret.as_str())), "a secret in a URI");
+        assert!(!self.leaks_in(&uri), "a secret in a URI");
     }
 
     fn secrets_of_answer(&mut self, body: &[u8]) {
@@ -110,11 +126,7 @@ impl Canary {
     }
 
     fn leaks(&self) -> Vec<&str> {
-        self.shown
-            .iter()
-            .filter(|shown| self.secrets.iter().any(|secret| shown.contains(secret.as_str())))
-            .map(String::as_str)
-            .collect()
+        self.shown.iter().filter(|shown| self.leaks_in(shown)).map(String::as_str).collect()
     }
 }
 
@@ -202,6 +214,8 @@ impl World {
                 let Step::Done(tokens) = step else { panic!("this flow has one step") };
                 self.canary.debug(&tokens);
                 self.canary.debug(tokens.access_token());
+                self.canary.debug(tokens.scope());
+                self.canary.debug(&(tokens.scope().requested(), tokens.scope().explicit(), tokens.scope().effective()));
                 self.canary.debug(&tokens.refresh_token());
                 self.canary.debug(&tokens.unverified_id_token());
                 self.use_token(&tokens);
@@ -253,6 +267,8 @@ fn the_canary_sings() {
         SECRET.to_owned(),
         format!("x={}", SECRET.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")),
         base64(SECRET),
+        SECRET[5..5 + WINDOW].to_owned(),
+        base64(SECRET)[..WINDOW].to_owned(),
     ] {
         let mut world = World::new(1);
         world.canary.display(&format!("an error that quotes {leak}"));
@@ -334,6 +350,65 @@ fn nothing_shows_whatever_comes_back() {
     let Callback::Rejected(rejection) = verdict else { panic!("the issuer was wrong") };
     world.canary.error(&rejection);
     world.check();
+}
+
+#[test]
+fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
+    let mut world = World::new(4);
+    let (pending, callback) = world.start(None);
+    let Callback::Granted(exchange) = pending.receive_url(&callback) else { panic!("not granted") };
+    let request = exchange.request(&mut world.env()).unwrap();
+    world.canary.secrets_of(&request);
+    // What a server that reflects the request would grant, one after the other.
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
+    let sent = |name: &str| pairs.iter().find(|(n, _)| n == name).unwrap().1.clone();
+    let reflected = format!("read {SECRET} {} {}", sent("code"), sent("code_verifier"));
+    let answer = |refresh: &str, scope: &str| {
+        let body = serde_json::json!({
+            "access_token": "reflected-access-token", "token_type": "Bearer", "refresh_token": refresh, "scope": scope,
+        });
+        http::Response::new(body.to_string())
+    };
+    let Ok(Step::Done(tokens)) = exchange.respond(&mut world.env(), answer("reflected-refresh", &reflected)) else {
+        panic!("a scope is a scope")
+    };
+    world.canary.debug(&tokens);
+    let tokens = tokens.refresh().unwrap();
+    world.canary.debug(&tokens);
+    // Then it is what was asked for; and the refresh token comes back the same way.
+    let refreshed = tokens.respond(&mut world.env(), answer("next", &format!("{reflected} reflected-refresh")));
+    world.canary.secret("reflected-refresh");
+    let Ok(Step::Done(tokens)) = refreshed else { panic!("a scope is a scope") };
+    world.canary.debug(&tokens);
+    world.canary.debug(&(tokens.scope(), tokens.scope().requested(), tokens.scope().explicit()));
+    assert!(tokens.scope().requested().unwrap().contains(SECRET), "it is there for who asks");
+    // Nor when nobody knows any more who wrote it.
+    let client = world.client();
+    let stored = tokens.into_stored();
+    world.canary.debug(&stored);
+    let restored = Tokens::from_stored(stored, &client).unwrap();
+    world.canary.debug(&restored);
+    world.canary.debug(&restored.scope());
+    let narrower = restored.refresh().unwrap().scope(SECRET);
+    assert!(narrower.is_ok(), "it is part of what was granted");
+    world.check();
+}
+
+#[test]
+fn nothing_shows_of_an_answer_that_an_adapter_hands_over() {
+    let mut canary = Canary::default();
+    canary.secret("adapter-access-token-1");
+    canary.secret("adapter-refresh-token-2");
+    let body =
+        r#"{"access_token":"adapter-access-token-1","token_type":"Bearer","refresh_token":"adapter-refresh-token-2"}"#;
+    let server = FaultServer::start(vec![Fault::json(200, body)]);
+    let request = http::Request::get(server.url("/token")).body(grantflow::Body::default()).unwrap();
+    let response = grantflow_ureq::send(&grantflow_ureq::Agent::new(), request).unwrap();
+    canary.debug(&response);
+    canary.debug(response.body());
+    assert_eq!(response.body().as_ref(), body.as_bytes());
+    canary.debug(&grantflow::Body::from(body.as_bytes().to_vec()));
+    assert_eq!(canary.leaks(), [""; 0]);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use grantflow::{Authorization, Callback, EntropyFailed, Env, Error, Left, Misuse, NotOurs, Scope, Violation};
+use grantflow::{
+    Authorization, Callback, EntropyFailed, Env, Error, Left, Misuse, NotOurs, PendingCallback, ResponseMode, Scope,
+    Violation, callback_key, callback_key_in_form,
+};
 
 use crate::support::*;
 
@@ -69,29 +72,68 @@ fn a_hundred_megabytes_are_refused_by_their_length() {
     assert!(started.elapsed() < Duration::from_secs(20));
 }
 
-#[test]
-fn a_callback_of_a_megabyte_is_read_in_linear_time() {
-    for filler in ["a=b&", "&&&&", "%41=", "state=", "code=x&"] {
-        let (pending, state) = World::new().waiting();
-        let url = format!("{REDIRECT_URI}?{}state={state}", filler.repeat(1_000_000 / filler.len()));
-        let verdict = verdict(&pending.receive_url(&url));
-        assert!(["granted", "unrelated", "rejected"].contains(&verdict));
-    }
-    let (pending, _) = World::new().waiting();
-    assert!(matches!(
-        pending.receive_url(&"\0".repeat(1_000_000)),
-        Callback::Unrelated { why: NotOurs::OtherOrigin, .. }
-    ));
+/// What a form POST with this body comes to.
+fn posted(pending: PendingCallback, body: &[u8]) -> Callback {
+    let request = http::Request::post("/cb").header("content-type", "application/x-www-form-urlencoded");
+    pending.receive_form_post(&request.body(body).unwrap())
+}
+
+fn form_pending() -> (PendingCallback, String) {
+    let mut world = World::new();
+    let authorization = world.authorization().response_mode(ResponseMode::FormPost);
+    let start = world.start(&authorization);
+    (start.pending, parameter(start.url.as_str(), "state"))
 }
 
 #[test]
-fn a_form_that_is_no_utf_8_is_not_ours() {
-    let mut world = World::new();
-    let authorization = world.authorization().response_mode(grantflow::ResponseMode::FormPost);
-    let pending = world.start(&authorization).pending;
-    let request = http::Request::post("/cb").header("content-type", "application/x-www-form-urlencoded");
-    let request = request.body(b"code=\xff&state=x".to_vec()).unwrap();
-    assert!(matches!(pending.receive_form_post(&request), Callback::Unrelated { .. }));
+fn a_callback_over_64_kib_is_nobodys_and_costs_nothing() {
+    const LIMIT: usize = 64 * 1024;
+    let padded = |query: &str, length: usize| format!("{query}&x={}", "x".repeat(length - query.len() - 3));
+
+    let (pending, state) = World::new().waiting();
+    let good = format!("{REDIRECT_URI}?code=a&state={state}");
+    let Callback::Unrelated { pending, why } = pending.receive_url(&padded(&good, LIMIT + 1)) else { panic!() };
+    assert_eq!(why, NotOurs::TooLong);
+    let _ = granted(pending.receive_url(&padded(&good, LIMIT)));
+
+    let (pending, state) = form_pending();
+    let good = format!("code=a&state={state}");
+    let key = pending.key();
+    let Callback::Unrelated { pending, why } = posted(pending, padded(&good, LIMIT + 1).as_bytes()) else { panic!() };
+    assert_eq!(why, NotOurs::TooLong);
+    assert_eq!(callback_key_in_form(padded(&good, LIMIT + 1).as_bytes()), None);
+    assert_eq!(callback_key_in_form(padded(&good, LIMIT).as_bytes()), Some(key));
+    let _ = granted(posted(pending, padded(&good, LIMIT).as_bytes()));
+
+    // A `Uri` holds a little less than that, whatever is in it.
+    assert!(padded("/cb?code=a", LIMIT).parse::<http::Uri>().is_err());
+    let (pending, state) = World::new().waiting();
+    let longest: http::Uri = padded(&format!("/cb?code=a&state={state}"), LIMIT - 2).parse().unwrap();
+    assert_eq!(callback_key(&longest), Some(pending.key()));
+    let _ = granted(pending.receive(&longest));
+}
+
+#[test]
+fn a_huge_callback_is_refused_by_its_length() {
+    let huge = vec![b'a'; 100_000_000];
+    let (pending, _) = form_pending();
+    let started = Instant::now();
+    for _ in 0..3_000 {
+        assert_eq!(callback_key_in_form(&huge), None);
+    }
+    assert!(matches!(posted(pending, &huge), Callback::Unrelated { why: NotOurs::TooLong, .. }));
+    // Looking at 300 GB, and be it with a mere check for UTF-8, takes longer on any machine.
+    assert!(started.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn a_form_that_is_no_utf_8_is_not_ours_and_says_so() {
+    let (pending, state) = form_pending();
+    let body = [b"code=\xff&state=", state.as_bytes()].concat();
+    let Callback::Unrelated { pending, why } = posted(pending, &body) else { panic!() };
+    assert_eq!(why, NotOurs::Unreadable);
+    assert_eq!(why.to_string(), "it is not UTF-8");
+    let _ = granted(posted(pending, format!("code=a&state={state}").as_bytes()));
 }
 
 #[test]

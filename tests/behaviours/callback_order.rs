@@ -66,6 +66,40 @@ fn a_code_that_is_missing_empty_or_unreadable_is_refused() {
 }
 
 #[test]
+fn a_code_of_other_than_printable_ascii_is_refused() {
+    // RFC 6749 appendix A.11: VSCHAR.
+    for query in ["code=a%00&state={s}", "code=%0d%0aa&state={s}", "code=%7f&state={s}", "code=%c3%a9&state={s}"] {
+        assert_eq!(reason(receive(query)), RejectionReason::Malformed, "{query}");
+    }
+    // An error does not make it better, and another state makes it nobody's.
+    assert_eq!(reason(receive("error=access_denied&code=%00&state={s}")), RejectionReason::Malformed);
+    assert_eq!(verdict(&receive("code=%00&state=other")), "unrelated");
+    assert_eq!(verdict(&receive("code=+%7e%21&state={s}")), "granted");
+}
+
+#[test]
+fn a_doubled_description_is_refused() {
+    for name in ["error_description", "error_uri"] {
+        for rest in
+            [format!("{name}=a&{name}=b"), format!("{name}=a&{name}=a"), format!("{name}=&err%6fr{}=", &name[5..])]
+        {
+            for start in ["error=access_denied", "code=a"] {
+                let query = format!("{start}&{rest}&state={{s}}");
+                assert_eq!(reason(receive(&query)), RejectionReason::Malformed, "{query}");
+            }
+            assert_eq!(verdict(&receive(&format!("error=access_denied&{rest}&state=other"))), "unrelated");
+        }
+        // In another encoding, it only loses its text.
+        match receive(&format!("error=access_denied&{name}=%e9&state={{s}}")) {
+            Callback::Denied(error) => {
+                assert_eq!((error.untrusted_description(), error.untrusted_uri()), (None, None))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_token_in_the_front_channel_is_refused() {
     for query in [
         "access_token=a&token_type=bearer&state={s}",

@@ -45,6 +45,11 @@ fn messages_say_what_happened_and_what_to_do() {
             "s3cret",
             "the authorization server broke the protocol: an unexpected status without an OAuth error; check the token endpoint's URL (HTTP 404)",
         ),
+        (
+            401,
+            "s3cret",
+            "the authorization server broke the protocol: it asks the client to authenticate and states no OAuth error; check the client's id, secret and way to authenticate (HTTP 401)",
+        ),
         (502, "s3cret", "the authorization server is not available: HTTP 502"),
     ] {
         let failure = failure(status, text);
@@ -72,6 +77,30 @@ fn the_servers_words_are_there_on_request() {
     assert_eq!(refused.response().untrusted_uri(), Some("javascript:x"));
     let body = failure.error.answer().unwrap().untrusted_body();
     assert!(String::from_utf8_lossy(body).contains("\"trace\":\"1\""));
+}
+
+#[test]
+fn a_challenge_is_kept_bounded_and_not_printed() {
+    let challenged = |status: u16, challenge: &[u8], text: &str| {
+        let mut world = World::new();
+        let exchange = world.exchange();
+        let response = http::Response::builder().status(status).header("www-authenticate", challenge);
+        world.answer(exchange, response.body(text.to_owned()).unwrap()).unwrap_err()
+    };
+    let kept = |failure: &Failure<grantflow::CodeExchange>| {
+        failure.error.answer().unwrap().untrusted_challenge().map(<[u8]>::to_vec)
+    };
+    let challenge = b"Basic realm=\"s3cret\", error=\"\xff\"";
+    for text in [r#"{"error":"invalid_client"}"#, "<html>", ""] {
+        let failure = challenged(401, challenge, text);
+        assert_eq!(kept(&failure).as_deref(), Some(&challenge[..]), "{text}");
+        let shown = format!("{failure} {failure:?} {:?} {:#?}", failure.error, failure.error.answer());
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+    let long = kept(&challenged(401, "Basic ".repeat(1_000).as_bytes(), "")).unwrap();
+    assert_eq!(long.len(), 1024);
+    assert_eq!(kept(&failure(401, "")), None);
+    assert_eq!(kept(&challenged(400, b"Basic", "")), None, "it means something on a 401 only");
 }
 
 #[test]

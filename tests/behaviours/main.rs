@@ -9,6 +9,7 @@ mod forged_callback;
 mod form_post;
 mod iss_policy;
 mod quirks;
+mod readme;
 mod real_world_answers;
 mod refresh;
 mod requests;

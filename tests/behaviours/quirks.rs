@@ -1,6 +1,6 @@
 //! Each quirk: refused without it, read or written with it. Nothing is detected.
 
-use grantflow::{Authorization, Callback, Error, Message, Misuse, Quirk, Server, Tokens, Violation};
+use grantflow::{Authorization, Callback, Error, Message, Misuse, Quirk, Server, Tokens, UrlFault, Violation};
 
 use crate::support::*;
 
@@ -67,6 +67,21 @@ fn a_scope_separator_is_for_requests_and_answers() {
     let tokens = answer(&[Quirk::ScopeSeparator(',')], text).unwrap();
     assert!(!tokens.scope().is_narrowed() && tokens.scope().explicit().unwrap().contains("write"));
     assert_eq!(parameter(&body_of(&mut world, tokens), "scope"), "read,write");
+    // Asked for in the server's way, it is the same scope.
+    let asked = world.authorization().scope("read,write").unwrap();
+    let url = world.start(&asked).url;
+    assert_eq!(parameter(url.as_str(), "scope"), "read,write");
+    let exchange = world.exchange_of(&asked);
+    let tokens = world.answer(exchange, json(200, text)).unwrap();
+    assert!(!tokens.scope().is_narrowed() && !tokens.scope().is_widened(), "{:?}", tokens.scope());
+    let refresh = tokens.refresh().unwrap().scope("write,read").unwrap();
+    assert_eq!(parameter(&body(&world.request(&refresh)), "scope"), "write,read");
+    let credentials = grantflow::ClientCredentials::new(&world.client).scope("read,write").unwrap();
+    assert_eq!(parameter(&body(&world.request(&credentials)), "scope"), "read,write");
+    let tokens = world.answer(credentials, json(200, text)).unwrap();
+    assert!(!tokens.scope().is_narrowed() && tokens.scope().requested().unwrap().contains("write"));
+    assert!(matches!(world.authorization().scope(","), Err(Error::Misuse(Misuse::Scope))), "nothing is left");
+
     let strict = answer(&[], text).unwrap();
     assert!(strict.scope().is_narrowed(), "without the quirk it is one token with a comma in it");
 }
@@ -139,6 +154,7 @@ fn a_token_path_leads_in_and_a_miss_is_an_error() {
     assert_eq!(access(&tokens), "user");
     let rest: serde_json::Map<String, serde_json::Value> = tokens.extra().unwrap();
     assert_eq!(rest["id"], "U1");
+    assert!(!rest.contains_key("ok"), "as documented: what stands further out is not kept");
     for miss in [
         r#"{"access_token":"bot","token_type":"Bearer"}"#,
         r#"{"access_token":"bot","token_type":"Bearer","authed_user":null}"#,
@@ -187,6 +203,12 @@ fn renamed_parameters_go_out_and_come_in_under_their_names() {
     let tokens = world.answer(exchange, json(200, answer)).unwrap();
     assert_eq!((access(&tokens), tokens.expires_at().unwrap().saturating_since(NOW).as_secs()), ("t", 60));
 
+    // So the redirect URI's own query may not have it, however it is spelt.
+    for own in ["spapi_oauth_code=1", "sp%61pi_oauth_code"] {
+        let refused = Authorization::new(&world.client, &format!("{REDIRECT_URI}?{own}")).unwrap_err();
+        let reserved = UrlFault::ReservedParameter;
+        assert!(matches!(refused, Error::Misuse(Misuse::Url { fault, .. }) if fault == reserved), "{own}: {refused}");
+    }
     // A new name is reserved, too; and the standard name in the callback is no longer one.
     let refused = Authorization::new(&world.client, REDIRECT_URI).unwrap().param("client_key", "x").unwrap_err();
     assert!(matches!(refused, Error::Misuse(Misuse::ReservedParameter)));
@@ -201,6 +223,14 @@ fn null_and_lists_are_read_where_the_caller_vouches_for_them() {
     assert!(answer(&[], null).is_err());
     let tokens = answer(&[Quirk::NullIsAbsent], null).unwrap();
     assert!(tokens.scope().explicit().is_none() && tokens.refresh_token().is_none());
+    let error =
+        r#"{"error":null,"access_token":"t","token_type":"bearer","data":{"access_token":"u","token_type":"bearer"}}"#;
+    assert_eq!(violation(answer(&[], error)), Violation::TokenAndError);
+    assert_eq!(access(&answer(&[Quirk::NullIsAbsent], error).unwrap()), "t");
+    let path = Quirk::token_path(&["data"]);
+    assert_eq!(violation(answer(std::slice::from_ref(&path), error)), Violation::WrongType(grantflow::Member::Error));
+    assert_eq!(access(&answer(&[Quirk::NullIsAbsent, path], error).unwrap()), "u");
+    assert!(matches!(answer(&[Quirk::NullIsAbsent], r#"{"error":null}"#), Err(Error::Protocol(_))), "and no token");
     let list = r#"{"access_token":"t","token_type":"bearer","scope":["read","write"]}"#;
     assert_eq!(violation(answer(&[], list)), Violation::WrongType(grantflow::Member::Scope));
     assert!(!answer(&[Quirk::ScopeList], list).unwrap().scope().is_narrowed());

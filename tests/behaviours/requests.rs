@@ -115,15 +115,51 @@ fn reserved_and_repeated_parameters_are_refused_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_parameter_of_the_endpoints_own_query_is_not_given_again() {
+    let own = "?prompt=login&audi%65nce=a";
+    let server = Server::new(&format!("https://as.example/a{own}"), &format!("https://as.example/t{own}")).unwrap();
+    let client = server.client(ID).secret_post(SECRET).unwrap();
+    let is_twice = |error: &Error| matches!(error, Error::Misuse(Misuse::DuplicateParameter));
+    for name in ["prompt", "audience"] {
+        let mut world = World::new();
+        let authorization = || Authorization::new(&client, REDIRECT_URI).unwrap();
+        assert!(is_twice(&authorization().param(name, "x").unwrap_err()), "{name}");
+        assert!(is_twice(&ClientCredentials::new(&client).param(name, "x").unwrap_err()), "{name}");
+
+        let start = world.start(&authorization());
+        let state = parameter(start.url.as_str(), "state");
+        let exchange = granted(start.pending.receive_url(&format!("{REDIRECT_URI}?code=a&state={state}")));
+        let failure = exchange.param(name, "x").unwrap_err();
+        assert!(is_twice(&failure.error), "{name}");
+        let grantflow::Left::Intact(exchange) = failure.left else { panic!("{name} cost the code") };
+        let answer = r#"{"access_token":"t","token_type":"bearer","refresh_token":"r"}"#;
+        let tokens = world.answer(*exchange, json(200, answer)).unwrap();
+        let failure = tokens.refresh().unwrap().param(name, "x").unwrap_err();
+        assert!(is_twice(&failure.error) && matches!(failure.left, grantflow::Left::Intact(_)), "{name}");
+        // Each endpoint has a query of its own.
+        assert!(world.authorization().param(name, "x").is_ok() && world.exchange().param(name, "x").is_ok());
+    }
+}
+
+#[test]
 fn no_parameter_is_ever_there_twice() {
     let mut world = World::new();
+    let server = Server::new(
+        &format!("{}?own=1&other=2", world.provider.authorize_url()),
+        &format!("{}?own=1&other=2", world.provider.token_url()),
+    );
+    world.client = server.unwrap().client(ID).secret_post(SECRET).unwrap();
     let authorization = world.authorization().param("prompt", "none").unwrap().resource("urn:a").unwrap();
     let url = world.start(&authorization).url;
     let exchange = world.exchange_of(&authorization);
-    let code_request = body(&world.request(&exchange));
+    // What the server sees is the body, and the endpoint's own query.
+    let sent = |request: &http::Request<grantflow::Body>| {
+        format!("{}&{}", request.uri().query().unwrap_or_default(), body(request))
+    };
+    let code_request = sent(&world.request(&exchange));
     let tokens = world.run(exchange).unwrap();
     let refresh = tokens.refresh().unwrap().scope("read").unwrap();
-    for text in [url.as_str().to_owned(), code_request, body(&world.request(&refresh))] {
+    for text in [url.as_str().to_owned(), code_request, sent(&world.request(&refresh))] {
         let names: Vec<String> = pairs(&text).into_iter().map(|(name, _)| name).collect();
         let different: HashSet<&String> = names.iter().collect();
         assert_eq!(names.len(), different.len(), "{text}");
@@ -197,12 +233,19 @@ fn a_url_that_is_shown_holds_nothing_that_a_shell_could_act_on() {
     let url = world.start(&authorization).url;
     assert!(url.as_str().starts_with("https://"));
     assert!(
-        url.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!&()*+,;=%".contains(&b)),
+        url.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?@&+,=%".contains(&b)),
         "{}",
         url.as_str()
     );
-    assert!(!url.as_str().contains(['$', '`', '"', '\'', '<', ' ']), "{}", url.as_str());
     assert!(!url.as_str().contains(SECRET));
+    // Nor can the endpoint bring it in.
+    for character in "!$'()*;[]`\"<>\\^{|} \r\n\0".chars() {
+        for place in ["/a", "/a?x="] {
+            let endpoint = format!("https://as.example{place}{character}x");
+            assert!(Server::new(&endpoint, "https://as.example/t").is_err(), "{character:?} in {place}");
+        }
+    }
+    assert!(Server::new("http://[::1]:8080/~me/a@b,c+d?x=y,z%27", "http://[::1]/t").is_ok());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The examples of the RFCs, from a data file.
 
-use grantflow::{Authorization, Callback, ClientCredentials, Server};
+use std::collections::VecDeque;
+
+use grantflow::{Authorization, Callback, ClientCredentials, Env, Server};
 use serde_json::Value;
 
 use crate::support::*;
@@ -98,15 +100,37 @@ fn forms() {
     }
 }
 
+/// Gives these octets, in this order, however many are asked for at a time; and then none.
+struct Recorded(VecDeque<u8>);
+
+impl grantflow::Entropy for Recorded {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), grantflow::EntropyFailed> {
+        for b in bytes {
+            *b = self.0.pop_front().ok_or(grantflow::EntropyFailed)?;
+        }
+        Ok(())
+    }
+}
+
 #[test]
 fn pkce() {
     for vector in vectors("pkce") {
-        // The core draws its verifiers; the server's own derivation is what it is checked against everywhere else.
-        assert_eq!(
-            grantflow_testkit::s256(text(&vector, "verifier")),
-            text(&vector, "challenge"),
-            "{}",
-            vector["source"]
-        );
+        let octets: Vec<u8> = serde_json::from_value(vector["octets"].clone()).unwrap();
+        // The state is drawn first.
+        let mut rng = Recorded([9; 32].into_iter().chain(octets).collect());
+        let mut world = World::new();
+        let start = world.authorization().start(&mut Env { now: NOW, rng: &mut rng }).unwrap();
+        assert!(rng.0.is_empty(), "not all that was drawn was used");
+        let url = start.url.as_str();
+        assert_eq!(parameter(url, "state"), "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk");
+        assert_eq!(parameter(url, "code_challenge"), text(&vector, "challenge"), "{}", vector["source"]);
+        assert_eq!(parameter(url, "code_challenge_method"), "S256");
+        let callback = world.provider.visit(url).unwrap();
+        let exchange = granted(start.pending.receive_url(&callback.url));
+        let request = world.request(&exchange);
+        assert_eq!(parameter(&body(&request), "code_verifier"), text(&vector, "verifier"), "{}", vector["source"]);
+        assert!(world.run(exchange).is_ok());
+        // The testkit's server is checked against the same vector, not against the core.
+        assert_eq!(grantflow_testkit::s256(text(&vector, "verifier")), text(&vector, "challenge"));
     }
 }

@@ -107,6 +107,15 @@ fn two_exchanges_run_as_one() {
     assert!(matches!(outcome.unwrap_err().left, Left::Spent));
     let (outcome, _) = run(both(), &[Some("stop")]);
     assert!(matches!(outcome.unwrap_err().left, Left::Spent), "the first is through, so nothing is left of it");
+
+    // As documented: what must not be lost is put away before anything can fail.
+    let kept = RefCell::new(None);
+    let keeping = poll().then(|first, _| -> Result<Poll, Error> {
+        *kept.borrow_mut() = Some(first);
+        Err(Error::Entropy)
+    });
+    let (outcome, _) = run(keeping, &[Some("tokens")]);
+    assert!(outcome.is_err() && kept.into_inner().as_deref() == Some("tokens"));
 }
 
 #[test]

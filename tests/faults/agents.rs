@@ -14,6 +14,24 @@ fn no_cookie_comes_back() {
     let hits = server.hits();
     assert_eq!(hits.len(), 2);
     assert!(hits.iter().all(|hit| hit.header("cookie").is_none()), "a cookie was sent");
+
+    // An agent of ureq's own would have sent it: the feature is on here, as another crate of a program may have it.
+    let server = FaultServer::start(vec![with_cookie(), with_cookie()]);
+    let plain = ureq::Agent::new_with_defaults();
+    for _ in 0..2 {
+        plain.get(server.url("/token")).call().unwrap();
+    }
+    assert_eq!(server.hits()[1].header("cookie"), Some("sid=1"), "the test looks at nothing");
+}
+
+#[test]
+fn an_answer_is_not_printed() {
+    let server = FaultServer::start(vec![good()]);
+    let request = http::Request::get(server.url("/token")).body(grantflow::Body::default()).unwrap();
+    let response = grantflow_ureq::send(&agent(), request).unwrap();
+    let shown = format!("{response:?} {response:#?}");
+    assert!(shown.contains("200") && !shown.contains("at-good") && !shown.contains("rt-new"), "{shown}");
+    assert_eq!(response.into_body().as_ref(), GOOD.as_bytes());
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod not_sent;
 mod readable;
 mod redirects;
 mod slow;
+mod unverified;
 
 use std::error::Error as _;
 use std::time::Duration;

@@ -3,3 +3,4 @@
 pub mod flow_model;
 #[path = "../support/mod.rs"]
 pub mod support;
+pub mod world;

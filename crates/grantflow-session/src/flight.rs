@@ -12,9 +12,10 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
 use std::task::Wake;
 
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Mutex, lock};
 
 /// What a flight is about. One for all who wait.
 pub(crate) type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -71,13 +72,26 @@ impl<T: Clone + Send + 'static> Flight<T> {
 
     /// Joins the flight that is under way, or begins one with `make`.
     pub(crate) fn join(&self, make: impl FnOnce() -> Work<T>) -> Join<T> {
-        self.enter(&mut lock(&self.0.slot), make)
+        let mut slot = lock(&self.0.slot);
+        slot.begin(make);
+        self.enter(&mut slot)
     }
 
     /// The same, unless somebody sees to it already.
     pub(crate) fn lead(&self, make: impl FnOnce() -> Work<T>) -> Option<Join<T>> {
         let mut slot = lock(&self.0.slot);
-        (slot.callers == 0).then(|| self.enter(&mut slot, make))
+        if slot.callers > 0 {
+            return None;
+        }
+        slot.begin(make);
+        Some(self.enter(&mut slot))
+    }
+
+    /// Joins the flight that is under way and that nobody waits for, if there is one.
+    pub(crate) fn carry_on(&self) -> Option<Join<T>> {
+        let mut slot = lock(&self.0.slot);
+        let abandoned = slot.callers == 0 && !matches!(slot.work, Stage::Idle);
+        abandoned.then(|| self.enter(&mut slot))
     }
 
     /// Whether work is under way.
@@ -85,15 +99,20 @@ impl<T: Clone + Send + 'static> Flight<T> {
         !matches!(lock(&self.0.slot).work, Stage::Idle)
     }
 
-    fn enter(&self, slot: &mut Slot<T>, make: impl FnOnce() -> Work<T>) -> Join<T> {
-        if matches!(slot.work, Stage::Idle) {
-            slot.work = Stage::Parked(make());
-        }
+    fn enter(&self, slot: &mut Slot<T>) -> Join<T> {
         // Whoever polled it last may be gone, and the wake-up with them: to ask once more costs nothing.
         slot.ready = true;
         slot.callers += 1;
         slot.next_caller += 1;
         Join { flight: self.clone(), caller: slot.next_caller, round: slot.round }
+    }
+}
+
+impl<T> Slot<T> {
+    fn begin(&mut self, make: impl FnOnce() -> Work<T>) {
+        if matches!(self.work, Stage::Idle) {
+            self.work = Stage::Parked(make());
+        }
     }
 }
 
@@ -128,7 +147,7 @@ impl<T: Clone + Send + 'static> Future for Join<T> {
             drop(slot);
 
             let inside = Inside(shared);
-            let waker = Waker::from(std::sync::Arc::new(WakeAll(Arc::clone(shared))));
+            let waker = Waker::from(Arc::new(WakeAll(Arc::downgrade(shared))));
             let poll = work.as_mut().poll(&mut Context::from_waker(&waker));
             core::mem::forget(inside);
             match poll {
@@ -169,12 +188,14 @@ impl<T> Drop for Inside<'_, T> {
     }
 }
 
-struct WakeAll<T>(Arc<Shared<T>>);
+/// Weak, for the work may own what keeps its wakers: a flight that nobody has any more must not keep itself.
+struct WakeAll<T>(Weak<Shared<T>>);
 
 impl<T: Send> Wake for WakeAll<T> {
-    fn wake(self: std::sync::Arc<Self>) {
+    fn wake(self: Arc<Self>) {
+        let Some(shared) = self.0.upgrade() else { return };
         let waiting = {
-            let mut slot = lock(&self.0.slot);
+            let mut slot = lock(&shared.slot);
             if matches!(slot.work, Stage::Idle) || core::mem::replace(&mut slot.ready, true) {
                 return;
             }
@@ -200,7 +221,7 @@ impl<T> Drop for Join<T> {
     }
 }
 
-#[cfg(not(loom))]
+#[cfg(not(grantflow_loom))]
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -212,7 +233,7 @@ mod tests {
     struct Counted(AtomicUsize);
 
     impl Wake for Counted {
-        fn wake(self: std::sync::Arc<Self>) {
+        fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -260,15 +281,15 @@ mod tests {
         }
     }
 
-    fn poll<T: Clone + Send + 'static>(join: &mut Join<T>, waker: &std::sync::Arc<Counted>) -> Poll<Option<T>> {
-        let waker = Waker::from(std::sync::Arc::clone(waker));
+    fn poll<T: Clone + Send + 'static>(join: &mut Join<T>, waker: &Arc<Counted>) -> Poll<Option<T>> {
+        let waker = Waker::from(Arc::clone(waker));
         Pin::new(join).poll(&mut Context::from_waker(&waker))
     }
 
     #[test]
     fn all_who_wait_get_the_result_of_one_flight() {
         let (flight, gate) = (Flight::new(), Gate::default());
-        let wakers: Vec<_> = (0..3).map(|_| std::sync::Arc::new(Counted::default())).collect();
+        let wakers: Vec<_> = (0..3).map(|_| Arc::new(Counted::default())).collect();
         let mut joins: Vec<_> = (0..3).map(|_| flight.join(|| gate.work())).collect();
         for (join, waker) in joins.iter_mut().zip(&wakers) {
             assert!(poll(join, waker).is_pending());
@@ -288,7 +309,7 @@ mod tests {
     #[test]
     fn a_cancelled_leader_strands_nobody_and_nothing_is_begun_again() {
         let (flight, gate) = (Flight::new(), Gate::default());
-        let (first, second) = (std::sync::Arc::new(Counted::default()), std::sync::Arc::new(Counted::default()));
+        let (first, second) = (Arc::new(Counted::default()), Arc::new(Counted::default()));
         let mut leader = flight.join(|| gate.work());
         let mut follower = flight.join(|| gate.work());
         assert!(poll(&mut leader, &first).is_pending());
@@ -303,7 +324,7 @@ mod tests {
     #[test]
     fn a_leader_that_is_alive_and_never_polled_holds_up_nobody() {
         let (flight, gate) = (Flight::new(), Gate::default());
-        let (first, second) = (std::sync::Arc::new(Counted::default()), std::sync::Arc::new(Counted::default()));
+        let (first, second) = (Arc::new(Counted::default()), Arc::new(Counted::default()));
         let mut paused = flight.join(|| gate.work());
         let mut other = flight.join(|| gate.work());
         assert!(poll(&mut paused, &first).is_pending());
@@ -317,7 +338,7 @@ mod tests {
     #[test]
     fn a_flight_without_anybody_waits_for_the_next() {
         let (flight, gate) = (Flight::new(), Gate::default());
-        let waker = std::sync::Arc::new(Counted::default());
+        let waker = Arc::new(Counted::default());
         let mut leader = flight.join(|| gate.work());
         assert!(poll(&mut leader, &waker).is_pending());
         assert!(flight.lead(|| gate.work()).is_none(), "somebody is at it");
@@ -331,7 +352,7 @@ mod tests {
     #[test]
     fn work_that_panics_strands_nobody() {
         let flight: Flight<u32> = Flight::new();
-        let waker = std::sync::Arc::new(Counted::default());
+        let waker = Arc::new(Counted::default());
         let mut follower = {
             let mut leader = flight.join(|| Box::pin(async { panic!("a plug panicked") }));
             let follower = flight.join(|| Box::pin(async { 1 }));
@@ -346,7 +367,7 @@ mod tests {
     #[test]
     fn a_wake_up_inside_the_poll_is_not_lost() {
         let flight = Flight::new();
-        let waker = std::sync::Arc::new(Counted::default());
+        let waker = Arc::new(Counted::default());
         let mut first = true;
         let mut join = flight.join(|| {
             Box::pin(core::future::poll_fn(move |context| {
@@ -358,5 +379,129 @@ mod tests {
             }))
         });
         assert_eq!(poll(&mut join, &waker), Poll::Ready(Some(5)));
+    }
+}
+
+/// Every interleaving, by loom: `RUSTFLAGS="--cfg grantflow_loom" cargo test -p grantflow-session --lib --release models`.
+#[cfg(grantflow_loom)]
+#[cfg(test)]
+mod models {
+    use loom::future::block_on;
+    use loom::thread;
+
+    use super::*;
+
+    /// A future that another thread completes, for good; it counts how often it was begun.
+    #[derive(Clone)]
+    struct Gate(Arc<Mutex<Door>>);
+
+    struct Door {
+        open: bool,
+        waker: Option<Waker>,
+        begun: usize,
+    }
+
+    impl Gate {
+        fn new() -> Self {
+            Self(Arc::new(Mutex::new(Door { open: false, waker: None, begun: 0 })))
+        }
+
+        fn work(&self) -> Work<u32> {
+            lock(&self.0).begun += 1;
+            let gate = self.clone();
+            Box::pin(core::future::poll_fn(move |context| {
+                let mut door = lock(&gate.0);
+                if door.open {
+                    return Poll::Ready(7);
+                }
+                door.waker = Some(context.waker().clone());
+                Poll::Pending
+            }))
+        }
+
+        fn open(&self) {
+            let waker = {
+                let mut door = lock(&self.0);
+                door.open = true;
+                door.waker.take()
+            };
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+
+    fn poll_once(join: &mut Join<u32>) {
+        // Its wake-ups go nowhere: it is about to go away.
+        let _ = Pin::new(join).poll(&mut Context::from_waker(Waker::noop()));
+    }
+
+    #[test]
+    fn a_leader_that_is_cancelled_at_any_moment_strands_nobody() {
+        loom::model(|| {
+            let (flight, gate) = (Flight::new(), Gate::new());
+            let mut leader = flight.join(|| gate.work());
+            let follower = flight.join(|| gate.work());
+            let io = {
+                let gate = gate.clone();
+                thread::spawn(move || gate.open())
+            };
+            let cancelled = thread::spawn(move || {
+                poll_once(&mut leader);
+                drop(leader);
+            });
+            assert_eq!(block_on(follower), Some(7));
+            io.join().unwrap();
+            cancelled.join().unwrap();
+            assert_eq!(lock(&gate.0).begun, 1, "the work was begun again");
+        });
+    }
+
+    #[test]
+    fn two_who_wait_get_one_result() {
+        loom::model(|| {
+            let (flight, gate) = (Flight::new(), Gate::new());
+            let first = flight.join(|| gate.work());
+            let second = flight.join(|| gate.work());
+            let other = thread::spawn(move || block_on(second));
+            gate.open();
+            assert_eq!(block_on(first), Some(7));
+            assert_eq!(other.join().unwrap(), Some(7));
+            assert_eq!(lock(&gate.0).begun, 1);
+        });
+    }
+
+    #[test]
+    fn who_comes_after_everybody_has_gone_carries_on() {
+        loom::model(|| {
+            let (flight, gate) = (Flight::new(), Gate::new());
+            let mut gone = flight.join(|| gate.work());
+            let io = {
+                let gate = gate.clone();
+                thread::spawn(move || gate.open())
+            };
+            poll_once(&mut gone);
+            let was_done = !flight.is_under_way();
+            drop(gone);
+            let next = flight.join(|| gate.work());
+            assert_eq!(block_on(next), Some(7));
+            io.join().unwrap();
+            assert_eq!(lock(&gate.0).begun, 1 + usize::from(was_done));
+        });
+    }
+
+    #[test]
+    fn of_two_who_come_for_a_due_token_one_leads() {
+        loom::model(|| {
+            let (flight, gate) = (Flight::<u32>::new(), Gate::new());
+            gate.open();
+            let lead = |flight: Flight<u32>, gate: Gate| move || flight.lead(|| gate.work()).map(|join| block_on(join));
+            let other = thread::spawn(lead(flight.clone(), gate.clone()));
+            let results = [lead(flight, gate.clone())(), other.join().unwrap()];
+            let led = results.iter().flatten().count();
+            assert!(results.iter().flatten().all(|result| *result == Some(7)));
+            // Both, if one was through before the other came.
+            assert!(led >= 1 && lock(&gate.0).begun == led, "{led}");
+        });
     }
 }

@@ -1,4 +1,63 @@
 //! Keeps OAuth 2 tokens fresh, and loses none.
+//!
+//! A [`Session`] is where a program asks for a valid token: from a thousand tasks at once, for months, across restarts. It
+//! renews ahead of expiry, once for all who ask, and a rotated refresh token is durable before anybody sees what came
+//! with it.
+//!
+//! ```
+//! # struct Nowhere;
+//! # impl grantflow_session::Outside for Nowhere {
+//! #     fn now(&self) -> grantflow::UnixTime { grantflow::UnixTime::from_secs(1_750_000_000) }
+//! #     fn fill(&self, _: &mut [u8]) -> Result<(), grantflow::EntropyFailed> { Err(grantflow::EntropyFailed) }
+//! #     fn wait(&self, _: std::time::Duration) -> grantflow_session::Later<'_, ()> { Box::pin(async {}) }
+//! #     fn send(&self, _: http::Request<grantflow::Body>)
+//! #         -> grantflow_session::Later<'_, Result<http::Response<grantflow::Body>, grantflow_session::Unanswered>> {
+//! #         let answer = br#"{"access_token":"t","token_type":"Bearer","expires_in":3600}"#.to_vec();
+//! #         Box::pin(async { Ok(http::Response::new(answer.into())) })
+//! #     }
+//! # }
+//! # let outside = Nowhere;
+//! use grantflow::{ClientCredentials, Server};
+//! use grantflow_session::{Key, MemoryStore, Session};
+//!
+//! let client = Server::with_token_endpoint("https://as.example/token")?.client("robot").secret_post("s3cret")?;
+//! let grant = ClientCredentials::new(&client).scope("clubs")?;
+//!
+//! // `outside` is the clock, the entropy and the way to the server: `Ureq`, `Reqwest` or `Tower`, by feature, or your own.
+//! let session = Session::client_credentials(grant, Key::new("clubs")?, MemoryStore::new(), outside);
+//!
+//! let token = session.token_blocking()?;          // or session.token().await
+//! let mut request = http::Request::get("https://api.example/clubs").body(())?;
+//! token.authorize(&mut request)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it promises
+//!
+//! - **Fresh**: a token is renewed ahead of its expiry, by a margin of at most half its lifetime and some jitter. Until it
+//!   is over, one caller renews it and the others use it.
+//! - **Single flight**: any number of callers, blocking or async, one request. A caller that goes away takes nothing with it.
+//!   Across processes, the [`Store`]'s lock sees to it.
+//! - **Persist before use**: a mark that a refresh has begun is durable before its request leaves, and the new tokens are
+//!   before anybody gets them. Whenever the process dies, the store holds the old tokens, the new ones, or the old ones and
+//!   the mark: then nobody knows, and the session says so.
+//! - **After an answer that never came** ([`Policy`]): wait a little, read the store again, for a sibling may have newer
+//!   tokens; then once more, and then [`SessionError::Unknown`]: the person logs in again.
+//! - **`invalid_grant`** first reads the store again, and adopts a sibling's newer token; only then is the grant lost.
+//! - **A server that is down** is left alone, for longer each time; callers get the error at once.
+//! - **A store that fails** to take new tokens is an error that says so, and the session still has them
+//!   ([`Session::unsaved`]).
+//!
+//! # Where things are kept
+//!
+//! In a [`Store`]: [`MemoryStore`], [`FileStore`], the system's keyring (feature `keyring`), or your own. A login in progress is
+//! kept in [`PendingLogins`], whose only way to read is to take.
+
+#[cfg(any(feature = "ureq", feature = "reqwest", feature = "tower", feature = "fuzzing", test))]
+pub mod authorize;
+#[cfg(any(feature = "fuzzing", test))]
+#[doc(hidden)]
+pub mod fuzz;
 
 mod key;
 mod store;
@@ -9,6 +68,7 @@ mod flight;
 mod fresh;
 mod observe;
 mod outside;
+mod pending;
 mod policy;
 mod record;
 pub mod renewal;
@@ -20,8 +80,17 @@ pub use fresh::FreshToken;
 pub use key::{InvalidKey, Key};
 pub use observe::{Event, Observer};
 pub use outside::Outside;
+#[cfg(all(feature = "reqwest", not(all(target_arch = "wasm32", target_os = "unknown"))))]
+pub use outside::reqwest::Reqwest;
+#[cfg(feature = "tower")]
+pub use outside::tower::Tower;
+#[cfg(feature = "ureq")]
+pub use outside::ureq::Ureq;
+pub use pending::{PendingLogins, PendingStore};
 pub use policy::Policy;
 pub use record::{Loss, RecordFault};
 pub use session::Session;
 pub use standing::State;
-pub use store::{Entry, Later, Lock, MemoryStore, Revision, Store, StoreError, Swap, Value};
+#[cfg(feature = "keyring")]
+pub use store::KeyringStore;
+pub use store::{Entry, FileStore, Later, Lock, MemoryStore, Revision, Store, StoreError, Swap, Value};

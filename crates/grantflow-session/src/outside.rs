@@ -1,5 +1,12 @@
 //! What a session may use of the outside world.
 
+#[cfg(all(feature = "reqwest", not(all(target_arch = "wasm32", target_os = "unknown"))))]
+pub(crate) mod reqwest;
+#[cfg(feature = "tower")]
+pub(crate) mod tower;
+#[cfg(feature = "ureq")]
+pub(crate) mod ureq;
+
 use core::time::Duration;
 
 use grantflow::{Body, EntropyFailed, UnixTime};
@@ -26,5 +33,13 @@ pub trait Outside: Send + Sync {
 
     /// Carries one request, as the contract of [`grantflow::Exchange`] asks: no redirect is followed, every status is an
     /// answer, the body is bounded, and the whole round trip has a deadline.
-    fn send(&self, request: Request<Body>) -> Later<'_, Result<Response<Vec<u8>>, Unanswered>>;
+    fn send(&self, request: Request<Body>) -> Later<'_, Result<Response<Body>, Unanswered>>;
+
+    /// Goes on with a renewal whose callers have all gone away, in the background.
+    ///
+    /// The default drops it. Then the renewal stands still until somebody asks the session for a token again, and the store's
+    /// lock is held as long; an outside with a runtime had better spawn it.
+    fn spawn(&self, renewal: Later<'static, ()>) {
+        drop(renewal);
+    }
 }

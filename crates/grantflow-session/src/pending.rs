@@ -3,12 +3,13 @@
 use core::fmt;
 use core::time::Duration;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use grantflow::{PendingKey, StoredCallback, UnixTime};
 use sha2::{Digest as _, Sha256};
 
 use crate::store::{Later, StoreError};
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Mutex, lock};
 
 /// Keeps pending callbacks until the person comes back. A database behind it makes logins survive a restart, and lets any
 /// process of a service answer the callback.
@@ -44,7 +45,7 @@ pub trait PendingStore: Send + Sync {
 /// `state` worthless: an attacker starts a login and lets the victim's browser finish it (CVE-2025-68158 and others). So
 /// the browser session is part of the place. Its id is kept as a hash.
 ///
-/// **A flood of starts costs no memory, and as little as can be for others.** When a browser has
+/// **A flood of starts costs no more memory, and as little as can be for others.** When a browser has
 /// [`PER_BROWSER`](PendingLogins::PER_BROWSER) logins waiting, a further one drops its own oldest: one browser takes nobody
 /// else's place. When all places are taken, by an attacker who comes as a new browser each time, the oldest of all is
 /// dropped. A login then survives for `capacity / (starts in a second)` seconds: with 100,000 places and 1,000 starts a
@@ -64,10 +65,10 @@ pub trait PendingStore: Send + Sync {
 /// let client = Server::new("https://as.example/authorize", "https://as.example/token")?.client("my-id").public()?;
 /// let logins = PendingLogins::new(100_000, Duration::from_secs(600));
 ///
-/// # let mut env = Env::new(now, &mut rng);
+/// # let mut env = Env { now, rng: &mut rng };
 /// let Redirect { url, pending } = Authorization::new(&client, "https://app.example/callback")?.start(&mut env)?;
 /// logins.put("ada's session", &pending.key(), pending.into_stored(), now)?;
-/// # let state = url.split("state=").nth(1).unwrap().split('&').next().unwrap();
+/// # let state = url.as_str().split("state=").nth(1).unwrap().split('&').next().unwrap();
 ///
 /// # let callback: http::Uri = format!("https://app.example/callback?code=c&state={state}").parse()?;
 /// let key = callback_key(&callback).ok_or("not a callback of ours")?;
@@ -118,7 +119,13 @@ impl PendingLogins {
     ///
     /// # Errors
     /// If `browser` is empty: people without a session would share one.
-    pub fn put(&self, browser: &str, key: &PendingKey, stored: StoredCallback, now: UnixTime) -> Result<(), StoreError> {
+    pub fn put(
+        &self,
+        browser: &str,
+        key: &PendingKey,
+        stored: StoredCallback,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
         if browser.is_empty() {
             let why = "the browser's session id is empty; give each browser a session before its login starts";
             return Err(StoreError::new("keep a pending login", why));

@@ -42,7 +42,7 @@ use grantflow::{Client, ClientCredentials, Env, Tokens};
 use crate::error::{Cause, SessionError};
 use crate::fresh::FreshToken;
 use crate::policy::Policy;
-use crate::record::{Record, RecordFault};
+use crate::record::{Begun, Record, RecordFault};
 use crate::store::{Revision, StoreError};
 
 mod loading;
@@ -238,6 +238,8 @@ struct Course {
     task: Task,
     /// How often somebody else's change came between.
     conflicts: u32,
+    /// The mark that was waited for already: by a clock that fell back, it would never be old enough.
+    waited: Option<Begun>,
 }
 
 /// More than that many changes by others, and something is wrong with the store.
@@ -245,7 +247,7 @@ const MOST_CONFLICTS: u32 = 8;
 
 impl Course {
     fn start(plan: Arc<Plan>, task: Task) -> Next {
-        Next::Lock(Locking::new(Self { plan, task, conflicts: 0 }))
+        Next::Lock(Locking::new(Self { plan, task, conflicts: 0, waited: None }))
     }
 
     /// A token of the record; where entropy fails, it is renewed at the margin, like every other.

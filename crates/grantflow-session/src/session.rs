@@ -1,12 +1,14 @@
 //! A place to ask for a valid token.
 
 use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use grantflow::{Client, ClientCredentials, Entropy, EntropyFailed, Env, Tokens, UnixTime};
 
 use crate::error::SessionError;
-use crate::flight::Flight;
+use crate::flight::{Flight, Join, Work};
 use crate::fresh::FreshToken;
 use crate::key::Key;
 use crate::observe::{Event, Observer};
@@ -14,7 +16,7 @@ use crate::outside::Outside;
 use crate::policy::Policy;
 use crate::renewal::{Next, Outcome, Plan, Renewal, Unsaved};
 use crate::standing::{Advice, Standing, State};
-use crate::store::{Store, Swap};
+use crate::store::{Lock, Store, Swap};
 
 /// A grant that is kept fresh. Cheap to clone; all clones are one session.
 ///
@@ -24,10 +26,16 @@ use crate::store::{Store, Swap};
 ///
 /// # When a caller goes away
 ///
-/// Dropping the future of [`Session::token`] drops nothing but the wait. The renewal belongs to the session: whoever asks next,
-/// or waits already, carries it on where it stands.
+/// Dropping the future of [`Session::token`] drops nothing but the wait. The renewal belongs to the session: whoever waits
+/// already carries it on where it stands, or, when all have gone, the runtime does ([`Outside::spawn`]), or whoever asks next.
 #[derive(Clone)]
-pub struct Session(Arc<Inner>);
+pub struct Session {
+    inner: Arc<Inner>,
+    /// Beside what it works on, not in it: else each would keep the other.
+    flight: Flight<Renewed>,
+}
+
+type Renewed = Result<FreshToken, SessionError>;
 
 struct Inner {
     plan: Arc<Plan>,
@@ -36,7 +44,6 @@ struct Inner {
     outside: Arc<dyn Outside>,
     observer: Option<Arc<dyn Observer>>,
     standing: RwLock<Standing>,
-    flight: Flight<Result<FreshToken, SessionError>>,
 }
 
 impl Session {
@@ -65,30 +72,24 @@ impl Session {
 
     fn with(plan: Arc<Plan>, key: Key, store: Arc<dyn Store>, outside: Arc<dyn Outside>) -> Self {
         let standing = RwLock::new(Standing::default());
-        Self(Arc::new(Inner { plan, key, store, outside, observer: None, standing, flight: Flight::new() }))
+        Self::of(Inner { plan, key, store, outside, observer: None, standing })
     }
 
-    /// The same session with another policy. Set it before the session is cloned: this makes a new one.
+    fn of(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner), flight: Flight::new() }
+    }
+
+    /// The session with another policy. It is a new one: set it before you clone it.
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
-        let plan = Plan { policy, ..Plan::clone(&self.0.plan) };
-        let mut session =
-            Self::with(Arc::new(plan), self.0.key.clone(), Arc::clone(&self.0.store), Arc::clone(&self.0.outside));
-        if let Some(inner) = Arc::get_mut(&mut session.0) {
-            inner.observer.clone_from(&self.0.observer);
-        }
-        session
+        let plan = Arc::new(Plan { policy, ..Plan::clone(&self.inner.plan) });
+        Self::of(Inner { plan, ..self.inner.anew() })
     }
 
-    /// The same session with somebody who is told of every renewal. Set it before the session is cloned: this makes a new one.
+    /// The session with somebody who is told of every renewal. It is a new one: set it before you clone it.
     #[must_use]
     pub fn observer(self, observer: impl Observer + 'static) -> Self {
-        let (key, store) = (self.0.key.clone(), Arc::clone(&self.0.store));
-        let mut session = Self::with(Arc::clone(&self.0.plan), key, store, Arc::clone(&self.0.outside));
-        if let Some(inner) = Arc::get_mut(&mut session.0) {
-            inner.observer = Some(Arc::new(observer));
-        }
-        session
+        Self::of(Inner { observer: Some(Arc::new(observer)), ..self.inner.anew() })
     }
 
     /// A token that is valid now.
@@ -101,7 +102,7 @@ impl Session {
             Advice::Use(token) => Ok(token),
             Advice::Wait(error) => Err(error),
             Advice::RenewAhead(token) => self.renew_ahead(token).await,
-            Advice::Renew { weary } => self.renew(weary).await,
+            Advice::Renew => self.renew().await,
         }
     }
 
@@ -121,13 +122,13 @@ impl Session {
 
     /// The token that there is, if it is not over: no waiting, no renewal.
     pub fn peek(&self) -> Option<FreshToken> {
-        self.standing().usable(self.0.outside.now())
+        self.standing().usable(self.inner.outside.now())
     }
 
     /// How the grant stands, as far as this process knows.
     pub fn state(&self) -> State {
-        let under_way = self.0.flight.is_under_way();
-        self.standing().state(self.0.outside.now(), under_way)
+        let under_way = self.flight.is_under_way();
+        self.standing().state(self.inner.outside.now(), under_way)
     }
 
     /// An API refused `token` as invalid (RFC 6750 §3.1, `invalid_token`): it is not given to anybody again, and who asks
@@ -142,9 +143,10 @@ impl Session {
     /// [`SessionError::Record`] if they belong to another client; [`SessionError::Store`] or [`SessionError::NotStored`],
     /// and then [`Session::unsaved`] has them.
     pub async fn prime(&self, tokens: Tokens) -> Result<FreshToken, SessionError> {
-        let next = Renewal::prime(Arc::clone(&self.0.plan), tokens).map_err(SessionError::Record)?;
-        let outcome = drive(&self.0, next).await;
-        self.0.settle(outcome)
+        let next = Renewal::prime(Arc::clone(&self.inner.plan), tokens).map_err(SessionError::Record)?;
+        self.finish_abandoned().await;
+        let (outcome, held) = drive(&self.inner, next).await;
+        self.inner.settle(outcome, held, true)
     }
 
     /// As [`Session::prime`], for code that blocks.
@@ -160,12 +162,14 @@ impl Session {
     /// # Errors
     /// [`SessionError::Store`], [`SessionError::Busy`]; then it is still there.
     pub async fn forget(&self) -> Result<(), SessionError> {
-        match drive(&self.0, Renewal::forget(Arc::clone(&self.0.plan))).await {
-            Outcome::Forgotten => {
+        self.finish_abandoned().await;
+        match drive(&self.inner, Renewal::forget(Arc::clone(&self.inner.plan))).await {
+            (Outcome::Forgotten, held) => {
                 *self.standing_mut() = Standing::default();
+                drop(held);
                 Ok(())
             }
-            other => self.0.settle(other).map(drop),
+            (other, held) => self.inner.settle(other, held, false).map(drop),
         }
     }
 
@@ -177,34 +181,29 @@ impl Session {
 
     /// The name of the grant.
     pub fn key(&self) -> &Key {
-        &self.0.key
+        &self.inner.key
     }
 
     fn advice(&self) -> Advice {
-        let now = self.0.outside.now();
-        self.standing().advice(now, &self.0.plan)
+        let now = self.inner.outside.now();
+        self.standing().advice(now, &self.inner.plan)
     }
 
-    async fn renew_ahead(&self, token: FreshToken) -> Result<FreshToken, SessionError> {
+    async fn renew_ahead(&self, token: FreshToken) -> Renewed {
         // One caller renews; for the others, the token will do.
-        let Some(join) = self.0.flight.lead(|| work(&self.0)) else { return Ok(token) };
-        match join.await {
+        let Some(join) = self.flight.lead(|| work(&self.inner)) else { return Ok(token) };
+        match self.wait_for(join).await {
             Some(Ok(new)) => Ok(new),
             // The grant may be lost; this token is not over yet.
-            Some(Err(_)) | None => self.peek().ok_or_else(|| self.0.last_error()),
+            Some(Err(_)) | None => self.peek().ok_or_else(|| self.inner.last_error()),
         }
     }
 
-    async fn renew(&self, weary: Option<FreshToken>) -> Result<FreshToken, SessionError> {
+    async fn renew(&self) -> Renewed {
         loop {
-            let join = self.0.flight.join(|| work(&self.0));
-            match join.await {
-                // A flight that was under way when the API refused the token may have brought that very token.
-                Some(Ok(token)) if weary.as_ref().is_some_and(|weary| weary.is(&token)) => {
-                    if let Advice::Use(token) = self.advice() {
-                        return Ok(token);
-                    }
-                }
+            match self.wait_for(self.flight.join(|| work(&self.inner))).await {
+                // An API has refused it in the meantime.
+                Some(Ok(token)) if self.standing().is_refused(&token) => {}
                 Some(result) => return result,
                 // A plug panicked, on another caller's thread. It is ours to try now.
                 None => {}
@@ -212,35 +211,80 @@ impl Session {
         }
     }
 
+    /// Brings a renewal to its end that all callers have left, so that it lets go of the store's lock.
+    async fn finish_abandoned(&self) {
+        while let Some(join) = self.flight.carry_on() {
+            let _ = self.wait_for(join).await;
+        }
+    }
+
+    fn wait_for(&self, join: Join<Renewed>) -> Waiting {
+        Waiting { flight: self.flight.clone(), outside: Arc::clone(&self.inner.outside), join: Some(join) }
+    }
+
     fn standing(&self) -> std::sync::RwLockReadGuard<'_, Standing> {
-        self.0.standing.read().unwrap_or_else(PoisonError::into_inner)
+        self.inner.standing.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn standing_mut(&self) -> std::sync::RwLockWriteGuard<'_, Standing> {
-        self.0.standing.write().unwrap_or_else(PoisonError::into_inner)
+        self.inner.standing.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A caller who waits, and who sees to it on leaving that somebody carries on.
+struct Waiting {
+    flight: Flight<Renewed>,
+    outside: Arc<dyn Outside>,
+    join: Option<Join<Renewed>>,
+}
+
+impl Future for Waiting {
+    type Output = Option<Renewed>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Renewed>> {
+        let Some(join) = &mut self.join else { return Poll::Ready(None) };
+        let poll = Pin::new(join).poll(context);
+        if poll.is_ready() {
+            self.join = None;
+        }
+        poll
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if self.join.take().is_some()
+            && let Some(join) = self.flight.carry_on()
+        {
+            self.outside.spawn(Box::pin(async move {
+                let _ = join.await;
+            }));
+        }
     }
 }
 
 /// One renewal, for all who wait for it.
-fn work(inner: &Arc<Inner>) -> crate::flight::Work<Result<FreshToken, SessionError>> {
+fn work(inner: &Arc<Inner>) -> Work<Renewed> {
     let inner = Arc::clone(inner);
     Box::pin(async move {
         let (unsaved, weary) = {
             let standing = inner.standing.read().unwrap_or_else(PoisonError::into_inner);
-            (standing.unsaved.clone(), standing.weary.clone())
+            (standing.unsaved.clone(), standing.unwanted(inner.outside.now()))
         };
         let plan = Arc::clone(&inner.plan);
+        let saves = unsaved.is_some();
         let next = match unsaved {
             Some(unsaved) => Renewal::save(plan, unsaved),
             None => Renewal::of(plan, weary.as_ref()),
         };
-        let outcome = drive(&inner, next).await;
-        inner.settle(outcome)
+        let (outcome, held) = drive(&inner, next).await;
+        inner.settle(outcome, held, saves)
     })
 }
 
-/// The loop: does what the renewal asks for, until it is through.
-async fn drive(inner: &Inner, mut next: Next) -> Outcome {
+/// The loop: does what the renewal asks for, until it is through. The lock comes back with the outcome: whoever has it next
+/// must find the session's own copy settled, or an older word would be the last.
+async fn drive(inner: &Inner, mut next: Next) -> (Outcome, Option<Lock>) {
     let outside = &*inner.outside;
     // Held to the end, and given back whatever happens.
     let mut held = None;
@@ -284,10 +328,7 @@ async fn drive(inner: &Inner, mut next: Next) -> Outcome {
                 outside.wait(state.duration()).await;
                 state.waited()
             }
-            Next::Done(outcome) => {
-                drop(held);
-                return outcome;
-            }
+            Next::Done(outcome) => return (outcome, held),
         };
     }
 }
@@ -308,15 +349,27 @@ impl Entropy for Dice<'_> {
 }
 
 impl Inner {
-    /// What an outcome means for the session.
-    fn settle(&self, outcome: Outcome) -> Result<FreshToken, SessionError> {
+    /// The same, with nothing known yet.
+    fn anew(&self) -> Self {
+        Self {
+            plan: Arc::clone(&self.plan),
+            key: self.key.clone(),
+            store: Arc::clone(&self.store),
+            outside: Arc::clone(&self.outside),
+            observer: self.observer.clone(),
+            standing: RwLock::new(Standing::default()),
+        }
+    }
+
+    /// What an outcome means for the session. `supersedes`: whether its token stands in the place of one that was unsaved.
+    fn settle(&self, outcome: Outcome, held: Option<Lock>, supersedes: bool) -> Result<FreshToken, SessionError> {
         let now: UnixTime = self.outside.now();
         let key = &self.key;
         let settled = {
             let mut standing = self.standing.write().unwrap_or_else(PoisonError::into_inner);
             match &outcome {
                 Outcome::Fresh { token, .. } => {
-                    standing.renewed(token.clone());
+                    standing.renewed(token.clone(), supersedes);
                     Ok(token.clone())
                 }
                 Outcome::NotRenewed { cause, retry_after } => {
@@ -330,7 +383,8 @@ impl Inner {
                 Outcome::Forgotten => Err(standing.failed(SessionError::Empty)),
             }
         };
-        // Told outside of the lock: an observer may ask the session something.
+        drop(held);
+        // Told outside of the locks: an observer may ask the session something.
         match (&outcome, &settled) {
             (Outcome::Fresh { token, source, stored }, _) => {
                 self.tell(&Event::Renewed { key, token, source: *source, stored });
@@ -356,6 +410,6 @@ impl Inner {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Session {{ key: {}, {:?} }}", self.0.key, self.state())
+        write!(f, "Session {{ key: {}, {:?} }}", self.inner.key, self.state())
     }
 }

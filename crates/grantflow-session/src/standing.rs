@@ -37,8 +37,8 @@ pub(crate) struct Standing {
     pub(crate) error: Option<SessionError>,
     /// How many renewals in a row came to nothing.
     failures: u32,
-    /// Until then, the server is left alone.
-    retry_at: Option<UnixTime>,
+    /// Until then, the server is left alone, for so long.
+    pause: Option<(UnixTime, Duration)>,
 }
 
 /// What to do for a caller.
@@ -48,20 +48,24 @@ pub(crate) enum Advice {
     Use(FreshToken),
     /// This token will do; it is time to renew it.
     RenewAhead(FreshToken),
-    /// There is no token until one is renewed. The one that an API refused will not do.
-    Renew { weary: Option<FreshToken> },
+    /// There is no token until one is renewed.
+    Renew,
     /// There is none, and it is too early to ask the server again.
     Wait(SessionError),
 }
 
 impl Standing {
     pub(crate) fn advice(&self, now: UnixTime, plan: &Plan) -> Advice {
-        let paused = self.retry_at.is_some_and(|at| now < at);
+        // By a clock that fell back since, it would seem to have hardly begun.
+        let paused = self
+            .pause
+            .is_some_and(|(until, pause)| now < until && until.saturating_since(now) <= pause.saturating_mul(2));
         match &self.token {
-            Some(token) if !token.is_due(now) => Advice::Use(token.clone()),
+            Some(token) if !token.is_due(now) && self.unsaved.is_none() => Advice::Use(token.clone()),
             Some(token) if !token.is_over(now) => {
-                // A clock that went back makes a token due; a renewal that just failed makes the next one wait.
-                if paused || !plan.can_renew(token) {
+                // A clock that went back makes a token due; a renewal that just failed makes the next one wait. What is
+                // unsaved stands in the place of this token.
+                if self.unsaved.is_none() && (paused || !plan.can_renew(token)) {
                     Advice::Use(token.clone())
                 } else {
                     Advice::RenewAhead(token.clone())
@@ -69,7 +73,7 @@ impl Standing {
             }
             _ => match &self.error {
                 Some(error) if paused => Advice::Wait(error.clone()),
-                _ => Advice::Renew { weary: self.weary.clone() },
+                _ => Advice::Renew,
             },
         }
     }
@@ -90,8 +94,24 @@ impl Standing {
         }
     }
 
-    pub(crate) fn renewed(&mut self, token: FreshToken) {
-        *self = Self { token: Some(token), ..Self::default() };
+    /// `supersedes`: whether it stands in the place of one that was unsaved; if not, a login may wait to be stored.
+    pub(crate) fn renewed(&mut self, token: FreshToken, supersedes: bool) {
+        // A renewal that was under way when an API refused the token may have found that very token.
+        if !self.is_refused(&token) {
+            let unsaved = if supersedes { None } else { self.unsaved.take() };
+            *self = Self { token: Some(token), unsaved, ..Self::default() };
+        }
+    }
+
+    /// The token that is not to be taken out of the store again: an API refused it, or it is due. Read anew, with another draw
+    /// of the jitter, it might seem good for a while.
+    pub(crate) fn unwanted(&self, now: UnixTime) -> Option<FreshToken> {
+        self.weary.clone().or_else(|| self.token.clone().filter(|token| token.is_due(now)))
+    }
+
+    /// Whether an API has refused this token.
+    pub(crate) fn is_refused(&self, token: &FreshToken) -> bool {
+        self.weary.as_ref().is_some_and(|weary| weary.is(token))
     }
 
     pub(crate) fn not_renewed(
@@ -102,8 +122,9 @@ impl Standing {
         retry_after: Option<Duration>,
     ) -> SessionError {
         self.failures = self.failures.saturating_add(1);
-        let retry_at = now.saturating_add(policy.pause(self.failures, retry_after));
-        self.retry_at = Some(retry_at);
+        let pause = policy.pause(self.failures, retry_after);
+        let retry_at = now.saturating_add(pause);
+        self.pause = Some((retry_at, pause));
         self.failed(SessionError::NotRenewed { cause, retry_at })
     }
 

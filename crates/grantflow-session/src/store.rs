@@ -11,8 +11,14 @@ use zeroize::Zeroizing;
 
 use crate::key::Key;
 
+mod file;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod memory;
 
+pub use file::FileStore;
+#[cfg(feature = "keyring")]
+pub use keyring::KeyringStore;
 pub use memory::MemoryStore;
 
 /// A future that a plug gives: boxed, so that plugs can be `dyn`.

@@ -17,7 +17,8 @@
 //! - `http:` requests, which the core lets go to loopback only, use no proxy.
 //! - A failure tells a request that was certainly not sent from one that may have been, by the phase that failed.
 //!
-//! An agent made here also keeps no cookies and no idle connections. One made from an agent of yours does what yours does.
+//! An agent made here also verifies certificates, whatever it is configured with, and keeps no cookies and no idle
+//! connections. One made from an agent of yours does what yours does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +27,8 @@ use std::time::{Duration, SystemTime};
 use grantflow::{Body, Exchange, Failure, Sent, UnixTime};
 use http::{Request, Response, StatusCode, Uri};
 use ureq::config::{AutoHeaderValue, Config, ConfigBuilder};
+#[cfg(feature = "rustls")]
+use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::DefaultConnector;
@@ -47,7 +50,13 @@ pub struct Agent {
 enum Kind {
     /// Ours: a configuration and what connects, out of which every request gets an agent that lives for it alone. So
     /// no cookie and no idle connection outlives a request, whichever of ureq's features other crates turn on.
-    Own { config: Arc<Config>, connector: Arc<DefaultConnector> },
+    Own {
+        config: Arc<Config>,
+        connector: Arc<DefaultConnector>,
+        /// Put into each request, where the caller's settings switched verification off.
+        #[cfg(feature = "rustls")]
+        verifying: Option<TlsConfig>,
+    },
     /// The caller's: hardened for each request.
     Theirs { agent: ureq::Agent, timeout: Duration },
 }
@@ -61,9 +70,13 @@ impl Agent {
         Self::configured(TIMEOUT, |config| config)
     }
 
-    /// As [`Agent::new`], with a deadline and settings of your own: TLS roots, a proxy, a user agent. The settings that
-    /// keep credentials safe are made after yours. The deadline is for a whole round trip, from resolving the name to the
-    /// last byte of the body.
+    /// As [`Agent::new`], with a deadline and settings of your own: TLS roots, a proxy, a user agent. The deadline is for a
+    /// whole round trip, from resolving the name to the last byte of the body.
+    ///
+    /// The settings that keep credentials safe are made after yours: redirects, statuses, encodings, idle connections,
+    /// and the verification of certificates, which `disable_verification` does not switch off here (feature `rustls`).
+    /// A server of your own with a certificate of its own needs a root: `TlsConfig::builder().root_certs(…)`. A middleware
+    /// sees every request with the credentials in it, and may do with it what it likes.
     ///
     /// ```
     /// use std::time::Duration;
@@ -84,12 +97,18 @@ impl Agent {
             .max_idle_connections(0)
             .max_idle_connections_per_host(0)
             .build();
-        let kind = Kind::Own { config: Arc::new(config), connector: Arc::new(DefaultConnector::default()) };
+        let kind = Kind::Own {
+            #[cfg(feature = "rustls")]
+            verifying: verifying(config.tls_config()),
+            config: Arc::new(config),
+            connector: Arc::new(DefaultConnector::default()),
+        };
         Self { kind, body_limit: BODY_LIMIT }
     }
 
     /// An agent of your own, with its TLS settings, proxy, middleware, cookie jar and pool. Redirects, statuses and the
-    /// deadline are set anew for each request.
+    /// deadline are set anew for each request. **All else is yours to answer for**: an agent that does not verify
+    /// certificates hands credentials to whoever answers.
     ///
     /// It cannot tell a TLS handshake cut off from a request that got no answer, so more failures count as "may have been
     /// sent" than with [`Agent::new`]; and ureq prepares TLS anew for every request that has settings of its own.
@@ -109,11 +128,21 @@ impl Agent {
         let uri = request.uri().clone();
         let request = request.map(Vec::<u8>::from);
         match &self.kind {
-            Kind::Own { config, connector } => {
+            Kind::Own {
+                config,
+                connector,
+                #[cfg(feature = "rustls")]
+                verifying,
+            } => {
                 let connected = Arc::new(AtomicBool::new(false));
                 let connector = RecordConnected::new(Arc::clone(connector), uri, Arc::clone(&connected));
                 let agent = ureq::Agent::with_parts(config.as_ref().clone(), connector, DefaultResolver::default());
                 let request = if plain { agent.configure_request(request).proxy(None).build() } else { request };
+                #[cfg(feature = "rustls")]
+                let request = match verifying {
+                    Some(tls) if !plain => agent.configure_request(request).tls_config(tls.clone()).build(),
+                    _ => request,
+                };
                 agent.run(request).map_err(|error| {
                     let sent = if connected.load(Ordering::SeqCst) { Sent::MaybeSent } else { Sent::NotSent };
                     Unanswered { sent, error: Error::Transport(error) }
@@ -153,11 +182,11 @@ pub fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure
 ///
 /// # Errors
 /// [`Unanswered`], with whether the request may have been sent.
-pub fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Vec<u8>>, Unanswered> {
+pub fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
     let (parts, body) = agent.call(request)?.into_parts();
     let limit = agent.body_limit;
     match body.into_with_config().limit(limit).read_to_vec() {
-        Ok(bytes) => Ok(Response::from_parts(parts, bytes)),
+        Ok(bytes) => Ok(Response::from_parts(parts, Body::from(bytes))),
         Err(error) => {
             let error = match error {
                 ureq::Error::BodyExceedsLimit(_) => Error::BodyTooLarge { status: parts.status, limit },
@@ -220,6 +249,24 @@ impl<X> From<Failure<X, Error>> for Error {
     fn from(failure: Failure<X, Error>) -> Self {
         failure.into_error()
     }
+}
+
+/// The same TLS settings with verification on; `None` if it is on.
+#[cfg(feature = "rustls")]
+fn verifying(tls: &TlsConfig) -> Option<TlsConfig> {
+    if !tls.disable_verification() {
+        return None;
+    }
+    let same = TlsConfig::builder()
+        .provider(tls.provider())
+        .client_cert(tls.client_cert().cloned())
+        .root_certs(tls.root_certs().clone())
+        .use_sni(tls.use_sni());
+    let same = match tls.unversioned_rustls_crypto_provider() {
+        Some(crypto) => same.unversioned_rustls_crypto_provider(Arc::clone(crypto)),
+        None => same,
+    };
+    Some(same.build())
 }
 
 /// Whether two URIs go to the same server.

@@ -16,10 +16,10 @@ use grantflow::{Body, ClientCredentials, Env, Exchange, Server, Step, UnixTime};
 use grantflow_testkit::{Client, Loopback, Server as Provider};
 
 /// The whole HTTP stack.
-fn send(request: &http::Request<Body>) -> Result<http::Response<Vec<u8>>, Box<dyn Error>> {
+fn send(request: &http::Request<Body>) -> Result<http::Response<Body>, Box<dyn Error>> {
     let host = request.uri().authority().ok_or("no host")?.as_str();
-    let mut head =
-        format!("{} {} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n", request.method(), request.uri().path());
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let mut head = format!("{} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n", request.method());
     for (name, value) in request.headers() {
         head += &format!("{name}: {}\r\n", value.to_str()?);
     }
@@ -32,7 +32,7 @@ fn send(request: &http::Request<Body>) -> Result<http::Response<Vec<u8>>, Box<dy
     stream.take(1024 * 1024).read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or("no end of headers")?;
     let status: u16 = head.split(' ').nth(1).ok_or("no status")?.parse()?;
-    Ok(http::Response::builder().status(status).body(body.as_bytes().to_vec())?)
+    Ok(http::Response::builder().status(status).body(Body::from(body.as_bytes().to_vec()))?)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -49,6 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Step::Done(tokens) = exchange.respond(&mut env, response)? else {
         return Err("one round trip is all it takes".into());
     };
-    println!("a token for {:?}, good until {:?}", tokens.scope().effective(), tokens.expires_at());
+    let scope = tokens.scope().effective().map(|scope| scope.as_str());
+    println!("a token for {scope:?}, good until {:?}", tokens.expires_at());
     Ok(())
 }

@@ -29,7 +29,7 @@ pub(crate) fn request(client: &Registration, fields: &[Field<'_>], extra: &Param
     if let Auth::Basic(credentials) = &client.auth {
         headers.insert(header::AUTHORIZATION, credentials.clone());
     }
-    let mut request = Request::new(Body::new(body));
+    let mut request = Request::new(Body::from(body));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = client.server.token_endpoint().uri().clone();
     *request.headers_mut() = headers;
@@ -162,8 +162,12 @@ fn broken<B: AsRef<[u8]>>(response: &Response<B>, now: UnixTime, violation: Viol
 }
 
 fn kept<B: AsRef<[u8]>>(response: &Response<B>, now: UnixTime) -> Answer {
+    let status = response.status();
     let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-    Answer::new(response.status(), retry_after.and_then(|text| retry_after::parse(text, now)), response.body().as_ref())
+    let retry_after = retry_after.and_then(|text| retry_after::parse(text, now));
+    let answer = Answer::new(status, retry_after, response.body().as_ref());
+    // RFC 9110 §11.6.1: it must be there on a 401, and means something to a client there only.
+    if status == StatusCode::UNAUTHORIZED { answer.challenged(response.headers()) } else { answer }
 }
 
 fn meaning(answer: &Answer, oauth_error: bool) -> Meaning {

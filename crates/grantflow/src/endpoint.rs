@@ -9,6 +9,7 @@ use std::sync::Arc;
 use http::Uri;
 
 use crate::error::{Error, Misuse, UrlFault, UrlRole};
+use crate::wire::form;
 
 /// An endpoint of an authorization server: `https`, or `http` on loopback; without fragment or user information
 /// (RFC 6749 §3.1, §3.2; OAuth 2.1 §1.5). A query of its own is kept.
@@ -21,6 +22,14 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) fn new(text: &str, role: UrlRole) -> Result<Self, Error> {
         let uri = check_web_url(text, role)?;
+        // An endpoint is handed to programs that open it: nothing in it may be more to a shell than a word is. Brackets
+        // are the host's, around an IPv6 address.
+        let host_len =
+            uri.scheme_str().map_or(0, str::len) + "://".len() + uri.authority().map_or(0, |a| a.as_str().len());
+        let after_host = text.get(host_len..).unwrap_or_default();
+        if text.contains(['!', '$', '\'', '(', ')', '*', ';']) || after_host.contains(['[', ']']) {
+            return Err(url_fault(role, UrlFault::ShellCharacter));
+        }
         // The first clone of a parsed `Uri` moves its text behind a shared pointer; do that now, not once a request.
         let uri = uri.clone();
         Ok(Self { text: text.into(), uri })
@@ -134,8 +143,18 @@ struct Parts {
 }
 
 /// What a redirect endpoint is answered with; a redirect URI's own query may not use these names.
-const CALLBACK_NAMES: [&str; 9] =
-    ["state", "code", "iss", "error", "error_description", "error_uri", "response", "access_token", "id_token"];
+const CALLBACK_NAMES: [&str; 10] = [
+    "state",
+    "code",
+    "iss",
+    "error",
+    "error_description",
+    "error_uri",
+    "response",
+    "access_token",
+    "token_type",
+    "id_token",
+];
 
 impl RedirectUri {
     /// Checks a redirect URI.
@@ -158,14 +177,18 @@ impl RedirectUri {
             }
             scheme.len() + 1
         };
-        let query = text.split_once('?').map_or("", |(_, query)| query);
-        for (name, _) in crate::wire::form::raw_pairs(query) {
-            if CALLBACK_NAMES.contains(&name) {
-                return Err(fault(UrlFault::ReservedParameter));
-            }
-        }
-        let encoded = crate::wire::form::encode(text).into();
-        Ok(Self(Arc::new(Parts { text: text.into(), encoded, origin_len })))
+        let encoded = form::encode(text).into();
+        let uri = Self(Arc::new(Parts { text: text.into(), encoded, origin_len }));
+        uri.check_query(|name| CALLBACK_NAMES.contains(&name))?;
+        Ok(uri)
+    }
+
+    /// Refuses an own query with a name that means something in the answer, however it is spelt.
+    pub(crate) fn check_query(&self, is_reserved: impl Fn(&str) -> bool) -> Result<(), Error> {
+        let (_, query) = self.path_and_query();
+        // A name that cannot be read might be any.
+        let reserved = form::raw_pairs(query).any(|(name, _)| form::decode(name).is_none_or(|name| is_reserved(&name)));
+        if reserved { Err(url_fault(UrlRole::Redirect, UrlFault::ReservedParameter)) } else { Ok(()) }
     }
 
     /// The URI, byte for byte as it was given.
@@ -295,7 +318,7 @@ fn check_text(text: &str, role: UrlRole) -> Result<(), Error> {
 /// `http::Uri` stops at 64 KiB; no server takes this much.
 const MAX_URL: usize = 8 * 1024;
 
-/// RFC 3986 appendix A: unreserved, reserved and `%`. Neither blanks nor quotes, so a URL can go to an OS opener.
+/// RFC 3986 appendix A: unreserved, reserved and `%`.
 fn is_uri_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b)
 }
@@ -354,6 +377,12 @@ mod tests {
             ("https://a.example/\"", UrlFault::Character),
             ("https://a.example/\r\n", UrlFault::Character),
             ("https://é.example/", UrlFault::Character),
+            ("https://a.example/$(id)", UrlFault::ShellCharacter),
+            ("https://a.example/'x'", UrlFault::ShellCharacter),
+            ("https://a.example/t;id", UrlFault::ShellCharacter),
+            ("https://a.example/t?x=*", UrlFault::ShellCharacter),
+            ("https://a.example/t!1", UrlFault::ShellCharacter),
+            ("https://a.example/t?x=[a]", UrlFault::ShellCharacter),
         ] {
             assert_eq!(fault(endpoint(bad)), why, "{bad:?}");
         }
@@ -382,6 +411,10 @@ mod tests {
             ("https://c.example/cb#f", UrlFault::Fragment),
             ("com.example.app:/cb#f", UrlFault::Fragment),
             ("https://c.example/cb?state=1", UrlFault::ReservedParameter),
+            ("https://c.example/cb?st%61te=1", UrlFault::ReservedParameter),
+            ("com.example.app:/cb?x=1&%69ss=", UrlFault::ReservedParameter),
+            ("https://c.example/cb?token_type=1", UrlFault::ReservedParameter),
+            ("https://c.example/cb?%zz=1", UrlFault::ReservedParameter),
         ] {
             assert_eq!(fault(RedirectUri::new(bad)), why, "{bad:?}");
         }

@@ -8,11 +8,12 @@ use core::fmt;
 use core::time::Duration;
 
 use http::StatusCode;
-use zeroize::Zeroizing;
 
+mod answer;
 mod refusal;
 mod violation;
 
+pub use answer::Answer;
 pub use refusal::{ErrorCode, ErrorResponse};
 pub use violation::{Member, Violation};
 
@@ -45,8 +46,9 @@ impl Error {
     pub fn next(&self) -> Next {
         match self {
             Self::Refused(refused) => refused.next(),
-            Self::Unavailable(answer) if matches!(answer.status.as_u16(), 501 | 505) => Next::FixConfiguration,
-            Self::Unavailable(answer) => Next::RetryLater(answer.retry_after),
+            Self::Unavailable(answer) => answer.next(),
+            // Too slow or too early (RFC 9110 §15.5.9, RFC 8470 §5.2), or a 2xx of which the body was lost or is another's.
+            Self::Protocol(broken) if broken.is_passing() => Next::RetryLater(broken.answer.retry_after),
             Self::Protocol(_) => Next::FixConfiguration,
             Self::NoAnswer(_) => Next::RetryLater(None),
             Self::Entropy | Self::Misuse(_) => Next::FixCaller,
@@ -128,51 +130,6 @@ impl fmt::Display for Sent {
     }
 }
 
-/// What came back over HTTP, as far as it is kept: status, `Retry-After`, and the start of the body.
-#[derive(Clone)]
-pub struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) body: Zeroizing<Vec<u8>>,
-}
-
-impl Answer {
-    /// How much of a body is kept.
-    pub(crate) const KEPT: usize = 8 * 1024;
-
-    pub(crate) fn new(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
-        let kept = body.get(..Self::KEPT).unwrap_or(body);
-        Self { status, retry_after, body: Zeroizing::new(kept.to_vec()) }
-    }
-
-    /// The HTTP status.
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// `Retry-After` (RFC 9110 §10.2.3) as a wait from now: never negative, at most 24 hours.
-    pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
-    }
-
-    /// The first 8 KiB of the body, as they came. They can hold secrets: servers quote requests.
-    pub fn untrusted_body(&self) -> &[u8] {
-        &self.body
-    }
-}
-
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Answer {{ status: {}, retry_after: {:?}, body: [{} bytes] }}",
-            self.status.as_u16(),
-            self.retry_after,
-            self.body.len()
-        )
-    }
-}
-
 /// The server said no (RFC 6749 §5.2).
 #[derive(Debug, Clone)]
 pub struct Refused {
@@ -188,9 +145,9 @@ impl Refused {
 
     /// What to do about it.
     pub fn next(&self) -> Next {
-        let status = self.answer.status;
-        if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
-            return Next::RetryLater(self.answer.retry_after);
+        // An error beside a 5xx is no verdict: the status speaks.
+        if self.answer.status == StatusCode::TOO_MANY_REQUESTS || self.answer.status.is_server_error() {
+            return self.answer.next();
         }
         match self.response.code().next() {
             Next::RetryLater(_) => Next::RetryLater(self.answer.retry_after),
@@ -217,11 +174,26 @@ impl ProtocolError {
     pub fn violation(&self) -> Violation {
         self.violation
     }
+
+    /// Whether asking again can help.
+    fn is_passing(&self) -> bool {
+        match self.answer.status.as_u16() {
+            408 | 425 => true,
+            200..=299 => self.violation.is_about_the_carriage(),
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (HTTP {})", self.violation, self.answer.status.as_u16())
+        match (self.violation, self.answer.status) {
+            (Violation::UnexpectedStatus, StatusCode::UNAUTHORIZED) => f.write_str(
+                "it asks the client to authenticate and states no OAuth error; check the client's id, secret and way to \
+                 authenticate (HTTP 401)",
+            ),
+            (violation, status) => write!(f, "{violation} (HTTP {})", status.as_u16()),
+        }
     }
 }
 
@@ -252,8 +224,8 @@ pub enum Misuse {
     /// An extra parameter's name is empty, or one that the flow sets by itself.
     #[error("this parameter is set by the flow itself and cannot be given as an extra one")]
     ReservedParameter,
-    /// An extra parameter was given twice (RFC 6749 §3.1).
-    #[error("this parameter was given already: no parameter may be sent twice")]
+    /// An extra parameter was given twice, or is in the endpoint's own query already (RFC 6749 §3.1).
+    #[error("this parameter was given already, or is in the endpoint's own query: no parameter may be sent twice")]
     DuplicateParameter,
     /// The server was made without an authorization endpoint.
     #[error("this server has no authorization endpoint: make it with Server::new")]
@@ -340,6 +312,10 @@ pub enum UrlFault {
     TooLong,
     /// Its query uses a name that the protocol needs.
     ReservedParameter,
+    /// Its query uses a name twice.
+    RepeatedParameter,
+    /// It holds a character that a shell acts on.
+    ShellCharacter,
     /// It has a path or a query where only scheme, host and port belong.
     NotAnOrigin,
 }
@@ -359,6 +335,8 @@ impl fmt::Display for UrlFault {
             Self::Character => "holds a character that no URL may hold: percent-encode it",
             Self::TooLong => "is longer than 8 KiB",
             Self::ReservedParameter => "has a query that uses a name of the protocol's own",
+            Self::RepeatedParameter => "has a query that uses a name twice: no parameter may be sent twice",
+            Self::ShellCharacter => "holds a character that a shell acts on: percent-encode it",
             Self::NotAnOrigin => "is more than an origin: give only scheme, host and port",
         })
     }

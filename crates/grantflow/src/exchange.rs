@@ -54,14 +54,15 @@ impl<R: TryCryptoRng + ?Sized> Entropy for R {
     }
 }
 
-/// A request's body. It holds credentials, so it is redacted when printed and wiped when dropped.
+/// A message's body. It holds credentials or tokens, so it is redacted when printed and wiped when dropped.
 ///
-/// `AsRef<[u8]>` lends its bytes to an HTTP stack, `Vec::from` gives them away.
+/// `AsRef<[u8]>` lends its bytes, `Vec::from` gives them away. An adapter puts what it has read into one with
+/// `Body::from`: an `http::Response<Vec<u8>>` prints its tokens with `{:?}`.
 #[derive(Clone, Default)]
 pub struct Body(Zeroizing<Vec<u8>>);
 
-impl Body {
-    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
 }
@@ -112,6 +113,11 @@ pub trait Exchange: Sized {
     fn unanswered(self, env: &mut Env<'_>, sent: Sent) -> Result<Step<Self>, Failure<Self>>;
 
     /// Goes on to another exchange with this one's output: two round trips, run as one.
+    ///
+    /// **If `next` fails, the first output is gone**: the first exchange is through, so the failure is [`Left::Spent`],
+    /// and tokens that `next` was given are lost with it. Where the output is worth keeping, let `next` do nothing that
+    /// can fail before it has put it away (into a variable that it borrows, or a store), or run the two one by one: the
+    /// output of the first is then yours.
     fn then<Y: Exchange, F: FnOnce(Self::Output, &mut Env<'_>) -> Result<Y, Error>>(self, next: F) -> Then<Self, Y, F> {
         Then::new(self, next)
     }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Misuse};
 use crate::quirk::{Message, Quirks};
-use crate::wire::form::{Space, encode_into, encoded_len};
+use crate::wire::form::{self, Space, encode_into, encoded_len};
 
 /// A parameter that a flow sets.
 #[derive(Clone, Copy)]
@@ -76,16 +76,26 @@ pub(crate) fn append<'f>(
     }
 }
 
-/// Extra parameters of the caller's, in their order: never one that a flow sets by itself, and never one twice.
+/// Extra parameters of the caller's, in their order: never one that a flow sets by itself, never one that the endpoint's
+/// own query has already, and never one twice.
 #[derive(Clone, Default)]
 pub(crate) struct Params(Vec<(Box<str>, Zeroizing<String>)>);
 
 impl Params {
-    pub(crate) fn add(&mut self, quirks: &Quirks, on: Message, name: &str, value: &str) -> Result<(), Error> {
+    /// `own_query` is that of the endpoint that the request goes to.
+    pub(crate) fn add(
+        &mut self,
+        quirks: &Quirks,
+        on: Message,
+        own_query: &str,
+        name: &str,
+        value: &str,
+    ) -> Result<(), Error> {
         if name.is_empty() || quirks.is_reserved(on, name) {
             return Err(Error::Misuse(Misuse::ReservedParameter));
         }
-        if self.iter().any(|(known, _)| known == name) {
+        let in_query = form::raw_pairs(own_query).any(|(raw, _)| form::decode(raw).as_deref() == Some(name));
+        if in_query || self.iter().any(|(known, _)| known == name) {
             return Err(Error::Misuse(Misuse::DuplicateParameter));
         }
         self.0.push((name.into(), Zeroizing::new(value.to_owned())));

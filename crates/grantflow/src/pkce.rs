@@ -26,6 +26,7 @@ impl Verifier {
     }
 
     /// The code challenge (RFC 7636 §4.2).
+    #[inline]
     pub(crate) fn challenge(&self) -> Challenge {
         Challenge(encode_32(&Sha256::digest(self.expose()).into()))
     }

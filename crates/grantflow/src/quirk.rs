@@ -18,7 +18,8 @@ pub enum Quirk {
     /// them encoded). Amazon Cognito and Domino need it, and whoever compares the header with a string.
     UnencodedBasic,
     /// Scope tokens are separated by this character, in requests and in answers: `,` for Slack, Strava, Figma, Linear,
-    /// TikTok, Zoom, Todoist and GitHub's answers; `+` for Pennylane and Workable.
+    /// TikTok, Zoom, Todoist and GitHub's answers; `+` for Pennylane and Workable. Wherever a scope is given or granted,
+    /// both this character and the space then end a token: `a,b` is two tokens when it is asked for, too.
     ScopeSeparator(char),
     /// An answer without `token_type` is a Bearer token's: LinkedIn, Weibo, Instagram, WeChat, Shopify.
     MissingTokenType,
@@ -27,7 +28,9 @@ pub enum Quirk {
     /// The token endpoint takes its parameters as a JSON object: Notion, Braintree, Clover, Looker.
     JsonRequestBody,
     /// The token lies in an object inside the answer: `["authed_user"]` for Slack's user tokens, `["data"]` for TikTok.
-    /// An answer without that object is an error; the token at the top, if there is one, is another's.
+    /// An answer without that object is an error; the token at the top, if there is one, is another's. Everything else is
+    /// read from that object too: members beside it, such as Slack's `team`, are dropped, and are not in
+    /// [`Tokens::extra`](crate::Tokens::extra). Of what stands further out only an `error` counts.
     TokenPath(Vec<String>),
     /// A parameter or member has another name.
     RenamedParameter {
@@ -38,7 +41,7 @@ pub enum Quirk {
         /// The server's name for it.
         actual: String,
     },
-    /// A member of the token answer that is `null` counts as absent: Mailchimp's `scope`.
+    /// A member of the token answer that is `null` counts as absent, `error` beside a token too: Mailchimp's `scope`.
     NullIsAbsent,
     /// `scope` in the answer may be a list of strings: Twitch.
     ScopeList,
@@ -187,6 +190,11 @@ impl Quirks {
         Ok(())
     }
 
+    /// Whether any parameter has another name.
+    pub(crate) fn rename_any(&self) -> bool {
+        !self.renamed.is_empty()
+    }
+
     /// Whether `name` has a meaning in this message, be it by the standard or by a new name.
     pub(crate) fn is_reserved(&self, on: Message, name: &str) -> bool {
         on.names().contains(&name) || self.renamed.iter().any(|r| r.on == on && *r.actual == *name)
@@ -217,6 +225,17 @@ impl Quirks {
     /// What separates scope tokens.
     pub(crate) fn scope_separator(&self) -> char {
         self.scope_separator.unwrap_or(' ')
+    }
+
+    /// A scope that is to be asked for, with the tokens that this server will see in it.
+    ///
+    /// # Errors
+    /// [`Misuse::Scope`] if it is nothing but separators.
+    pub(crate) fn tokens_of(&self, scope: Scope) -> Result<Scope, Error> {
+        match self.scope_separator {
+            None => Ok(scope),
+            Some(separator) => scope.split_at(separator),
+        }
     }
 
     /// A scope as the server wants it written.

@@ -8,8 +8,15 @@ use crate::error::{Error, Misuse};
 /// A set of scope tokens, kept in the order in which they were written.
 ///
 /// Two scopes are equal if they hold the same tokens, in any order (RFC 6749 §3.3).
+///
+/// It has no `Display`, and its `Debug` shows the tokens only if the program wrote them: what came from a server, or out
+/// of a store, may be anything, a reflected secret too. Read it with [`as_str`](Self::as_str).
 #[derive(Clone)]
-pub struct Scope(Box<str>);
+pub struct Scope {
+    text: Box<str>,
+    /// Whether the program gave it: then it may be printed.
+    own: bool,
+}
 
 impl Scope {
     /// Reads scope tokens separated by spaces. Surplus spaces are dropped.
@@ -19,7 +26,18 @@ impl Scope {
     /// RFC 6749 appendix A.4 (printable ASCII without space, `"` and `\`).
     pub fn new(text: &str) -> Result<Self, Error> {
         match Self::read(text, ' ') {
-            Some(scope) if !scope.is_empty() => Ok(scope),
+            Some(scope) if !scope.is_empty() => Ok(Self { own: true, ..scope }),
+            _ => Err(Error::Misuse(Misuse::Scope)),
+        }
+    }
+
+    /// The same scope for a server that separates tokens by `separator`: no token has one in it.
+    pub(crate) fn split_at(self, separator: char) -> Result<Self, Error> {
+        if !self.text.contains(separator) {
+            return Ok(self);
+        }
+        match Self::read(&self.text, separator) {
+            Some(scope) if !scope.is_empty() => Ok(Self { own: self.own, ..scope }),
             _ => Err(Error::Misuse(Misuse::Scope)),
         }
     }
@@ -32,7 +50,7 @@ impl Scope {
         }
         let canonical = !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ");
         if separator == ' ' && canonical {
-            return Some(Self(text.into()));
+            return Some(Self { text: text.into(), own: false });
         }
         let tokens = text.split([' ', separator]).filter(|token| !token.is_empty());
         let mut canonical = String::with_capacity(text.len());
@@ -42,17 +60,17 @@ impl Scope {
             }
             canonical.push_str(token);
         }
-        Some(Self(canonical.into()))
+        Some(Self { text: canonical.into(), own: false })
     }
 
     /// The tokens, separated by single spaces.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The tokens, in the order in which they were written.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.split(' ').filter(|token| !token.is_empty())
+        self.text.split(' ').filter(|token| !token.is_empty())
     }
 
     /// Whether `token` is one of them.
@@ -62,7 +80,7 @@ impl Scope {
 
     /// Whether there is no token at all: possible in a server's answer only.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
     /// Whether every token of this scope is also in `other`.
@@ -82,7 +100,7 @@ fn is_scope_byte(b: u8) -> bool {
 
 impl PartialEq for Scope {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0 || self.tokens() == other.tokens()
+        self.text == other.text || self.tokens() == other.tokens()
     }
 }
 
@@ -90,13 +108,10 @@ impl Eq for Scope {}
 
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Scope({:?})", &*self.0)
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self.own {
+            true => write!(f, "Scope({:?})", &*self.text),
+            false => write!(f, "Scope([{} tokens])", self.iter().count()),
+        }
     }
 }
 
@@ -117,7 +132,9 @@ impl TryFrom<&str> for Scope {
 }
 
 /// What a grant covers: what was asked for beside what the server said (RFC 6749 §5.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// `Debug` shows of the server's words only those that the program had written first.
+#[derive(Clone, PartialEq, Eq)]
 pub struct GrantedScope {
     pub(crate) requested: Option<Scope>,
     pub(crate) explicit: Option<Scope>,
@@ -153,6 +170,16 @@ impl GrantedScope {
 
     fn pair(&self) -> Option<(&Scope, &Scope)> {
         self.requested.as_ref().zip(self.explicit.as_ref())
+    }
+}
+
+impl fmt::Debug for GrantedScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GrantedScope {{ requested: {:?}, explicit: ", self.requested)?;
+        let Some(explicit) = &self.explicit else { return f.write_str("None }") };
+        let own = self.requested.as_ref().filter(|requested| requested.own);
+        let known: Vec<&str> = explicit.iter().filter(|token| own.is_some_and(|own| own.contains(token))).collect();
+        write!(f, "{known:?} and {} others }}", explicit.iter().count() - known.len())
     }
 }
 
@@ -193,6 +220,22 @@ mod tests {
         assert_eq!(granted(None, None).effective(), None);
         assert_eq!(granted(Some("a"), None).effective().unwrap().as_str(), "a");
         assert!(granted(Some("a"), Some("")).effective().unwrap().is_empty());
+    }
+
+    #[test]
+    fn only_what_the_program_wrote_is_printed() {
+        let shown = |value: &dyn fmt::Debug| format!("{value:?} {value:#?}");
+        assert!(shown(&Scope::new("a b").unwrap()).contains("\"a b\""));
+        assert!(!shown(&Scope::read("s3cret b", ' ').unwrap()).contains("s3cret"));
+        let scope = granted(Some("read write"), Some("read s3cret"));
+        assert_eq!(
+            format!("{scope:?}"),
+            "GrantedScope { requested: Some(Scope(\"read write\")), explicit: [\"read\"] and 1 others }"
+        );
+        // As a refresh has it: what the server granted is what is asked for now.
+        let carried = GrantedScope { requested: scope.explicit.clone(), explicit: scope.explicit };
+        assert!(!shown(&carried).contains("s3cret"), "{carried:?}");
+        assert!(!shown(&Scope::read("s3cret,b", ' ').unwrap().split_at(',')).contains("s3cret"));
     }
 
     #[test]

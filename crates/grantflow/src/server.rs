@@ -1,9 +1,11 @@
 //! An authorization server: where its endpoints are, how it names itself, and how it deviates.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::endpoint::{Endpoint, Issuer, Origin};
 use crate::error::{Error, Misuse, UrlFault, UrlRole};
+use crate::params::Params;
 use crate::quirk::{Message, Quirk, Quirks};
 use crate::wire::form;
 
@@ -32,7 +34,9 @@ impl Server {
     ///
     /// # Errors
     /// [`Misuse::Url`] if one of them is not `https` (or `http` on loopback), has a fragment or user information, or has a
-    /// query that uses a parameter of the protocol's own. Any other query is kept.
+    /// query that uses a parameter of the protocol's own or one name twice. Any other query is kept. So is every other
+    /// character that RFC 3986 allows, but for those that a shell acts on, `!$'()*;` and brackets outside the host: an
+    /// authorization URL is handed to a program that opens it. Percent-encode them; real endpoints have none.
     pub fn new(authorization_endpoint: &str, token_endpoint: &str) -> Result<Self, Error> {
         let mut server = Self::with_token_endpoint(token_endpoint)?;
         server.authorization = Some(Endpoint::new(authorization_endpoint, UrlRole::Authorization)?);
@@ -58,6 +62,8 @@ impl Server {
     }
 
     /// The server's issuer identifier. From now on an `iss` in the callback must be this one, byte for byte (RFC 9207 §2.4).
+    /// Without one, an `iss` is ignored, for there is nothing to compare it with: whoever uses several servers needs one
+    /// for each (RFC 9700 §4.4).
     ///
     /// # Errors
     /// [`Misuse::Url`], see [`Issuer::new`].
@@ -99,21 +105,38 @@ impl Server {
         Ok(self)
     }
 
-    /// Neither endpoint's own query may hold a parameter that a flow is going to add: it would be there twice.
+    /// Neither endpoint's own query may hold a parameter that a flow is going to add, nor one twice (RFC 6749 §3.1, §3.2).
     fn check_queries(&self) -> Result<(), Error> {
         let authorization =
             self.authorization.as_ref().map(|e| (e, Message::AuthorizationRequest, UrlRole::Authorization));
         for (endpoint, on, role) in
             authorization.into_iter().chain([(&self.token, Message::TokenRequest, UrlRole::Token)])
         {
+            let fault = |fault| Err(Error::Misuse(Misuse::Url { role, fault }));
+            let mut seen = BTreeSet::new();
             for (name, _) in form::raw_pairs(endpoint.query()) {
-                let reserved = form::decode(name).is_none_or(|name| self.quirks.is_reserved(on, &name));
-                if reserved {
-                    return Err(Error::Misuse(Misuse::Url { role, fault: UrlFault::ReservedParameter }));
+                // A name that cannot be read might be any.
+                let Some(name) = form::decode(name).filter(|name| !self.quirks.is_reserved(on, name)) else {
+                    return fault(UrlFault::ReservedParameter);
+                };
+                if !seen.insert(name) {
+                    return fault(UrlFault::RepeatedParameter);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Adds a parameter of the caller's to those of a request to one of the endpoints.
+    ///
+    /// # Errors
+    /// [`Misuse::ReservedParameter`], [`Misuse::DuplicateParameter`].
+    pub(crate) fn add_param(&self, on: Message, params: &mut Params, name: &str, value: &str) -> Result<(), Error> {
+        let own_query = match on {
+            Message::AuthorizationRequest => self.authorization.as_ref().map_or("", Endpoint::query),
+            _ => self.token.query(),
+        };
+        params.add(&self.quirks, on, own_query, name, value)
     }
 
     pub(crate) fn authorization_endpoint(&self) -> Option<&Endpoint> {
@@ -160,6 +183,18 @@ mod tests {
             );
         }
         assert!(Server::with_token_endpoint("https://as.example/token?grant_type=x").is_err());
+        for query in ["a=1&a=2", "a=1&b=2&%61=3", "a&a"] {
+            for result in [
+                Server::new(&format!("https://as.example/a?{query}"), token),
+                Server::new("https://as.example/a", &format!("{token}?{query}")),
+            ] {
+                let fault = match result.unwrap_err() {
+                    Error::Misuse(Misuse::Url { fault, .. }) => fault,
+                    other => panic!("{other}"),
+                };
+                assert_eq!(fault, UrlFault::RepeatedParameter, "{query}");
+            }
+        }
         let renamed = Quirk::renamed(Message::AuthorizationRequest, "client_id", "tenant");
         assert!(Server::new("https://as.example/a?tenant=x", token).unwrap().quirk(renamed).is_err());
     }

@@ -113,7 +113,10 @@ impl Tokens {
     }
 
     /// The members of the answer that have no meaning to this library, as a value of your own:
-    /// `instance_url`, `realmId`, `team`. Those of the latest answer; a refresh replaces them.
+    /// `instance_url`, `realmId`, `x_refresh_token_expires_in`. Those of the latest answer; a refresh replaces them.
+    ///
+    /// With [`Quirk::TokenPath`](crate::Quirk::TokenPath), they are those beside the token in the innermost object; what
+    /// stands further out (Slack's `team`, beside `authed_user`) is not kept.
     ///
     /// # Errors
     /// [`Misuse::Extra`] if they do not fit `T`.

@@ -107,7 +107,7 @@ fn nothing_there(course: Course) -> Next {
     }
 }
 
-fn decide(course: Course, env: &mut Env<'_>, revision: Revision, record: Record, refused: Option<u64>) -> Next {
+fn decide(mut course: Course, env: &mut Env<'_>, revision: Revision, record: Record, refused: Option<u64>) -> Next {
     let token = match course.fresh(env, &record) {
         Ok(token) => token,
         Err(fault) => return failed(SessionError::Record(fault)),
@@ -140,7 +140,8 @@ fn decide(course: Course, env: &mut Env<'_>, revision: Revision, record: Record,
             return failed(SessionError::Unknown);
         }
         let wait = still_to_wait(begun, course.plan.policy.wait_after_unknown, env.now);
-        if !wait.is_zero() {
+        if !wait.is_zero() && course.waited != Some(begun) {
+            course.waited = Some(begun);
             // After that, what the store says may be another thing.
             return Waiting::then_load(wait, Loading::new(course, Why::Start));
         }
@@ -159,6 +160,14 @@ fn adopt(token: FreshToken, record: Record) -> Next {
     Next::Done(Outcome::Fresh { token, source: Source::Store, stored: Stored(record) })
 }
 
+/// Whether this is what we have tried to write. The generation does not tell: a sibling's tokens may have the same.
+fn is_written(found: &Record, ours: &Record) -> bool {
+    match (found.to_value(), ours.to_value()) {
+        (Ok(found), Ok(ours)) => found.expose_secret() == ours.expose_secret(),
+        _ => false,
+    }
+}
+
 /// Somebody wrote between our mark and our tokens, lock or no lock.
 fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option<(Revision, Record)>) -> Next {
     course.conflicts += 1;
@@ -170,8 +179,13 @@ fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option
         // Logged out in the meantime: what nobody wants any more is not brought back.
         None => failed(SessionError::Empty),
         // The write that was reported as failed had worked.
-        Some((_, record)) if record.generation == ours.record.generation && record.begun.is_none() => {
+        Some((revision, record)) if is_written(&record, &ours.record) => {
             match course.fresh(env, &record) {
+                // Long ago.
+                Ok(token) if matches!(course.task, Task::Save(_)) && token.is_over(env.now) => {
+                    course.task = Task::Renew { weary: None };
+                    decide(course, env, revision, record, None)
+                }
                 Ok(token) => Next::Done(Outcome::Fresh { token, source: Source::Server, stored: Stored(record) }),
                 Err(fault) => failed(SessionError::Record(fault)),
             }

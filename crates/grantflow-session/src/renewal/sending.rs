@@ -134,7 +134,7 @@ impl Sending {
     }
 
     fn refresh_failed(
-        course: Course,
+        mut course: Course,
         failure: Failure<RefreshExchange>,
         record: Record,
         begun: Begun,
@@ -148,6 +148,7 @@ impl Sending {
             Left::Unknown(_) if begun.sent > course.plan.policy.retries_after_unknown => failed(SessionError::Unknown),
             // The mark is in the store, and says how often. What to do, what is read after the wait will tell.
             Left::Unknown(_) => {
+                course.waited = Some(begun);
                 let wait = course.plan.policy.wait_after_unknown;
                 Waiting::then_load(wait, Loading::new(course, Why::Start))
             }

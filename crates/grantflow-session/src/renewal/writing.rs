@@ -65,7 +65,7 @@ impl Writing {
     }
 
     /// It is durable, as this revision.
-    pub fn written(self, env: &mut Env<'_>, revision: Revision) -> Next {
+    pub fn written(mut self, env: &mut Env<'_>, revision: Revision) -> Next {
         match self.what {
             Written::Mark { record, begun } => match Sending::refresh(self.course, record, begun, revision) {
                 Ok(sending) => Next::Send(sending),
@@ -74,6 +74,11 @@ impl Writing {
             Written::Tokens { unsaved, .. } => {
                 let source = if matches!(self.course.task, Task::Prime(_)) { Source::Login } else { Source::Server };
                 match self.course.fresh(env, &unsaved.record) {
+                    // It was over by the time that it could be stored; it has a refresh token that is not.
+                    Ok(token) if matches!(self.course.task, Task::Save(_)) && token.is_over(env.now) => {
+                        self.course.task = Task::Renew { weary: None };
+                        Next::Load(Loading::new(self.course, Why::Start))
+                    }
                     Ok(token) => Next::Done(Outcome::Fresh { token, source, stored: Stored(unsaved.record) }),
                     Err(fault) => failed(SessionError::Record(fault)),
                 }
@@ -89,6 +94,11 @@ impl Writing {
         match self.what {
             Written::Tokens { unsaved, .. } if !matches!(self.course.task, Task::Prime(_)) => {
                 Next::Load(Loading::new(self.course, Why::Conflict { ours: unsaved }))
+            }
+            // Others' tokens there may be, but these stay refused.
+            Written::Loss { record, .. } if self.course.conflicts < MOST_CONFLICTS => {
+                self.course.conflicts += 1;
+                Next::Load(Loading::new(self.course, Why::Refused { generation: record.generation }))
             }
             // Whoever changed it knows better what is there.
             Written::Unmarked { cause, retry_after, .. } => Next::Done(Outcome::NotRenewed { cause, retry_after }),

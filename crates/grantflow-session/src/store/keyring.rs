@@ -65,12 +65,9 @@ impl KeyringStore {
     ///
     /// # Errors
     /// As `FileStore::open`.
-    pub fn open_in(
-        keyring: Arc<CredentialStore>,
-        service: &str,
-        locks: impl AsRef<Path>,
-    ) -> Result<Self, StoreError> {
-        let folder = Folder::open(locks.as_ref()).map_err(|fault| StoreError::new("open the folder of its locks", fault))?;
+    pub fn open_in(keyring: Arc<CredentialStore>, service: &str, locks: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let folder =
+            Folder::open(locks.as_ref()).map_err(|fault| StoreError::new("open the folder of its locks", fault))?;
         Ok(Self(Arc::new(Inner { keyring, service: service.to_owned(), folder })))
     }
 }
@@ -178,7 +175,8 @@ impl Store for KeyringStore {
 
     fn try_lock<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Lock>, StoreError>> {
         Box::pin(async move {
-            let held = self.0.folder.try_lock(key).map_err(|fault| StoreError::new("lock an item of the keyring", fault))?;
+            let held =
+                self.0.folder.try_lock(key).map_err(|fault| StoreError::new("lock an item of the keyring", fault))?;
             Ok(held.map(Lock::new))
         })
     }

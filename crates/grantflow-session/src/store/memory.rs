@@ -2,10 +2,11 @@
 
 use core::fmt;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::key::Key;
 use crate::store::{Entry, Later, Lock, Revision, Store, StoreError, Swap, Value};
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Mutex, lock};
 
 /// Keeps grants in memory. Clones share what they keep. What it keeps ends with the process.
 #[derive(Clone, Default)]

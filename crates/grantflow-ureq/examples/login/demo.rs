@@ -1,8 +1,6 @@
 //! The flows against a server in this process, over real HTTP on loopback.
 
-use std::thread;
-
-use grantflow::{Body, Server, Tokens};
+use grantflow::{Body, Server};
 use grantflow_testkit::{Client, Loopback};
 use grantflow_ureq::Agent;
 use http::Request;
@@ -33,26 +31,12 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let agent = Agent::new();
 
     show::flow(1, "Authorization code + PKCE", "RFC 6749 §4.1, RFC 7636, RFC 9207");
-    let callback = listener.redirect_uri();
-    let mut person_at_work = None;
-    let tokens = flows::log_in(&agent, &client, SCOPE, listener, |url| {
-        let (agent, url) = (agent.clone(), url.to_owned());
-        person_at_work = Some(thread::spawn(move || person(&agent, &url, &callback)));
-        Ok(())
-    })?;
-    let forged = person_at_work.and_then(|person| person.join().ok()).flatten();
-    if forged != Some(404) {
-        return Err(format!("the forged callback was to get a 404 and got {forged:?}").into());
-    }
+    let browser = agent.clone();
+    let tokens = flows::log_in(&agent, &client, SCOPE, listener, move |url| person(&browser, url))?;
     flows::call_api(&agent, &tokens, &api_url)?;
 
     show::flow(2, "Refresh, with rotation", "RFC 6749 §6");
-    // Stored and restored, as for tomorrow's process; the copy is kept to show what becomes of a replay.
-    let stored = serde_json::to_string(&tokens.into_stored())?;
-    let restore = || -> Outcome<Tokens> { Ok(Tokens::from_stored(serde_json::from_str(&stored)?, &client)?) };
-    let tokens = flows::refresh(&agent, restore()?)?;
-    flows::call_api(&agent, &tokens, &api_url)?;
-    flows::replay(&agent, restore()?)?;
+    flows::refresh_and_replay(&agent, &client, tokens, &api_url)?;
 
     show::flow(3, "Client credentials", "RFC 6749 §4.4");
     flows::client_credentials(&agent, &client, SCOPE)?;
@@ -66,16 +50,15 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     Ok(())
 }
 
-/// The person with their browser; and before them, somebody who would like to end the login. Gives the status that the
-/// latter got. What fails here shows in the flow: nobody comes back.
-fn person(agent: &Agent, url: &str, callback: &str) -> Option<u16> {
+/// The person with their browser. What fails here shows in the flow: nobody comes back.
+fn person(agent: &Agent, url: &str) {
     let get = |url: &str| {
         let request = Request::get(url).body(Body::default()).ok()?;
-        grantflow_ureq::send(agent, request).ok()
+        let response = grantflow_ureq::send(agent, request).ok()?;
+        Some(response.headers().get("location")?.to_str().ok()?.to_owned())
     };
-    let forged = get(&format!("{callback}?error=access_denied&state=forged"))?.status().as_u16();
-    let location = get(url)?.headers().get("location")?.to_str().ok()?.to_owned();
-    get(&location)?;
-    get(&callback.replace("/callback", "/done"));
-    Some(forged)
+    let Some(callback) = get(url) else { return };
+    let Some(done) = get(&callback) else { return };
+    let place = callback.split("/callback").next().unwrap_or_default();
+    get(&format!("{place}{done}"));
 }

@@ -1,10 +1,11 @@
 //! The flows themselves, the same for every provider.
 
+use std::thread;
 use std::time::Duration;
 
 use grantflow::{
-    Authorization, Body, Callback, ClientCredentials, ConfidentialClient, Env, Exchange, Failure, Left, Redirect,
-    Tokens,
+    Authorization, Body, Callback, ClientCredentials, ConfidentialClient, Env, Error, Exchange, Failure, Left,
+    Redirect, Tokens,
 };
 use grantflow_ureq::{Agent, SysRng};
 use http::Request;
@@ -26,22 +27,33 @@ fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, 
     })
 }
 
-/// Sends the person away, waits for their return, exchanges the code. `browse` is given the address.
+/// Sends the person away, waits for their return, exchanges the code. `browse` is given the address, on a thread of its
+/// own; before it, somebody who would like to end the login calls.
 pub(crate) fn log_in(
     agent: &Agent,
     client: &ConfidentialClient,
     scope: &str,
     listener: Listener,
-    browse: impl FnOnce(&str) -> Outcome<()>,
+    browse: impl FnOnce(&str) + Send + 'static,
 ) -> Outcome<Tokens> {
     let mut env = Env { now: grantflow_ureq::now(), rng: &mut SysRng };
     let Redirect { url, pending } =
         Authorization::new(client, &listener.redirect_uri())?.scope(scope)?.start(&mut env)?;
     show::step("Authorization", "start", "Redirect { url, pending: PendingCallback }");
     show::sent_to(&url);
-    browse(url.as_str())?;
+    let (forger, callback, address) = (agent.clone(), listener.redirect_uri(), url.as_str().to_owned());
+    let elsewhere = thread::spawn(move || {
+        let forged = forge(&forger, &callback);
+        browse(&address);
+        forged
+    });
 
-    let exchange = match listener.wait(pending, PATIENCE)? {
+    let verdict = listener.wait(pending, PATIENCE)?;
+    match elsewhere.join() {
+        Ok(Some(404)) => {}
+        other => return Err(format!("the forged callback was to get a 404 and got {other:?}").into()),
+    }
+    let exchange = match verdict {
         Callback::Granted(exchange) => exchange,
         Callback::Denied(refusal) => {
             return Err(format!("the provider or the person said no: {}", refusal.code()).into());
@@ -56,6 +68,12 @@ pub(crate) fn log_in(
     show::step("CodeExchange", "run", "Tokens");
     describe(&tokens);
     Ok(tokens)
+}
+
+/// A callback that nobody asked for, which would end the login if it counted. Gives the status that it got.
+fn forge(agent: &Agent, callback: &str) -> Option<u16> {
+    let request = Request::get(format!("{callback}?error=access_denied&state=forged")).body(Body::default()).ok()?;
+    Some(grantflow_ureq::send(agent, request).ok()?.status().as_u16())
 }
 
 /// Calls the provider's API with the access token.
@@ -73,8 +91,24 @@ pub(crate) fn call_api(agent: &Agent, tokens: &Tokens, url: &str) -> Outcome<()>
     Ok(())
 }
 
+/// Refreshes stored tokens and uses the new ones; then tries the old ones once more, which the provider must refuse. That
+/// comes last: a provider may take it for theft, and revoke the new ones too (RFC 9700 §4.14.2).
+pub(crate) fn refresh_and_replay(
+    agent: &Agent,
+    client: &ConfidentialClient,
+    tokens: Tokens,
+    api_url: &str,
+) -> Outcome<()> {
+    // As for tomorrow's process; the copy is kept to show what becomes of a replay.
+    let stored = serde_json::to_string(&tokens.into_stored())?;
+    let restore = || -> Outcome<Tokens> { Ok(Tokens::from_stored(serde_json::from_str(&stored)?, client)?) };
+    let tokens = refresh(agent, restore()?)?;
+    call_api(agent, &tokens, api_url)?;
+    replay(agent, restore()?)
+}
+
 /// Refreshes the tokens, and checks that the refresh token rotated.
-pub(crate) fn refresh(agent: &Agent, tokens: Tokens) -> Outcome<Tokens> {
+fn refresh(agent: &Agent, tokens: Tokens) -> Outcome<Tokens> {
     let old = tokens.refresh_token().ok_or("there is no refresh token")?.expose_secret().to_owned();
     let exchange = tokens.refresh()?;
     show::step("Tokens", "refresh", "RefreshExchange");
@@ -88,14 +122,20 @@ pub(crate) fn refresh(agent: &Agent, tokens: Tokens) -> Outcome<Tokens> {
     Ok(tokens)
 }
 
-/// Refreshes with tokens that have been refreshed already, which the provider must refuse.
-pub(crate) fn replay(agent: &Agent, spent: Tokens) -> Outcome<()> {
+/// Refreshes with tokens that have been refreshed already.
+fn replay(agent: &Agent, spent: Tokens) -> Outcome<()> {
     let exchange = spent.refresh()?;
     show::step("Tokens (the old ones)", "refresh", "RefreshExchange");
     match run(agent, exchange) {
         Ok(_) => Err("the provider took a spent refresh token".into()),
-        Err(Failure { error, left: Left::Spent }) => {
-            show::step("RefreshExchange", "run", "Failure { left: Left::Spent }");
+        // The code for it is invalid_grant, and the token is spent; some providers have another one.
+        Err(Failure { error: error @ grantflow_ureq::Error::OAuth(Error::Refused(_)), left }) => {
+            let left = match left {
+                Left::Spent => "Spent",
+                Left::Intact(_) => "Intact",
+                Left::Unknown(_) => "Unknown",
+            };
+            show::step("RefreshExchange", "run", &format!("Failure {{ left: Left::{left} }}"));
             show::good(&format!("refused, as it must be: {error}"));
             Ok(())
         }
@@ -121,7 +161,7 @@ fn describe(tokens: &Tokens) {
         Some(at) => format!("expires in {} s", at.saturating_since(now).as_secs()),
         None => "the provider does not say when it expires".to_owned(),
     };
-    let scope = tokens.scope().effective().map_or("the provider's own".to_owned(), ToString::to_string);
+    let scope = tokens.scope().effective().map_or("the provider's own", |scope| scope.as_str());
     let narrowed = if tokens.scope().is_narrowed() { " (less than was asked for)" } else { "" };
     show::note(&format!("{lifetime} · scope: {scope}{narrowed}"));
 }

@@ -19,7 +19,11 @@ const VISIT: Duration = Duration::from_secs(3);
 pub(crate) struct Listener {
     socket: TcpListener,
     port: u16,
+    visit: Duration,
 }
+
+#[cfg(test)]
+mod tests;
 
 impl Listener {
     /// Listens on 127.0.0.1, on a free port if `port` is 0. A port that is taken is an error, never shared.
@@ -28,7 +32,7 @@ impl Listener {
             .map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}; choose another with --port"))?;
         socket.set_nonblocking(true)?;
         let port = socket.local_addr()?.port();
-        Ok(Self { socket, port })
+        Ok(Self { socket, port, visit: VISIT })
     }
 
     pub(crate) fn redirect_uri(&self) -> String {
@@ -45,10 +49,11 @@ impl Listener {
                     thread::sleep(Duration::from_millis(20));
                     continue;
                 }
+                Err(error) if is_the_visitors(error.kind()) => continue,
                 Err(error) => return Err(error.into()),
             };
             // Somebody who connects and leaves, or talks nonsense, is no reason to stop waiting.
-            let Some(uri) = read_request(&mut stream) else {
+            let Some(uri) = read_request(&mut stream, self.visit) else {
                 answer(&mut stream, "400 Bad Request", "", "This is not the page you are looking for.");
                 continue;
             };
@@ -76,7 +81,7 @@ impl Listener {
         let deadline = Instant::now() + Duration::from_secs(1);
         while Instant::now() < deadline {
             if let Ok((mut stream, _)) = self.socket.accept() {
-                read_request(&mut stream);
+                read_request(&mut stream, self.visit);
                 answer(&mut stream, "200 OK", "", "Back to your terminal: you can close this page.");
                 return;
             }
@@ -85,10 +90,15 @@ impl Listener {
     }
 }
 
-/// The target of a GET, or `None` for anything that is not one, is too long or takes too long.
-fn read_request(stream: &mut TcpStream) -> Option<Uri> {
+/// Whether accepting failed for a visitor who has left again, or for a signal: the next may be the one.
+fn is_the_visitors(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
+}
+
+/// The target of a GET, or `None` for anything that is not one, is too long or takes longer than `patience`.
+fn read_request(stream: &mut TcpStream, patience: Duration) -> Option<Uri> {
     stream.set_nonblocking(false).ok()?;
-    let deadline = Instant::now() + VISIT;
+    let deadline = Instant::now() + patience;
     let mut head = Vec::new();
     loop {
         let left = deadline.checked_duration_since(Instant::now())?;

@@ -61,17 +61,17 @@ pub(crate) fn request(request: &Request<Body>) {
     parameters(request.body().as_ref());
 }
 
-pub(crate) fn response(response: &Response<Vec<u8>>) {
+pub(crate) fn response(response: &Response<Body>) {
     let style = if response.status().is_success() { GOOD } else { BAD };
     anstream::println!("     {ARROW}←{ARROW:#} {style}{}{style:#}", response.status());
-    match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(response.body()) {
+    match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(response.body().as_ref()) {
         Ok(members) => {
             for (name, value) in members {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 member(&name, &text);
             }
         }
-        Err(_) => note(&format!("[{} bytes that are no JSON object]", response.body().len())),
+        Err(_) => note(&format!("[{} bytes that are no JSON object]", response.body().as_ref().len())),
     }
 }
 

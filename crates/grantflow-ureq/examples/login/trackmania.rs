@@ -20,17 +20,17 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let agent = Agent::new();
 
     show::flow(1, "Authorization code + PKCE", "RFC 6749 §4.1, RFC 7636");
-    let tokens = flows::log_in(&agent, &client, &options.scope, listener, |url| {
-        if !options.open_browser || open::that_detached(url).is_err() {
+    let open_browser = options.open_browser;
+    let tokens = flows::log_in(&agent, &client, &options.scope, listener, move |url| {
+        if !open_browser || open::that_detached(url).is_err() {
             anstream::println!("\n     Open this address in your browser:\n     {url}\n");
         }
-        Ok(())
     })?;
-    flows::call_api(&agent, &tokens, &format!("{ORIGIN}/api/user"))?;
+    let api_url = format!("{ORIGIN}/api/user");
+    flows::call_api(&agent, &tokens, &api_url)?;
 
     show::flow(2, "Refresh, with rotation", "RFC 6749 §6");
-    let tokens = flows::refresh(&agent, tokens)?;
-    flows::call_api(&agent, &tokens, &format!("{ORIGIN}/api/user"))?;
+    flows::refresh_and_replay(&agent, &client, tokens, &api_url)?;
 
     show::flow(3, "Client credentials", "RFC 6749 §4.4");
     flows::client_credentials(&agent, &client, &options.scope)?;

@@ -21,7 +21,7 @@ pub enum Violation {
     NotAnObject,
     /// The body is larger than 1 MiB.
     TooLarge,
-    /// A redirect, which is never followed (RFC 9700 §4.11).
+    /// A redirect (RFC 9110 §15.4), which is never followed: it would take the credentials elsewhere.
     Redirect,
     /// A status that neither grants nor refuses, and no OAuth error in the body.
     UnexpectedStatus,
@@ -44,6 +44,11 @@ pub enum Violation {
 }
 
 impl Violation {
+    /// Whether there was no OAuth message in the body at all: it was cut short, or something else than the server spoke.
+    pub(crate) fn is_about_the_carriage(self) -> bool {
+        matches!(self, Self::NotJson { .. } | Self::NotForm | Self::EmptyBody)
+    }
+
     /// Whether an answer tried to state an OAuth error and failed: worth telling on any status.
     pub(crate) fn is_about_the_error(self) -> bool {
         matches!(

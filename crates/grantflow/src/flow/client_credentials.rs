@@ -70,7 +70,7 @@ impl ClientCredentials {
         S: TryInto<Scope>,
         Error: From<S::Error>,
     {
-        self.scope = Some(scope.try_into()?);
+        self.scope = Some(self.client.registration().server.quirks().tokens_of(scope.try_into()?)?);
         Ok(self)
     }
 

@@ -94,7 +94,8 @@ impl RefreshExchange {
     /// [`Misuse::WiderScope`] if it is not part of what was granted, as far as that is known; [`Misuse::Scope`]. The
     /// exchange is still intact.
     pub fn scope(mut self, scope: &str) -> Result<Self, Failure<Self>> {
-        let scope = match Scope::new(scope) {
+        let quirks = self.tokens.client.registration().server.quirks();
+        let scope = match Scope::new(scope).and_then(|scope| quirks.tokens_of(scope)) {
             Ok(scope) => scope,
             Err(error) => return Err(Failure::intact(error, self)),
         };
@@ -110,7 +111,8 @@ impl RefreshExchange {
     /// # Errors
     /// [`Misuse::ReservedParameter`], [`Misuse::DuplicateParameter`], with the exchange still intact.
     pub fn param(mut self, name: &str, value: &str) -> Result<Self, Failure<Self>> {
-        match self.extra.add(self.tokens.client.registration().server.quirks(), Message::TokenRequest, name, value) {
+        let server = &self.tokens.client.registration().server;
+        match server.add_param(Message::TokenRequest, &mut self.extra, name, value) {
             Ok(()) => Ok(self),
             Err(error) => Err(Failure::intact(error, self)),
         }

@@ -24,6 +24,9 @@ enum Verdict {
     Rejected,
 }
 
+/// The most that is read of a callback.
+const LONGEST: usize = 65_536;
+
 /// The first byte chooses the policy on `iss`, the rest is the query or form. `{s}` in it becomes the right state.
 pub fn callback(bytes: &[u8]) {
     let Some((policy, query)) = bytes.split_first() else { return };
@@ -44,16 +47,17 @@ pub fn callback(bytes: &[u8]) {
     let query = query.replace("{s}", &state);
     let (before_fragment, fragment) = query.split_once('#').unwrap_or((&query, ""));
 
-    let by_text = pending(&client).0.receive_url(&format!("{REDIRECT_URI}?{query}"));
+    let url = format!("{REDIRECT_URI}?{query}");
+    let by_text = pending(&client).0.receive_url(&url);
     let token_in_fragment = fragment.split('&').any(|pair| pair.split('=').next() == Some("access_token"));
-    judge(&by_text, expected(before_fragment, &state, policy, token_in_fragment), &client, &state);
+    judge(&by_text, expected(before_fragment, url.len(), &state, policy, token_in_fragment), &client, &state);
     if let Ok(uri) = format!("/cb?{query}").parse::<Uri>() {
         // `Uri` drops a fragment, so whatever it held cannot be seen.
         let by_uri = pending(&client).0.receive(&uri);
-        judge(&by_uri, expected(before_fragment, &state, policy, false), &client, &state);
+        judge(&by_uri, expected(before_fragment, before_fragment.len(), &state, policy, false), &client, &state);
     }
     let by_form = form_pending(&client).receive_form_post(&form_request(query.as_bytes()));
-    judge(&by_form, expected(&query, &state, policy, false), &client, &state);
+    judge(&by_form, expected(&query, query.len(), &state, policy, false), &client, &state);
 
     // What is not ours ends nothing: the real callback is granted after it.
     if let Callback::Unrelated { pending, .. } = by_text {
@@ -79,7 +83,8 @@ fn form_request(body: &[u8]) -> Request<&[u8]> {
 type Expected = (Verdict, String);
 
 /// The rules of RFC 6749 §4.1.2 and RFC 9207 §2.4, over pairs that were read in the naive way.
-fn expected(query: &str, state: &str, policy: Policy, token_in_fragment: bool) -> Expected {
+/// `length` is that of all that is looked at.
+fn expected(query: &str, length: usize, state: &str, policy: Policy, token_in_fragment: bool) -> Expected {
     let pairs: Vec<(String, Option<String>)> = query
         .split('&')
         .filter(|segment| !segment.is_empty())
@@ -91,10 +96,18 @@ fn expected(query: &str, state: &str, policy: Policy, token_in_fragment: bool) -
     };
     let nothing = |verdict| (verdict, String::new());
 
-    if all("state") != [Some(state)] {
+    if length > LONGEST || all("state") != [Some(state)] {
         return nothing(Verdict::Unrelated);
     }
     if ["iss", "code", "error"].iter().any(|name| !matches!(all(name).as_slice(), [] | [Some(_)])) {
+        return nothing(Verdict::Rejected);
+    }
+    // Texts for people may be unreadable, but not be there twice.
+    if ["error_description", "error_uri"].iter().any(|name| all(name).len() > 1) {
+        return nothing(Verdict::Rejected);
+    }
+    // RFC 6749 appendix A.11.
+    if all("code").iter().flatten().any(|code| code.chars().any(|c| !(' '..='~').contains(&c))) {
         return nothing(Verdict::Rejected);
     }
     let front_channel = ["access_token", "id_token", "token_type", "response"].iter().any(|name| !all(name).is_empty());

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::answer::{Says, Token, read};
 use super::{CODE, NOW, STATUSES, client, exchange, printed, respond, server};
-use crate::{AccessToken, CodeExchange, Error, Failure, Left, Quirk, Tokens};
+use crate::{AccessToken, CodeExchange, Error, ErrorCode, Failure, Left, Quirk, Tokens};
 
 /// The bits of the second byte, and what each makes of the server.
 fn quirks() -> [(u8, Quirk); 6] {
@@ -142,7 +142,9 @@ fn refused(failure: &Failure<CodeExchange>, status: u16, retry_after: bool, says
         assert_eq!(seen.is_some(), code.is_some(), "an error code was lost or made up");
         assert!(seen.zip(code).is_none_or(|(seen, code)| code.starts_with(seen)), "another error code");
     }
-    let verdict = matches!(failure.error, Error::Refused(_));
+    // These two codes are about the server's health: they refuse nothing.
+    let health = matches!(failure.error.code(), Some(ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable));
+    let verdict = matches!(failure.error, Error::Refused(_)) && !health;
     match failure.left {
         Left::Intact(_) => assert!(status == 429 || status == 503 && retry_after, "intact after a {status}"),
         // Only these two say that the server has not looked.

@@ -56,6 +56,14 @@ impl<'a> Members<'a> {
         matches!(self.slots.get(member as usize), Some(Some(value)) if !matches!(value, Scalar::Null))
     }
 
+    /// Whether it states an OAuth error, be it an unreadable one.
+    fn states_error(&self, rules: &Rules<'_>) -> bool {
+        match self.slots.get(Member::Error as usize) {
+            Some(Some(Scalar::Null)) => !rules.null_is_absent,
+            slot => matches!(slot, Some(Some(_))),
+        }
+    }
+
     pub(crate) fn keep_error_only(&mut self) {
         for member in Member::ALL {
             if !matches!(member, Member::Error | Member::ErrorDescription | Member::ErrorUri) {
@@ -145,16 +153,20 @@ pub(crate) fn read<'a>(body: &'a [u8], rules: &Rules<'_>) -> Result<Content<'a>,
     if rules.form && !looks_like_json {
         form_members(body, rules.names, &mut members)?;
     } else {
-        json::parse(body, rules.path, rules.names, &mut members)?;
+        json::parse(body, rules.path, rules.names, |members| members.states_error(rules), &mut members)?;
     }
     if let Some(violation) = members.violation {
         return Err(violation);
     }
-    if members.has(Member::Error) {
+    if members.states_error(rules) {
         if members.has_value(Member::AccessToken) {
             return Err(Violation::TokenAndError);
         }
-        let code = members.required(Member::Error, &Rules { null_is_absent: false, ..*rules })?;
+        let code = match members.take(Member::Error) {
+            Some(Scalar::Text(code)) if !code.is_empty() => code,
+            Some(Scalar::Text(_)) => return Err(Violation::Empty(Member::Error)),
+            _ => return Err(Violation::WrongType(Member::Error)),
+        };
         let description = members.commentary(Member::ErrorDescription);
         let uri = members.commentary(Member::ErrorUri);
         return Ok(Content::Error(ErrorResponse::new(&code, description.as_deref(), uri.as_deref())));
@@ -388,6 +400,17 @@ mod tests {
         assert_eq!((token.kind, token.scope.as_deref(), token.expires_in), (TokenKind::Bearer, Some("a b"), None));
         assert!(token_of(r#"{"access_token":"t","scope":["a",1]}"#, &rules).is_err());
         assert!(read(br#"{"error":null}"#, &rules).is_err());
+        // Beside a token it is as good as absent, wherever it stands; without the leniency it is a contradiction.
+        let beside = r#"{"access_token":"t","token_type":"bearer","error":null,"error_description":null}"#;
+        assert!(token_of(beside, &rules).is_ok());
+        assert_eq!(token_of(beside, &strict()).unwrap_err(), Violation::TokenAndError);
+        let path = ["a".to_owned(), "b".to_owned()];
+        let nested = format!(r#"{{"error":null,"a":{{"error":null,"b":{beside}}}}}"#);
+        assert!(token_of(&nested, &Rules { path: &path, null_is_absent: true, ..strict() }).is_ok());
+        assert_eq!(
+            token_of(&nested, &Rules { path: &path, ..strict() }).unwrap_err(),
+            Violation::WrongType(Member::Error)
+        );
     }
 
     #[test]

@@ -17,11 +17,13 @@ pub(crate) type Names<'n> = &'n dyn Fn(&str) -> Option<Member>;
 
 /// Reads the object at `path` inside `body`; an empty path is the body itself.
 ///
-/// An OAuth error on the way to the path counts: servers that nest their tokens state errors at the top.
+/// An OAuth error on the way to the path counts: servers that nest their tokens state errors at the top. `states_error`
+/// tells one from a member that the server's quirks make meaningless.
 pub(crate) fn parse<'a>(
     body: &'a [u8],
     path: &[String],
     names: Names<'_>,
+    states_error: impl Fn(&Members<'a>) -> bool,
     members: &mut Members<'a>,
 ) -> Result<(), Violation> {
     // Once for the whole body: for each string by itself, serde_json takes longer.
@@ -33,13 +35,14 @@ pub(crate) fn parse<'a>(
             column: good.len() - line_start + 1,
         }
     })?;
-    parse_text(text, path, names, members)
+    parse_text(text, path, names, &states_error, members)
 }
 
 fn parse_text<'a>(
     body: &'a str,
     path: &[String],
     names: Names<'_>,
+    states_error: &impl Fn(&Members<'a>) -> bool,
     members: &mut Members<'a>,
 ) -> Result<(), Violation> {
     let Some((first, rest)) = path.split_first() else {
@@ -47,12 +50,12 @@ fn parse_text<'a>(
     };
     let inner = read(body, Some(first), names, members)?;
     members.keep_error_only();
-    if members.violation.is_some() || members.has(Member::Error) {
+    if members.violation.is_some() || states_error(members) {
         return Ok(());
     }
     let inner = inner.ok_or(Violation::TokenPath)?;
     *members = Members::default();
-    parse_text(inner.get(), rest, names, members).map_err(|violation| match violation {
+    parse_text(inner.get(), rest, names, states_error, members).map_err(|violation| match violation {
         Violation::NotAnObject => Violation::TokenPath,
         other => other,
     })
@@ -272,7 +275,7 @@ mod tests {
 
     fn parse_at<'a>(body: &'a [u8], path: &[String]) -> Result<Members<'a>, Violation> {
         let mut members = Members::default();
-        parse(body, path, &Member::named, &mut members)?;
+        parse(body, path, &Member::named, |members| members.has(Member::Error), &mut members)?;
         match members.violation {
             Some(violation) => Err(violation),
             None => Ok(members),

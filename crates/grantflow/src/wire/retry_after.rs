@@ -14,18 +14,18 @@ pub(crate) fn parse(value: &str, now: UnixTime) -> Option<Duration> {
         // Digits that do not fit are more than the maximum.
         return Some(value.parse().map_or(MAX, Duration::from_secs).min(MAX));
     }
-    Some(date(value)?.saturating_since(now).min(MAX))
+    Some(date(value, now)?.saturating_since(now).min(MAX))
 }
 
-fn date(text: &str) -> Option<UnixTime> {
+fn date(text: &str, now: UnixTime) -> Option<UnixTime> {
     let mut parts = text.split([' ', ',']).filter(|part| !part.is_empty());
     let _weekday = parts.next()?;
     let second = parts.next()?;
     let (day, month, year, clock, zone) = if second.contains('-') {
-        // RFC 850: `Sunday, 06-Nov-94 08:49:37 GMT`. Two digits: no server that is alive means the past century.
+        // RFC 850: `Sunday, 06-Nov-94 08:49:37 GMT`.
         let mut date = second.split('-');
         let (day, month, year) = (date.next()?, date.next()?, date.next()?);
-        (day, month, number(year, 2)?.checked_add(2000)?, parts.next()?, parts.next())
+        (day, month, full_year(number(year, 2)?, now)?, parts.next()?, parts.next())
     } else if second.bytes().all(|b| b.is_ascii_digit()) {
         // IMF-fixdate: `Sun, 06 Nov 1994 08:49:37 GMT`.
         (second, parts.next()?, number(parts.next()?, 4)?, parts.next()?, parts.next())
@@ -52,6 +52,15 @@ fn date(text: &str) -> Option<UnixTime> {
     Some(UnixTime::from_secs(days * 86_400 + hour * 3_600 + minute * 60 + second))
 }
 
+/// A year of which only the last two digits are known: the latest one that is at most 50 years ahead (RFC 9110 §5.6.7).
+/// Whole years are counted, which is a matter of months at a distance of half a century.
+fn full_year(digits: u64, now: UnixTime) -> Option<u64> {
+    const YEAR: u64 = 31_556_952;
+    let latest = (1970 + now.as_secs() / YEAR).checked_add(50)?;
+    let past = (latest + 100 - digits) % 100;
+    latest.checked_sub(past)
+}
+
 /// Days from 1970-01-01 to a date of the Gregorian calendar. A year is counted from March, so that the day that leap
 /// years add comes last, and months have the lengths 31, 30, 31, 30, 31 over and over.
 fn days_since_epoch(year: u64, month: u64, day: u64) -> Option<u64> {
@@ -73,14 +82,35 @@ mod tests {
 
     #[test]
     fn all_three_date_forms() {
-        // RFC 9110 §5.6.7's own moment, a century later for the two-digit year.
+        // RFC 9110 §5.6.7's own moment.
         let moment = UnixTime::from_secs(784_111_777);
-        for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
-            assert_eq!(date(text), Some(moment), "{text}");
+        let now = UnixTime::from_secs(1_750_000_000);
+        for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sunday, 06-Nov-94 08:49:37 GMT"] {
+            assert_eq!(date(text, now), Some(moment), "{text}");
         }
-        assert_eq!(date("Sunday, 06-Nov-26 08:49:37 GMT"), Some(UnixTime::from_secs(1_793_954_977)));
-        assert_eq!(date("Thu, 01 Jan 1970 00:00:00 GMT"), Some(UnixTime::from_secs(0)));
-        assert_eq!(date("Thu, 29 Feb 2024 00:00:00 GMT"), Some(UnixTime::from_secs(1_709_164_800)));
+        assert_eq!(date("Sunday, 06-Nov-26 08:49:37 GMT", now), Some(UnixTime::from_secs(1_793_954_977)));
+        assert_eq!(date("Thu, 01 Jan 1970 00:00:00 GMT", now), Some(UnixTime::from_secs(0)));
+        assert_eq!(date("Thu, 29 Feb 2024 00:00:00 GMT", now), Some(UnixTime::from_secs(1_709_164_800)));
+    }
+
+    #[test]
+    fn two_digits_are_at_most_fifty_years_ahead() {
+        for (now, digits, year) in [
+            (1_750_000_000, 94, 1994), // 2025
+            (1_750_000_000, 25, 2025),
+            (1_750_000_000, 0, 2000),
+            (1_750_000_000, 75, 2075),
+            (1_750_000_000, 76, 1976),
+            (946_600_000, 0, 2000), // the end of 1999
+            (946_600_000, 49, 2049),
+            (946_600_000, 50, 1950),
+            (4_000_000_000, 46, 2146), // 2096
+        ] {
+            assert_eq!(full_year(digits, UnixTime::from_secs(now)), Some(year), "{digits} at {now}");
+        }
+        let now = UnixTime::from_secs(1_750_000_000);
+        assert_eq!(parse("Sunday, 06-Nov-94 08:49:37 GMT", now), Some(Duration::ZERO));
+        assert_eq!(parse("Sunday, 06-Nov-94 08:49:37 GMT", UnixTime::from_secs(u64::MAX)), None);
     }
 
     #[test]

@@ -29,13 +29,17 @@ pub(in crate::store) enum Problem {
     )]
     FileOpenToOthers(u32),
     #[cfg(unix)]
-    #[error("others may write to it (mode {0:03o}), and so put files of theirs there: chmod 700 it, or take another folder")]
+    #[error(
+        "others may write to it (mode {0:03o}), and so put files of theirs there: chmod 700 it, or take another folder"
+    )]
     FolderOpenToOthers(u32),
     #[cfg(unix)]
     #[error("it belongs to user {0}, and this process writes as user {1}: chown it, or take another folder")]
     OtherOwner(u32, u32),
     #[cfg(unix)]
-    #[error("a new file there is open to others (mode {0:03o}) whatever is asked for: take a folder on another file system")]
+    #[error(
+        "a new file there is open to others (mode {0:03o}) whatever is asked for: take a folder on another file system"
+    )]
     NoPermissions(u32),
     #[error("it is larger than any entry may be; nothing was read from it")]
     TooLarge,

@@ -3,9 +3,10 @@
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Mutex, lock};
 
 /// Does `work` in a thread of its own, from the first poll on. `None` if it panicked, or if no thread is to be had.
 pub(super) fn elsewhere<T, F>(work: F) -> impl Future<Output = Option<T>> + Send

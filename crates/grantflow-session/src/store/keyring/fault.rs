@@ -8,7 +8,9 @@ use crate::store::file::format::Damage;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
-    #[error("it holds at most {most} bytes here, and this entry has {size}; the old one is still there: use a FileStore")]
+    #[error(
+        "it holds at most {most} bytes here, and this entry has {size}; the old one is still there: use a FileStore"
+    )]
     TooLarge { size: usize, most: usize },
     #[error("it takes no {0} of more than {1} characters; take a shorter service name or key")]
     NameTooLong(String, u32),

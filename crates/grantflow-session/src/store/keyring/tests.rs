@@ -21,11 +21,16 @@ fn mock() -> (Arc<CredentialStore>, tempfile::TempDir) {
     (mock::Store::new().unwrap(), tempfile::tempdir().unwrap())
 }
 
+/// What failed and why.
+fn told(error: &StoreError) -> String {
+    format!("{error}: {}", std::error::Error::source(error).unwrap())
+}
+
 fn swap(store: &KeyringStore, expected: Option<Revision>, new: Option<&str>) -> Result<Option<Revision>, String> {
     match block_on(store.compare_and_swap(&key(), expected, new.map(value))) {
         Ok(Swap::Swapped(revision)) => Ok(Some(revision)),
         Ok(Swap::Conflict) => Ok(None),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(told(&error)),
     }
 }
 
@@ -136,9 +141,9 @@ fn a_shut_keyring_says_so_and_no_error_shows_what_is_kept() {
     let fails_with = |error| {
         item.as_any().downcast_ref::<mock::Cred>().unwrap().set_error(error);
         let error = block_on(store.load(&key())).unwrap_err();
-        let shown = format!("{error} {error:?}");
+        let shown = format!("{} {error:?}", told(&error));
         assert!(!shown.contains("SECRET") && !shown.contains("83, 69"), "{shown}");
-        error.to_string()
+        told(&error)
     };
     let shut = fails_with(KeyringError::NoStorageAccess("the collection is locked".into()));
     assert_eq!(
@@ -149,7 +154,7 @@ fn a_shut_keyring_says_so_and_no_error_shows_what_is_kept() {
     fails_with(KeyringError::BadDataFormat(b"SECRET".to_vec(), "bad".into()));
 
     item.set_secret(b"SECRET of another program").unwrap();
-    let error = block_on(store.load(&key())).unwrap_err().to_string();
+    let error = told(&block_on(store.load(&key())).unwrap_err());
     assert!(error.ends_with("it is not an entry of a grantflow store; nothing was read from it"), "{error}");
     assert!(swap(&store, None, Some("x")).is_err(), "and nothing is put in its place");
 }
@@ -170,6 +175,8 @@ fn without_a_session_bus_it_says_so() {
     let dir = tempfile::tempdir().unwrap();
     match KeyringStore::open("grantflow-test", dir.path()) {
         Ok(_) => println!("a bus without its variable"),
-        Err(error) => assert!(error.to_string().starts_with("the token store could not open the system's keyring: ")),
+        Err(error) => {
+            assert_eq!(error.to_string(), "the token store could not open the system's keyring", "{}", told(&error))
+        }
     }
 }

@@ -43,7 +43,8 @@ impl Authorization {
     /// and never inferred.
     ///
     /// # Errors
-    /// [`Misuse::Url`], see [`RedirectUri::new`]; [`Misuse::NoAuthorizationEndpoint`].
+    /// [`Misuse::Url`], see [`RedirectUri::new`], and if its query uses a name that the server's quirks give a parameter
+    /// of the callback; [`Misuse::NoAuthorizationEndpoint`].
     pub fn new<R>(client: impl Into<Client>, redirect_uri: R) -> Result<Self, Error>
     where
         R: TryInto<RedirectUri>,
@@ -53,9 +54,15 @@ impl Authorization {
         if client.registration().authorization_start.is_none() {
             return Err(Error::Misuse(Misuse::NoAuthorizationEndpoint));
         }
+        let redirect_uri: RedirectUri = redirect_uri.try_into()?;
+        let quirks = client.registration().server.quirks();
+        // The standard names were looked for when the URI was made.
+        if quirks.rename_any() {
+            redirect_uri.check_query(|name| quirks.is_reserved(Message::Callback, name))?;
+        }
         Ok(Self {
             client,
-            redirect_uri: redirect_uri.try_into()?,
+            redirect_uri,
             scope: None,
             resources: Vec::new(),
             response_mode: ResponseMode::default(),
@@ -72,7 +79,7 @@ impl Authorization {
         S: TryInto<Scope>,
         Error: From<S::Error>,
     {
-        self.scope = Some(scope.try_into()?);
+        self.scope = Some(self.client.registration().server.quirks().tokens_of(scope.try_into()?)?);
         Ok(self)
     }
 
@@ -100,9 +107,11 @@ impl Authorization {
     /// An extra parameter of the authorization request: `prompt`, `access_type`, `audience`.
     ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`] for a parameter that the flow sets by itself; [`Misuse::DuplicateParameter`].
+    /// [`Misuse::ReservedParameter`] for a parameter that the flow sets by itself; [`Misuse::DuplicateParameter`] for one
+    /// that was given already, or that the endpoint's own query has.
     pub fn param(mut self, name: &str, value: &str) -> Result<Self, Error> {
-        self.extra.add(self.client.registration().server.quirks(), Message::AuthorizationRequest, name, value)?;
+        let server = &self.client.registration().server;
+        server.add_param(Message::AuthorizationRequest, &mut self.extra, name, value)?;
         Ok(self)
     }
 
@@ -179,7 +188,8 @@ pub struct Redirect {
 
 /// The URL to send the person to. It holds `state`, so it is redacted when printed: read it with [`as_str`](Self::as_str).
 ///
-/// Its characters are those of RFC 3986 only: no blanks, no quotes, nothing that a shell or an OS opener could act on.
+/// Letters, digits and `-._~:/?@&+,=%`, and brackets around an IPv6 host: no blanks, no quotes. **A shell acts on `&` and
+/// `?` all the same**: hand it over as one argument of a program, never through a shell.
 #[derive(Clone)]
 pub struct AuthorizationUrl(Zeroizing<String>);
 

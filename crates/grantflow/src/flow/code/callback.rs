@@ -10,7 +10,7 @@ use http::{Method, Request, Uri, header};
 use super::Grant;
 use super::authorization::ResponseMode;
 use super::exchange::CodeExchange;
-use super::received::{Once, PendingKey, Received};
+use super::received::{MAX_CALLBACK, Once, PendingKey, Received};
 use super::rejection::{Rejection, RejectionReason};
 use crate::error::ErrorResponse;
 use crate::secret::{AuthorizationCode, RandomText};
@@ -65,6 +65,10 @@ pub enum NotOurs {
     WrongState,
     /// `state` twice.
     TwoStates,
+    /// A form that is not UTF-8, so that no `state` can be read.
+    Unreadable,
+    /// More than 64 KiB. No server's answer is that long.
+    TooLong,
 }
 
 impl fmt::Display for NotOurs {
@@ -76,6 +80,8 @@ impl fmt::Display for NotOurs {
             Self::NoState => "it has no state",
             Self::WrongState => "its state is another one",
             Self::TwoStates => "it has two states",
+            Self::Unreadable => "it is not UTF-8",
+            Self::TooLong => "it is longer than 64 KiB",
         })
     }
 }
@@ -92,6 +98,10 @@ impl PendingCallback {
             return self.unrelated(NotOurs::OtherMode);
         }
         let query = uri.query().unwrap_or_default();
+        // `http::Uri` holds less today; the promise does not rest on that.
+        if query.len() > MAX_CALLBACK {
+            return self.unrelated(NotOurs::TooLong);
+        }
         if let Some(why) = self.misplaced(uri, query) {
             return self.unrelated(why);
         }
@@ -103,6 +113,9 @@ impl PendingCallback {
     pub fn receive_url(self, url: &str) -> Callback {
         if self.response_mode != ResponseMode::Query {
             return self.unrelated(NotOurs::OtherMode);
+        }
+        if url.len() > MAX_CALLBACK {
+            return self.unrelated(NotOurs::TooLong);
         }
         let (url, fragment) = url.split_once('#').unwrap_or((url, ""));
         let (place, query) = url.split_once('?').unwrap_or((url, ""));
@@ -134,9 +147,13 @@ impl PendingCallback {
         if let Some(why) = self.misplaced(request.uri(), request.uri().query().unwrap_or_default()) {
             return self.unrelated(why);
         }
-        match core::str::from_utf8(request.body().as_ref()) {
+        let body = request.body().as_ref();
+        if body.len() > MAX_CALLBACK {
+            return self.unrelated(NotOurs::TooLong);
+        }
+        match core::str::from_utf8(body) {
             Ok(form) => self.judge(form, false),
-            Err(_) => self.unrelated(NotOurs::WrongState),
+            Err(_) => self.unrelated(NotOurs::Unreadable),
         }
     }
 
@@ -175,7 +192,7 @@ impl PendingCallback {
             Once::Value(state) if self.state.matches(state) => {}
             Once::Value(_) | Once::Unreadable => return self.unrelated(NotOurs::WrongState),
         }
-        if received.iss.is_malformed() || received.code.is_malformed() || received.error.is_malformed() {
+        if received.is_malformed() {
             return Callback::Rejected(Rejection::new(RejectionReason::Malformed));
         }
         if received.front_channel || token_in_fragment {
@@ -219,7 +236,7 @@ fn first_kibibyte(text: &str) -> String {
     text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= 1024).map(|(_, c)| c).collect()
 }
 
-/// The error of a callback, if it states one. Its texts are for people: unreadable or doubled ones are left out.
+/// The error of a callback, if it states one. Its texts are for people: unreadable ones are left out.
 fn error_response(received: &Received<'_>) -> Option<ErrorResponse> {
     let code = received.error.value().filter(|code| !code.is_empty())?;
     Some(ErrorResponse::new(code, received.error_description.value(), received.error_uri.value()))

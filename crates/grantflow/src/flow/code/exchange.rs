@@ -4,7 +4,7 @@ use http::{Request, Response};
 
 use super::Grant;
 use crate::call::{self, Meaning};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::exchange::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::params::{Field, Params};
 use crate::quirk::Message;
@@ -15,10 +15,11 @@ use crate::token::Tokens;
 ///
 /// What a failure leaves of it:
 /// - **Spent**: the server refused. Whatever it says is wrong, a compliant server may have burned the code: start again.
+///   But for `server_error` and `temporarily_unavailable`, which refuse nothing.
 /// - **Intact**: the request was certainly not sent, or the server said that it was too busy to look (429, or 503 with
 ///   `Retry-After`). Run it again; codes live for ten minutes at most.
 /// - **Unknown**: the request may have been sent and no answer came that proves anything: a lost connection, a 5xx, a
-///   redirect, a body cut short. A server must revoke the tokens of a code that it sees twice (RFC 6749 §4.1.2), so a
+///   `server_error`, a redirect, a body cut short. A server must revoke the tokens of a code that it sees twice (RFC 6749 §4.1.2), so a
 ///   retry is a risk: starting again is the safe way.
 #[derive(Debug)]
 #[must_use = "a code expires within minutes: run the exchange"]
@@ -39,7 +40,8 @@ impl CodeExchange {
     /// [`Misuse::ReservedParameter`](crate::Misuse::ReservedParameter) and
     /// [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter), with the exchange still intact.
     pub fn param(mut self, name: &str, value: &str) -> Result<Self, Failure<Self>> {
-        match self.extra.add(self.grant.client.registration().server.quirks(), Message::TokenRequest, name, value) {
+        let server = &self.grant.client.registration().server;
+        match server.add_param(Message::TokenRequest, &mut self.extra, name, value) {
             Ok(()) => Ok(self),
             Err(error) => Err(Failure::intact(error, self)),
         }
@@ -69,10 +71,14 @@ impl Exchange for CodeExchange {
         });
         match outcome {
             Ok(tokens) => Ok(Step::Done(tokens)),
-            Err(no) => Err(match no.meaning {
-                Meaning::Refused => Failure::spent(no.error),
-                Meaning::NotProcessed => Failure::intact(no.error, self),
-                Meaning::Nothing => Failure::unknown(no.error, self),
+            Err(no) => Err(match (no.meaning, no.error.code()) {
+                // These two are about the server's health, and say nothing about the code.
+                (Meaning::Refused, Some(ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable)) => {
+                    Failure::unknown(no.error, self)
+                }
+                (Meaning::Refused, _) => Failure::spent(no.error),
+                (Meaning::NotProcessed, _) => Failure::intact(no.error, self),
+                (Meaning::Nothing, _) => Failure::unknown(no.error, self),
             }),
         }
     }

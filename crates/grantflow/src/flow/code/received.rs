@@ -10,6 +10,9 @@ use crate::quirk::{Message, Quirks};
 use crate::secret::encode_32;
 use crate::wire::form;
 
+/// The most that is read of a callback: servers write a few hundred bytes, and codes of 4 KiB exist.
+pub(super) const MAX_CALLBACK: usize = 64 * 1024;
+
 /// A parameter that must not be there twice.
 #[derive(Debug, Default)]
 pub(super) enum Once<'a> {
@@ -29,7 +32,7 @@ impl<'a> Once<'a> {
         };
     }
 
-    pub(super) fn is_malformed(&self) -> bool {
+    fn is_malformed(&self) -> bool {
         matches!(self, Self::Twice | Self::Unreadable)
     }
 
@@ -55,6 +58,19 @@ pub(super) struct Received<'a> {
 }
 
 impl<'a> Received<'a> {
+    /// Whether a parameter other than `state` is there twice (RFC 6749 §3.1), or one that is acted on cannot be read, or
+    /// holds what it must not (RFC 6749 appendix A.11). A description in another encoding only loses its text.
+    pub(super) fn is_malformed(&self) -> bool {
+        let doubled = [&self.error_description, &self.error_uri].into_iter().any(|text| matches!(text, Once::Twice));
+        // All bytes, whatever they are: without a way out of the loop, several are looked at at once.
+        let visible = |code: &str| code.bytes().fold(true, |good, b| good & matches!(b, 0x20..=0x7e));
+        self.iss.is_malformed()
+            || self.code.is_malformed()
+            || self.error.is_malformed()
+            || doubled
+            || !self.code.value().is_none_or(visible)
+    }
+
     pub(super) fn read(form: &'a str, quirks: &Quirks) -> Self {
         let mut received = Self::default();
         for (raw_name, raw_value) in form::raw_pairs(form) {
@@ -108,7 +124,8 @@ impl fmt::Debug for PendingKey {
     }
 }
 
-/// The key of the pending grant that a callback answers; `None` if it has not exactly one `state`, so that it is nobody's.
+/// The key of the pending grant that a callback answers; `None` if it has not exactly one `state` or is longer than
+/// 64 KiB, so that it is nobody's.
 ///
 /// Look up with it in the browser session's own store, by an atomic take: a forged callback then takes nothing. Where a
 /// server has another name for `state` ([`Quirk::RenamedParameter`](crate::Quirk::RenamedParameter)), there is none to find.
@@ -118,10 +135,17 @@ pub fn callback_key(uri: &Uri) -> Option<PendingKey> {
 
 /// As [`callback_key`], for the body of a `form_post` callback.
 pub fn callback_key_in_form(body: &[u8]) -> Option<PendingKey> {
+    // Before it is looked at byte by byte.
+    if body.len() > MAX_CALLBACK {
+        return None;
+    }
     key_in(core::str::from_utf8(body).ok()?)
 }
 
 fn key_in(form: &str) -> Option<PendingKey> {
+    if form.len() > MAX_CALLBACK {
+        return None;
+    }
     let mut state = Once::Absent;
     for (name, value) in form::raw_pairs(form) {
         if form::decode(name).is_some_and(|name| name == "state") {

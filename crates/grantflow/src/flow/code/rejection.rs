@@ -66,7 +66,8 @@ impl std::error::Error for Rejection {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RejectionReason {
-    /// A parameter other than `state` is there twice (RFC 6749 §3.1), or is not form-encoded UTF-8.
+    /// A parameter other than `state` is there twice (RFC 6749 §3.1), or is not form-encoded UTF-8, or the code holds
+    /// something other than printable ASCII (RFC 6749 appendix A.11).
     Malformed,
     /// `iss` is not the server's issuer (RFC 9207 §2.4): another server may have answered.
     WrongIssuer,
@@ -81,7 +82,9 @@ pub enum RejectionReason {
 impl fmt::Display for RejectionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "a parameter is there twice, or is not form-encoded UTF-8",
+            Self::Malformed => {
+                "a parameter is there twice, is not form-encoded UTF-8, or holds a character that it must not hold"
+            }
             Self::WrongIssuer => "iss names another issuer",
             Self::MissingIssuer => "iss is missing, though this server always sends it",
             Self::FrontChannelToken => "it carries a token or a response object, which was not asked for",

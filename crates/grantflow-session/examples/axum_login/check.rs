@@ -1,0 +1,330 @@
+//! What the application promises, tried by headless browsers, and by somebody who wants in.
+
+use std::fmt::Display;
+
+use axum::http::{HeaderMap, StatusCode, header};
+use grantflow_testkit::CallbackFault;
+
+use crate::provider::Provider;
+use crate::{Outcome, show};
+
+pub(crate) async fn run(app: &str, provider: &Provider) -> Outcome<()> {
+    let check = Check { app, provider };
+    check.pages().await?;
+    check.csrf().await?;
+    check.login().await?;
+    check.replay().await?;
+    check.swapped().await?;
+    check.forged().await?;
+    check.refusals().await?;
+    check.freshness().await?;
+    check.logout().await?;
+    show::all_well("All went as it should.");
+    Ok(())
+}
+
+struct Check<'a> {
+    app: &'a str,
+    provider: &'a Provider,
+}
+
+impl Check<'_> {
+    async fn pages(&self) -> Outcome<()> {
+        show::part("A visitor");
+        let mut ada = Browser::new(self.app)?;
+        for path in ["/", "/denied", "/failed", "/callback?code=c&state=s", "/nowhere"] {
+            let page = ada.get(path).await?;
+            let policy = page.header("content-security-policy");
+            expect(policy.starts_with("default-src 'none'; style-src 'sha256-") && !policy.contains("unsafe"), path)?;
+            expect(policy.contains("frame-ancestors 'none'"), path)?;
+            expect(page.header("referrer-policy") == "no-referrer" && page.header("cache-control") == "no-store", path)?;
+            expect(page.header("x-content-type-options") == "nosniff", path)?;
+            expect(!page.body.contains("<script") && !page.body.contains("src="), path)?;
+        }
+        show::good("every page: a policy without scripts, no referrer, nothing cached, nothing foreign");
+
+        let cookie = ada.get("/").await?.header("set-cookie");
+        let mut attributes: Vec<&str> = cookie.split("; ").skip(1).collect();
+        attributes.sort_unstable();
+        expect(cookie.starts_with("__Host-session="), "the cookie's name")?;
+        same(attributes, vec!["HttpOnly", "Path=/", "SameSite=Lax", "Secure"])?;
+        show::good("the cookie: __Host-, Secure, HttpOnly, SameSite=Lax, Path=/, no Domain");
+        Ok(())
+    }
+
+    async fn csrf(&self) -> Outcome<()> {
+        show::part("A login that another site starts");
+        let (mut ada, mut mallory) = (Browser::new(self.app)?, Browser::new(self.app)?);
+        ada.get("/").await?;
+        let theirs = mallory.csrf().await?;
+        same(ada.get("/login").await?.status, StatusCode::METHOD_NOT_ALLOWED)?;
+        for form in ["", "csrf=", &format!("csrf={theirs}"), &format!("csrf={theirs}&csrf={}", ada.csrf().await?)] {
+            for action in ["/login", "/renew", "/logout"] {
+                same(ada.post(action, form).await?.status, StatusCode::FORBIDDEN)?;
+            }
+        }
+        show::good("a GET starts nothing; a POST without this browser's own CSRF token is refused, at every form");
+        Ok(())
+    }
+
+    async fn login(&self) -> Outcome<()> {
+        show::part("A login");
+        let mut ada = Browser::new(self.app)?;
+        let callback = ada.to_callback("allow").await?;
+        let before = ada.cookie.clone();
+        let answer = ada.get(&callback).await?;
+        same((answer.status, &*answer.location), (StatusCode::SEE_OTHER, "/"))?;
+        show::good("the callback leads to the front page: code and state leave the address bar");
+
+        let home = ada.get("/").await?;
+        expect(home.body.contains("Hello, ada") && home.body.contains("<code>write_favorite</code>"), "the front page")?;
+        expect(home.body.contains("and is renewed before that"), "the expiry")?;
+        show::good("the page has what the API said");
+
+        expect(before != ada.cookie, "a new session id")?;
+        let mut planted = Browser { cookie: before, ..Browser::new(self.app)? };
+        expect(!planted.get("/").await?.body.contains("Hello"), "the session id from before the login")?;
+        show::good("a new session id: whoever knew the one from before the login is nobody");
+        Ok(())
+    }
+
+    async fn replay(&self) -> Outcome<()> {
+        show::part("A callback that comes twice");
+        let mut ada = Browser::new(self.app)?;
+        let callback = ada.to_callback("allow").await?;
+        let before = ada.cookie.clone();
+        ada.get(&callback).await?;
+        let exchanges = self.hits("authorization_code");
+        let mut again = Browser { cookie: before, ..Browser::new(self.app)? };
+        for browser in [&mut ada, &mut again] {
+            same(browser.get(&callback).await?.status, StatusCode::NOT_FOUND)?;
+        }
+        same(self.hits("authorization_code"), exchanges)?;
+        expect(ada.is_in().await?, "the login")?;
+        show::good("refused, with the old session id as with the new; the code is not sent again; the login stays");
+        Ok(())
+    }
+
+    async fn swapped(&self) -> Outcome<()> {
+        show::part("Two browsers, their callbacks swapped");
+        let (mut ada, mut mallory) = (Browser::new(self.app)?, Browser::new(self.app)?);
+        let (hers, theirs) = (ada.to_callback("allow").await?, mallory.to_callback("allow").await?);
+        let exchanges = self.hits("authorization_code");
+        same(ada.get(&theirs).await?.status, StatusCode::NOT_FOUND)?;
+        same(mallory.get(&hers).await?.status, StatusCode::NOT_FOUND)?;
+        same(self.hits("authorization_code"), exchanges)?;
+        expect(!ada.is_in().await? && !mallory.is_in().await?, "nobody is in")?;
+        show::good("both refused, and neither code was sent to the provider");
+        for (browser, callback) in [(&mut ada, &hers), (&mut mallory, &theirs)] {
+            same(browser.get(callback).await?.status, StatusCode::SEE_OTHER)?;
+            expect(browser.is_in().await?, "in")?;
+        }
+        show::good("neither login was spent by it: both finish with their own");
+        Ok(())
+    }
+
+    async fn forged(&self) -> Outcome<()> {
+        show::part("Forged callbacks");
+        let mut ada = Browser::new(self.app)?;
+        let callback = ada.to_callback("allow").await?;
+        let state = callback.split(['?', '&']).find(|pair| pair.starts_with("state=")).unwrap_or_default();
+        for query in [
+            "",
+            "?error=access_denied",
+            "?error=access_denied&state=forged",
+            "?code=forged&state=forged",
+            "?error=%3Cscript%3Ealert(1)%3C%2Fscript%3E&error_description=%3Cscript%3E&state=%0d%0aSet-Cookie:x",
+            &format!("?code=forged&{state}&{state}"),
+        ] {
+            let answer = ada.get(&format!("/callback{query}")).await?;
+            same(answer.status, StatusCode::NOT_FOUND)?;
+            expect(!answer.body.contains("script") && !answer.body.contains("forged"), "nothing is reflected")?;
+        }
+        same(ada.get(&callback).await?.status, StatusCode::SEE_OTHER)?;
+        expect(ada.is_in().await?, "in")?;
+        show::good("six of them: refused, not reflected, and the login that they meant to end goes on");
+        Ok(())
+    }
+
+    async fn refusals(&self) -> Outcome<()> {
+        show::part("A person who says no, and a provider who is not who they should be");
+        let mut ada = Browser::new(self.app)?;
+        let exchanges = self.hits("authorization_code");
+        let callback = ada.to_callback("deny").await?;
+        same(ada.get(&callback).await?.location, "/denied".to_owned())?;
+        same(ada.get("/denied").await?.status, StatusCode::OK)?;
+        expect(!ada.is_in().await?, "not in")?;
+        show::good("denied: a page that says so, and nobody is logged in");
+
+        let mixed_up = CallbackFault::set("iss", "https://attacker.example");
+        self.provider.with(|server| {
+            server.knobs().spoil_callback(mixed_up);
+        });
+        let callback = ada.to_callback("allow").await?;
+        same(ada.get(&callback).await?.location, "/failed".to_owned())?;
+        same(ada.get(&callback).await?.status, StatusCode::NOT_FOUND)?;
+        expect(!ada.is_in().await?, "not in")?;
+        same(self.hits("authorization_code"), exchanges)?;
+        show::good("another issuer: rejected for good, and its code goes nowhere");
+        Ok(())
+    }
+
+    async fn freshness(&self) -> Outcome<()> {
+        show::part("A token that stays fresh");
+        let mut ada = Browser::new(self.app)?;
+        let callback = ada.to_callback("allow").await?;
+        ada.get(&callback).await?;
+        let (first, refreshes) = (ada.token().await?, self.hits("refresh_token"));
+
+        same(ada.post("/renew", "").await?.status, StatusCode::FORBIDDEN)?;
+        same(ada.token().await?, first.clone())?;
+        let csrf = ada.csrf().await?;
+        same(ada.post("/renew", &format!("csrf={csrf}")).await?.status, StatusCode::SEE_OTHER)?;
+        let second = ada.token().await?;
+        expect(second != first, "another token")?;
+        same(self.hits("refresh_token"), refreshes + 1)?;
+        show::good("on demand: one refresh, another token");
+
+        self.provider.with(|server| server.revoke_access_tokens());
+        expect(ada.is_in().await?, "in")?;
+        let third = ada.token().await?;
+        expect(third != second, "another token")?;
+        same(self.hits("refresh_token"), refreshes + 2)?;
+        let sent = self.provider.with(|server| {
+            let hits = server.hits("refresh_token").filter_map(|hit| hit.parameter("refresh_token").map(str::to_owned));
+            hits.skip(refreshes).collect::<Vec<_>>()
+        });
+        expect(matches!(&*sent, [a, b] if a != b), "the refresh token rotates")?;
+        show::good("when the API refuses it: the page comes all the same, and each refresh token was used once");
+
+        self.provider.with(|server| server.revoke_all());
+        expect(ada.get("/").await?.body.contains("Your login is over"), "over")?;
+        show::good("when the grant is revoked: the page asks for a login");
+        Ok(())
+    }
+
+    async fn logout(&self) -> Outcome<()> {
+        show::part("Logging out");
+        let mut ada = Browser::new(self.app)?;
+        let callback = ada.to_callback("allow").await?;
+        ada.get(&callback).await?;
+        same(ada.post("/logout", "").await?.status, StatusCode::FORBIDDEN)?;
+        expect(ada.is_in().await?, "in")?;
+        let (kept, csrf) = (ada.cookie.clone(), ada.csrf().await?);
+        let answer = ada.post("/logout", &format!("csrf={csrf}")).await?;
+        same((answer.status, &*answer.location), (StatusCode::SEE_OTHER, "/"))?;
+        expect(answer.header("set-cookie").contains("Max-Age=0"), "the cookie goes")?;
+        let mut thief = Browser { cookie: kept, ..Browser::new(self.app)? };
+        expect(!ada.is_in().await? && !thief.is_in().await?, "out")?;
+        show::good("only by this browser's own form; the cookie goes, and a copy of it is of no use");
+        Ok(())
+    }
+
+    fn hits(&self, grant_type: &str) -> usize {
+        self.provider.with(|server| server.hits(grant_type).count())
+    }
+}
+
+/// A browser without a window: one cookie, no redirects of its own accord.
+struct Browser {
+    http: reqwest::Client,
+    app: String,
+    /// The cookie for the application, as `name=value`; empty if there is none.
+    cookie: String,
+}
+
+struct Page {
+    status: StatusCode,
+    headers: HeaderMap,
+    location: String,
+    body: String,
+}
+
+impl Browser {
+    fn new(app: &str) -> Outcome<Self> {
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Self { http, app: app.to_owned(), cookie: String::new() })
+    }
+
+    async fn get(&mut self, url: &str) -> Outcome<Page> {
+        self.visit(self.http.get(self.address(url))).await
+    }
+
+    async fn post(&mut self, url: &str, form: &str) -> Outcome<Page> {
+        let form_type = "application/x-www-form-urlencoded";
+        self.visit(self.http.post(self.address(url)).header(header::CONTENT_TYPE, form_type).body(form.to_owned())).await
+    }
+
+    fn address(&self, url: &str) -> String {
+        if url.starts_with('/') { format!("{}{url}", self.app) } else { url.to_owned() }
+    }
+
+    async fn visit(&mut self, request: reqwest::RequestBuilder) -> Outcome<Page> {
+        let mut request = request.build()?;
+        let ours = request.url().as_str().starts_with(&self.app);
+        if ours && !self.cookie.is_empty() {
+            request.headers_mut().insert(header::COOKIE, self.cookie.parse()?);
+        }
+        let answer = self.http.execute(request).await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let page = Page { status, location: text(&headers, "location"), headers, body: answer.text().await? };
+        let cookie = page.header("set-cookie");
+        if ours && !cookie.is_empty() {
+            self.cookie = if cookie.contains("Max-Age=0") { "" } else { cookie.split(';').next().unwrap_or_default() }.to_owned();
+        }
+        Ok(page)
+    }
+
+    async fn csrf(&mut self) -> Outcome<String> {
+        Ok(between(&self.get("/").await?.body, "name=\"csrf\" value=\"", "\"")?.to_owned())
+    }
+
+    async fn is_in(&mut self) -> Outcome<bool> {
+        Ok(self.get("/").await?.body.contains("Hello, ada"))
+    }
+
+    /// What the page shows of the token.
+    async fn token(&mut self) -> Outcome<String> {
+        Ok(between(&self.get("/").await?.body, "<dt>Token</dt><dd><code>", "<")?.to_owned())
+    }
+
+    /// Logs in, up to the address that the provider sends the browser back to.
+    async fn to_callback(&mut self, decision: &str) -> Outcome<String> {
+        let csrf = self.csrf().await?;
+        let away = self.post("/login", &format!("csrf={csrf}")).await?;
+        same(away.status, StatusCode::SEE_OTHER)?;
+        let question = self.get(&away.location).await?;
+        let query = between(&question.body, "action=\"?", "\"")?.replace("&amp;", "&");
+        let provider = away.location.split('?').next().unwrap_or_default();
+        let back = self.post(&format!("{provider}?{query}"), &format!("decision={decision}")).await?;
+        same(back.status, StatusCode::SEE_OTHER)?;
+        expect(back.location.starts_with(&format!("{}/callback?", self.app)), "the way back")?;
+        Ok(back.location)
+    }
+}
+
+impl Page {
+    fn header(&self, name: &str) -> String {
+        text(&self.headers, name)
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> String {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Outcome<&'a str> {
+    let found = text.split_once(start).and_then(|(_, rest)| rest.split_once(end));
+    found.map(|(found, _)| found).ok_or_else(|| format!("there is no {start:?} on the page").into())
+}
+
+#[track_caller]
+fn expect(holds: bool, what: impl Display) -> Outcome<()> {
+    let line = std::panic::Location::caller().line();
+    if holds { Ok(()) } else { Err(format!("{what}: not as it should be (check.rs:{line})").into()) }
+}
+
+#[track_caller]
+fn same<T: PartialEq + std::fmt::Debug>(found: T, wanted: T) -> Outcome<()> {
+    expect(found == wanted, format!("{found:?} instead of {wanted:?}"))
+}

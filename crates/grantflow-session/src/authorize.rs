@@ -1,0 +1,49 @@
+//! Requests that carry a session's token: for `ureq`, `reqwest` and `tower` stacks, each by its feature.
+//!
+//! All three do the same:
+//!
+//! - **The token is asked for** before each request, and put into its `Authorization` header and nowhere else.
+//! - **It goes where it may.** Never over `http`, except to loopback. Never to another origin than those of
+//!   [`Server::token_for`](grantflow::Server::token_for), where there are any: bind your tokens. Never into a request that is
+//!   authorized already: two credentials would be one too many (RFC 6750 §2), and which one was meant, nobody can tell. Such a
+//!   request is not sent at all.
+//! - **A 401 that says `invalid_token`** in a Bearer challenge (RFC 6750 §3.1) tells the session that the token is over,
+//!   whatever its expiry says: it is renewed, once for all who were refused, and the request is sent once more. So it is
+//!   only if its body can be had twice; otherwise the caller gets the 401, and the next request has a new token.
+//! - **Everything else is the caller's**: a second 401, one that says anything else or nothing, a 403 with
+//!   `insufficient_scope`. None of these is cured by another token of the same grant.
+//! - **A redirect to another origin takes no token along.** What sees to it is said at each of them, for it is the client
+//!   underneath that follows redirects.
+//!
+//! A request that is sent twice was refused the first time, as far as the API says. If yours acts on a request and answers 401
+//! all the same, do not let it be sent twice.
+//!
+//! A DPoP-bound token cannot be put into a request like this: [`NotAuthorized::Request`] with
+//! [`Misuse::NotBearer`](grantflow::Misuse::NotBearer).
+
+#[cfg_attr(not(any(feature = "ureq", feature = "reqwest", feature = "tower")), allow(dead_code))]
+mod challenge;
+#[cfg(all(feature = "reqwest", not(all(target_arch = "wasm32", target_os = "unknown"))))]
+pub mod reqwest;
+#[cfg(feature = "tower")]
+pub mod tower;
+#[cfg(feature = "ureq")]
+pub mod ureq;
+
+#[cfg(any(feature = "fuzzing", test))]
+pub(crate) use challenge::says_invalid_token;
+
+use crate::error::SessionError;
+
+/// Why a request did not get a token. The API has not acted on it: it was not sent, or it was refused with a 401 and there
+/// was no other token.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotAuthorized {
+    /// The session has no token to give; [`SessionError::next`] says what to do.
+    #[error("the session has no token for this request")]
+    Session(#[source] SessionError),
+    /// This request must not have it, or this token cannot be put into a request.
+    #[error("the token does not go into this request")]
+    Request(#[source] grantflow::Error),
+}

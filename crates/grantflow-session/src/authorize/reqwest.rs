@@ -1,0 +1,120 @@
+//! Requests over reqwest, async. Feature `reqwest`.
+//!
+//! ```no_run
+//! use grantflow::{ClientCredentials, Server};
+//! use grantflow_session::authorize::reqwest::Authorized;
+//! use grantflow_session::{Key, MemoryStore, Reqwest, Session};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::with_token_endpoint("https://as.example/token")?.token_for("https://api.example")?;
+//! let grant = ClientCredentials::new(&server.client("robot").secret_post("s3cret")?).scope("clubs")?;
+//! let outside = Reqwest::new(grantflow_reqwest::Agent::new()?);
+//! let session = Session::client_credentials(grant, Key::new("clubs")?, MemoryStore::new(), outside);
+//!
+//! let client = reqwest::Client::new();
+//! let request = client.get("https://api.example/clubs").build()?;
+//! let clubs = Authorized::new(client, session).execute(request).await?.text().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Redirects
+//!
+//! The client follows them as it was built to. reqwest takes `Authorization` along to the same scheme, host and port, and out
+//! at every other; the body of a 307 or 308 goes to either. What another origin answers after a redirect says nothing
+//! about the token, and is handed through.
+
+use core::fmt;
+
+use http::header::AUTHORIZATION;
+use reqwest::{Client, Request, Response, Url};
+
+use super::NotAuthorized;
+use super::challenge::refuses_token;
+use crate::fresh::FreshToken;
+use crate::session::Session;
+
+/// A client whose requests carry a session's token. Cheap to clone.
+///
+/// The client is one for the API, built as the caller likes it. A proxy that it has been told of gets requests to loopback
+/// too, unless it was told otherwise; `http:` to loopback is the one way in which a token travels unencrypted.
+#[derive(Clone)]
+pub struct Authorized {
+    client: Client,
+    session: Session,
+}
+
+impl Authorized {
+    /// Requests go through this client, with the tokens of this session.
+    pub fn new(client: Client, session: Session) -> Self {
+        Self { client, session }
+    }
+
+    /// Sends a request with the session's token; and once more with another, if the API refuses the first with
+    /// `invalid_token` and the request's body can be cloned ([`Request::try_clone`]: everything but a stream).
+    ///
+    /// # Cancel safety
+    /// Dropping the future breaks off the round trip. A renewal that it waited for is carried on by whoever asks the session
+    /// next.
+    ///
+    /// # Errors
+    /// [`Error`]. After one that is not [`Error::NotAuthorized`], the API may have acted on the request.
+    pub async fn execute(&self, request: Request) -> Result<Response, Error> {
+        let again = request.try_clone();
+        let origin = request.url().origin();
+        let (token, response) = self.send(request).await?;
+        if !refuses_token(response.status(), response.headers()) || response.url().origin() != origin {
+            return Ok(response);
+        }
+        self.session.refused(&token);
+        let Some(again) = again else { return Ok(response) };
+        // Its connection is free before a renewal is waited for.
+        drop(response);
+        self.send(again).await.map(|(_, response)| response)
+    }
+
+    async fn send(&self, mut request: Request) -> Result<(FreshToken, Response), Error> {
+        let token = self.session.token().await.map_err(NotAuthorized::Session)?;
+        authorize(&token, &mut request).map_err(NotAuthorized::Request)?;
+        let response = self.client.execute(request).await.map_err(|error| Error::Transport(error.without_url()))?;
+        Ok((token, response))
+    }
+}
+
+/// A token knows requests of `http` only: it is put into one to the same place, and taken over from there.
+fn authorize(token: &FreshToken, request: &mut Request) -> Result<(), grantflow::Error> {
+    let mut shell = http::Request::new(());
+    // One that is no URI has no origin, and the token refuses to go there.
+    *shell.uri_mut() = uri(request.url()).unwrap_or_default();
+    if let Some(value) = request.headers().get(AUTHORIZATION) {
+        shell.headers_mut().insert(AUTHORIZATION, value.clone());
+    }
+    token.authorize(&mut shell)?;
+    if let Some(value) = shell.headers_mut().remove(AUTHORIZATION) {
+        request.headers_mut().insert(AUTHORIZATION, value);
+    }
+    Ok(())
+}
+
+fn uri(url: &Url) -> Option<http::Uri> {
+    url.as_str().parse().ok()
+}
+
+impl fmt::Debug for Authorized {
+    /// reqwest shows default headers and proxies, and both may hold credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorized").field("session", self.session.key()).finish_non_exhaustive()
+    }
+}
+
+/// What went wrong with a request. reqwest's errors are without their URL, whose query may hold secrets.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The request got no token.
+    #[error(transparent)]
+    NotAuthorized(#[from] NotAuthorized),
+    /// reqwest failed.
+    #[error(transparent)]
+    Transport(reqwest::Error),
+}

@@ -1,0 +1,247 @@
+//! A layer for any [`tower_service::Service`] of HTTP requests, async. Feature `tower`.
+//!
+//! ```
+//! use grantflow::{ClientCredentials, Server};
+//! use grantflow_session::authorize::tower::AuthorizeLayer;
+//! use grantflow_session::{Key, MemoryStore, Session, Tower};
+//! use tower::{ServiceBuilder, ServiceExt as _};
+//! # use std::convert::Infallible;
+//! # async fn token(_: http::Request<grantflow_tower::RequestBody>) -> Result<http::Response<String>, Infallible> {
+//! #     Ok(http::Response::new(r#"{"access_token":"t","token_type":"Bearer"}"#.to_owned()))
+//! # }
+//! # async fn answer(request: http::Request<String>) -> Result<http::Response<String>, Infallible> {
+//! #     assert_eq!(request.headers()["authorization"], "Bearer t");
+//! #     Ok(http::Response::new(String::new()))
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! # let (token_client, api_client) = (tower::service_fn(token), tower::service_fn(answer));
+//!
+//! let server = Server::with_token_endpoint("https://as.example/token")?.token_for("https://api.example")?;
+//! let grant = ClientCredentials::new(&server.client("robot").secret_post("s3cret")?).scope("clubs")?;
+//! let outside = Tower::new(grantflow_tower::Agent::new(token_client, tokio::time::sleep), tokio::time::sleep);
+//! let session = Session::client_credentials(grant, Key::new("clubs")?, MemoryStore::new(), outside);
+//!
+//! let api = ServiceBuilder::new().layer(AuthorizeLayer::new(session).replaying_clones()).service(api_client);
+//! let request = http::Request::get("https://api.example/clubs").body(String::new())?;
+//! let clubs = api.oneshot(request).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where in a stack
+//!
+//! **No layer that follows redirects above this one**, unless the token is bound to origins
+//! ([`Server::token_for`](grantflow::Server::token_for)): it makes a new request for each of them, which gets a token like any
+//! other. Below this one, such a layer has to leave `Authorization` out where the origin changes; tower-http's
+//! `FollowRedirect` does. This layer cannot see that there was a redirect: a 401 with `invalid_token` counts, whoever it is of.
+//!
+//! **Tracing below this one** sees the token; it is marked sensitive, and `http` does not print it.
+//!
+//! Requests need an absolute URI: without an origin, nobody can tell where they go.
+
+use core::error::Error as StdError;
+use core::fmt;
+use core::future::poll_fn;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::NotAuthorized;
+use super::challenge::refuses_token;
+use crate::fresh::FreshToken;
+use crate::session::Session;
+
+/// Authorizes requests with a session's token.
+///
+/// `B` is the body of the requests, for [`AuthorizeLayer::replaying`] keeps what copies it. It is inferred.
+pub struct AuthorizeLayer<B> {
+    session: Session,
+    copy: fn(&B) -> Option<B>,
+}
+
+impl<B> AuthorizeLayer<B> {
+    /// Requests get the tokens of this session, and none is sent twice: a refusal with `invalid_token` is handed through, and
+    /// the next request has a new token.
+    pub fn new(session: Session) -> Self {
+        Self { session, copy: |_| None }
+    }
+
+    /// A request that is refused with `invalid_token` is sent once more, if `copy` has a copy of its body. It is asked before
+    /// the request is sent.
+    ///
+    /// ```
+    /// # fn example(session: grantflow_session::Session) {
+    /// use grantflow_session::authorize::tower::AuthorizeLayer;
+    /// use http_body::Body as _;
+    ///
+    /// // axum's bodies are streams. Those of a GET are empty, and an empty one is as good as another.
+    /// let layer = AuthorizeLayer::new(session)
+    ///     .replaying(|body: &axum::body::Body| body.is_end_stream().then(axum::body::Body::empty));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn replaying(mut self, copy: fn(&B) -> Option<B>) -> Self {
+        self.copy = copy;
+        self
+    }
+
+    /// As [`AuthorizeLayer::replaying`], for bodies whose clones are copies: bytes and texts, not handles of a stream.
+    #[must_use]
+    pub fn replaying_clones(self) -> Self
+    where
+        B: Clone,
+    {
+        self.replaying(|body| Some(body.clone()))
+    }
+}
+
+impl<S, B> Layer<S> for AuthorizeLayer<B> {
+    type Service = Authorize<S, B>;
+
+    fn layer(&self, inner: S) -> Authorize<S, B> {
+        Authorize { inner, layer: self.clone() }
+    }
+}
+
+/// A service whose requests carry a session's token: see [`AuthorizeLayer`].
+///
+/// It is ready when the service below is, and the very one that was ready is called. It does not keep that one waiting: while
+/// there is no token, it gives its place back, and asks for another afterwards. So a session may renew its token over a stack
+/// that has room for one request.
+pub struct Authorize<S, B> {
+    inner: S,
+    layer: AuthorizeLayer<B>,
+}
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+impl<S, B, R> Service<Request<B>> for Authorize<S, B>
+where
+    S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
+    B: Send + 'static,
+    R: Send + 'static,
+{
+    type Response = Response<R>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(context).map_err(transport)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let next = self.inner.clone();
+        let ready = core::mem::replace(&mut self.inner, next);
+        let AuthorizeLayer { session, copy } = self.layer.clone();
+        Box::pin(round_trip(ready, session, request, copy))
+    }
+}
+
+async fn round_trip<S, B, R>(
+    ready: S,
+    session: Session,
+    request: Request<B>,
+    copy: fn(&B) -> Option<B>,
+) -> Result<Response<R>, Error>
+where
+    S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>> + Clone,
+{
+    let again = duplicate(&request, copy).map(|request| (request, ready.clone()));
+    let (token, mut service) = token(&session, ready).await?;
+    let response = send(&mut service, &token, request).await?;
+    if !refuses_token(response.status(), response.headers()) {
+        return Ok(response);
+    }
+    session.refused(&token);
+    let Some((again, spare)) = again else { return Ok(response) };
+    // What the first try holds is free before a renewal is waited for.
+    drop((response, service));
+    let token = session.token().await.map_err(NotAuthorized::Session)?;
+    let mut service = become_ready(spare).await?;
+    send(&mut service, &token, again).await
+}
+
+/// A token, and a service that is ready: the one that is, if the token is there at once.
+async fn token<S, B>(session: &Session, ready: S) -> Result<(FreshToken, S), Error>
+where
+    S: Service<Request<B>, Error: Into<BoxError>> + Clone,
+{
+    let mut asked = pin!(session.token());
+    if let Poll::Ready(token) = poll_fn(|context| Poll::Ready(asked.as_mut().poll(context))).await {
+        return Ok((token.map_err(NotAuthorized::Session)?, ready));
+    }
+    let spare = ready.clone();
+    drop(ready);
+    let token = asked.await.map_err(NotAuthorized::Session)?;
+    Ok((token, become_ready(spare).await?))
+}
+
+async fn become_ready<S, B>(mut service: S) -> Result<S, Error>
+where
+    S: Service<Request<B>, Error: Into<BoxError>>,
+{
+    poll_fn(|context| service.poll_ready(context)).await.map_err(transport)?;
+    Ok(service)
+}
+
+async fn send<S, B>(service: &mut S, token: &FreshToken, mut request: Request<B>) -> Result<S::Response, Error>
+where
+    S: Service<Request<B>, Error: Into<BoxError>>,
+{
+    token.authorize(&mut request).map_err(NotAuthorized::Request)?;
+    service.call(request).await.map_err(transport)
+}
+
+fn duplicate<B>(request: &Request<B>, copy: fn(&B) -> Option<B>) -> Option<Request<B>> {
+    let mut again = Request::new(copy(request.body())?);
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.version_mut() = request.version();
+    *again.headers_mut() = request.headers().clone();
+    *again.extensions_mut() = request.extensions().clone();
+    Some(again)
+}
+
+fn transport(error: impl Into<BoxError>) -> Error {
+    Error::Transport(error.into())
+}
+
+impl<B> Clone for AuthorizeLayer<B> {
+    fn clone(&self) -> Self {
+        Self { session: self.session.clone(), copy: self.copy }
+    }
+}
+
+impl<S: Clone, B> Clone for Authorize<S, B> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), layer: self.layer.clone() }
+    }
+}
+
+impl<B> fmt::Debug for AuthorizeLayer<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizeLayer").field("session", self.session.key()).finish_non_exhaustive()
+    }
+}
+
+impl<S, B> fmt::Debug for Authorize<S, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorize").field("session", self.layer.session.key()).finish_non_exhaustive()
+    }
+}
+
+/// What went wrong with a request.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The request got no token.
+    #[error(transparent)]
+    NotAuthorized(#[from] NotAuthorized),
+    /// The service below failed. This is its own error.
+    #[error(transparent)]
+    Transport(Box<dyn StdError + Send + Sync>),
+}

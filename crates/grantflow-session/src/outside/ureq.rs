@@ -1,0 +1,87 @@
+//! The outside world by ureq, blocking.
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::Arc;
+
+use grantflow::{Body, Entropy as _, EntropyFailed, UnixTime};
+use grantflow_ureq::{Agent, Error, SysRng};
+use http::{Request, Response};
+
+use crate::error::Unanswered;
+use crate::outside::Outside;
+use crate::store::Later;
+
+/// The outside world by ureq: the system's clock and entropy, and an agent. Feature `ureq`.
+///
+/// It blocks: while a renewal is under way, the thread that carries it on stands still, in round trips and in waits. That is
+/// right for [`Session::token_blocking`](crate::Session::token_blocking). On an async runtime, take an outside that is async.
+///
+/// ```no_run
+/// use grantflow::{ClientCredentials, Server};
+/// use grantflow_session::{Key, MemoryStore, Session, Ureq};
+///
+/// let client = Server::with_token_endpoint("https://as.example/token")?.client("robot").secret_post("s3cret")?;
+/// let outside = Ureq::new(grantflow_ureq::Agent::new());
+/// let grant = ClientCredentials::new(&client);
+/// let session = Session::client_credentials(grant, Key::new("robot")?, MemoryStore::new(), outside);
+/// let token = session.token_blocking()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Ureq {
+    agent: Agent,
+}
+
+impl Ureq {
+    /// Renewals go through this agent.
+    pub fn new(agent: Agent) -> Self {
+        Self { agent }
+    }
+}
+
+impl Outside for Ureq {
+    fn now(&self) -> UnixTime {
+        grantflow_ureq::now()
+    }
+
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
+        SysRng.fill(bytes)
+    }
+
+    fn wait(&self, duration: Duration) -> Later<'_, ()> {
+        Box::pin(async move { std::thread::sleep(duration) })
+    }
+
+    fn send(&self, request: Request<Body>) -> Later<'_, Result<Response<Body>, Unanswered>> {
+        Box::pin(async move {
+            grantflow_ureq::send(&self.agent, request).map_err(|unanswered| {
+                let grantflow_ureq::Unanswered { sent, error, .. } = unanswered;
+                Unanswered { sent, cause: Arc::new(without_url(error)) }
+            })
+        })
+    }
+}
+
+impl fmt::Debug for Ureq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ureq")
+    }
+}
+
+fn without_url(error: Error) -> Error {
+    match error {
+        Error::Transport(error) => Error::Transport(blank_url(error)),
+        other => other,
+    }
+}
+
+/// Two of ureq's errors show a whole URL, and its query with it.
+pub(crate) fn blank_url(error: ureq::Error) -> ureq::Error {
+    let blank = || "[not shown]".to_owned();
+    match error {
+        ureq::Error::BadUri(_) => ureq::Error::BadUri(blank()),
+        ureq::Error::RequireHttpsOnly(_) => ureq::Error::RequireHttpsOnly(blank()),
+        other => other,
+    }
+}

@@ -1,0 +1,175 @@
+use std::sync::Barrier;
+use std::thread;
+
+use grantflow::{Authorization, Env, PendingCallback, PublicClient, Redirect, Server};
+use pollster::block_on;
+
+use super::*;
+
+const LIFE: u64 = 600;
+
+fn client() -> PublicClient {
+    Server::new("https://as.example/authorize", "https://as.example/token").unwrap().client("my-id").public().unwrap()
+}
+
+fn start(client: &PublicClient) -> (PendingKey, StoredCallback) {
+    let mut rng = getrandom::SysRng;
+    let mut env = Env { now: at(0), rng: &mut rng };
+    let authorization =
+        Authorization::new(client, "https://app.example/oauth/callback").unwrap().scope("read write").unwrap();
+    let Redirect { pending, .. } = authorization.start(&mut env).unwrap();
+    (pending.key(), pending.into_stored())
+}
+
+fn at(seconds: u64) -> UnixTime {
+    UnixTime::from_secs(1_700_000_000 + seconds)
+}
+
+fn logins(capacity: usize) -> PendingLogins {
+    PendingLogins::new(capacity, Duration::from_secs(LIFE))
+}
+
+/// Starts a login for `browser` and gives its key.
+fn put(logins: &PendingLogins, browser: &str, now: u64) -> PendingKey {
+    let (key, stored) = start(&client());
+    logins.put(browser, &key, stored, at(now)).unwrap();
+    key
+}
+
+fn is_there(logins: &PendingLogins, browser: &str, key: &PendingKey, now: u64) -> bool {
+    logins.take(browser, key, at(now)).is_some()
+}
+
+#[test]
+fn it_is_taken_once_and_whole() {
+    let (client, logins) = (client(), logins(10));
+    let (key, stored) = start(&client);
+    let logins: &dyn PendingStore = &logins;
+    block_on(logins.put("ada", &key, stored, at(0))).unwrap();
+    let taken = block_on(logins.take("ada", &key, at(1))).unwrap().unwrap();
+    assert_eq!(PendingCallback::from_stored(taken, &client).unwrap().key(), key);
+    assert!(block_on(logins.take("ada", &key, at(1))).unwrap().is_none());
+}
+
+#[test]
+fn another_browser_gets_nothing_and_takes_nothing() {
+    let logins = logins(10);
+    let (ada, eve) = (put(&logins, "ada", 0), put(&logins, "eve", 0));
+    for browser in ["eve", "", "ad", "adaa", "ada\0"] {
+        assert!(!is_there(&logins, browser, &ada, 1), "{browser:?}");
+    }
+    assert!(!is_there(&logins, "ada", &eve, 1));
+    assert!(is_there(&logins, "ada", &ada, 1) && is_there(&logins, "eve", &eve, 1));
+}
+
+#[test]
+fn a_browser_without_a_session_is_refused() {
+    let (key, stored) = start(&client());
+    let error = logins(10).put("", &key, stored, at(0)).unwrap_err();
+    let why = std::error::Error::source(&error).unwrap().to_string();
+    assert!(why.contains("the browser's session id is empty"), "{why}");
+}
+
+#[test]
+fn it_expires_to_the_second_and_is_dropped_by_the_next_call() {
+    let logins = logins(10);
+    let (early, late) = (put(&logins, "ada", 0), put(&logins, "ada", 1));
+    assert!(is_there(&logins, "ada", &early, LIFE - 1));
+    assert!(!is_there(&logins, "ada", &late, LIFE + 1));
+
+    put(&logins, "ada", 0);
+    put(&logins, "bob", 5);
+    assert_eq!(logins.waiting(), 2);
+    logins.sweep(at(LIFE));
+    assert_eq!(logins.waiting(), 1);
+    put(&logins, "eve", LIFE + 5);
+    assert_eq!(logins.waiting(), 1);
+}
+
+#[test]
+fn a_clock_that_goes_back_lets_nothing_live_longer() {
+    let logins = logins(10);
+    let (future, past) = (put(&logins, "ada", 1000), put(&logins, "ada", 0));
+    assert!(!is_there(&logins, "ada", &past, LIFE), "behind one that lives on");
+    assert!(is_there(&logins, "ada", &future, 1000));
+}
+
+#[test]
+fn a_browser_drops_its_own_oldest_and_nobody_elses() {
+    let logins = logins(1000);
+    let bob = put(&logins, "bob", 0);
+    let keys: Vec<_> = (0..=PendingLogins::PER_BROWSER).map(|_| put(&logins, "ada", 1)).collect();
+    assert_eq!(logins.waiting(), 1 + PendingLogins::PER_BROWSER);
+    assert!(!is_there(&logins, "ada", &keys[0], 2));
+    assert!(is_there(&logins, "ada", &keys[1], 2));
+    assert!(is_there(&logins, "bob", &bob, 2));
+}
+
+#[test]
+fn when_full_the_oldest_is_dropped() {
+    let logins = logins(3);
+    let keys: Vec<_> = (0..4).map(|n| put(&logins, &format!("browser {n}"), 0)).collect();
+    assert_eq!(logins.waiting(), 3);
+    assert!(!is_there(&logins, "browser 0", &keys[0], 0));
+    assert!(is_there(&logins, "browser 1", &keys[1], 0));
+    assert!(is_there(&logins, "browser 3", &keys[3], 0));
+}
+
+#[test]
+fn the_same_key_again_replaces() {
+    let (client, logins) = (client(), logins(3));
+    let (key, stored) = start(&client);
+    let (_, other) = start(&client);
+    logins.put("ada", &key, stored, at(0)).unwrap();
+    logins.put("ada", &key, other, at(0)).unwrap();
+    assert_eq!(logins.waiting(), 1);
+    let taken = logins.take("ada", &key, at(0)).unwrap();
+    assert_ne!(PendingCallback::from_stored(taken, &client).unwrap().key(), key);
+}
+
+#[test]
+fn of_many_takes_one_wins() {
+    let logins = logins(10);
+    for _ in 0..200 {
+        let key = put(&logins, "ada", 0);
+        let barrier = Barrier::new(4);
+        let won: usize = thread::scope(|scope| {
+            let take = || {
+                barrier.wait();
+                usize::from(is_there(&logins, "ada", &key, 0))
+            };
+            let threads = [(); 4].map(|()| scope.spawn(take));
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(won, 1);
+    }
+}
+
+#[test]
+fn nothing_of_a_login_is_printed() {
+    let logins = logins(10);
+    put(&logins, "ada's session", 0);
+    assert_eq!(format!("{logins:?}"), "PendingLogins([1 of 10 waiting])");
+}
+
+/// The two trees are of one mind, whatever happens.
+#[test]
+fn places_and_ages_agree() {
+    let logins = logins(20);
+    let mut keys = Vec::new();
+    for step in 0_u64..3_000 {
+        let dice = step.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+        let browser = format!("browser {}", dice % 3);
+        if dice % 5 < 3 {
+            keys.push((browser.clone(), put(&logins, &browser, step / 2)));
+        } else if let Some((browser, key)) = keys.get(keys.len().saturating_sub(1 + dice as usize % 30)) {
+            logins.take(browser, key, at(step / 2));
+        }
+        let kept = lock(&logins.kept);
+        assert!(kept.logins.len() <= 20);
+        let by_age: Vec<_> = kept.ages.iter().map(|(&number, &place)| (place, number)).collect();
+        let mut by_place: Vec<_> = kept.logins.iter().map(|(&place, login)| (place, login.number)).collect();
+        by_place.sort_by_key(|&(_, number)| number);
+        assert_eq!(by_age, by_place);
+    }
+}

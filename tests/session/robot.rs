@@ -1,0 +1,136 @@
+//! A client's own grant: no login, a new one when it is over, and a server that is down is left alone.
+
+use grantflow_session::{Session, SessionError};
+use grantflow_testkit::Misbehaviour;
+use grantflow_tests::world::*;
+
+#[test]
+fn it_needs_no_login_and_asks_again_when_it_is_over() {
+    let world = World::new();
+    let store = world.store();
+    let session = world.robot(&store);
+    let first = session.token_blocking().unwrap();
+    assert_eq!(store.kept().unwrap().access, access(&first));
+    assert!(session.token_blocking().unwrap().is(&first));
+    assert_eq!(access(&world.robot(&store).token_blocking().unwrap()), access(&first), "a sibling takes it");
+    world.advance(LIFE);
+    let second = session.token_blocking().unwrap();
+    assert!(!second.is(&first));
+    assert_eq!((world.grants(), world.refreshes()), (2, 0));
+    assert!(session.refused(&second));
+    assert!(!session.token_blocking().unwrap().is(&second));
+    assert_eq!(world.grants(), 3);
+}
+
+#[test]
+fn a_lost_answer_costs_nothing_but_a_pause() {
+    let world = World::new();
+    let store = world.store();
+    let session = world.robot(&store);
+    world.network([Net::LoseAnswer]);
+    assert!(matches!(session.token_blocking(), Err(SessionError::NotRenewed { .. })));
+    assert!(store.entry().is_none());
+    world.advance(1);
+    assert!(session.token_blocking().is_ok());
+}
+
+#[test]
+fn when_the_server_is_down_pauses_double_and_callers_are_told_at_once() {
+    let world = World::new();
+    let session = world.robot(&world.store());
+    world.network_always(Net::Gateway(502, None));
+    let start = world.server(|server| server.now());
+    let mut tries = Vec::new();
+    // A thousand callers a second, for ten minutes.
+    for second in 0..600 {
+        for _ in 0..10 {
+            let before = world.sent().len();
+            let error = session.token_blocking().unwrap_err();
+            assert!(matches!(error, SessionError::NotRenewed { .. }), "{error:?}");
+            if world.sent().len() > before {
+                tries.push(second);
+            }
+        }
+        world.set_now(start + second + 1);
+    }
+    let pauses: Vec<u64> = tries.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(pauses[..6], [1, 2, 4, 8, 16, 32]);
+    assert!(pauses[6..].iter().all(|pause| *pause == 60), "{pauses:?}");
+    // It is back, and so are we, and the next failure begins at one second again.
+    world.network_always(Net::Fine);
+    world.advance(60);
+    assert!(session.token_blocking().is_ok());
+    world.advance(LIFE);
+    world.network_always(Net::Gateway(500, None));
+    let error = session.token_blocking().unwrap_err();
+    let SessionError::NotRenewed { retry_at, .. } = error else { panic!("{error:?}") };
+    assert_eq!(retry_at.as_secs(), world.server(|server| server.now()) + 1);
+}
+
+#[test]
+fn what_the_server_says_counts_where_it_is_longer() {
+    for (status, seconds, pause) in [(503, 120, 120), (429, 3, 3), (503, 0, 1)] {
+        let world = World::new();
+        let session = world.robot(&world.store());
+        world.network([Net::Gateway(status, Some(seconds))]);
+        let now = world.server(|server| server.now());
+        let error = session.token_blocking().unwrap_err();
+        let SessionError::NotRenewed { retry_at, .. } = error else { panic!("{error:?}") };
+        assert_eq!(retry_at.as_secs(), now + pause);
+        world.set_now(now + pause - 1);
+        assert!(session.token_blocking().is_err());
+        assert_eq!(world.sent().len(), 1);
+        world.set_now(now + pause);
+        assert!(session.token_blocking().is_ok());
+    }
+}
+
+#[test]
+fn a_wrong_secret_is_told_as_it_is_and_not_hammered() {
+    let world = World::new();
+    let session = world.robot(&world.store());
+    world.server(|server| server.knobs().always.push(Misbehaviour::error(401, "invalid_client")));
+    let error = session.token_blocking().unwrap_err();
+    assert_eq!(error.next(), grantflow::Next::FixConfiguration);
+    for _ in 0..100 {
+        assert!(session.token_blocking().is_err());
+    }
+    assert_eq!(world.sent().len(), 1);
+}
+
+#[test]
+fn two_processes_without_anything_stored_make_one_grant() {
+    let world = World::new();
+    let store = world.store();
+    let (one, two) = (world.robot(&store), world.robot(&store));
+    world.network([Net::HoldAnswer]);
+    world.waits(Waits::Park);
+    let mut first = Box::pin(one.token());
+    let mut second = Box::pin(two.token());
+    assert!(poll_once(&mut first).is_pending() && poll_once(&mut second).is_pending());
+    world.waits(Waits::Jump);
+    world.release();
+    assert_eq!(access(&pollster::block_on(first).unwrap()), access(&pollster::block_on(second).unwrap()));
+    assert_eq!(world.grants(), 1);
+}
+
+#[test]
+fn a_store_that_fails_keeps_the_grant_in_hand() {
+    let world = World::new();
+    let store = world.store();
+    let session: Session = world.robot(&store);
+    store.fail_times(3, Op::Tokens, Fault::Before);
+    assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
+    let token = session.token_blocking().unwrap();
+    assert_eq!((store.kept().unwrap().access, world.grants()), (access(&token), 1));
+}
+
+#[test]
+fn a_lifetime_of_nothing_is_not_a_loop() {
+    let world = World::new();
+    world.server(|server| server.knobs().expires_in = 0);
+    let session = world.robot(&world.store());
+    // It is what the server gives; one call, one request.
+    assert!(session.token_blocking().is_ok());
+    assert_eq!(world.grants(), 1);
+}

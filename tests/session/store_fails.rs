@@ -1,0 +1,253 @@
+//! A store that fails: before the request nothing is sent, after it nothing is lost and nothing is given out.
+
+use grantflow::Next;
+use grantflow_session::{Loss, Session, SessionError};
+use grantflow_tests::world::*;
+
+fn over() -> (World, FaultyStore, Session) {
+    let world = World::new();
+    let store = world.store();
+    let session = world.session(&store);
+    session.prime_blocking(world.login()).unwrap();
+    world.advance(LIFE);
+    world.clear();
+    (world, store, session)
+}
+
+#[test]
+fn where_the_lock_or_the_reading_or_the_mark_fails_nothing_is_sent() {
+    for op in [Op::Lock, Op::Load, Op::Mark] {
+        for fault in [Fault::Before, Fault::After] {
+            let (world, store, session) = over();
+            store.fail(op, fault);
+            let error = session.token_blocking().unwrap_err();
+            assert!(matches!(error, SessionError::Store(_)), "{op:?} {error:?}");
+            assert_eq!((error.next(), world.sent().len()), (Next::FixConfiguration, 0), "{op:?}");
+            // And the next one finds a good grant, at most with a mark that says too much.
+            assert!(session.token_blocking().is_ok(), "{op:?} {fault:?}");
+            assert_eq!(world.sent().len(), 1);
+        }
+    }
+}
+
+#[test]
+fn tokens_that_cannot_be_stored_are_given_to_nobody_and_kept() {
+    let (world, store, session) = over();
+    store.fail_times(3, Op::Tokens, Fault::Before);
+    let mut callers: Vec<_> = (0..3).map(|_| Box::pin(session.token())).collect();
+    world.network([Net::HoldAnswer]);
+    assert!(callers.iter_mut().all(|caller| poll_once(caller).is_pending()));
+    world.release();
+    for caller in callers {
+        let error = pollster::block_on(caller).unwrap_err();
+        assert!(matches!(error, SessionError::NotStored(_)), "{error:?}");
+    }
+    assert!(session.peek().is_none());
+    let unsaved = session.unsaved().expect("the session still has them");
+    let text = serde_json::to_string(&unsaved.expose_tokens().unwrap()).unwrap();
+    assert!(!text.contains(&store.kept().unwrap().access));
+    // The next call stores them, and gives out what it has stored; no second refresh.
+    let token = session.token_blocking().unwrap();
+    assert!(text.contains(&access(&token)));
+    assert_eq!((store.kept().unwrap().access, store.kept().unwrap().sent), (access(&token), 0));
+    assert_eq!((world.sent().len(), session.unsaved().is_none()), (1, true));
+}
+
+#[test]
+fn a_store_that_stays_broken_never_makes_another_request() {
+    let (world, store, session) = over();
+    store.fail_times(30, Op::Tokens, Fault::Before);
+    for _ in 0..10 {
+        assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
+    }
+    assert_eq!(world.sent().len(), 1);
+    assert!(session.token_blocking().is_ok());
+    assert_eq!(world.sent().len(), 1);
+}
+
+#[test]
+fn a_write_that_was_reported_failed_and_had_worked_is_recognized() {
+    let (world, store, session) = over();
+    store.fail(Op::Tokens, Fault::After);
+    let token = session.token_blocking().unwrap();
+    assert_eq!((store.kept().unwrap().access, world.sent().len()), (access(&token), 1));
+
+    // Also where it cannot be read back at once.
+    let (world, store, session) = over();
+    store.fail(Op::Tokens, Fault::After);
+    let unreadable = store.clone();
+    world.at_wait(move || unreadable.fail(Op::Load, Fault::Before));
+    assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
+    let token = session.token_blocking().unwrap();
+    assert_eq!((store.kept().unwrap().access, world.sent().len()), (access(&token), 1));
+}
+
+#[test]
+fn tokens_that_were_over_by_the_time_they_were_stored_are_given_to_nobody() {
+    let (world, store, session) = over();
+    store.fail_times(3, Op::Tokens, Fault::Before);
+    assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
+    world.advance(2 * LIFE);
+    let token = session.token_blocking().unwrap();
+    assert!(token.expires_at().unwrap() > grantflow::UnixTime::from_secs(world.server(|server| server.now())));
+    assert_eq!(store.kept().unwrap().access, access(&token));
+    let sent = world.sent();
+    assert!(sent.len() == 2 && sent[0] != sent[1], "the new refresh token was used for it");
+}
+
+#[test]
+fn a_login_that_could_not_be_stored_is_stored_by_the_next_call() {
+    let world = World::new();
+    let store = world.store();
+    let session = world.session(&store);
+    let old = session.prime_blocking(world.login()).unwrap();
+    store.fail_times(3, Op::Tokens, Fault::Before);
+    let login = world.login();
+    let text = login.bearer().unwrap().expose_secret().to_owned();
+    assert!(matches!(session.prime_blocking(login), Err(SessionError::NotStored(_))));
+    assert!(session.unsaved().is_some());
+    let token = session.token_blocking().unwrap();
+    assert!(!token.is(&old), "the login was forgotten for the old grant");
+    assert_eq!((access(&token), store.kept().unwrap().access), (text.clone(), text));
+}
+
+#[test]
+fn an_unsaved_token_gives_way_to_a_later_login_and_to_a_logout() {
+    // A sibling's login.
+    let (world, store, session) = over();
+    store.fail_times(3, Op::Tokens, Fault::Before);
+    assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
+    world.advance(1);
+    let login = world.session(&store).prime_blocking(world.login()).unwrap();
+    assert_eq!(access(&session.token_blocking().unwrap()), access(&login));
+    assert!(session.unsaved().is_none());
+
+    // A sibling's logout.
+    let (world, store, session) = over();
+    store.fail_times(3, Op::Tokens, Fault::Before);
+    assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
+    pollster::block_on(world.session(&store).forget()).unwrap();
+    assert!(matches!(session.token_blocking(), Err(SessionError::Empty)));
+    assert!(store.entry().is_none(), "what nobody wants any more is not brought back");
+}
+
+#[test]
+fn a_loss_that_cannot_be_written_is_a_loss_all_the_same() {
+    let (world, store, session) = over();
+    world.server(|server| server.revoke_all());
+    store.fail(Op::Loss, Fault::Before);
+    assert!(matches!(session.token_blocking(), Err(SessionError::Lost(Loss::Refused))));
+    // The next one finds out again, by what the policy allows.
+    assert!(matches!(session.token_blocking(), Err(SessionError::Lost(Loss::Refused))));
+    assert!(world.sent().len() <= 2);
+    assert!(store.kept().unwrap().lost);
+}
+
+#[test]
+fn a_mark_that_cannot_be_taken_back_costs_a_wait_and_nothing_else() {
+    let (world, store, session) = over();
+    store.fail(Op::Unmark, Fault::Before);
+    world.network([Net::NotSent]);
+    assert!(matches!(session.token_blocking(), Err(SessionError::NotRenewed { .. })));
+    assert_eq!(store.kept().unwrap().sent, 1);
+    world.advance(60);
+    assert!(session.token_blocking().is_ok());
+}
+
+#[test]
+fn a_panicking_store_strands_nobody() {
+    for op in [Op::Lock, Op::Load, Op::Mark, Op::Tokens] {
+        let (world, store, session) = over();
+        store.fail(op, Fault::Panic);
+        let panicking = std::thread::spawn({
+            let session = session.clone();
+            move || session.token_blocking()
+        });
+        assert!(panicking.join().is_err(), "{op:?}");
+        world.server(|server| server.knobs().refresh_grace = 30);
+        assert!(session.token_blocking().is_ok(), "{op:?}");
+    }
+}
+
+#[test]
+fn followers_of_a_panic_go_on_by_themselves() {
+    let (world, store, session) = over();
+    world.network([Net::HoldRequest]);
+    let mut leader = Box::pin(session.token());
+    let mut follower = Box::pin(session.token());
+    assert!(poll_once(&mut leader).is_pending() && poll_once(&mut follower).is_pending());
+    store.fail(Op::Tokens, Fault::Panic);
+    world.release();
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| poll_once(&mut leader))).is_err());
+    world.server(|server| server.knobs().refresh_grace = 30);
+    assert!(pollster::block_on(follower).is_ok());
+    assert_eq!(world.sent().len(), 2, "one retry, as the mark says");
+}
+
+#[test]
+fn a_stack_that_panics_after_sending_leaves_a_mark() {
+    let (world, store, session) = over();
+    world.network([Net::Panic]);
+    let panicking = std::thread::spawn({
+        let session = session.clone();
+        move || session.token_blocking()
+    });
+    assert!(panicking.join().is_err());
+    assert_eq!(store.kept().unwrap().sent, 1);
+    world.server(|server| server.knobs().refresh_grace = 30);
+    assert!(session.token_blocking().is_ok());
+}
+
+#[test]
+fn a_write_that_had_worked_long_ago_gives_out_no_token_that_is_over() {
+    let (world, store, session) = over();
+    store.fail(Op::Tokens, Fault::After);
+    // It conflicts with itself, and cannot be read back.
+    let unreadable = store.clone();
+    world.at_wait(move || unreadable.fail(Op::Load, Fault::Before));
+    assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
+    world.advance(2 * LIFE);
+    let token = session.token_blocking().unwrap();
+    assert!(token.expires_at().unwrap() > grantflow::UnixTime::from_secs(world.server(|server| server.now())));
+    assert_eq!((store.kept().unwrap().access, world.sent().len()), (access(&token), 2));
+}
+
+#[test]
+fn a_siblings_tokens_of_the_same_generation_are_not_taken_for_ours() {
+    let (world, store, session) = over();
+    world.server(|server| server.knobs().refresh_grace = 3600);
+    store.fail_times(3, Op::Tokens, Fault::Before);
+    assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
+    let ours = serde_json::to_value(session.unsaved().unwrap().expose_tokens().unwrap()).unwrap();
+    // The sibling goes by the mark, within the same second or by a clock that is behind.
+    world.set_now(world.server(|server| server.now()) - 10);
+    let theirs = world.session(&store).token_blocking().unwrap();
+    assert_ne!(ours["access_token"].as_str().unwrap(), access(&theirs));
+    world.advance(2 * LIFE);
+    let token = session.token_blocking().unwrap();
+    assert!(!token.is(&theirs), "it is over by now");
+    assert_eq!(store.kept().unwrap().access, access(&token));
+}
+
+#[test]
+fn a_renewal_that_waited_for_the_lock_does_not_forget_a_login_that_could_not_be_stored() {
+    let world = World::new();
+    let store = world.store();
+    world.session(&store).prime_blocking(world.login()).unwrap();
+    let session = world.session(&store);
+    let login = world.login();
+    let text = login.bearer().unwrap().expose_secret().to_owned();
+    world.waits(Waits::Park);
+    store.fail_times(3, Op::Tokens, Fault::Before);
+    let mut prime = Box::pin(session.prime(login));
+    assert!(poll_once(&mut prime).is_pending(), "between two tries");
+    let mut caller = Box::pin(session.token());
+    assert!(poll_once(&mut caller).is_pending(), "the lock is held");
+    world.waits(Waits::Jump);
+    world.release();
+    assert!(matches!(pollster::block_on(prime), Err(SessionError::NotStored(_))));
+    assert!(pollster::block_on(caller).is_ok());
+    assert!(session.unsaved().is_some());
+    assert_eq!(access(&session.token_blocking().unwrap()), text);
+    assert_eq!(store.kept().unwrap().access, text);
+}

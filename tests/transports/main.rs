@@ -1,0 +1,64 @@
+//! Every flow over every transport, with the same bodies: what one does, all do.
+//!
+//! A transport of its own is the tower adapter over a router in the same process; and the core without any adapter is
+//! the measure, where outcomes are compared.
+
+mod clients;
+mod dropped;
+mod flows;
+mod misbehaviours;
+mod quirks;
+mod waits;
+mod world;
+
+use std::process::ExitCode;
+
+use grantflow::{Env, Exchange, RefreshExchange, Server, Step};
+use grantflow_tests::support::transport::{SysRng, Transport, now};
+use libtest_mimic::{Arguments, Trial};
+use world::{Carrier, World};
+
+/// What is to hold in a world of its own, whatever carries its requests.
+type Body = fn(&World);
+
+/// The same for what is about sockets.
+type TransportBody = fn(Transport);
+
+fn main() -> ExitCode {
+    let mut trials = Vec::new();
+    for carrier in Carrier::ALL {
+        for (name, body) in [flows::BODIES, clients::BODIES, quirks::BODIES, misbehaviours::BODIES].concat() {
+            trials.push(Trial::test(format!("{}: {name}", carrier.name()), move || {
+                body(&World::new(carrier));
+                Ok(())
+            }));
+        }
+    }
+    for transport in Transport::ALL {
+        // Dropping a run takes one that can be dropped.
+        let dropped =
+            if transport == Transport::Ureq { Vec::new() } else { [dropped::BODIES, waits::DROPPED].concat() };
+        for (name, body) in [waits::BODIES, &dropped].concat() {
+            trials.push(Trial::test(format!("{}: {name}", transport.name()), move || {
+                body(transport);
+                Ok(())
+            }));
+        }
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// A refresh at this token endpoint.
+fn start_of_refresh(token_url: &str) -> RefreshExchange {
+    let client = Server::new("https://as.example/authorize", token_url).unwrap().client("app").public().unwrap();
+    let mut env = Env { now: now(), rng: &mut SysRng };
+    let start = grantflow::Authorization::new(&client, "https://app.example/cb").unwrap().start(&mut env).unwrap();
+    let state = start.url.as_str().split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let callback = format!("https://app.example/cb?code=the-code&state={state}");
+    let grantflow::Callback::Granted(exchange) = start.pending.receive_url(&callback) else { panic!("not granted") };
+    let answer = r#"{"access_token":"at-old","token_type":"Bearer","refresh_token":"rt-old"}"#;
+    match exchange.respond(&mut env, http::Response::new(answer)) {
+        Ok(Step::Done(tokens)) => tokens.refresh().unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
