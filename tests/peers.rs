@@ -242,7 +242,7 @@ fn narrower_refresh(world: &World) -> Outcome {
     let tokens = world.log_in(&world.basic(peer::BASIC)?)?;
     let tokens = grantflow_ureq::run(&world.agent, tokens.refresh()?.scope("openid offline_access")?)?;
     let granted = tokens.scope().effective().ok_or("no scope")?;
-    check(!granted.contains("api:read") && granted.contains("openid"), format!("granted {granted}"))
+    check(!granted.contains("api:read") && granted.contains("openid"), format!("granted {}", granted.as_str()))
 }
 
 fn client_credentials(world: &World) -> Outcome {

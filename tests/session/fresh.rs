@@ -181,3 +181,30 @@ fn without_a_refresh_token_the_access_token_serves_to_its_end() {
     assert!(matches!(session.token_blocking(), Err(SessionError::Lost(grantflow_session::Loss::NoRefreshToken))));
     assert_eq!((session.state(), world.sent().len()), (State::Lost, 0));
 }
+
+#[test]
+fn a_new_process_uses_a_token_that_is_due_where_it_cannot_be_renewed() {
+    for net in [Net::Gateway(429, None), Net::NotSent] {
+        let world = World::new();
+        let store = world.store();
+        let known = world.session(&store).prime_blocking(world.login()).unwrap();
+        world.advance(LIFE - 5);
+        world.network([net]);
+        let another = world.session(&store);
+        assert_eq!(access(&another.token_blocking().unwrap()), access(&known), "it is good for five seconds more");
+        world.advance(5);
+        world.network_always(Net::NotSent);
+        assert!(matches!(another.token_blocking(), Err(SessionError::NotRenewed { .. })), "and then it is over");
+    }
+}
+
+#[test]
+fn tokens_of_two_grants_are_not_the_same_however_alike() {
+    let world = World::new();
+    let (one, two) = (world.session(&world.store()), world.session(&world.store()));
+    let (one_token, two_token) =
+        (one.prime_blocking(world.login()).unwrap(), two.prime_blocking(world.login()).unwrap());
+    assert!(!one_token.is(&two_token) && one_token.is(&one.token_blocking().unwrap()));
+    assert!(!one.refused(&two_token), "another grant's token says nothing about this one's");
+    assert!(one.refused(&one_token));
+}

@@ -112,6 +112,28 @@ fn a_login_that_could_not_be_stored_is_stored_by_the_next_call() {
 }
 
 #[test]
+fn an_unsaved_login_replaces_what_a_sibling_has_renewed_meanwhile() {
+    let world = World::new();
+    let store = world.store();
+    let session = world.session(&store);
+    session.prime_blocking(world.login()).unwrap();
+    world.advance(LIFE);
+    store.fail_times(3, Op::Tokens, Fault::Before);
+    let login = world.login();
+    let text = login.bearer().unwrap().expose_secret().to_owned();
+    assert!(matches!(session.prime_blocking(login), Err(SessionError::NotStored(_))));
+    // The old grant goes on elsewhere.
+    world.session(&store).token_blocking().unwrap();
+    assert_eq!(
+        access(&session.token_blocking().unwrap()),
+        text,
+        "the login was dropped for the grant that it replaces"
+    );
+    assert_eq!(store.kept().unwrap().access, text);
+    assert!(session.unsaved().is_none());
+}
+
+#[test]
 fn an_unsaved_token_gives_way_to_a_later_login_and_to_a_logout() {
     // A sibling's login.
     let (world, store, session) = over();

@@ -33,8 +33,9 @@ pub enum SessionError {
         /// From when on the session tries again.
         retry_at: UnixTime,
     },
-    /// The store failed before anything was sent. The grant is as it was.
-    #[error("the token was not renewed, for the store failed; nothing was sent")]
+    /// The store failed before a request was sent, or when it was asked whether a sibling has a newer token than the one that
+    /// the server refused. Nothing was given up.
+    #[error("the token was not renewed, for the store failed; the grant is as the store has it")]
     Store(#[source] Arc<StoreError>),
     /// The tokens were renewed, and the store failed to take the new ones. The session still has them: it tries to store
     /// them again when it is next asked, and gives them to nobody before; [`Session::unsaved`](crate::Session::unsaved) has them.

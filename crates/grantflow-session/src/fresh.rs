@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use grantflow::{AccessToken, Client, Error, GrantedScope, Misuse, Tokens, UnixTime};
 use http::Request;
+use sha2::{Digest as _, Sha256};
 
 use crate::policy::Policy;
 use crate::record::{Record, RecordFault};
@@ -23,6 +24,8 @@ struct Fresh {
     /// When it is over, by the server's word or by the policy's.
     end: Option<UnixTime>,
     generation: u64,
+    /// SHA-256 of the token: tells it from others, and comparing it gives nothing away.
+    fingerprint: [u8; 32],
     /// Whether there is anything to renew it with.
     renewable: bool,
 }
@@ -46,6 +49,7 @@ impl FreshToken {
             due: end.map(|end| policy.due(tokens.received_at(), end, dice)),
             end,
             generation,
+            fingerprint: Sha256::digest(text(tokens.access_token())).into(),
             renewable: tokens.refresh_token().is_some(),
         }))
     }
@@ -81,9 +85,9 @@ impl FreshToken {
         self.0.expires_at
     }
 
-    /// Whether this is the same token as `other`, not merely one like it.
+    /// Whether this is the same token as `other`, of the same renewal.
     pub fn is(&self, other: &Self) -> bool {
-        self.generation() == other.generation()
+        self.generation() == other.generation() && self.0.fingerprint == other.0.fingerprint
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -100,6 +104,13 @@ impl FreshToken {
 
     pub(crate) fn is_over(&self, now: UnixTime) -> bool {
         self.0.end.is_some_and(|end| now >= end)
+    }
+}
+
+fn text(token: &AccessToken) -> &str {
+    match token {
+        AccessToken::Bearer(token) => token.expose_secret(),
+        AccessToken::Dpop(token) => token.expose_secret(),
     }
 }
 

@@ -58,19 +58,22 @@ pub enum Event<'a> {
     },
 }
 
+#[cfg(feature = "tracing")]
+const TARGET: &str = "grantflow_session";
+
 /// The same, as `tracing` events with the target `grantflow_session`. No field holds a secret.
 #[cfg(feature = "tracing")]
 pub(crate) fn trace(event: &Event<'_>) {
     match event {
-        Event::Sending { key, attempt } => tracing::debug!(%key, attempt, "renewing"),
+        Event::Sending { key, attempt } => tracing::debug!(target: TARGET, %key, attempt, "renewing"),
         Event::Unanswered { key, unanswered } => {
-            tracing::warn!(%key, sent = %unanswered.sent, cause = %unanswered.cause, "no answer came");
+            tracing::warn!(target: TARGET, %key, sent = %unanswered.sent, cause = %unanswered.cause, "no answer came");
         }
         Event::Renewed { key, token, source, .. } => {
             let expires_at = token.expires_at().map(grantflow::UnixTime::as_secs);
-            tracing::info!(%key, ?source, expires_at, "a fresh token");
+            tracing::info!(target: TARGET, %key, ?source, expires_at, "a fresh token");
         }
-        Event::Failed { key, error } => tracing::warn!(%key, %error, "no fresh token"),
+        Event::Failed { key, error } => tracing::warn!(target: TARGET, %key, %error, "no fresh token"),
     }
 }
 

@@ -205,6 +205,8 @@ pub struct Unsaved {
     /// The tokens that these replace, and the entry that they were read from.
     base: Option<u64>,
     expected: Option<Revision>,
+    /// They are a login's: they replace whatever is there.
+    login: bool,
 }
 
 impl Unsaved {

@@ -14,6 +14,7 @@ use crate::key::Key;
 use crate::observe::{Event, Observer};
 use crate::outside::Outside;
 use crate::policy::Policy;
+use crate::record::Record;
 use crate::renewal::{Next, Outcome, Plan, Renewal, Unsaved};
 use crate::standing::{Advice, Standing, State};
 use crate::store::{Lock, Store, Swap};
@@ -102,7 +103,8 @@ impl Session {
             Advice::Use(token) => Ok(token),
             Advice::Wait(error) => Err(error),
             Advice::RenewAhead(token) => self.renew_ahead(token).await,
-            Advice::Renew => self.renew().await,
+            // Without a new one, one that is due and not over will do: this process may have read it only now.
+            Advice::Renew => self.renew().await.or_else(|error| self.peek().ok_or(error)),
         }
     }
 
@@ -278,6 +280,9 @@ fn work(inner: &Arc<Inner>) -> Work<Renewed> {
             None => Renewal::of(plan, weary.as_ref()),
         };
         let (outcome, held) = drive(&inner, next).await;
+        if let Outcome::NotRenewed { .. } | Outcome::Failed(SessionError::Unknown | SessionError::Lost(_)) = outcome {
+            inner.remember().await;
+        }
         inner.settle(outcome, held, saves)
     })
 }
@@ -358,6 +363,18 @@ impl Inner {
             outside: Arc::clone(&self.outside),
             observer: self.observer.clone(),
             standing: RwLock::new(Standing::default()),
+        }
+    }
+
+    /// Reads the token that another process has left, if this one knows none: though it was not renewed, it may still do.
+    async fn remember(&self) {
+        if !self.standing.read().unwrap_or_else(PoisonError::into_inner).is_unread() {
+            return;
+        }
+        let Ok(Some(entry)) = self.store.load(&self.key).await else { return };
+        let Ok(record) = Record::from_value(&entry.value) else { return };
+        if let Ok(token) = FreshToken::of(&record, &self.plan.client, &self.plan.policy, 0) {
+            self.standing.write().unwrap_or_else(PoisonError::into_inner).remember(token, self.outside.now());
         }
     }
 

@@ -103,6 +103,18 @@ impl Standing {
         }
     }
 
+    /// Whether nothing is known yet.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.token.is_none() && self.weary.is_none() && self.unsaved.is_none()
+    }
+
+    /// A token that was found in the store and is due: good until it is over, should its renewal fail.
+    pub(crate) fn remember(&mut self, token: FreshToken, now: UnixTime) {
+        if self.is_unread() && token.is_due(now) && !token.is_over(now) {
+            self.token = Some(token);
+        }
+    }
+
     /// The token that is not to be taken out of the store again: an API refused it, or it is due. Read anew, with another draw
     /// of the jitter, it might seem good for a while.
     pub(crate) fn unwanted(&self, now: UnixTime) -> Option<FreshToken> {

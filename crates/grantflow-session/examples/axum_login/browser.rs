@@ -67,7 +67,8 @@ impl Browser {
 
 fn cookie(id: &str, more: &str) -> HeaderValue {
     // Base64url is always a header's text.
-    let mut value = HeaderValue::try_from(format!("{NAME}={id}{ATTRIBUTES}{more}")).unwrap_or(HeaderValue::from_static(""));
+    let mut value =
+        HeaderValue::try_from(format!("{NAME}={id}{ATTRIBUTES}{more}")).unwrap_or(HeaderValue::from_static(""));
     value.set_sensitive(true);
     value
 }

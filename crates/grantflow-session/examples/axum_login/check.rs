@@ -37,7 +37,10 @@ impl Check<'_> {
             let policy = page.header("content-security-policy");
             expect(policy.starts_with("default-src 'none'; style-src 'sha256-") && !policy.contains("unsafe"), path)?;
             expect(policy.contains("frame-ancestors 'none'"), path)?;
-            expect(page.header("referrer-policy") == "no-referrer" && page.header("cache-control") == "no-store", path)?;
+            expect(
+                page.header("referrer-policy") == "no-referrer" && page.header("cache-control") == "no-store",
+                path,
+            )?;
             expect(page.header("x-content-type-options") == "nosniff", path)?;
             expect(!page.body.contains("<script") && !page.body.contains("src="), path)?;
         }
@@ -77,7 +80,10 @@ impl Check<'_> {
         show::good("the callback leads to the front page: code and state leave the address bar");
 
         let home = ada.get("/").await?;
-        expect(home.body.contains("Hello, ada") && home.body.contains("<code>write_favorite</code>"), "the front page")?;
+        expect(
+            home.body.contains("Hello, ada") && home.body.contains("<code>write_favorite</code>"),
+            "the front page",
+        )?;
         expect(home.body.contains("and is renewed before that"), "the expiry")?;
         show::good("the page has what the API said");
 
@@ -252,7 +258,8 @@ impl Browser {
 
     async fn post(&mut self, url: &str, form: &str) -> Outcome<Page> {
         let form_type = "application/x-www-form-urlencoded";
-        self.visit(self.http.post(self.address(url)).header(header::CONTENT_TYPE, form_type).body(form.to_owned())).await
+        self.visit(self.http.post(self.address(url)).header(header::CONTENT_TYPE, form_type).body(form.to_owned()))
+            .await
     }
 
     fn address(&self, url: &str) -> String {
@@ -270,7 +277,8 @@ impl Browser {
         let page = Page { status, location: text(&headers, "location"), headers, body: answer.text().await? };
         let cookie = page.header("set-cookie");
         if ours && !cookie.is_empty() {
-            self.cookie = if cookie.contains("Max-Age=0") { "" } else { cookie.split(';').next().unwrap_or_default() }.to_owned();
+            self.cookie =
+                if cookie.contains("Max-Age=0") { "" } else { cookie.split(';').next().unwrap_or_default() }.to_owned();
         }
         Ok(page)
     }

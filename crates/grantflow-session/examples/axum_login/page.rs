@@ -68,7 +68,10 @@ pub(crate) fn over(csrf: &str) -> Html<String> {
 }
 
 fn start(heading: &str, text: &str, csrf: &str) -> Html<String> {
-    page(heading, &format!("<p>{text}</p><div class=\"buttons\">{}</div>", button("/login", csrf, "", "Log in with Example ID")))
+    page(
+        heading,
+        &format!("<p>{text}</p><div class=\"buttons\">{}</div>", button("/login", csrf, "", "Log in with Example ID")),
+    )
 }
 
 /// For somebody who is logged in.
@@ -106,7 +109,10 @@ pub(crate) fn denied() -> Html<String> {
 }
 
 pub(crate) fn failed() -> Html<String> {
-    dead_end("That login did not work", "The provider's answer could not be used. Nobody is logged in; please start again.")
+    dead_end(
+        "That login did not work",
+        "The provider's answer could not be used. Nobody is logged in; please start again.",
+    )
 }
 
 pub(crate) fn nothing_waits() -> Html<String> {
@@ -118,7 +124,10 @@ pub(crate) fn nothing_waits() -> Html<String> {
 }
 
 pub(crate) fn not_from_here() -> Html<String> {
-    dead_end("That did not come from here", "Nothing was done. If it was you, go back, load the page again, and try once more.")
+    dead_end(
+        "That did not come from here",
+        "Nothing was done. If it was you, go back, load the page again, and try once more.",
+    )
 }
 
 pub(crate) fn nothing_here() -> Html<String> {
@@ -135,7 +144,8 @@ fn dead_end(heading: &str, text: &str) -> Html<String> {
 
 /// The provider's question. `query` is that of the authorization request.
 pub(crate) fn consent(query: &str, scope: &str) -> Html<String> {
-    let scopes: String = scope.split(' ').map(|scope| format!("<dt>May</dt><dd><code>{}</code></dd>", escape(scope))).collect();
+    let scopes: String =
+        scope.split(' ').map(|scope| format!("<dt>May</dt><dd><code>{}</code></dd>", escape(scope))).collect();
     let body = format!(
         "<p>You are at the provider now, as <strong>ada</strong>. An application asks to act for you.</p><dl>{scopes}</dl>\
          <form method=\"post\" action=\"?{}\" class=\"buttons\">\

@@ -87,11 +87,12 @@ async fn decide(State(provider): State<Provider>, request: Request) -> Response 
     head.method = axum::http::Method::GET;
     let body = axum::body::to_bytes(body, 4096).await.unwrap_or_default();
     let allowed = form_urlencoded::parse(&body).any(|(name, value)| name == "decision" && value == "allow");
-    provider.with(|server| {
-        server.knobs().decision = if allowed { Decision::Approve } else { Decision::Deny };
-        server.handle(&Request::from_parts(head, Bytes::new()))
-    })
-    .map(Body::from)
+    provider
+        .with(|server| {
+            server.knobs().decision = if allowed { Decision::Approve } else { Decision::Deny };
+            server.handle(&Request::from_parts(head, Bytes::new()))
+        })
+        .map(Body::from)
 }
 
 /// Token endpoint and API.

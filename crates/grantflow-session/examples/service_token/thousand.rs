@@ -22,8 +22,7 @@ pub(crate) fn thousand(session: &Session) -> Answers {
         session.token_blocking()
     };
     thread::scope(|scope| {
-        let callers: Vec<_> =
-            (0..CALLERS).map(|_| Builder::new().stack_size(STACK).spawn_scoped(scope, ask)).collect();
+        let callers: Vec<_> = (0..CALLERS).map(|_| Builder::new().stack_size(STACK).spawn_scoped(scope, ask)).collect();
         // A thread that could not be had would leave the others at the barrier: there is nothing to go on with.
         if callers.iter().any(Result::is_err) {
             std::process::abort();
@@ -44,12 +43,20 @@ impl Answers {
     pub(crate) fn all_the_same(self) -> Outcome<FreshToken> {
         let tokens = self.served()?;
         let one = tokens.first().ok_or("nobody asked")?;
-        if tokens.iter().all(|token| token.is(one)) { Ok(one.clone()) } else { Err("not all have the same token".into()) }
+        if tokens.iter().all(|token| token.is(one)) {
+            Ok(one.clone())
+        } else {
+            Err("not all have the same token".into())
+        }
     }
 
     /// Nobody has one; all have an error like this.
     pub(crate) fn all_failed(self) -> Outcome<SessionError> {
         let errors: Vec<_> = self.0.into_iter().filter_map(Result::err).collect();
-        if errors.len() == CALLERS { Ok(errors.into_iter().next().ok_or("nobody asked")?) } else { Err("somebody has a token".into()) }
+        if errors.len() == CALLERS {
+            Ok(errors.into_iter().next().ok_or("nobody asked")?)
+        } else {
+            Err("somebody has a token".into())
+        }
     }
 }

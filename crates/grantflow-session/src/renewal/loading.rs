@@ -61,7 +61,8 @@ impl Loading {
                 let known = entry.and_then(|entry| Record::from_value(&entry.value).ok());
                 let generation = after(known.as_ref(), env.now);
                 let record = login.clone().with_generation(generation);
-                let unsaved = Unsaved { record, base: known.map(|record| record.generation), expected: revision };
+                let base = known.map(|record| record.generation);
+                let unsaved = Unsaved { record, base, expected: revision, login: true };
                 Next::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
             }
             Task::Save(_) | Task::Renew { .. } => {
@@ -176,6 +177,13 @@ fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option
         return Next::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours });
     }
     match found {
+        // A login that could not be stored before replaces what has come in the meantime.
+        found if ours.login && !found.as_ref().is_some_and(|(_, record)| is_written(record, &ours.record)) => {
+            let generation = after(found.as_ref().map(|(_, record)| record), env.now);
+            let expected = found.map(|(revision, _)| revision);
+            let unsaved = Unsaved { record: ours.record.with_generation(generation), expected, ..ours };
+            Next::Write(Writing::new(course, expected, Written::Tokens { unsaved, tries: 0 }))
+        }
         // Logged out in the meantime: what nobody wants any more is not brought back.
         None => failed(SessionError::Empty),
         // The write that was reported as failed had worked.

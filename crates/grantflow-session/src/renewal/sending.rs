@@ -185,7 +185,7 @@ fn save(
     let generation = base.map_or_else(|| after(old, env.now), |base| base.saturating_add(1).max(env.now.as_secs()));
     match Record::new(generation, tokens) {
         Ok(record) => {
-            let unsaved = Unsaved { record, base, expected: revision };
+            let unsaved = Unsaved { record, base, expected: revision, login: false };
             Next::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
         }
         Err(fault) => failed(SessionError::Record(fault)),

@@ -47,6 +47,7 @@ impl<'a> Members<'a> {
         self.slots.get_mut(member as usize)?.take()
     }
 
+    #[cfg(test)]
     pub(crate) fn has(&self, member: Member) -> bool {
         self.slots.get(member as usize).is_some_and(Option::is_some)
     }
