@@ -6,7 +6,7 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 7] = [
+const TARGETS: [Target; 9] = [
     ("callback", grantflow::fuzz::callback),
     ("token_response", grantflow::fuzz::token_response),
     ("token_error", grantflow::fuzz::token_error),
@@ -14,6 +14,8 @@ const TARGETS: [Target; 7] = [
     ("basic", grantflow::fuzz::basic),
     ("stored_state", grantflow::fuzz::stored_state),
     ("flow_model", grantflow_tests::flow_model::run),
+    ("challenge", grantflow_session::fuzz::challenge),
+    ("session_record", grantflow_session::fuzz::record),
 ];
 
 fn fuzz_folder() -> std::path::PathBuf {
