@@ -59,12 +59,86 @@ match pending.receive(request.uri()) {
     Ok(())
 }
 
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+fn blocking(mut request: http::Request<()>) -> Result<(), Box<dyn Error>> {
+    // README
+// Blocking: ureq.
+use grantflow::{ClientCredentials, Server};
+use grantflow_ureq::Agent;
+
+let server = Server::with_token_endpoint("https://as.example/token")?.token_for("https://api.example")?;
+let client = server.client("robot").secret_post("s3cret")?;
+
+let agent = Agent::new();
+let tokens = grantflow_ureq::run(&agent, ClientCredentials::new(&client).scope("clubs")?)?;
+tokens.bearer()?.authorize(&mut request)?;
+    // README
+    Ok(())
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+async fn over_reqwest(mut request: http::Request<()>) -> Result<(), Box<dyn Error>> {
+    // README
+// Async: reqwest.
+use grantflow::{ClientCredentials, Server};
+use grantflow_reqwest::Agent;
+
+let server = Server::with_token_endpoint("https://as.example/token")?.token_for("https://api.example")?;
+let client = server.client("robot").secret_post("s3cret")?;
+
+let agent = Agent::new()?;
+let tokens = grantflow_reqwest::run(&agent, ClientCredentials::new(&client).scope("clubs")?).await?;
+tokens.bearer()?.authorize(&mut request)?;
+    // README
+    Ok(())
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+async fn over_tower(service: axum::Router, mut request: http::Request<()>) -> Result<(), Box<dyn Error>> {
+    // README
+// Any tower service: hyper-util's client, an axum router, a stack with layers. The timer is yours.
+use grantflow::{ClientCredentials, Server};
+use grantflow_tower::Agent;
+
+let server = Server::with_token_endpoint("https://as.example/token")?.token_for("https://api.example")?;
+let client = server.client("robot").secret_post("s3cret")?;
+
+let agent = Agent::new(service, tokio::time::sleep);
+let tokens = grantflow_tower::run(&agent, ClientCredentials::new(&client).scope("clubs")?).await?;
+tokens.bearer()?.authorize(&mut request)?;
+    // README
+    Ok(())
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+async fn kept_fresh(
+    client: grantflow::PublicClient,
+    agent: grantflow_reqwest::Agent,
+    tokens: grantflow::Tokens,
+    mut request: http::Request<()>,
+) -> Result<(), Box<dyn Error>> {
+    // README
+use grantflow_session::{FileStore, Key, Reqwest, Session};
+
+let session = Session::new(&client, Key::new("ada@trackmania")?, FileStore::open("grants")?, Reqwest::new(agent));
+session.prime(tokens).await?;              // once, with what the login gave
+
+let token = session.token().await?;        // fresh; or token_blocking()
+token.authorize(&mut request)?;
+    // README
+    Ok(())
+}
+
 #[test]
 fn the_readme_shows_what_is_compiled_here() {
-    let compiled = include_str!("readme.rs").split("    // README\n").nth(1).unwrap();
+    let compiled: Vec<&str> = include_str!("readme.rs").split("    // README\n").skip(1).step_by(2).collect();
     let readme = include_str!("../../README.md");
-    let shown = readme.split("```rust\n").nth(1).unwrap().split("```").next().unwrap();
-    assert_eq!(shown, compiled, "the README's example was changed: change it here, too");
+    let shown: Vec<&str> = readme.split("```rust\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
+    assert_eq!(shown, compiled[..shown.len()], "an example of the README was changed: change it here, too");
 }
 
 #[test]

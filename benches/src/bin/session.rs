@@ -91,7 +91,9 @@ fn main() -> Result<ExitCode, Failed> {
     println!("a fresh token, no lock contended");
     println!("  RwLock read and Arc clone        {lock:>8.1} ns");
     println!("  the system's clock               {clock:>8.1} ns");
-    println!("  session.token_blocking()         {hot:>8.1} ns   {allocated} allocations   (target: under 50 ns, none)");
+    println!(
+        "  session.token_blocking()         {hot:>8.1} ns   {allocated} allocations   (target: under 50 ns, none)"
+    );
 
     // Ten thousand who wait for one renewal.
     const CALLERS: usize = 10_000;

@@ -106,7 +106,7 @@ impl fmt::Debug for Agent {
 
 /// Made after the caller's settings, so that these hold.
 fn harden(settings: ClientBuilder, timeout: Duration) -> ClientBuilder {
-    settings
+    verified(settings)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
@@ -119,6 +119,18 @@ fn harden(settings: ClientBuilder, timeout: Duration) -> ClientBuilder {
         // It would log every byte that is sent.
         .connection_verbose(false)
         .connector_layer(RecordConnecting)
+}
+
+/// Certificates and the names in them are verified, whatever the settings say.
+#[cfg(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls"))]
+fn verified(settings: ClientBuilder) -> ClientBuilder {
+    settings.tls_danger_accept_invalid_certs(false).tls_danger_accept_invalid_hostnames(false)
+}
+
+/// Without TLS of ours there is nothing to verify.
+#[cfg(not(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls")))]
+fn verified(settings: ClientBuilder) -> ClientBuilder {
+    settings
 }
 
 fn unanswered(sent: Sent, error: reqwest::Error) -> Unanswered {
