@@ -1,4 +1,4 @@
-//! What an agent does and does not, whoever made it.
+//! What an agent of `grantflow-ureq` does and does not, whoever made it.
 
 use super::*;
 
@@ -52,7 +52,7 @@ fn the_request_is_what_the_core_made() {
 fn a_callers_own_agent_keeps_the_body_of_a_400() {
     let agent = Agent::from_ureq(ureq::Agent::new_with_defaults(), DEADLINE);
     let fault = Fault::json(400, r#"{"error":"invalid_grant"}"#);
-    for error in meet_with(&agent, "their agent, 400", fault, Expect::Spent) {
+    for error in meet_with(agent, "their agent, 400", fault, Expect::Spent) {
         assert_eq!(status(&error), Some(400));
     }
 }
@@ -65,7 +65,7 @@ fn loopback_is_asked_without_a_proxy() {
     let theirs: ureq::Agent =
         ureq::Agent::config_builder().proxy(Some(ureq::Proxy::new(&address).unwrap())).build().into();
     for agent in [configured, Agent::from_ureq(theirs, DEADLINE)] {
-        meet_with(&agent, "with a proxy", good(), Expect::Tokens);
+        meet_with(agent, "with a proxy", good(), Expect::Tokens);
     }
     assert_eq!(proxy.connections(), 0, "a plain request, credentials and all, went through a proxy");
 }

@@ -42,11 +42,13 @@ fn bytes_after_the_answer_answer_nothing() {
 Content-Length: 2
 
 {}"#;
-    let server = FaultServer::start(vec![Fault::excess(GOOD, stolen.replace('\n', "\r\n")), good()]);
-    let agent = agent();
-    for _ in 0..2 {
-        let tokens = grantflow_ureq::run(&agent, refresh_exchange(&server.url("/token"))).unwrap();
-        assert_eq!(tokens.bearer().unwrap().expose_secret(), "at-good");
+    for agent in agents() {
+        let name = agent.name();
+        let server = FaultServer::start(vec![Fault::excess(GOOD, stolen.replace('\n', "\r\n")), good()]);
+        for _ in 0..2 {
+            let tokens = agent.run(refresh_exchange(&server.url("/token"))).unwrap();
+            assert_eq!(tokens.bearer().unwrap().expose_secret(), "at-good", "{name}");
+        }
+        assert_eq!(server.connections(), 2, "{name}: a connection with something left in it was used again");
     }
-    assert_eq!(server.connections(), 2, "a connection with something left in it was used again");
 }

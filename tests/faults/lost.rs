@@ -21,30 +21,36 @@ fn a_lost_answer_leaves_the_grant_unknown_and_is_not_repeated() {
 fn a_connection_that_ends_at_once_repeats_nothing() {
     // Whether connecting still succeeds is a race between two kernels' worth of code: both answers are right. What is
     // wrong is to lose the grant, or to send it twice.
-    for fault in [Fault::close_at_once(), Fault::reset_at_once()] {
-        let server = FaultServer::start(vec![fault, good()]);
-        let failure = grantflow_ureq::run(&agent(), refresh_exchange(&server.url("/token"))).unwrap_err();
-        assert_eq!(server.connections(), 1);
-        match failure.left {
-            Left::Intact(exchange) | Left::Unknown(exchange) => {
-                grantflow_ureq::run(&agent(), *exchange).unwrap();
+    for agent in agents() {
+        for fault in [Fault::close_at_once(), Fault::reset_at_once()] {
+            let server = FaultServer::start(vec![fault, good()]);
+            let failure = agent.run(refresh_exchange(&server.url("/token"))).unwrap_err();
+            assert_eq!(server.connections(), 1, "{}", agent.name());
+            match failure.left {
+                Left::Intact(exchange) | Left::Unknown(exchange) => {
+                    agent.run(*exchange).unwrap();
+                }
+                Left::Spent => panic!("{}: {}", agent.name(), failure.error),
             }
-            Left::Spent => panic!("{}", failure.error),
         }
     }
 }
 
 #[test]
 fn an_idle_connection_that_was_closed_repeats_nothing() {
-    for fault in [Fault::keep_alive_then_close(GOOD, Duration::from_millis(30)), Fault::close_on_second_request(GOOD)] {
-        let server = FaultServer::start(vec![fault, good()]);
-        let agent = agent();
-        for _ in 0..2 {
-            grantflow_ureq::run(&agent, refresh_exchange(&server.url("/token"))).unwrap();
-            std::thread::sleep(Duration::from_millis(60));
+    for agent in agents() {
+        let name = agent.name();
+        for fault in
+            [Fault::keep_alive_then_close(GOOD, Duration::from_millis(30)), Fault::close_on_second_request(GOOD)]
+        {
+            let server = FaultServer::start(vec![fault, good()]);
+            for _ in 0..2 {
+                agent.run(refresh_exchange(&server.url("/token"))).unwrap();
+                std::thread::sleep(Duration::from_millis(60));
+            }
+            assert_eq!(server.count(), 2, "{name}: each refresh goes out once");
+            assert_eq!(server.connections(), 2, "{name}: no connection outlives its request");
         }
-        assert_eq!(server.count(), 2, "each refresh goes out once");
-        assert_eq!(server.connections(), 2, "no connection outlives its request");
     }
 }
 

@@ -1,8 +1,8 @@
 //! Sockets that break in every way: what the person who holds the grant sees, and what is left of it.
 //!
 //! The rows are those of the fault table that the project was given; each test names what breaks. Every fault is met by a
-//! code exchange and by a refresh, through `grantflow_ureq::run`; and whatever is left is run again, against a server
-//! that answers well: nothing is lost.
+//! code exchange and by a refresh, over each transport; and whatever is left is run again, against a server that answers
+//! well: nothing is lost. What one adapter alone can be told is in `agents` and `unverified`.
 
 mod agents;
 mod cut;
@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use grantflow::{Callback, CodeExchange, Env, Exchange, Failure, Left, RefreshExchange, Server, Step, Tokens};
 use grantflow_tests::support::fault_server::{Fault, FaultServer};
-use grantflow_ureq::{Agent, Error, SysRng};
+use grantflow_tests::support::transport::{Agent as AnyAgent, AnyError, Transport};
+use grantflow_ureq::{Agent, SysRng};
 
 const CLIENT_SECRET: &str = "client-secret-in-every-request";
 const CODE: &str = "code-in-every-exchange";
@@ -29,8 +30,14 @@ const GOOD: &str = r#"{"access_token":"at-good","token_type":"Bearer","expires_i
 /// A deadline that no honest answer on loopback misses, and that ends the dishonest ones soon.
 const DEADLINE: Duration = Duration::from_millis(700);
 
+/// ureq's, for what only it can be told.
 fn agent() -> Agent {
     Agent::configured(DEADLINE, |config| config)
+}
+
+/// One over each transport.
+fn agents() -> [AnyAgent; 3] {
+    Transport::ALL.map(|transport| transport.agent(DEADLINE))
 }
 
 fn good() -> Fault {
@@ -69,35 +76,37 @@ fn refresh_exchange(token_url: &str) -> RefreshExchange {
     }
 }
 
-/// Meets one fault with a code exchange and with a refresh. Gives the two errors, where there were any.
-fn meet(what: &str, fault: Fault, expect: Expect) -> Vec<Error> {
-    meet_with(&agent(), what, fault, expect)
+/// Meets one fault over each transport, with a code exchange and with a refresh. Gives the errors, where there were any.
+fn meet(what: &str, fault: Fault, expect: Expect) -> Vec<AnyError> {
+    agents().into_iter().flat_map(|agent| meet_with(agent, what, fault.clone(), expect)).collect()
 }
 
-fn meet_with(agent: &Agent, what: &str, fault: Fault, expect: Expect) -> Vec<Error> {
+fn meet_with(agent: impl Into<AnyAgent>, what: &str, fault: Fault, expect: Expect) -> Vec<AnyError> {
+    let agent = agent.into();
     let mut errors = Vec::new();
     for kind in ["code", "refresh"] {
+        let what = format!("{}: {what}, {kind}", agent.name());
         let server = FaultServer::start(vec![fault.clone(), good()]);
         let url = server.url("/token");
         let (error, count) = match kind {
-            "code" => outcome(agent, code_exchange(&url), &server, expect, what),
-            _ => outcome(agent, refresh_exchange(&url), &server, expect, what),
+            "code" => outcome(&agent, code_exchange(&url), &server, expect, &what),
+            _ => outcome(&agent, refresh_exchange(&url), &server, expect, &what),
         };
         errors.extend(error);
-        assert!(count <= 1, "{what}: the {kind} was sent {count} times by one run");
+        assert!(count <= 1, "{what}: it was sent {count} times by one run");
     }
     errors
 }
 
 /// Runs an exchange, checks what is left, and runs that again. Gives the error, and how often the first run was seen.
 fn outcome<X: Exchange<Output = Tokens>>(
-    agent: &Agent,
+    agent: &AnyAgent,
     exchange: X,
     server: &FaultServer,
     expect: Expect,
     what: &str,
-) -> (Option<Error>, usize) {
-    match grantflow_ureq::run(agent, exchange) {
+) -> (Option<AnyError>, usize) {
+    match agent.run(exchange) {
         Ok(tokens) => {
             assert_eq!(expect, Expect::Tokens, "{what}: tokens");
             assert_eq!(tokens.bearer().unwrap().expose_secret(), "at-good", "{what}");
@@ -122,8 +131,7 @@ fn outcome<X: Exchange<Output = Tokens>>(
                 }
             };
             if server.connections() > 0 {
-                let tokens =
-                    grantflow_ureq::run(agent, *exchange).unwrap_or_else(|error| panic!("{what}: not again: {error}"));
+                let tokens = agent.run(*exchange).unwrap_or_else(|error| panic!("{what}: not again: {error}"));
                 assert_eq!(tokens.bearer().unwrap().expose_secret(), "at-good", "{what}");
             }
             (Some(error), count)
@@ -132,7 +140,7 @@ fn outcome<X: Exchange<Output = Tokens>>(
 }
 
 /// Nothing that is printed on the way out holds what was sent.
-fn no_secret_in<X>(failure: &Failure<X, Error>, what: &str) {
+fn no_secret_in<X>(failure: &Failure<X, AnyError>, what: &str) {
     let mut shown = format!("{failure} {failure:?} {failure:#?}");
     let mut cause = failure.source();
     while let Some(error) = cause {
@@ -145,20 +153,17 @@ fn no_secret_in<X>(failure: &Failure<X, Error>, what: &str) {
     }
 }
 
-fn is_transport(error: &Error) -> bool {
-    matches!(error, Error::Transport(_))
+fn is_transport(error: &AnyError) -> bool {
+    error.is_transport()
 }
 
-fn violation(error: &Error) -> Option<grantflow::Violation> {
-    match error {
-        Error::OAuth(grantflow::Error::Protocol(broken)) => Some(broken.violation()),
+fn violation(error: &AnyError) -> Option<grantflow::Violation> {
+    match error.oauth() {
+        Some(grantflow::Error::Protocol(broken)) => Some(broken.violation()),
         _ => None,
     }
 }
 
-fn status(error: &Error) -> Option<u16> {
-    match error {
-        Error::OAuth(error) => error.status().map(|status| status.as_u16()),
-        _ => None,
-    }
+fn status(error: &AnyError) -> Option<u16> {
+    error.oauth().and_then(|error| error.status()).map(|status| status.as_u16())
 }

@@ -49,7 +49,7 @@ fn an_oauth_error_is_a_verdict_whatever_its_status() {
     let refused = r#"{"error":"invalid_grant","error_description":"used"}"#;
     for code in [200, 400, 401] {
         for error in meet("invalid_grant", Fault::json(code, refused), Expect::Spent) {
-            let Error::OAuth(error) = error else { panic!("{error}") };
+            let Some(error) = error.oauth() else { panic!("{error}") };
             assert_eq!((error.code(), error.next()), (Some(&ErrorCode::InvalidGrant), Next::Reauthorize));
             assert_eq!(error.status().map(|status| status.as_u16()), Some(code));
         }
@@ -58,7 +58,7 @@ fn an_oauth_error_is_a_verdict_whatever_its_status() {
     meet("under another content type", plain, Expect::Spent);
     // Behind a 500 nobody knows who spoke.
     for error in meet("a 500 with an error in it", Fault::json(500, refused), Expect::Unknown) {
-        let Error::OAuth(error) = error else { panic!("{error}") };
+        let Some(error) = error.oauth() else { panic!("{error}") };
         assert_eq!(error.code(), Some(&ErrorCode::InvalidGrant));
     }
 }
@@ -78,7 +78,7 @@ fn only_a_documented_rejection_leaves_everything_intact() {
     ] {
         let headers: Vec<(&str, &str)> = value.map(|value| ("retry-after", value)).into_iter().collect();
         for error in meet(what, Fault::response(code, &headers, "<html>busy</html>"), expect) {
-            let Error::OAuth(error) = error else { panic!("{what}: {error}") };
+            let Some(error) = error.oauth() else { panic!("{what}: {error}") };
             let after = wait.map(Duration::from_secs);
             assert_eq!(error.answer().and_then(grantflow::Answer::retry_after), after, "{what}");
             assert_eq!(error.next(), Next::RetryLater(after), "{what}");

@@ -134,3 +134,27 @@ fn a_lifetime_of_nothing_is_not_a_loop() {
     assert!(session.token_blocking().is_ok());
     assert_eq!(world.grants(), 1);
 }
+
+#[test]
+fn who_comes_when_a_renewal_has_just_failed_does_not_begin_another() {
+    // The narrow place is between a caller's question and its joining: threads find it in one round of a few.
+    const CALLERS: usize = 16;
+    let world = World::new();
+    let session = world.robot(&world.store());
+    world.network_always(Net::Gateway(502, None));
+    for round in 0..150 {
+        let before = world.sent().len();
+        let ready = std::sync::Barrier::new(CALLERS);
+        std::thread::scope(|scope| {
+            for _ in 0..CALLERS {
+                scope.spawn(|| {
+                    ready.wait();
+                    assert!(session.token_blocking().is_err());
+                });
+            }
+        });
+        assert_eq!(world.sent().len() - before, 1, "round {round}");
+        // Past every pause.
+        world.advance(100);
+    }
+}

@@ -270,8 +270,15 @@ fn work(inner: &Arc<Inner>) -> Work<Renewed> {
     let inner = Arc::clone(inner);
     Box::pin(async move {
         let (unsaved, weary) = {
+            let now = inner.outside.now();
             let standing = inner.standing.read().unwrap_or_else(PoisonError::into_inner);
-            (standing.unsaved.clone(), standing.unwanted(inner.outside.now()))
+            // Between the caller's question and here, another flight may have come and gone.
+            match standing.advice(now, &inner.plan) {
+                Advice::Use(token) => return Ok(token),
+                Advice::Wait(error) => return Err(error),
+                Advice::RenewAhead(_) | Advice::Renew => {}
+            }
+            (standing.unsaved.clone(), standing.unwanted(now))
         };
         let plan = Arc::clone(&inner.plan);
         let saves = unsaved.is_some();

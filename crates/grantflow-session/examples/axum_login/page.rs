@@ -25,11 +25,12 @@ main { width: min(30rem, 100%); background: var(--card); border: 1px solid var(-
   border-radius: .6rem; padding: 1.75rem 2rem 2rem }
 header { color: var(--accent); font-weight: 600; font-size: .9rem }
 h1 { margin: .25rem 0 .75rem; font-size: 1.5rem; line-height: 1.25 }
-p { margin: 0 0 1rem }
+p { margin: 0 0 1rem; text-wrap: pretty }
+main > :last-child { margin-bottom: 0 }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .5rem 1.25rem; margin: 0 0 1.25rem; padding: 1rem 0;
   border-block: 1px solid var(--line) }
 dt { color: var(--faint) }
-dd { margin: 0; overflow-wrap: anywhere }
+dd { grid-column: 2; margin: 0; overflow-wrap: anywhere }
 code { font: .92em ui-monospace, monospace }
 small { color: var(--faint) }
 .buttons { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.25rem }
@@ -79,7 +80,7 @@ pub(crate) fn home(csrf: &str, me: &Me, token: Option<&FreshToken>, now: UnixTim
     let scopes: Vec<String> = me.scope.split(' ').map(|scope| format!("<code>{}</code>", escape(scope))).collect();
     let left = token.and_then(FreshToken::expires_at).map(|at| at.saturating_since(now).as_secs());
     let left = left.map_or("at a time of the provider's choosing".to_owned(), |left| {
-        format!("in {} min {:02} s, and is renewed before that", left / 60, left % 60)
+        format!("in {} min {:02} s <small>(renewed before that)</small>", left / 60, left % 60)
     });
     let token = token.map(|token| fingerprint(token.access_token())).unwrap_or_default();
     let body = format!(
@@ -105,7 +106,7 @@ fn fingerprint(token: &AccessToken) -> String {
 }
 
 pub(crate) fn denied() -> Html<String> {
-    dead_end("You are not logged in", "The provider says no, or you did. Nothing was shared.")
+    dead_end("That login was refused", "The provider said no, or you did. Nothing was shared.")
 }
 
 pub(crate) fn failed() -> Html<String> {
@@ -144,10 +145,9 @@ fn dead_end(heading: &str, text: &str) -> Html<String> {
 
 /// The provider's question. `query` is that of the authorization request.
 pub(crate) fn consent(query: &str, scope: &str) -> Html<String> {
-    let scopes: String =
-        scope.split(' ').map(|scope| format!("<dt>May</dt><dd><code>{}</code></dd>", escape(scope))).collect();
+    let scopes: String = scope.split(' ').map(|scope| format!("<dd><code>{}</code></dd>", escape(scope))).collect();
     let body = format!(
-        "<p>You are at the provider now, as <strong>ada</strong>. An application asks to act for you.</p><dl>{scopes}</dl>\
+        "<p>You are at the provider now, as <strong>ada</strong>. Favourites asks to act for you.</p><dl><dt>It may</dt>{scopes}</dl>\
          <form method=\"post\" action=\"?{}\" class=\"buttons\">\
          <button name=\"decision\" value=\"allow\">Allow</button>\
          <button name=\"decision\" value=\"deny\" class=\"plain\">Deny</button></form>",
