@@ -1,17 +1,19 @@
-//! A real server that nobody here wrote: npm's oidc-provider, driven over HTTP by the core and the ureq adapter.
+//! A real server that nobody here wrote: npm's oidc-provider, driven over HTTP by the core and each adapter.
 //!
 //! Without Node.js each test is listed as ignored, with the reason; in CI (`CI=true`) that fails. (libtest cannot decide
 //! this at run time; libtest-mimic can.)
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use grantflow::{
     Authorization, Callback, ClientCredentials, CodeExchange, ConfidentialClient, Env, Error, ErrorCode, Exchange,
     Failure, Left, PendingCallback, Redirect, ResponseMode, Server, StoredTokens, Tokens, Violation,
 };
 use grantflow_tests::support::peer::{self, Browser, Landing, Peer, StartError};
-use grantflow_ureq::{Agent, SysRng};
+use grantflow_tests::support::transport::{Agent, AnyError, Transport};
+use grantflow_ureq::SysRng;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 const REDIRECT_URI: &str = "http://127.0.0.1:8765/cb";
@@ -41,32 +43,41 @@ const CHECKS: [(&str, Check); 18] = [
     ("an HTML error page is no verdict", html_error_page),
 ];
 
+/// For a round trip on loopback; longer than any takes.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Every check over every transport.
+fn names() -> impl Iterator<Item = (String, Transport, Check)> {
+    Transport::ALL.into_iter().flat_map(|transport| {
+        CHECKS.iter().map(move |(name, check)| (format!("{}: {name}", transport.name()), transport, *check))
+    })
+}
+
 struct World {
-    peer: Peer,
+    peer: Arc<Peer>,
     agent: Agent,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     if arguments.list {
-        let trials = CHECKS.iter().map(|(name, _)| Trial::test(*name, || Ok(()))).collect();
+        let trials = names().map(|(name, ..)| Trial::test(name, || Ok(()))).collect();
         return libtest_mimic::run(&arguments, trials).exit_code();
     }
     let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
     let trials = match peer::start() {
         Ok(peer) => {
-            let world = Arc::new(World { peer, agent: Agent::new() });
-            let trial = |(name, check): &(&str, Check)| {
-                let (world, check) = (Arc::clone(&world), *check);
-                Trial::test(*name, move || check(&world).map_err(|error| Failed::from(error.to_string())))
+            let peer = Arc::new(peer);
+            let trial = |(name, transport, check): (String, Transport, Check)| {
+                let world = World { peer: Arc::clone(&peer), agent: transport.agent(DEADLINE) };
+                Trial::test(name, move || check(&world).map_err(|error| Failed::from(error.to_string())))
             };
-            CHECKS.iter().map(trial).collect()
+            names().map(trial).collect()
         }
         Err(StartError::Missing { reason }) if !in_ci => {
             eprintln!("the real server is missing, so its tests are ignored: {reason}");
-            CHECKS
-                .iter()
-                .map(|(name, _)| Trial::test(*name, || Ok(())).with_ignored_flag(true).with_kind(reason.clone()))
+            names()
+                .map(|(name, ..)| Trial::test(name, || Ok(())).with_ignored_flag(true).with_kind(reason.clone()))
                 .collect()
         }
         Err(error) => {
@@ -115,7 +126,7 @@ impl World {
 
     fn log_in(&self, client: &ConfidentialClient) -> Result<Tokens, Box<dyn std::error::Error>> {
         let authorization = Authorization::new(client, REDIRECT_URI)?.scope(SCOPE)?;
-        Ok(grantflow_ureq::run(&self.agent, self.granted(authorization, REDIRECT_URI)?)?)
+        Ok(self.agent.run(self.granted(authorization, REDIRECT_URI)?)?)
     }
 }
 
@@ -125,13 +136,13 @@ fn check(condition: bool, what: impl Into<String>) -> Outcome {
 }
 
 /// The error of something that must fail, and what it left.
-fn failed<X: Exchange>(
-    outcome: Result<X::Output, Failure<X, grantflow_ureq::Error>>,
-) -> Result<(Error, Left<X>), String> {
+fn failed<X: Exchange>(outcome: Result<X::Output, Failure<X, AnyError>>) -> Result<(Error, Left<X>), String> {
     match outcome {
         Ok(_) => Err("it should have been refused".to_owned()),
-        Err(Failure { error: grantflow_ureq::Error::OAuth(error), left }) => Ok((error, left)),
-        Err(failure) => Err(failure.to_string()),
+        Err(Failure { error, left }) => match error.oauth() {
+            Some(oauth) => Ok((oauth.clone(), left)),
+            None => Err(error.to_string()),
+        },
     }
 }
 
@@ -145,7 +156,7 @@ fn code_with_basic(world: &World) -> Outcome {
     )?;
     let mut request = http::Request::get(world.peer.url("/me")).body(grantflow::Body::default())?;
     tokens.bearer()?.authorize(&mut request)?;
-    let answer = grantflow_ureq::send(&world.agent, request)?;
+    let answer = world.agent.send(request).map_err(|(_, error)| error)?;
     check(answer.status() == 200, format!("the API answered {}", answer.status()))
 }
 
@@ -161,8 +172,8 @@ fn code_as_public_client(world: &World) -> Outcome {
     let client = world.server()?.client(peer::PUBLIC.id).public()?;
     let redirect_uri = "http://127.0.0.1:49152/cb";
     let authorization = Authorization::new(&client, redirect_uri)?.scope(SCOPE)?;
-    let tokens = grantflow_ureq::run(&world.agent, world.granted(authorization, redirect_uri)?)?;
-    let tokens = grantflow_ureq::run(&world.agent, tokens.refresh()?)?;
+    let tokens = world.agent.run(world.granted(authorization, redirect_uri)?)?;
+    let tokens = world.agent.run(tokens.refresh()?)?;
     check(tokens.refresh_token().is_some(), "no refresh token after a refresh")
 }
 
@@ -183,7 +194,7 @@ fn code_by_form_post(world: &World) -> Outcome {
     }
     let post = http::Request::post("/cb").header("content-type", "application/x-www-form-urlencoded").body(form)?;
     match pending.receive_form_post(&post) {
-        Callback::Granted(exchange) => grantflow_ureq::run(&world.agent, exchange).map(drop).map_err(Into::into),
+        Callback::Granted(exchange) => world.agent.run(exchange).map(drop).map_err(Into::into),
         other => Err(format!("not granted: {other:?}").into()),
     }
 }
@@ -200,7 +211,7 @@ fn pending_survives_storing(world: &World) -> Outcome {
     // Another process has its own server and client values.
     let pending = PendingCallback::from_stored(serde_json::from_str(&stored)?, &world.basic(peer::BASIC)?)?;
     let Callback::Granted(exchange) = pending.receive(&back) else { return Err("not granted".into()) };
-    Ok(grantflow_ureq::run(&world.agent, exchange).map(drop)?)
+    Ok(world.agent.run(exchange).map(drop)?)
 }
 
 fn code_sent_twice(world: &World) -> Outcome {
@@ -208,9 +219,9 @@ fn code_sent_twice(world: &World) -> Outcome {
     let exchange = world.granted(Authorization::new(&client, REDIRECT_URI)?.scope(SCOPE)?, REDIRECT_URI)?;
     // Only by hand can a code be sent twice.
     let request = exchange.request(&mut Env { now: grantflow_ureq::now(), rng: &mut SysRng })?;
-    let first = grantflow_ureq::send(&world.agent, request)?;
+    let first = world.agent.send(request).map_err(|(_, error)| error)?;
     check(first.status() == 200, "the first time must be good")?;
-    let (error, left) = failed(grantflow_ureq::run(&world.agent, exchange))?;
+    let (error, left) = failed(world.agent.run(exchange))?;
     check(error.code() == Some(&ErrorCode::InvalidGrant) && matches!(left, Left::Spent), error.to_string())
 }
 
@@ -220,7 +231,7 @@ fn refresh_rotates(world: &World) -> Outcome {
     let stored = serde_json::to_string(&tokens.into_stored())?;
     let tokens = Tokens::from_stored(serde_json::from_str(&stored)?, &client)?;
     let old = tokens.refresh_token().ok_or("no refresh token")?.expose_secret().to_owned();
-    let tokens = grantflow_ureq::run(&world.agent, tokens.refresh()?)?;
+    let tokens = world.agent.run(tokens.refresh()?)?;
     check(tokens.refresh_token().is_some_and(|new| new.expose_secret() != old), "it did not rotate")?;
     check(!tokens.scope().is_narrowed(), "the scope changed")
 }
@@ -231,29 +242,29 @@ fn spent_refresh_token(world: &World) -> Outcome {
     let restore = || -> Result<Tokens, Box<dyn std::error::Error>> {
         Ok(Tokens::from_stored(serde_json::from_str::<StoredTokens>(&stored)?, &client)?)
     };
-    let newer = grantflow_ureq::run(&world.agent, restore()?.refresh()?)?;
-    let (error, left) = failed(grantflow_ureq::run(&world.agent, restore()?.refresh()?))?;
+    let newer = world.agent.run(restore()?.refresh()?)?;
+    let (error, left) = failed(world.agent.run(restore()?.refresh()?))?;
     check(error.code() == Some(&ErrorCode::InvalidGrant) && matches!(left, Left::Spent), error.to_string())?;
-    let (error, left) = failed(grantflow_ureq::run(&world.agent, newer.refresh()?))?;
+    let (error, left) = failed(world.agent.run(newer.refresh()?))?;
     check(error.code() == Some(&ErrorCode::InvalidGrant) && matches!(left, Left::Spent), "the family lives on")
 }
 
 fn narrower_refresh(world: &World) -> Outcome {
     let tokens = world.log_in(&world.basic(peer::BASIC)?)?;
-    let tokens = grantflow_ureq::run(&world.agent, tokens.refresh()?.scope("openid offline_access")?)?;
+    let tokens = world.agent.run(tokens.refresh()?.scope("openid offline_access")?)?;
     let granted = tokens.scope().effective().ok_or("no scope")?;
     check(!granted.contains("api:read") && granted.contains("openid"), format!("granted {}", granted.as_str()))
 }
 
 fn client_credentials(world: &World) -> Outcome {
     let client = world.basic(peer::M2M)?;
-    let tokens = grantflow_ureq::run(&world.agent, ClientCredentials::new(&client).scope("api:read")?)?;
+    let tokens = world.agent.run(ClientCredentials::new(&client).scope("api:read")?)?;
     check(tokens.refresh_token().is_none() && !tokens.scope().is_narrowed(), "a plain token was asked for")
 }
 
 fn client_credentials_bad_scope(world: &World) -> Outcome {
     let client = world.basic(peer::M2M)?;
-    let (error, left) = failed(grantflow_ureq::run(&world.agent, ClientCredentials::new(&client).scope("openid")?))?;
+    let (error, left) = failed(world.agent.run(ClientCredentials::new(&client).scope("openid")?))?;
     check(error.code() == Some(&ErrorCode::InvalidScope), error.to_string())?;
     check(error.next() == grantflow::Next::FixConfiguration && matches!(left, Left::Intact(_)), "what is left")
 }
@@ -279,7 +290,7 @@ fn other_error(world: &World) -> Outcome {
 fn narrowed_consent(world: &World) -> Outcome {
     let client = world.basic(peer::BASIC)?;
     let authorization = Authorization::new(&client, REDIRECT_URI)?.scope(SCOPE)?.param("login_hint", "narrow")?;
-    let tokens = grantflow_ureq::run(&world.agent, world.granted(authorization, REDIRECT_URI)?)?;
+    let tokens = world.agent.run(world.granted(authorization, REDIRECT_URI)?)?;
     check(tokens.scope().is_narrowed(), format!("{:?}", tokens.scope()))
 }
 
@@ -298,7 +309,7 @@ fn wrong_redirect_uri(world: &World) -> Outcome {
 
 fn wrong_secret(world: &World) -> Outcome {
     let client = world.server()?.client(peer::BASIC.id).secret_basic("wrong")?;
-    let (error, left) = failed(grantflow_ureq::run(&world.agent, ClientCredentials::new(&client)))?;
+    let (error, left) = failed(world.agent.run(ClientCredentials::new(&client)))?;
     check(
         error.code() == Some(&ErrorCode::InvalidClient) && error.status() == Some(http::StatusCode::UNAUTHORIZED),
         "401",
@@ -307,10 +318,10 @@ fn wrong_secret(world: &World) -> Outcome {
     // The same by refresh: the grant outlives a wrong secret.
     let tokens = world.log_in(&world.basic(peer::BASIC)?)?;
     let tokens = Tokens::from_stored(tokens.into_stored(), &client)?;
-    let (_, left) = failed(grantflow_ureq::run(&world.agent, tokens.refresh()?))?;
+    let (_, left) = failed(world.agent.run(tokens.refresh()?))?;
     let Left::Intact(exchange) = left else { return Err("a wrong secret cost the grant".into()) };
     let tokens = Tokens::from_stored(exchange.into_tokens().into_stored(), &world.basic(peer::BASIC)?)?;
-    Ok(grantflow_ureq::run(&world.agent, tokens.refresh()?).map(drop)?)
+    Ok(world.agent.run(tokens.refresh()?).map(drop)?)
 }
 
 fn html_error_page(world: &World) -> Outcome {
@@ -321,7 +332,7 @@ fn html_error_page(world: &World) -> Outcome {
         Server::new(&world.peer.url("/auth"), &world.peer.url("/tokn"))?.issuer_always_sent(world.peer.issuer())?;
     let mistaken = server.client(peer::BASIC.id).secret_basic(peer::BASIC.secret.unwrap_or_default())?;
     check(Tokens::from_stored(tokens.into_stored(), &mistaken).is_err(), "another endpoint's tokens were restored")?;
-    let (error, left) = failed(grantflow_ureq::run(&world.agent, ClientCredentials::new(&mistaken)))?;
+    let (error, left) = failed(world.agent.run(ClientCredentials::new(&mistaken)))?;
     let Error::Protocol(broken) = &error else { return Err(format!("another kind of error: {error}").into()) };
     check(
         broken.violation() == Violation::UnexpectedStatus && error.status() == Some(http::StatusCode::NOT_FOUND),

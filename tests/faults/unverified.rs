@@ -96,3 +96,25 @@ fn the_other_tls_settings_stay_as_they_are() {
         assert_eq!(tokens.bearer().unwrap().expose_secret(), "at-good");
     }
 }
+
+#[test]
+fn nor_can_it_with_reqwest() {
+    use grantflow_tests::support::transport::{block_on, install_crypto, reqwest_agent};
+    let server = SelfSigned::start();
+    // No certificates of the system's: reading them takes time, and none of them is this one.
+    let agent = reqwest_agent(PATIENCE, |settings| {
+        settings.tls_danger_accept_invalid_certs(true).tls_danger_accept_invalid_hostnames(true).tls_certs_only([])
+    });
+    let failure = agent.run(refresh_exchange(&server.url)).unwrap_err();
+    assert!(is_transport(&failure.error) && matches!(failure.left, Left::Intact(_)), "nothing was sent: {failure}");
+    assert_eq!(server.requests(), 0, "credentials went to a server that nobody vouches for");
+
+    // A plain client of reqwest's would have sent them.
+    install_crypto();
+    let plain = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().unwrap();
+    assert!(block_on(plain.post(&server.url).send()).is_ok());
+    assert_eq!(server.requests(), 1);
+    // And one that it is told to trust, ours does.
+    let trusting = Transport::Reqwest.trusting(PATIENCE, &server.certificate);
+    assert!(trusting.run(refresh_exchange(&server.url)).is_ok());
+}
