@@ -1,76 +1,118 @@
-//! The commands. They know nothing of where the grant is kept.
+//! The four commands.
 
-use grantflow::{AccessToken, Authorization, Callback, Client, Env, Redirect, Server};
-use grantflow_session::Session;
-use grantflow_ureq::{Agent, SysRng};
+use std::io::Write as _;
+use std::time::Duration;
 
-use crate::listener::Listener;
+use grantflow::{AccessToken, Authorization, Callback, Env, Redirect};
+use grantflow_session::renewal::{Next, Outcome as Ended, Plan, Renewal};
+use grantflow_session::{FreshToken, Key, Policy, Session, SessionError, Store as _, Ureq};
+use grantflow_ureq::{Agent, SysRng, now};
+
+use crate::login::listener::Listener;
 use crate::options::Options;
+use crate::store::Kept;
 use crate::{Outcome, show};
 
-/// Where to log in, and as which client.
-pub(crate) struct Place {
-    pub(crate) client: Client,
-    pub(crate) agent: Agent,
-    pub(crate) scope: Option<String>,
-    pub(crate) port: u16,
-}
+/// How long a person may take to log in.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
-impl Place {
-    pub(crate) fn of(options: &Options) -> Outcome<Self> {
-        let wanted =
-            |value: &Option<String>, name| value.clone().ok_or_else(|| format!("{name} is missing; see --help"));
-        let server = Server::new(&wanted(&options.authorize, "--authorize")?, &wanted(&options.token, "--token")?)?;
-        let id = wanted(&options.id, "--client-id")?;
-        let client = server.client(&id);
-        let client = match options.secret.clone() {
-            Some(secret) => Client::from(&client.secret_basic(secret)?),
-            None => Client::from(&client.public()?),
-        };
-        Ok(Self { client, agent: Agent::new(), scope: options.scope.clone(), port: options.port })
-    }
-}
-
-/// Sends the person away by `browse`, waits for their return, and keeps the tokens.
-pub(crate) fn log_in(place: &Place, session: &Session, browse: impl FnOnce(&str)) -> Outcome<()> {
-    let listener = Listener::bind(place.port)?;
-    let mut authorization = Authorization::new(&place.client, listener.redirect_uri().as_str())?;
-    if let Some(scope) = &place.scope {
+pub(crate) fn login(options: &Options) -> Outcome<()> {
+    let client = options.client()?;
+    // First of all: without a place to keep the grant, there is no reason to ask for one.
+    let session = session(options)?;
+    let listener = Listener::bind(options.port)?;
+    let mut authorization = Authorization::new(&client, &listener.redirect_uri())?;
+    if let Some(scope) = &options.scope {
         authorization = authorization.scope(scope.as_str())?;
     }
-    let mut env = Env { now: grantflow_ureq::now(), rng: &mut SysRng };
-    let Redirect { url, pending } = authorization.start(&mut env)?;
-    browse(url.as_str());
-    let exchange = match listener.wait(pending)? {
+    let Redirect { url, pending } = authorization.start(&mut Env { now: now(), rng: &mut SysRng })?;
+    if !options.open_browser || open::that_detached(url.as_str()).is_err() {
+        anstream::println!("Open this address in your browser:\n{url}\n", url = url.as_str());
+    }
+
+    let exchange = match listener.wait(pending, PATIENCE)? {
         Callback::Granted(exchange) => exchange,
-        Callback::Denied(refusal) => return Err(format!("the server or you said no: {}", refusal.code()).into()),
+        Callback::Denied(refusal) => {
+            return Err(format!("the provider said no, or you did: {}", refusal.code()).into());
+        }
         Callback::Rejected(rejection) => return Err(rejection.into()),
         Callback::Unrelated { why, .. } => return Err(format!("the listener gave up: {why}").into()),
     };
-    session.prime_blocking(grantflow_ureq::run(&place.agent, exchange)?)?;
-    show::good("logged in, and the grant is kept");
+    let tokens = grantflow_ureq::run(&Agent::new(), exchange)?;
+    let token = session.prime_blocking(tokens)?;
+    show::good(&format!("logged in; the token {}", expiry(&token)));
     Ok(())
 }
 
-/// The access token, refreshed if it is due.
-pub(crate) fn token(session: &Session) -> Outcome<String> {
-    Ok(match session.token_blocking()?.access_token() {
-        AccessToken::Bearer(token) => token.expose_secret().to_owned(),
-        AccessToken::Dpop(_) => return Err("the token is bound to a key: printed, it would be of no use".into()),
-    })
-}
-
-/// How the grant stands. Asking for the token is what reads the keyring, so this refreshes one that is due.
-pub(crate) fn status(session: &Session) -> Outcome<String> {
-    let token = session.token_blocking()?;
-    let left = token.expires_at().map(|at| at.saturating_since(grantflow_ureq::now()).as_secs());
-    let left = left.map_or("its end is not known".to_owned(), |left| format!("{left} s left"));
-    Ok(format!("logged in, {left}, {:?}", session.state()))
-}
-
-/// Removes the grant here; the server is not told.
-pub(crate) fn log_out(session: &Session) -> Outcome<()> {
-    pollster::block_on(session.forget())?;
-    show::good("logged out: the grant is gone from here");
+/// Whatever goes to stdout here ends in somebody's `$(…)`.
+pub(crate) fn token(options: &Options) -> Outcome<()> {
+    let token = session(options)?.token_blocking().map_err(advice)?;
+    let AccessToken::Bearer(bearer) = token.access_token() else {
+        return Err("the token is bound to a key, and of no use without it".into());
+    };
+    writeln!(std::io::stdout(), "{}", bearer.expose_secret())?;
     Ok(())
+}
+
+/// What `token` would do. A renewal says what it wants done, step by step, and here it only gets to read: it ends where it
+/// would write, wait or send.
+pub(crate) fn status(options: &Options) -> Outcome<()> {
+    let (store, key) = (Kept::open(options)?, Key::new(&options.account)?);
+    let mut env = Env { now: now(), rng: &mut SysRng };
+    let mut next = Renewal::of(Plan::refresh(options.client()?, Policy::default()), None);
+    loop {
+        next = match next {
+            // What is only read needs no lock.
+            Next::Lock(state) => state.locked(),
+            Next::Load(state) => match pollster::block_on(store.load(&key)) {
+                Ok(entry) => state.loaded(&mut env, entry),
+                Err(error) => state.failed(error),
+            },
+            Next::Write(_) | Next::Send(_) => {
+                show::good("logged in; the token is due, and the next one who asks renews it");
+                return Ok(());
+            }
+            Next::Wait(_) => {
+                show::good("logged in; a renewal has begun, and its end is not known yet");
+                return Ok(());
+            }
+            Next::Done(Ended::Fresh { token, .. }) => {
+                show::good(&format!("logged in; the token {}", expiry(&token)));
+                return Ok(());
+            }
+            Next::Done(Ended::Failed(SessionError::Empty)) => {
+                show::note("not logged in");
+                return Ok(());
+            }
+            Next::Done(Ended::Failed(error)) => return Err(advice(error)),
+            Next::Done(other) => return Err(format!("it ended in a way that is not known here: {other:?}").into()),
+        };
+    }
+}
+
+/// The grant is forgotten here. The provider is not told: that is its revocation endpoint's business (RFC 7009).
+pub(crate) fn logout(options: &Options) -> Outcome<()> {
+    pollster::block_on(session(options)?.forget())?;
+    show::good("logged out");
+    Ok(())
+}
+
+fn session(options: &Options) -> Outcome<Session> {
+    let key = Key::new(&options.account)?;
+    Ok(Session::new(options.client()?, key, Kept::open(options)?, Ureq::new(Agent::new())))
+}
+
+fn expiry(token: &FreshToken) -> String {
+    match token.expires_at() {
+        Some(at) => format!("is good for {} s", at.saturating_since(now()).as_secs()),
+        None => "is good until the provider refuses it".to_owned(),
+    }
+}
+
+/// The error, and what the person can do.
+fn advice(error: SessionError) -> Box<dyn std::error::Error> {
+    match error.next() {
+        grantflow::Next::Reauthorize => format!("{error}\n  run: keyring_cli login").into(),
+        _ => error.into(),
+    }
 }
