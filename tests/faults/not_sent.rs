@@ -1,74 +1,109 @@
 //! Rows 21 and 23: the request certainly did not go out, and how an agent knows.
 
 use grantflow_tests::support::fault_server::refused_url;
+use grantflow_tests::support::transport::tower_agent;
 
 use super::*;
 
+pub(crate) const ROWS: &[Row] = &[
+    ("a refused connection was not sent", a_refused_connection_was_not_sent),
+    ("a name that does not resolve was not sent", a_name_that_does_not_resolve_was_not_sent),
+    ("a handshake cut off was not sent", a_handshake_cut_off_was_not_sent),
+    ("a handshake that never ends was not sent, where that can be known", a_handshake_that_never_ends),
+    ("what was not sent can be sent after all", what_was_not_sent_can_be_sent_after_all),
+];
+
+pub(crate) const OWN: &[Own] = &[
+    ("ureq: a refused connection was not sent by a caller's own agent", refused_with_their_ureq),
+    ("ureq: of a handshake cut off, a caller's own agent cannot tell", cut_off_with_their_ureq),
+    ("tower: without a classifier nothing is certain", tower_without_a_classifier),
+];
+
 /// The left of a refresh at this URL.
-fn left(agent: &AnyAgent, url: &str) -> (Left<RefreshExchange>, AnyError) {
+fn left(agent: &Agent, url: &str) -> (Left<RefreshExchange>, AnyError) {
     let failure = agent.run(refresh_exchange(url)).unwrap_err();
     no_secret_in(&failure, url);
     (failure.left, failure.error)
 }
 
-/// An agent of ureq that somebody else made.
-fn theirs() -> AnyAgent {
-    AnyAgent::from(Agent::from_ureq(ureq::Agent::new_with_defaults(), DEADLINE)).named("their ureq")
-}
-
-#[test]
-fn a_refused_connection_was_not_sent_whoever_made_the_agent() {
-    for agent in agents().into_iter().chain([theirs()]) {
-        let (left, error) = left(&agent, &refused_url());
-        assert!(matches!(left, Left::Intact(_)), "{}: {error}", agent.name());
-    }
-}
-
-#[test]
-fn a_name_that_does_not_resolve_was_not_sent() {
-    // Their agent gives an error here that could as well come later, so only ours know.
-    for agent in agents() {
-        let (left, error) = left(&agent, "https://nonexistent.invalid/token");
-        assert!(matches!(left, Left::Intact(_)), "{}: {error}", agent.name());
-    }
-}
-
-#[test]
-fn a_handshake_cut_off_was_not_sent() {
-    for (what, fault) in [
+fn handshakes() -> [(&'static str, Fault); 6] {
+    [
         ("closed at once", Fault::close_at_once()),
         ("reset at once", Fault::reset_at_once()),
         ("closed in the handshake", Fault::close_after_some()),
         ("reset in the handshake", Fault::reset_after_some()),
         ("an alert", Fault::tls_alert()),
         ("plain HTTP", Fault::http_to_tls()),
-        ("silence", Fault::mute()),
-    ] {
-        for agent in agents() {
-            let server = FaultServer::start(vec![fault.clone()]);
-            let (remains, error) = left(&agent, &server.https_url("/token"));
-            // A tower service says nothing while it connects: that a deadline passed then, nobody can know.
-            let unknowable = agent.name() == Transport::Tower.name() && error.is_timeout();
-            match remains {
-                Left::Intact(_) => assert!(!unknowable),
-                Left::Unknown(_) => assert!(unknowable, "{}, {what}: {error}", agent.name()),
-                Left::Spent => panic!("{}, {what}: {error}", agent.name()),
-            }
-            assert!(is_transport(&error), "{what}: {error}");
-            assert_eq!(server.count(), 0, "{what}: something was sent");
-        }
-        // An agent that somebody else built cannot know; when in doubt, it may have been sent.
+    ]
+}
+
+fn their_ureq(deadline: Duration) -> Agent {
+    grantflow_ureq::Agent::from_ureq(ureq::Agent::new_with_defaults(), deadline).into()
+}
+
+fn a_refused_connection_was_not_sent(transport: Transport) {
+    let (left, error) = left(&agent(transport), &refused_url());
+    assert!(matches!(left, Left::Intact(_)), "{error}");
+    assert!(error.is_transport(), "{error}");
+}
+
+fn refused_with_their_ureq() {
+    let (left, error) = left(&their_ureq(PATIENCE), &refused_url());
+    assert!(matches!(left, Left::Intact(_)), "{error}");
+}
+
+fn a_name_that_does_not_resolve_was_not_sent(transport: Transport) {
+    // Their ureq agent gives an error here that could as well come later, so only ours knows.
+    let (left, error) = left(&agent(transport), "https://nonexistent.invalid/token");
+    assert!(matches!(left, Left::Intact(_)), "{error}");
+}
+
+fn a_handshake_cut_off_was_not_sent(transport: Transport) {
+    let agent = agent(transport);
+    for (what, fault) in handshakes() {
         let server = FaultServer::start(vec![fault]);
-        let (remains, error) = left(&theirs(), &server.https_url("/token"));
+        let (remains, error) = left(&agent, &server.https_url("/token"));
+        assert!(matches!(remains, Left::Intact(_)), "{what}: {error}");
+        assert!(error.is_transport(), "{what}: {error}");
+        assert_eq!((server.count(), server.connections()), (0, 1), "{what}: something was sent, or tried again");
+    }
+}
+
+fn a_handshake_that_never_ends(transport: Transport) {
+    let server = FaultServer::start(vec![Fault::mute()]);
+    let (remains, error) = left(&transport.agent(DEADLINE), &server.https_url("/token"));
+    match transport {
+        // The deadline is the agent's own, and what the service below it was at, no classifier is told.
+        Transport::Tower => assert!(matches!(remains, Left::Unknown(_)), "{error}"),
+        Transport::Ureq | Transport::Reqwest => assert!(matches!(remains, Left::Intact(_)), "{error}"),
+    }
+    assert!(error.is_transport(), "{error}");
+    assert_eq!(server.count(), 0, "something was sent");
+}
+
+/// An agent that somebody else built cannot know; when in doubt, it may have been sent.
+fn cut_off_with_their_ureq() {
+    for (what, fault) in handshakes().into_iter().chain([("silence", Fault::mute())]) {
+        let server = FaultServer::start(vec![fault]);
+        let (remains, error) = left(&their_ureq(DEADLINE), &server.https_url("/token"));
         assert!(matches!(remains, Left::Unknown(_)), "{what}, with their agent: {error}");
     }
 }
 
-#[test]
-fn what_was_not_sent_can_be_sent_after_all() {
-    for agent in agents() {
-        let Left::Intact(exchange) = left(&agent, &refused_url()).0 else { panic!("{}: not intact", agent.name()) };
-        // The same tokens, the same client: only the network was away.
-        assert_eq!(exchange.into_tokens().refresh_token().unwrap().expose_secret(), REFRESH_TOKEN);
+fn tower_without_a_classifier() {
+    let agent = tower_agent(PATIENCE, &[], false);
+    let (remains, error) = left(&agent, &refused_url());
+    assert!(matches!(remains, Left::Unknown(_)), "{error}");
+    for (what, fault) in handshakes() {
+        let server = FaultServer::start(vec![fault]);
+        let (remains, error) = left(&agent, &server.https_url("/token"));
+        assert!(matches!(remains, Left::Unknown(_)), "{what}: {error}");
+        assert!(error.is_transport(), "{what}: {error}");
     }
+}
+
+fn what_was_not_sent_can_be_sent_after_all(transport: Transport) {
+    let Left::Intact(exchange) = left(&agent(transport), &refused_url()).0 else { panic!("not intact") };
+    // The same tokens, the same client: only the network was away.
+    assert_eq!(exchange.into_tokens().refresh_token().unwrap().expose_secret(), REFRESH_TOKEN);
 }

@@ -4,8 +4,14 @@ use grantflow::{ErrorCode, Member, Next, Violation};
 
 use super::*;
 
-#[test]
-fn a_body_that_is_no_token_answer_is_no_verdict() {
+pub(crate) const ROWS: &[Row] = &[
+    ("a body that is no token answer is no verdict", a_body_that_is_no_token_answer_is_no_verdict),
+    ("a token is read under any content type", a_token_is_read_under_any_content_type),
+    ("an OAuth error is a verdict whatever its status", an_oauth_error_is_a_verdict_whatever_its_status),
+    ("only a documented rejection leaves everything intact", only_a_documented_rejection_leaves_everything_intact),
+];
+
+fn a_body_that_is_no_token_answer_is_no_verdict(transport: Transport) {
     let not_json = |v: Option<Violation>| matches!(v, Some(Violation::NotJson { .. }));
     for (what, fault, expected) in [
         ("not UTF-8", Fault::non_utf8(), not_json as fn(Option<Violation>) -> bool),
@@ -30,41 +36,38 @@ fn a_body_that_is_no_token_answer_is_no_verdict() {
             v == Some(Violation::UnexpectedStatus)
         }),
     ] {
-        for error in meet(what, fault, Expect::Unknown) {
+        for error in meet(transport, what, fault, Expect::Unknown) {
             assert!(expected(violation(&error)), "{what}: {error}");
             assert!(!error.to_string().contains("html"), "a page is quoted");
         }
     }
 }
 
-#[test]
-fn a_token_is_read_under_any_content_type() {
-    meet("no content type", Fault::response(200, &[], GOOD), Expect::Tokens);
-    meet("plain text", Fault::response(200, &[("content-type", "text/plain")], GOOD), Expect::Tokens);
-    meet("201", Fault::json(201, GOOD), Expect::Tokens);
+fn a_token_is_read_under_any_content_type(transport: Transport) {
+    meet(transport, "no content type", Fault::response(200, &[], GOOD), Expect::Tokens);
+    meet(transport, "plain text", Fault::response(200, &[("content-type", "text/plain")], GOOD), Expect::Tokens);
+    meet(transport, "201", Fault::json(201, GOOD), Expect::Tokens);
 }
 
-#[test]
-fn an_oauth_error_is_a_verdict_whatever_its_status() {
+fn an_oauth_error_is_a_verdict_whatever_its_status(transport: Transport) {
     let refused = r#"{"error":"invalid_grant","error_description":"used"}"#;
     for code in [200, 400, 401] {
-        for error in meet("invalid_grant", Fault::json(code, refused), Expect::Spent) {
+        for error in meet(transport, "invalid_grant", Fault::json(code, refused), Expect::Spent) {
             let Some(error) = error.oauth() else { panic!("{error}") };
             assert_eq!((error.code(), error.next()), (Some(&ErrorCode::InvalidGrant), Next::Reauthorize));
             assert_eq!(error.status().map(|status| status.as_u16()), Some(code));
         }
     }
     let plain = Fault::response(400, &[("content-type", "text/plain")], refused);
-    meet("under another content type", plain, Expect::Spent);
+    meet(transport, "under another content type", plain, Expect::Spent);
     // Behind a 500 nobody knows who spoke.
-    for error in meet("a 500 with an error in it", Fault::json(500, refused), Expect::Unknown) {
+    for error in meet(transport, "a 500 with an error in it", Fault::json(500, refused), Expect::Unknown) {
         let Some(error) = error.oauth() else { panic!("{error}") };
         assert_eq!(error.code(), Some(&ErrorCode::InvalidGrant));
     }
 }
 
-#[test]
-fn only_a_documented_rejection_leaves_everything_intact() {
+fn only_a_documented_rejection_leaves_everything_intact(transport: Transport) {
     for (what, code, value, expect, wait) in [
         ("429", 429, None, Expect::Intact, None),
         ("429 with a wait", 429, Some("7"), Expect::Intact, Some(7)),
@@ -77,7 +80,7 @@ fn only_a_documented_rejection_leaves_everything_intact() {
         ("502", 502, None, Expect::Unknown, None),
     ] {
         let headers: Vec<(&str, &str)> = value.map(|value| ("retry-after", value)).into_iter().collect();
-        for error in meet(what, Fault::response(code, &headers, "<html>busy</html>"), expect) {
+        for error in meet(transport, what, Fault::response(code, &headers, "<html>busy</html>"), expect) {
             let Some(error) = error.oauth() else { panic!("{what}: {error}") };
             let after = wait.map(Duration::from_secs);
             assert_eq!(error.answer().and_then(grantflow::Answer::retry_after), after, "{what}");

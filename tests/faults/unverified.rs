@@ -6,11 +6,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use grantflow_tests::support::transport::{block_on, reqwest_agent};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::*;
+
+pub(crate) const ROWS: &[Row] = &[
+    ("a server that nobody vouches for gets nothing", a_stranger_gets_nothing),
+    ("a root of the caller's own is trusted, and vouches for no other", a_root_of_the_callers_own_is_trusted),
+];
+
+pub(crate) const OWN: &[Own] = &[
+    ("ureq: verification cannot be configured away", verification_cannot_be_configured_away_in_ureq),
+    ("ureq: the other TLS settings stay as they are", the_other_tls_settings_of_ureq_stay_as_they_are),
+    ("reqwest: verification cannot be configured away", verification_cannot_be_configured_away_in_reqwest),
+    ("reqwest: the other TLS settings stay as they are", the_other_tls_settings_of_reqwest_stay_as_they_are),
+];
 
 /// Answers well over TLS, for `localhost`, with a certificate that it signed itself.
 struct SelfSigned {
@@ -58,63 +71,75 @@ impl SelfSigned {
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(20);
-
 fn trusting_everybody() -> TlsConfig {
     TlsConfig::builder().disable_verification(true).build()
 }
 
-#[test]
-fn verification_cannot_be_configured_away() {
-    let server = SelfSigned::start();
-    for agent in [
-        Agent::configured(PATIENCE, |config| config),
-        Agent::configured(PATIENCE, |config| config.tls_config(trusting_everybody())),
-    ] {
-        let failure = grantflow_ureq::run(&agent, refresh_exchange(&server.url)).unwrap_err();
-        assert!(matches!(failure.error, grantflow_ureq::Error::Transport(_)), "{failure}");
-        assert!(matches!(failure.left, Left::Intact(_)), "nothing was sent: {failure}");
-    }
+fn gets_nothing(server: &SelfSigned, agent: &Agent) {
+    let failure = agent.run(refresh_exchange(&server.url)).unwrap_err();
+    assert!(failure.error.is_transport(), "{failure}");
+    assert!(matches!(failure.left, Left::Intact(_)), "nothing was sent: {failure}");
     assert_eq!(server.requests(), 0, "credentials went to a server that nobody vouches for");
+}
+
+fn gets_a_refresh(server: &SelfSigned, agent: &Agent) {
+    let tokens = agent.run(refresh_exchange(&server.url)).unwrap();
+    assert_eq!(tokens.bearer().unwrap().expose_secret(), "at-good");
+}
+
+fn a_stranger_gets_nothing(transport: Transport) {
+    gets_nothing(&SelfSigned::start(), &agent(transport));
+}
+
+fn a_root_of_the_callers_own_is_trusted(transport: Transport) {
+    let (server, stranger) = (SelfSigned::start(), SelfSigned::start());
+    let agent = transport.trusting(PATIENCE, &server.certificate);
+    gets_a_refresh(&server, &agent);
+    gets_nothing(&stranger, &agent);
+}
+
+fn verification_cannot_be_configured_away_in_ureq() {
+    let server = SelfSigned::start();
+    let agent = grantflow_ureq::Agent::configured(PATIENCE, |config| config.tls_config(trusting_everybody()));
+    gets_nothing(&server, &agent.into());
 
     // A plain agent of ureq's would have sent them: the test can fail.
     let plain: ureq::Agent = ureq::Agent::config_builder().tls_config(trusting_everybody()).build().into();
-    let theirs = Agent::from_ureq(plain, PATIENCE);
-    grantflow_ureq::run(&theirs, refresh_exchange(&server.url)).unwrap();
+    let theirs = grantflow_ureq::Agent::from_ureq(plain, PATIENCE);
+    gets_a_refresh(&server, &theirs.into());
     assert_eq!(server.requests(), 1);
 }
 
-#[test]
-fn the_other_tls_settings_stay_as_they_are() {
+fn verification_cannot_be_configured_away_in_reqwest() {
+    let server = SelfSigned::start();
+    let trusting = |settings: reqwest::ClientBuilder| {
+        settings.tls_danger_accept_invalid_certs(true).tls_danger_accept_invalid_hostnames(true)
+    };
+    gets_nothing(&server, &reqwest_agent(PATIENCE, trusting));
+
+    // A plain client of reqwest's would have sent them: the test can fail.
+    let plain = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().unwrap();
+    assert_eq!(block_on(plain.post(&server.url).body("x").send()).unwrap().status(), 200);
+    assert_eq!(server.requests(), 1);
+}
+
+fn the_other_tls_settings_of_ureq_stay_as_they_are() {
     let server = SelfSigned::start();
     let root = [Certificate::from_der(&server.certificate).to_owned()];
     for switched_off in [false, true] {
         let roots = RootCerts::new_with_certs(&root);
         let tls = TlsConfig::builder().root_certs(roots).disable_verification(switched_off).build();
-        let agent = Agent::configured(PATIENCE, |config| config.tls_config(tls));
-        let tokens = grantflow_ureq::run(&agent, refresh_exchange(&server.url)).unwrap();
-        assert_eq!(tokens.bearer().unwrap().expose_secret(), "at-good");
+        gets_a_refresh(&server, &grantflow_ureq::Agent::configured(PATIENCE, |config| config.tls_config(tls)).into());
     }
 }
 
-#[test]
-fn nor_can_it_with_reqwest() {
-    use grantflow_tests::support::transport::{block_on, install_crypto, reqwest_agent};
+fn the_other_tls_settings_of_reqwest_stay_as_they_are() {
     let server = SelfSigned::start();
-    // No certificates of the system's: reading them takes time, and none of them is this one.
-    let agent = reqwest_agent(PATIENCE, |settings| {
-        settings.tls_danger_accept_invalid_certs(true).tls_danger_accept_invalid_hostnames(true).tls_certs_only([])
-    });
-    let failure = agent.run(refresh_exchange(&server.url)).unwrap_err();
-    assert!(is_transport(&failure.error) && matches!(failure.left, Left::Intact(_)), "nothing was sent: {failure}");
-    assert_eq!(server.requests(), 0, "credentials went to a server that nobody vouches for");
-
-    // A plain client of reqwest's would have sent them.
-    install_crypto();
-    let plain = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().unwrap();
-    assert!(block_on(plain.post(&server.url).send()).is_ok());
-    assert_eq!(server.requests(), 1);
-    // And one that it is told to trust, ours does.
-    let trusting = Transport::Reqwest.trusting(PATIENCE, &server.certificate);
-    assert!(trusting.run(refresh_exchange(&server.url)).is_ok());
+    let root = reqwest::Certificate::from_der(&server.certificate).unwrap();
+    for switched_off in [false, true] {
+        let agent = reqwest_agent(PATIENCE, |settings| {
+            settings.tls_certs_only([root.clone()]).tls_danger_accept_invalid_certs(switched_off)
+        });
+        gets_a_refresh(&server, &agent);
+    }
 }

@@ -183,11 +183,6 @@ impl Agent {
         }
     }
 
-    /// Whether its runs are futures, which [`Agent::run_held`] gives.
-    pub fn is_async(&self) -> bool {
-        !matches!(self.kind, Kind::Ureq(_))
-    }
-
     /// Runs an exchange that stays with the caller. To be polled within [`block_on`].
     ///
     /// # Errors

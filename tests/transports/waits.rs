@@ -23,6 +23,9 @@ pub(crate) const DROPPED: &[(&str, TransportBody)] = &[("a poll that is dropped 
 
 const WAIT: Duration = Duration::from_millis(40);
 
+/// How often an answer may be lost.
+const MOST: usize = 3;
+
 /// Asks until the answer is `done`.
 struct Poll {
     url: String,
@@ -60,8 +63,8 @@ impl Exchange for Poll {
 
     fn unanswered(self, _: &mut Env<'_>, sent: Sent) -> Result<Step<Self>, Failure<Self>> {
         match sent {
-            Sent::MaybeSent => Ok(self.after("lost".to_owned())),
-            Sent::NotSent => Err(Failure { error: Error::NoAnswer(sent), left: Left::Intact(Box::new(self)) }),
+            Sent::MaybeSent if self.seen.len() < MOST => Ok(self.after("lost".to_owned())),
+            sent => Err(Failure { error: Error::NoAnswer(sent), left: Left::Intact(Box::new(self)) }),
         }
     }
 }

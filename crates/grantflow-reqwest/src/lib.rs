@@ -19,6 +19,8 @@
 //! - The whole round trip has one deadline, and a body one limit, which holds while it comes in.
 //! - Nothing is sent twice: reqwest's retries are off, and every request has a connection of its own, which is closed
 //!   after it.
+//! - Certificates, and the names in them, are verified. A server with a certificate of its own needs a root; a TLS backend
+//!   that you configured beforehand, and gave to reqwest, is yours to answer for.
 //! - Nothing is decompressed, and nothing compressed is asked for: a small answer can be a large bomb.
 //! - `http:` requests, which the core lets go to loopback only, use no proxy.
 //! - A failure tells a request that was certainly not sent from one that may have been, by the phase that failed.
