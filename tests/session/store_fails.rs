@@ -134,6 +134,25 @@ fn an_unsaved_login_replaces_what_a_sibling_has_renewed_meanwhile() {
 }
 
 #[test]
+fn a_login_that_was_stored_after_all_and_renewed_since_is_not_put_back() {
+    // The first try is done and reported as failed, and the others fail; and a sibling renews what is there. The login's refresh token is spent by
+    // then: to store it again would lose the new one, and say that the old one was never sent.
+    let world = World::new();
+    let store = world.store();
+    let session = world.session(&store);
+    store.fail(Op::Tokens, Fault::After);
+    // To the store, what is there already looks like a change of marks.
+    store.fail_times(2, Op::Unmark, Fault::Before);
+    assert!(matches!(session.prime_blocking(world.login()), Err(SessionError::NotStored(_))));
+    assert!(session.unsaved().is_some());
+    world.advance(LIFE);
+    let renewed = world.session(&store).token_blocking().unwrap();
+    assert_eq!(access(&session.token_blocking().unwrap()), access(&renewed));
+    assert!(session.unsaved().is_none());
+    assert_eq!(world.refreshes(), 1, "the spent token was sent again");
+}
+
+#[test]
 fn an_unsaved_token_gives_way_to_a_later_login_and_to_a_logout() {
     // A sibling's login.
     let (world, store, session) = over();

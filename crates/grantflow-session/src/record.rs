@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! grantflow-session 1 <first half of the SHA-256 of what follows, base64url>
-//! {"generation":7,"begun":{"at":1750000000,"sent":1},"tokens":{…}}
+//! {"generation":7,"since":5,"begun":{"at":1750000000,"sent":1},"tokens":{…}}
 //! ```
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -22,6 +22,9 @@ const VERSION: &str = "1";
 pub(crate) struct Record {
     /// Counts the tokens, not the writes: a mark on the same tokens leaves it as it is.
     pub(crate) generation: u64,
+    /// The generation that the login gave, and that all renewals since carry along: of two grants, the later login has the
+    /// higher one. 0 where nobody logs in.
+    pub(crate) since: u64,
     /// The tokens, as [`StoredTokens`] in JSON; with a version and a checksum of their own.
     tokens: Zeroizing<String>,
     /// A renewal has begun. Written before its request leaves, gone with the tokens that it brings.
@@ -68,6 +71,7 @@ pub enum RecordFault {
 #[derive(Serialize)]
 struct Out<'a> {
     generation: u64,
+    since: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     begun: Option<Begun>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,6 +82,8 @@ struct Out<'a> {
 #[derive(Deserialize)]
 struct In<'a> {
     generation: u64,
+    #[serde(default)]
+    since: u64,
     begun: Option<Begun>,
     lost: Option<Loss>,
     #[serde(borrow)]
@@ -85,10 +91,10 @@ struct In<'a> {
 }
 
 impl Record {
-    /// New tokens, the `generation`th.
-    pub(crate) fn new(generation: u64, tokens: Tokens) -> Result<Self, RecordFault> {
+    /// New tokens, the `generation`th, of the grant that began at `since`.
+    pub(crate) fn new(generation: u64, since: u64, tokens: Tokens) -> Result<Self, RecordFault> {
         let text = serde_json::to_string(&tokens.into_stored()).map_err(|_| RecordFault::Damaged)?;
-        Ok(Self { generation, tokens: Zeroizing::new(text), begun: None, lost: None })
+        Ok(Self { generation, since, tokens: Zeroizing::new(text), begun: None, lost: None })
     }
 
     /// The tokens in the form that the core stores.
@@ -111,6 +117,11 @@ impl Record {
         self
     }
 
+    /// The tokens of a login: a grant begins.
+    pub(crate) fn with_login(self, generation: u64) -> Self {
+        Self { since: generation, ..self.with_generation(generation) }
+    }
+
     pub(crate) fn with_mark(mut self, begun: Option<Begun>) -> Self {
         self.begun = begun;
         self
@@ -123,7 +134,7 @@ impl Record {
 
     pub(crate) fn to_value(&self) -> Result<Value, RecordFault> {
         let tokens: &RawValue = serde_json::from_str(&self.tokens).map_err(|_| RecordFault::Damaged)?;
-        let out = Out { generation: self.generation, begun: self.begun, lost: self.lost, tokens };
+        let out = Out { generation: self.generation, since: self.since, begun: self.begun, lost: self.lost, tokens };
         // Of its full size from the start: a buffer that grows leaves secrets behind.
         let mut text = Zeroizing::new(Vec::with_capacity(self.tokens.len() + 256));
         serde_json::to_writer(&mut *text, &out).map_err(|_| RecordFault::Damaged)?;
@@ -148,7 +159,7 @@ impl Record {
         }
         let read: In<'_> = serde_json::from_str(body).map_err(|_| RecordFault::Damaged)?;
         let tokens = Zeroizing::new(read.tokens.get().to_owned());
-        Ok(Self { generation: read.generation, tokens, begun: read.begun, lost: read.lost })
+        Ok(Self { generation: read.generation, since: read.since, tokens, begun: read.begun, lost: read.lost })
     }
 }
 
@@ -187,15 +198,15 @@ pub(crate) mod tests {
     #[test]
     fn a_record_is_read_back_with_its_marks() {
         let begun = Some(Begun { at: 5, sent: 1 });
-        let record = Record::new(7, tokens()).unwrap().with_mark(begun).with_loss(Loss::Refused);
+        let record = Record::new(7, 5, tokens()).unwrap().with_mark(begun).with_loss(Loss::Refused);
         let read = Record::from_value(&record.to_value().unwrap()).unwrap();
-        assert_eq!((read.generation, read.begun, read.lost), (7, begun, Some(Loss::Refused)));
+        assert_eq!((read.generation, read.since, read.begun, read.lost), (7, 5, begun, Some(Loss::Refused)));
         assert_eq!(read.tokens(&client()).unwrap().bearer().unwrap().expose_secret(), "at-1");
     }
 
     #[test]
     fn a_flipped_byte_is_found_wherever_it_is() {
-        let value = Record::new(7, tokens()).unwrap().to_value().unwrap();
+        let value = Record::new(7, 5, tokens()).unwrap().to_value().unwrap();
         for at in 0..value.expose_secret().len() {
             for bit in [1, 32] {
                 let mut bytes = value.expose_secret().to_vec();
@@ -207,7 +218,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_newer_version_is_told_from_damage() {
-        let value = Record::new(7, tokens()).unwrap().to_value().unwrap();
+        let value = Record::new(7, 5, tokens()).unwrap().to_value().unwrap();
         let text = core::str::from_utf8(value.expose_secret()).unwrap();
         let newer = text.replacen("session 1 ", "session 2 ", 1);
         assert_eq!(Record::from_value(&Value::new(newer.into_bytes())).err(), Some(RecordFault::Version));

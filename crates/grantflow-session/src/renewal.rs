@@ -97,7 +97,7 @@ impl Renewal {
     /// # Errors
     /// [`RecordFault::OtherClient`] if they belong to another client than the plan's.
     pub fn prime(plan: Arc<Plan>, tokens: Tokens) -> Result<Next, RecordFault> {
-        let record = Record::new(0, tokens)?;
+        let record = Record::new(0, 0, tokens)?;
         record.tokens(&plan.client)?;
         Ok(Course::start(plan, Task::Prime(record)))
     }
@@ -205,8 +205,6 @@ pub struct Unsaved {
     /// The tokens that these replace, and the entry that they were read from.
     base: Option<u64>,
     expected: Option<Revision>,
-    /// They are a login's: they replace whatever is there.
-    login: bool,
 }
 
 impl Unsaved {

@@ -60,9 +60,9 @@ impl Loading {
                 // What is there may be damaged: a login mends that.
                 let known = entry.and_then(|entry| Record::from_value(&entry.value).ok());
                 let generation = after(known.as_ref(), env.now);
-                let record = login.clone().with_generation(generation);
+                let record = login.clone().with_login(generation);
                 let base = known.map(|record| record.generation);
-                let unsaved = Unsaved { record, base, expected: revision, login: true };
+                let unsaved = Unsaved { record, base, expected: revision };
                 Next::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
             }
             Task::Save(_) | Task::Renew { .. } => {
@@ -177,13 +177,6 @@ fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option
         return Next::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours });
     }
     match found {
-        // A login that could not be stored before replaces what has come in the meantime.
-        found if ours.login && !found.as_ref().is_some_and(|(_, record)| is_written(record, &ours.record)) => {
-            let generation = after(found.as_ref().map(|(_, record)| record), env.now);
-            let expected = found.map(|(revision, _)| revision);
-            let unsaved = Unsaved { record: ours.record.with_generation(generation), expected, ..ours };
-            Next::Write(Writing::new(course, expected, Written::Tokens { unsaved, tries: 0 }))
-        }
         // Logged out in the meantime: what nobody wants any more is not brought back.
         None => failed(SessionError::Empty),
         // The write that was reported as failed had worked.
@@ -198,12 +191,18 @@ fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option
                 Err(fault) => failed(SessionError::Record(fault)),
             }
         }
+        // Of an earlier login than ours, which could not be stored: ours replaces it, as it would have then.
+        Some((revision, record)) if record.since < ours.record.since => {
+            let record = ours.record.with_generation(after(Some(&record), env.now));
+            let unsaved = Unsaved { record, base: ours.base, expected: Some(revision) };
+            Next::Write(Writing::new(course, Some(revision), Written::Tokens { unsaved, tries: 0 }))
+        }
         // Only the marks of the same old tokens: ours replace them.
         Some((revision, record)) if Some(record.generation) == ours.base => {
             let unsaved = Unsaved { expected: Some(revision), ..ours };
             Next::Write(Writing::new(course, Some(revision), Written::Tokens { unsaved, tries: 0 }))
         }
-        // Other tokens, of a later login say. The store is the truth.
+        // Renewed from ours, which had been written after all; or of a later login. The store is the truth.
         Some((revision, record)) => {
             course.task = Task::Renew { weary: None };
             decide(course, env, revision, record, None)

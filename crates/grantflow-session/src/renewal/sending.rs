@@ -183,9 +183,9 @@ fn save(
     revision: Option<Revision>,
 ) -> Next {
     let generation = base.map_or_else(|| after(old, env.now), |base| base.saturating_add(1).max(env.now.as_secs()));
-    match Record::new(generation, tokens) {
+    match Record::new(generation, old.map_or(0, |old| old.since), tokens) {
         Ok(record) => {
-            let unsaved = Unsaved { record, base, expected: revision, login: false };
+            let unsaved = Unsaved { record, base, expected: revision };
             Next::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
         }
         Err(fault) => failed(SessionError::Record(fault)),
