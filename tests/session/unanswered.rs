@@ -159,3 +159,18 @@ fn the_next_process_goes_on_by_the_mark_that_it_finds() {
     assert_eq!(log[2], Did::Wait(Duration::from_secs(2)), "{log:?}");
     assert_eq!(log[4], Did::Mark(2), "{log:?}");
 }
+
+#[test]
+fn a_policy_that_allows_more_goes_on_where_another_gave_up() {
+    let (world, store, session) = over();
+    // A proxy's page, and nothing has reached the server.
+    world.network([Net::Gateway(502, None), Net::Gateway(502, None)]);
+    assert!(matches!(session.token_blocking(), Err(SessionError::Unknown)));
+    assert!(matches!(world.session(&store).token_blocking(), Err(SessionError::Unknown)), "it is written down");
+    assert_eq!(world.sent().len(), 2);
+    let mut policy = plain_policy();
+    policy.retries_after_unknown = 2;
+    assert!(world.session_with(&store, policy).token_blocking().is_ok());
+    assert_eq!((world.sent().len(), world.refreshes()), (3, 1));
+    assert!(session.token_blocking().is_ok(), "and the one that had given up adopts it");
+}

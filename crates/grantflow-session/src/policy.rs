@@ -18,7 +18,8 @@ pub struct Policy {
     /// How often a refresh token is sent again after an answer that never came. 1 by default; 0: never.
     ///
     /// The server may have rotated the token, and takes the old one, sent again, for a replay: some then revoke everything.
-    /// Others answer once more, as FAPI 2.0 §5.3.2.1 asks them to.
+    /// Others answer once more, as FAPI 2.0 §5.3.2.1 asks them to. For those, and for servers behind a proxy whose 502s last,
+    /// take more: a session that is opened with a higher number goes on where one with a lower has given up.
     pub retries_after_unknown: u32,
     /// How long to wait before that. 2 s by default.
     pub wait_after_unknown: Duration,

@@ -1,0 +1,120 @@
+//! Every interleaving, by loom: `RUSTFLAGS="--cfg grantflow_loom" cargo test -p grantflow-session --lib --release models`.
+
+use loom::future::block_on;
+use loom::thread;
+
+use super::*;
+
+/// A future that another thread completes, for good; it counts how often it was begun.
+#[derive(Clone)]
+struct Gate(Arc<Mutex<Door>>);
+
+struct Door {
+    open: bool,
+    waker: Option<Waker>,
+    begun: usize,
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(Door { open: false, waker: None, begun: 0 })))
+    }
+
+    fn work(&self) -> Work<u32> {
+        lock(&self.0).begun += 1;
+        let gate = self.clone();
+        Box::pin(core::future::poll_fn(move |context| {
+            let mut door = lock(&gate.0);
+            if door.open {
+                return Poll::Ready(7);
+            }
+            door.waker = Some(context.waker().clone());
+            Poll::Pending
+        }))
+    }
+
+    fn open(&self) {
+        let waker = {
+            let mut door = lock(&self.0);
+            door.open = true;
+            door.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+fn poll_once(join: &mut Join<u32>) {
+    // Its wake-ups go nowhere: it is about to go away.
+    let _ = Pin::new(join).poll(&mut Context::from_waker(Waker::noop()));
+}
+
+#[test]
+fn a_leader_that_is_cancelled_at_any_moment_strands_nobody() {
+    loom::model(|| {
+        let (flight, gate) = (Flight::new(), Gate::new());
+        let mut leader = flight.join(|| gate.work());
+        let follower = flight.join(|| gate.work());
+        let io = {
+            let gate = gate.clone();
+            thread::spawn(move || gate.open())
+        };
+        let cancelled = thread::spawn(move || {
+            poll_once(&mut leader);
+            drop(leader);
+        });
+        assert_eq!(block_on(follower), Some(7));
+        io.join().unwrap();
+        cancelled.join().unwrap();
+        assert_eq!(lock(&gate.0).begun, 1, "the work was begun again");
+    });
+}
+
+#[test]
+fn two_who_wait_get_one_result() {
+    loom::model(|| {
+        let (flight, gate) = (Flight::new(), Gate::new());
+        let first = flight.join(|| gate.work());
+        let second = flight.join(|| gate.work());
+        let other = thread::spawn(move || block_on(second));
+        gate.open();
+        assert_eq!(block_on(first), Some(7));
+        assert_eq!(other.join().unwrap(), Some(7));
+        assert_eq!(lock(&gate.0).begun, 1);
+    });
+}
+
+#[test]
+fn who_comes_after_everybody_has_gone_carries_on() {
+    loom::model(|| {
+        let (flight, gate) = (Flight::new(), Gate::new());
+        let mut gone = flight.join(|| gate.work());
+        let io = {
+            let gate = gate.clone();
+            thread::spawn(move || gate.open())
+        };
+        poll_once(&mut gone);
+        let was_done = !flight.is_under_way();
+        drop(gone);
+        let next = flight.join(|| gate.work());
+        assert_eq!(block_on(next), Some(7));
+        io.join().unwrap();
+        assert_eq!(lock(&gate.0).begun, 1 + usize::from(was_done));
+    });
+}
+
+#[test]
+fn of_two_who_come_for_a_due_token_one_leads() {
+    loom::model(|| {
+        let (flight, gate) = (Flight::<u32>::new(), Gate::new());
+        gate.open();
+        let lead = |flight: Flight<u32>, gate: Gate| move || flight.lead(|| gate.work()).map(|join| block_on(join));
+        let other = thread::spawn(lead(flight.clone(), gate.clone()));
+        let results = [lead(flight, gate.clone())(), other.join().unwrap()];
+        let led = results.iter().flatten().count();
+        assert!(results.iter().flatten().all(|result| *result == Some(7)));
+        // Both, if one was through before the other came.
+        assert!(led >= 1 && lock(&gate.0).begun == led, "{led}");
+    });
+}
