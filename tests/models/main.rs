@@ -183,7 +183,7 @@ fn tally(what: &'static str) {
 
 #[test]
 fn whatever_happens_nothing_is_lost_and_nothing_is_sent_twice() {
-    let cases = std::env::var("GRANTFLOW_MODEL_CASES").map_or(256, |cases| cases.parse().unwrap());
+    let cases = std::env::var("GRANTFLOW_MODEL_CASES").map_or(1000, |cases| cases.parse().unwrap());
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     proptest!(config.clone(), |((setup, actions, seen) in Model::sequential_strategy(40..160))| {
         System::test_sequential(config.clone(), setup, actions, seen);

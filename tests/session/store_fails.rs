@@ -153,6 +153,20 @@ fn a_login_that_was_stored_after_all_and_renewed_since_is_not_put_back() {
 }
 
 #[test]
+fn an_unsaved_token_gives_way_to_a_login_after_a_logout_whatever_the_clock_says() {
+    let (world, store, session) = over();
+    store.fail_times(3, Op::Tokens, Fault::Before);
+    assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
+    let sibling = world.session(&store);
+    pollster::block_on(sibling.forget()).unwrap();
+    world.set_now(world.server(|server| server.now()) - 2 * LIFE);
+    let login = sibling.prime_blocking(world.login()).unwrap();
+    assert_eq!(access(&session.token_blocking().unwrap()), access(&login), "the grant that was logged out came back");
+    assert_eq!(store.kept().unwrap().access, access(&login));
+    assert!(session.unsaved().is_none());
+}
+
+#[test]
 fn an_unsaved_token_gives_way_to_a_later_login_and_to_a_logout() {
     // A sibling's login.
     let (world, store, session) = over();

@@ -8,7 +8,7 @@ use http::Request;
 use sha2::{Digest as _, Sha256};
 
 use crate::policy::Policy;
-use crate::record::{Record, RecordFault};
+use crate::record::{Record, RecordFault, TokenId};
 
 /// An access token that was fresh when the session gave it. Cheap to clone; ask the session again before the next request.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ struct Fresh {
     due: Option<UnixTime>,
     /// When it is over, by the server's word or by the policy's.
     end: Option<UnixTime>,
-    generation: u64,
+    id: TokenId,
     /// SHA-256 of the token: tells it from others, and comparing it gives nothing away.
     fingerprint: [u8; 32],
     /// Whether there is anything to renew it with.
@@ -36,10 +36,10 @@ const CLOCK_SLIP: core::time::Duration = core::time::Duration::from_secs(300);
 impl FreshToken {
     /// The token of a record. `dice` is out of 0..=255 and spreads renewals.
     pub(crate) fn of(record: &Record, client: &Client, policy: &Policy, dice: u8) -> Result<Self, RecordFault> {
-        Ok(Self::new(&record.tokens(client)?, record.generation, policy, dice))
+        Ok(Self::new(&record.tokens(client)?, record.id, policy, dice))
     }
 
-    fn new(tokens: &Tokens, generation: u64, policy: &Policy, dice: u8) -> Self {
+    fn new(tokens: &Tokens, id: TokenId, policy: &Policy, dice: u8) -> Self {
         let end = policy.end(tokens.received_at(), tokens.expires_at());
         Self(Arc::new(Fresh {
             access: tokens.access_token().clone(),
@@ -48,7 +48,7 @@ impl FreshToken {
             expires_at: tokens.expires_at(),
             due: end.map(|end| policy.due(tokens.received_at(), end, dice)),
             end,
-            generation,
+            id,
             fingerprint: Sha256::digest(text(tokens.access_token())).into(),
             renewable: tokens.refresh_token().is_some(),
         }))
@@ -87,11 +87,11 @@ impl FreshToken {
 
     /// Whether this is the same token as `other`, of the same renewal.
     pub fn is(&self, other: &Self) -> bool {
-        self.generation() == other.generation() && self.0.fingerprint == other.0.fingerprint
+        self.id() == other.id() && self.0.fingerprint == other.0.fingerprint
     }
 
-    pub(crate) fn generation(&self) -> u64 {
-        self.0.generation
+    pub(crate) fn id(&self) -> TokenId {
+        self.0.id
     }
 
     pub(crate) fn is_renewable(&self) -> bool {
@@ -116,6 +116,6 @@ fn text(token: &AccessToken) -> &str {
 
 impl fmt::Debug for FreshToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FreshToken {{ generation: {}, expires_at: {:?}, … }}", self.0.generation, self.0.expires_at)
+        write!(f, "FreshToken {{ generation: {}, expires_at: {:?}, … }}", self.0.id.generation, self.0.expires_at)
     }
 }

@@ -144,14 +144,15 @@ fn read_record(bytes: &[u8]) {
     let text = core::str::from_utf8(bytes).expect("what is accepted is text");
     let body = text.split_once('\n').expect("a head and a body").1;
     let body = members(body);
-    assert_eq!(body["generation"].get().parse(), Ok(record.generation));
+    assert_eq!(body["generation"].get().parse(), Ok(record.id.generation));
+    assert_eq!(body.get("grant").map_or(Ok(0), |grant| grant.get().parse()), Ok(record.id.grant));
     assert_eq!(body.get("begun").is_some_and(|begun| begun.get() != "null"), record.begun.is_some());
     assert_eq!(body.get("lost").is_some_and(|lost| lost.get() != "null"), record.lost.is_some());
     assert!(body.contains_key("tokens"), "a record holds tokens");
 
     let written = record.to_value().expect("what was read can be written");
     let again = Record::from_value(&written).expect("what was written can be read");
-    assert_eq!((again.generation, again.begun, again.lost), (record.generation, record.begun, record.lost));
+    assert_eq!((again.id, again.begun, again.lost), (record.id, record.begun, record.lost));
     assert_eq!(again.stored_tokens().is_ok(), record.stored_tokens().is_ok());
     let rewritten = again.to_value().expect("and written again");
     assert_eq!(rewritten.expose_secret(), written.expose_secret());

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! grantflow-session 1 <first half of the SHA-256 of what follows, base64url>
-//! {"generation":7,"since":5,"begun":{"at":1750000000,"sent":1},"tokens":{…}}
+//! {"grant":15793821,"generation":7,"begun":{"at":1750000000,"sent":1},"tokens":{…}}
 //! ```
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -20,17 +20,23 @@ const VERSION: &str = "1";
 /// A grant, and how its renewal stands. Whatever moment a process dies in, one of these is in the store.
 #[derive(Clone)]
 pub(crate) struct Record {
-    /// Counts the tokens, not the writes: a mark on the same tokens leaves it as it is.
-    pub(crate) generation: u64,
-    /// The generation that the login gave, and that all renewals since carry along: of two grants, the later login has the
-    /// higher one. 0 where nobody logs in.
-    pub(crate) since: u64,
+    /// Which tokens these are, whatever is marked on them.
+    pub(crate) id: TokenId,
     /// The tokens, as [`StoredTokens`] in JSON; with a version and a checksum of their own.
     tokens: Zeroizing<String>,
     /// A renewal has begun. Written before its request leaves, gone with the tokens that it brings.
     pub(crate) begun: Option<Begun>,
     /// The grant is gone, and why.
     pub(crate) lost: Option<Loss>,
+}
+
+/// Tells tokens from others under the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TokenId {
+    /// Out of what a login brought, and carried along by all renewals since. 0 where nobody logs in.
+    pub(crate) grant: u64,
+    /// Counts the tokens of a grant, not the writes. The time is in it, for people who look.
+    pub(crate) generation: u64,
 }
 
 /// The mark of a renewal that has begun and, as far as the store knows, has not ended.
@@ -70,8 +76,8 @@ pub enum RecordFault {
 
 #[derive(Serialize)]
 struct Out<'a> {
+    grant: u64,
     generation: u64,
-    since: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     begun: Option<Begun>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,9 +87,9 @@ struct Out<'a> {
 
 #[derive(Deserialize)]
 struct In<'a> {
-    generation: u64,
     #[serde(default)]
-    since: u64,
+    grant: u64,
+    generation: u64,
     begun: Option<Begun>,
     lost: Option<Loss>,
     #[serde(borrow)]
@@ -91,10 +97,21 @@ struct In<'a> {
 }
 
 impl Record {
-    /// New tokens, the `generation`th, of the grant that began at `since`.
-    pub(crate) fn new(generation: u64, since: u64, tokens: Tokens) -> Result<Self, RecordFault> {
+    /// New tokens.
+    pub(crate) fn new(id: TokenId, tokens: Tokens) -> Result<Self, RecordFault> {
         let text = serde_json::to_string(&tokens.into_stored()).map_err(|_| RecordFault::Damaged)?;
-        Ok(Self { generation, since, tokens: Zeroizing::new(text), begun: None, lost: None })
+        Ok(Self { id, tokens: Zeroizing::new(text), begun: None, lost: None })
+    }
+
+    /// The tokens of a login: a grant begins.
+    pub(crate) fn login(tokens: Tokens) -> Result<Self, RecordFault> {
+        let mut record = Self::new(TokenId { grant: 0, generation: 0 }, tokens)?;
+        // No two logins bring the same tokens, and a hash of them gives nothing away. A number that is counted would begin
+        // again after a logout, and a clock goes back.
+        let digest: [u8; 32] = Sha256::digest(&*record.tokens).into();
+        let half = digest.first_chunk().copied().unwrap_or_default();
+        record.id.grant = u64::from_be_bytes(half);
+        Ok(record)
     }
 
     /// The tokens in the form that the core stores.
@@ -113,13 +130,8 @@ impl Record {
     }
 
     pub(crate) fn with_generation(mut self, generation: u64) -> Self {
-        self.generation = generation;
+        self.id.generation = generation;
         self
-    }
-
-    /// The tokens of a login: a grant begins.
-    pub(crate) fn with_login(self, generation: u64) -> Self {
-        Self { since: generation, ..self.with_generation(generation) }
     }
 
     pub(crate) fn with_mark(mut self, begun: Option<Begun>) -> Self {
@@ -134,7 +146,8 @@ impl Record {
 
     pub(crate) fn to_value(&self) -> Result<Value, RecordFault> {
         let tokens: &RawValue = serde_json::from_str(&self.tokens).map_err(|_| RecordFault::Damaged)?;
-        let out = Out { generation: self.generation, since: self.since, begun: self.begun, lost: self.lost, tokens };
+        let TokenId { grant, generation } = self.id;
+        let out = Out { grant, generation, begun: self.begun, lost: self.lost, tokens };
         // Of its full size from the start: a buffer that grows leaves secrets behind.
         let mut text = Zeroizing::new(Vec::with_capacity(self.tokens.len() + 256));
         serde_json::to_writer(&mut *text, &out).map_err(|_| RecordFault::Damaged)?;
@@ -159,7 +172,8 @@ impl Record {
         }
         let read: In<'_> = serde_json::from_str(body).map_err(|_| RecordFault::Damaged)?;
         let tokens = Zeroizing::new(read.tokens.get().to_owned());
-        Ok(Self { generation: read.generation, since: read.since, tokens, begun: read.begun, lost: read.lost })
+        let id = TokenId { grant: read.grant, generation: read.generation };
+        Ok(Self { id, tokens, begun: read.begun, lost: read.lost })
     }
 }
 
@@ -171,6 +185,8 @@ fn sum(bytes: &[u8]) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+
+    const ID: TokenId = TokenId { grant: 5, generation: 7 };
 
     pub(crate) fn client() -> Client {
         let server = grantflow::Server::with_token_endpoint("https://as.example/token").unwrap();
@@ -198,15 +214,15 @@ pub(crate) mod tests {
     #[test]
     fn a_record_is_read_back_with_its_marks() {
         let begun = Some(Begun { at: 5, sent: 1 });
-        let record = Record::new(7, 5, tokens()).unwrap().with_mark(begun).with_loss(Loss::Refused);
+        let record = Record::new(ID, tokens()).unwrap().with_mark(begun).with_loss(Loss::Refused);
         let read = Record::from_value(&record.to_value().unwrap()).unwrap();
-        assert_eq!((read.generation, read.since, read.begun, read.lost), (7, 5, begun, Some(Loss::Refused)));
+        assert_eq!((read.id, read.begun, read.lost), (ID, begun, Some(Loss::Refused)));
         assert_eq!(read.tokens(&client()).unwrap().bearer().unwrap().expose_secret(), "at-1");
     }
 
     #[test]
     fn a_flipped_byte_is_found_wherever_it_is() {
-        let value = Record::new(7, 5, tokens()).unwrap().to_value().unwrap();
+        let value = Record::new(ID, tokens()).unwrap().to_value().unwrap();
         for at in 0..value.expose_secret().len() {
             for bit in [1, 32] {
                 let mut bytes = value.expose_secret().to_vec();
@@ -218,7 +234,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_newer_version_is_told_from_damage() {
-        let value = Record::new(7, 5, tokens()).unwrap().to_value().unwrap();
+        let value = Record::new(ID, tokens()).unwrap().to_value().unwrap();
         let text = core::str::from_utf8(value.expose_secret()).unwrap();
         let newer = text.replacen("session 1 ", "session 2 ", 1);
         assert_eq!(Record::from_value(&Value::new(newer.into_bytes())).err(), Some(RecordFault::Version));

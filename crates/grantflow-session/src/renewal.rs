@@ -42,7 +42,7 @@ use grantflow::{Client, ClientCredentials, Env, Tokens};
 use crate::error::{Cause, SessionError};
 use crate::fresh::FreshToken;
 use crate::policy::Policy;
-use crate::record::{Begun, Record, RecordFault};
+use crate::record::{Begun, Record, RecordFault, TokenId};
 use crate::store::{Revision, StoreError};
 
 mod loading;
@@ -88,7 +88,7 @@ pub struct Renewal;
 impl Renewal {
     /// Renews the grant, unless the store has a token that will do: one that is not due, and is not `weary`.
     pub fn of(plan: Arc<Plan>, weary: Option<&FreshToken>) -> Next {
-        let weary = weary.map(FreshToken::generation);
+        let weary = weary.map(FreshToken::id);
         Course::start(plan, Task::Renew { weary })
     }
 
@@ -97,7 +97,7 @@ impl Renewal {
     /// # Errors
     /// [`RecordFault::OtherClient`] if they belong to another client than the plan's.
     pub fn prime(plan: Arc<Plan>, tokens: Tokens) -> Result<Next, RecordFault> {
-        let record = Record::new(0, 0, tokens)?;
+        let record = Record::login(tokens)?;
         record.tokens(&plan.client)?;
         Ok(Course::start(plan, Task::Prime(record)))
     }
@@ -202,8 +202,11 @@ impl core::fmt::Debug for Stored {
 #[must_use = "these tokens are nowhere else"]
 pub struct Unsaved {
     record: Record,
-    /// The tokens that these replace, and the entry that they were read from.
-    base: Option<u64>,
+    /// The tokens that were renewed for these; `None` for a login's.
+    base: Option<TokenId>,
+    /// The grant that a login replaces.
+    replaces: Option<u64>,
+    /// The entry that was there.
     expected: Option<Revision>,
 }
 
@@ -226,7 +229,7 @@ impl core::fmt::Debug for Unsaved {
 /// What a procedure is for.
 #[derive(Clone)]
 enum Task {
-    Renew { weary: Option<u64> },
+    Renew { weary: Option<TokenId> },
     Prime(Record),
     Save(Unsaved),
     Forget,

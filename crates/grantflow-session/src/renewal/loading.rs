@@ -11,7 +11,7 @@ use super::writing::{Writing, Written};
 use super::{Course, MOST_CONFLICTS, Next, Outcome, Source, Stored, Task, Unsaved, failed};
 use crate::error::SessionError;
 use crate::fresh::FreshToken;
-use crate::record::{Begun, Loss, Record};
+use crate::record::{Begun, Loss, Record, TokenId};
 use crate::store::{Entry, Revision, StoreError};
 
 /// Wants what the store holds.
@@ -26,8 +26,8 @@ pub struct Loading {
 pub(super) enum Why {
     /// To see what there is.
     Start,
-    /// The server refused the refresh token of this generation: has a sibling a newer one?
-    Refused { generation: u64 },
+    /// The server refused the refresh token of these: has a sibling a newer one?
+    Refused { id: TokenId },
     /// Somebody changed the entry while these tokens were got.
     Conflict { ours: Unsaved },
 }
@@ -59,10 +59,9 @@ impl Loading {
             Task::Prime(login) => {
                 // What is there may be damaged: a login mends that.
                 let known = entry.and_then(|entry| Record::from_value(&entry.value).ok());
-                let generation = after(known.as_ref(), env.now);
-                let record = login.clone().with_login(generation);
-                let base = known.map(|record| record.generation);
-                let unsaved = Unsaved { record, base, expected: revision };
+                let record = login.clone().with_generation(after(known.as_ref().map(|known| known.id), env.now));
+                let replaces = known.map(|known| known.id.grant);
+                let unsaved = Unsaved { record, base: None, replaces, expected: revision };
                 Next::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
             }
             Task::Save(_) | Task::Renew { .. } => {
@@ -77,18 +76,16 @@ impl Loading {
                     // Somebody has logged out.
                     (Why::Refused { .. }, None) => failed(SessionError::Empty),
                     (Why::Start, Some((revision, record))) => decide(course, env, revision, record, None),
-                    (Why::Refused { generation }, Some((revision, record))) => {
-                        decide(course, env, revision, record, Some(generation))
-                    }
+                    (Why::Refused { id }, Some((revision, record))) => decide(course, env, revision, record, Some(id)),
                 }
             }
         }
     }
 }
 
-/// The generation after what there was. The time is in it, so that one of a new login is not taken for one of an old.
-pub(super) fn after(known: Option<&Record>, now: UnixTime) -> u64 {
-    known.map_or(0, |record| record.generation).saturating_add(1).max(now.as_secs())
+/// The generation after what there was.
+pub(super) fn after(known: Option<TokenId>, now: UnixTime) -> u64 {
+    known.map_or(0, |known| known.generation).saturating_add(1).max(now.as_secs())
 }
 
 fn refused_record(fault: crate::record::RecordFault, why: Why) -> Next {
@@ -108,7 +105,7 @@ fn nothing_there(course: Course) -> Next {
     }
 }
 
-fn decide(mut course: Course, env: &mut Env<'_>, revision: Revision, record: Record, refused: Option<u64>) -> Next {
+fn decide(mut course: Course, env: &mut Env<'_>, revision: Revision, record: Record, refused: Option<TokenId>) -> Next {
     let token = match course.fresh(env, &record) {
         Ok(token) => token,
         Err(fault) => return failed(SessionError::Record(fault)),
@@ -117,18 +114,18 @@ fn decide(mut course: Course, env: &mut Env<'_>, revision: Revision, record: Rec
         Task::Renew { weary } => weary,
         _ => None,
     };
-    let is_new = weary != Some(token.generation()) && refused != Some(token.generation());
+    let is_new = weary != Some(token.id()) && refused != Some(token.id());
     if is_new && !token.is_due(env.now) && !token.is_over(env.now) {
         return adopt(token, record);
     }
     if let Some(loss) = record.lost {
         return failed(SessionError::Lost(loss));
     }
-    if refused == Some(record.generation) {
+    if refused == Some(record.id) {
         return Next::Write(Writing::new(course, Some(revision), Written::Loss { record, loss: Loss::Refused }));
     }
     if let Some(grant) = course.plan.grant.clone() {
-        return Next::Send(Sending::grant(course, grant, Some(revision), Some(record.generation)));
+        return Next::Send(Sending::grant(course, grant, Some(revision), Some(record.id)));
     }
     if !token.is_renewable() {
         // Due, but not over, and not refused by anybody: it will do for as long as it lasts.
@@ -161,7 +158,7 @@ fn adopt(token: FreshToken, record: Record) -> Next {
     Next::Done(Outcome::Fresh { token, source: Source::Store, stored: Stored(record) })
 }
 
-/// Whether this is what we have tried to write. The generation does not tell: a sibling's tokens may have the same.
+/// Whether this is what we have tried to write. Its id does not tell: a sibling's tokens may have the same.
 fn is_written(found: &Record, ours: &Record) -> bool {
     match (found.to_value(), ours.to_value()) {
         (Ok(found), Ok(ours)) => found.expose_secret() == ours.expose_secret(),
@@ -191,18 +188,18 @@ fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option
                 Err(fault) => failed(SessionError::Record(fault)),
             }
         }
-        // Of an earlier login than ours, which could not be stored: ours replaces it, as it would have then.
-        Some((revision, record)) if record.since < ours.record.since => {
-            let record = ours.record.with_generation(after(Some(&record), env.now));
-            let unsaved = Unsaved { record, base: ours.base, expected: Some(revision) };
+        // The grant that our login replaces, renewed by somebody in the meantime.
+        Some((revision, record)) if Some(record.id.grant) == ours.replaces => {
+            let record = ours.record.with_generation(after(Some(record.id), env.now));
+            let unsaved = Unsaved { record, expected: Some(revision), ..ours };
             Next::Write(Writing::new(course, Some(revision), Written::Tokens { unsaved, tries: 0 }))
         }
         // Only the marks of the same old tokens: ours replace them.
-        Some((revision, record)) if Some(record.generation) == ours.base => {
+        Some((revision, record)) if Some(record.id) == ours.base => {
             let unsaved = Unsaved { expected: Some(revision), ..ours };
             Next::Write(Writing::new(course, Some(revision), Written::Tokens { unsaved, tries: 0 }))
         }
-        // Renewed from ours, which had been written after all; or of a later login. The store is the truth.
+        // Renewed from ours, which had been written after all; or of another login. The store is the truth.
         Some((revision, record)) => {
             course.task = Task::Renew { weary: None };
             decide(course, env, revision, record, None)

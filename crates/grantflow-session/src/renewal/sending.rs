@@ -11,7 +11,7 @@ use super::locking::Waiting;
 use super::writing::{Writing, Written};
 use super::{Course, Next, Outcome, Unsaved, failed};
 use crate::error::{Cause, SessionError, Unanswered};
-use crate::record::{Begun, Record};
+use crate::record::{Begun, Record, TokenId};
 use crate::store::Revision;
 
 /// Wants a request carried to the server.
@@ -32,7 +32,7 @@ enum What {
     },
     Grant {
         exchange: ClientCredentials,
-        base: Option<u64>,
+        base: Option<TokenId>,
     },
 }
 
@@ -58,7 +58,7 @@ impl Sending {
         course: Course,
         exchange: ClientCredentials,
         revision: Option<Revision>,
-        base: Option<u64>,
+        base: Option<TokenId>,
     ) -> Self {
         Self { course, what: What::Grant { exchange, base }, revision }
     }
@@ -92,7 +92,7 @@ impl Sending {
         let Self { course, what, revision } = self;
         match what {
             What::Refresh { exchange, record, begun } => match exchange.respond(env, response) {
-                Ok(Step::Done(tokens)) => save(course, env, tokens, Some(&record), record.generation.into(), revision),
+                Ok(Step::Done(tokens)) => save(course, env, tokens, Some(record.id), revision),
                 Ok(Step::Again { exchange, after }) => {
                     let what = What::Refresh { exchange: Box::new(exchange), record, begun };
                     Waiting::then_send(after, Self { course, what, revision })
@@ -100,7 +100,7 @@ impl Sending {
                 Err(failure) => Self::refresh_failed(course, failure, record, begun, revision, None),
             },
             What::Grant { exchange, base } => match exchange.respond(env, response) {
-                Ok(Step::Done(tokens)) => save(course, env, tokens, None, base, revision),
+                Ok(Step::Done(tokens)) => save(course, env, tokens, base, revision),
                 Ok(Step::Again { exchange, after }) => {
                     Waiting::then_send(after, Self { course, what: What::Grant { exchange, base }, revision })
                 }
@@ -115,7 +115,7 @@ impl Sending {
         let cause = Cause::Transport(unanswered.cause);
         match what {
             What::Refresh { exchange, record, begun } => match exchange.unanswered(env, unanswered.sent) {
-                Ok(Step::Done(tokens)) => save(course, env, tokens, Some(&record), record.generation.into(), revision),
+                Ok(Step::Done(tokens)) => save(course, env, tokens, Some(record.id), revision),
                 Ok(Step::Again { exchange, after }) => {
                     let what = What::Refresh { exchange: Box::new(exchange), record, begun };
                     Waiting::then_send(after, Self { course, what, revision })
@@ -143,7 +143,7 @@ impl Sending {
     ) -> Next {
         let cause = transport.unwrap_or(Cause::OAuth(failure.error));
         match failure.left {
-            Left::Spent => Next::Load(Loading::new(course, Why::Refused { generation: record.generation })),
+            Left::Spent => Next::Load(Loading::new(course, Why::Refused { id: record.id })),
             Left::Intact(_) => unmark(course, record, cause, revision),
             Left::Unknown(_) if begun.sent > course.plan.policy.retries_after_unknown => failed(SessionError::Unknown),
             // The mark is in the store, and says how often. What to do, what is read after the wait will tell.
@@ -174,18 +174,11 @@ fn retry_after(cause: &Cause) -> Option<Duration> {
     }
 }
 
-fn save(
-    course: Course,
-    env: &mut Env<'_>,
-    tokens: Tokens,
-    old: Option<&Record>,
-    base: Option<u64>,
-    revision: Option<Revision>,
-) -> Next {
-    let generation = base.map_or_else(|| after(old, env.now), |base| base.saturating_add(1).max(env.now.as_secs()));
-    match Record::new(generation, old.map_or(0, |old| old.since), tokens) {
+fn save(course: Course, env: &mut Env<'_>, tokens: Tokens, base: Option<TokenId>, revision: Option<Revision>) -> Next {
+    let id = TokenId { grant: base.map_or(0, |base| base.grant), generation: after(base, env.now) };
+    match Record::new(id, tokens) {
         Ok(record) => {
-            let unsaved = Unsaved { record, base, expected: revision };
+            let unsaved = Unsaved { record, base, replaces: None, expected: revision };
             Next::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
         }
         Err(fault) => failed(SessionError::Record(fault)),

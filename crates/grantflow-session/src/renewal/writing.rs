@@ -98,7 +98,7 @@ impl Writing {
             // Others' tokens there may be, but these stay refused.
             Written::Loss { record, .. } if self.course.conflicts < MOST_CONFLICTS => {
                 self.course.conflicts += 1;
-                Next::Load(Loading::new(self.course, Why::Refused { generation: record.generation }))
+                Next::Load(Loading::new(self.course, Why::Refused { id: record.id }))
             }
             // Whoever changed it knows better what is there.
             Written::Unmarked { cause, retry_after, .. } => Next::Done(Outcome::NotRenewed { cause, retry_after }),
