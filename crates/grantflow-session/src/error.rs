@@ -50,6 +50,9 @@ pub enum SessionError {
     /// The store's entry changed with every try to write it.
     #[error("the stored grant was changed by somebody else again and again")]
     Contended,
+    /// This thread cannot wait for a token, and there is none that is good.
+    #[error(transparent)]
+    CannotBlock(#[from] crate::outside::CannotBlock),
 }
 
 impl SessionError {
@@ -59,7 +62,7 @@ impl SessionError {
             Self::Empty | Self::Lost(_) | Self::Unknown => Next::Reauthorize,
             Self::NotRenewed { cause: Cause::OAuth(error), .. } => error.next(),
             Self::NotRenewed { .. } | Self::Busy | Self::Contended => Next::RetryLater(None),
-            Self::Store(_) | Self::NotStored(_) | Self::Record(_) => Next::FixConfiguration,
+            Self::Store(_) | Self::NotStored(_) | Self::Record(_) | Self::CannotBlock(_) => Next::FixConfiguration,
         }
     }
 }

@@ -102,6 +102,11 @@ impl FreshToken {
         self.0.due.is_some_and(|due| now >= due || now.saturating_add(CLOCK_SLIP) < self.0.received_at)
     }
 
+    /// When it is over, if that is known.
+    pub(crate) fn end(&self) -> Option<UnixTime> {
+        self.0.end
+    }
+
     pub(crate) fn is_over(&self, now: UnixTime) -> bool {
         self.0.end.is_some_and(|end| now >= end)
     }

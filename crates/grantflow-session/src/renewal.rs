@@ -97,9 +97,13 @@ impl Renewal {
     /// # Errors
     /// [`RecordFault::OtherClient`] if they belong to another client than the plan's.
     pub fn prime(plan: Arc<Plan>, tokens: Tokens) -> Result<Next, RecordFault> {
-        let record = Record::login(tokens)?;
-        record.tokens(&plan.client)?;
-        Ok(Course::start(plan, Task::Prime(record)))
+        let login = Unsaved::login(&plan, tokens)?;
+        Ok(Self::login(plan, &login))
+    }
+
+    /// The same, of a login that was handed over.
+    pub(crate) fn login(plan: Arc<Plan>, login: &Unsaved) -> Next {
+        Course::start(plan, Task::Prime(login.record.clone()))
     }
 
     /// Stores tokens whose storing failed.
@@ -211,6 +215,21 @@ pub struct Unsaved {
 }
 
 impl Unsaved {
+    /// The tokens of a login.
+    ///
+    /// # Errors
+    /// [`RecordFault::OtherClient`] if they belong to another client than the plan's.
+    pub(crate) fn login(plan: &Plan, tokens: Tokens) -> Result<Self, RecordFault> {
+        let record = Record::login(tokens)?;
+        record.tokens(&plan.client)?;
+        Ok(Self { record, base: None, replaces: None, expected: None })
+    }
+
+    /// Whether they are a login's, and not a renewal's of what was there.
+    pub(crate) fn is_login(&self) -> bool {
+        self.record.id.grant != 0 && self.base.is_none()
+    }
+
     /// The tokens in the form that can be stored elsewhere. **It holds them in plain text.**
     ///
     /// # Errors

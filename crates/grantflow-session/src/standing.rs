@@ -94,12 +94,10 @@ impl Standing {
         }
     }
 
-    /// `supersedes`: whether it stands in the place of one that was unsaved; if not, a login may wait to be stored.
-    pub(crate) fn renewed(&mut self, token: FreshToken, supersedes: bool) {
+    pub(crate) fn renewed(&mut self, token: FreshToken) {
         // A renewal that was under way when an API refused the token may have found that very token.
         if !self.is_refused(&token) {
-            let unsaved = if supersedes { None } else { self.unsaved.take() };
-            *self = Self { token: Some(token), unsaved, ..Self::default() };
+            *self = Self { token: Some(token), ..Self::default() };
         }
     }
 

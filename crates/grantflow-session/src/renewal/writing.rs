@@ -49,6 +49,14 @@ impl Writing {
         self.expected
     }
 
+    /// The new tokens that are to be written, if it is tokens.
+    pub(crate) fn tokens(&self) -> Option<&Unsaved> {
+        match &self.what {
+            Written::Tokens { unsaved, .. } => Some(unsaved),
+            _ => None,
+        }
+    }
+
     /// What to write; `None`: the entry is to be removed.
     ///
     /// # Errors
