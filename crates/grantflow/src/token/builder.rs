@@ -107,11 +107,13 @@ impl TokensBuilder {
             access: AccessToken::new(TokenKind::Bearer, access, &self.client),
             refresh: Some(self.refresh),
             id_token: None,
+            id_token_is_kept: false,
             received_at: epoch,
             expires_at,
-            scope: GrantedScope { requested: None, explicit: self.scope },
+            scope: GrantedScope { requested: None, unreadable: false, explicit: self.scope },
             resources: self.resources,
             extra: Extra::json(String::new()),
+            tolerated: Vec::new(),
             client: self.client,
         }
     }
