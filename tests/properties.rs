@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use grantflow::{
-    Authorization, Callback, ClientCredentials, EntropyFailed, Env, Error, Exchange, Left, Next, Scope, Server, Step,
-    Tokens, UnixTime,
+    Authorization, Callback, ClientCredentials, EntropyFailed, Env, Exchange, Left, Next, Scope, Server, Step, Tokens,
+    UnixTime,
 };
 use grantflow_tests::flow_model;
 use http::Response;
