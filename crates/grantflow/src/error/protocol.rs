@@ -40,9 +40,23 @@ impl ProtocolError {
             (Violation::UnexpectedStatus, 400 | 401 | 403) if body.starts_with(b"{") => {
                 Some("; if the body states an error in another place, see `Quirk::ErrorPath`")
             }
+            (Violation::Missing(Member::AccessToken), _) if holds(body, "access_token") => {
+                Some("; there is one further inside: see `Quirk::TokenPath`")
+            }
+            (Violation::Missing(Member::AccessToken), _)
+                if ["accessToken", "AccessToken", "accesstoken", "token"].iter().any(|name| holds(body, name)) =>
+            {
+                Some("; there is a token under another name: see `Quirk::RenamedParameter`")
+            }
             _ => self.violation.hint(),
         }
     }
+}
+
+/// Whether a JSON text has this name in it.
+fn holds(body: &[u8], name: &str) -> bool {
+    let quoted = format!("\"{name}\"");
+    body.windows(quoted.len()).any(|window| window == quoted.as_bytes())
 }
 
 /// Whether it reads like a form of a token endpoint: a name that is known, and `=`.

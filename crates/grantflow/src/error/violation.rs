@@ -49,9 +49,6 @@ impl Violation {
     /// The quirk that would read it.
     pub(crate) fn hint(self) -> Option<&'static str> {
         Some(match self {
-            Self::Missing(Member::AccessToken) => {
-                "; if it has another place or name, see `Quirk::TokenPath` and `Quirk::RenamedParameter`"
-            }
             Self::Missing(Member::TokenType) | Self::Empty(Member::TokenType) => {
                 "; if the server leaves it out for Bearer tokens, see `Quirk::MissingTokenType`"
             }
