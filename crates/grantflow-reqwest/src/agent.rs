@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use grantflow::{Body, Sent, UnixTime};
 use grantflow_async::give_way;
-use grantflow_transport::{Collector, deadline};
+use grantflow_transport::{BodyError, Collector, deadline};
 use http::header::ACCEPT_ENCODING;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use reqwest::{Client, ClientBuilder};
 
 use crate::connecting::{Progress, RecordConnecting};
@@ -39,6 +39,8 @@ impl Agent {
     /// credentials safe are made after yours, which is why this takes no client that is built already: it could not be asked
     /// what it does with redirects. The deadline is for a whole round trip, from resolving the name to the last byte of the
     /// body; it is a year at most.
+    ///
+    /// A `read_timeout` among your settings must be one that can be added to the present time: reqwest panics on others.
     ///
     /// `settings` is called twice, for `https:` and for `http:`.
     ///
@@ -88,7 +90,7 @@ impl Agent {
 
         let status = answer.status();
         // A status line came, so the request went.
-        let unreadable = |error| Unanswered { sent: Sent::MaybeSent, error: Error::of_body(error, status) };
+        let unreadable = |error| Unanswered { sent: Sent::MaybeSent, error: of_body(error, status) };
         let mut collector = Collector::new(self.body_limit);
         let mut chunks = 0_usize;
         while let Some(chunk) = answer.chunk().await.map_err(|error| unanswered(Sent::MaybeSent, error))? {
@@ -146,6 +148,14 @@ fn verified(settings: ClientBuilder) -> ClientBuilder {
 
 fn unanswered(sent: Sent, error: reqwest::Error) -> Unanswered {
     Unanswered { sent, error: Error::Transport(error.without_url()) }
+}
+
+/// Why the body of an answer with this status cannot be had.
+fn of_body(error: BodyError, status: StatusCode) -> Error {
+    match error {
+        BodyError::TooLarge { limit } => Error::BodyTooLarge { status, limit },
+        _ => Error::Undecodable { status },
+    }
 }
 
 pub(crate) fn wait(duration: Duration) -> impl Future<Output = ()> + Send {

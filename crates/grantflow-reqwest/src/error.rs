@@ -2,7 +2,6 @@
 
 use grantflow::{Failure, Sent};
 use grantflow_async::Interrupted;
-use grantflow_transport::BodyError;
 use http::StatusCode;
 
 /// No whole answer came.
@@ -53,16 +52,6 @@ pub enum Error {
         /// The answer's status.
         status: StatusCode,
     },
-}
-
-impl Error {
-    /// Why the body of an answer with this status cannot be had.
-    pub(crate) fn of_body(error: BodyError, status: StatusCode) -> Self {
-        match error {
-            BodyError::TooLarge { limit } => Self::BodyTooLarge { status, limit },
-            _ => Self::Undecodable { status },
-        }
-    }
 }
 
 impl<X> From<Failure<X, Error>> for Error {

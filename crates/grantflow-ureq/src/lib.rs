@@ -235,7 +235,10 @@ pub fn now() -> UnixTime {
 /// What the error of somebody else's agent proves: only what fails before there is a connection was certainly not sent.
 fn phase(error: &ureq::Error) -> Sent {
     match error {
-        ureq::Error::HostNotFound => Sent::NotSent,
+        ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::InvalidProxyUrl => Sent::NotSent,
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => Sent::NotSent,
+        // All that was sent is a CONNECT, to the proxy.
+        ureq::Error::ConnectProxyFailed(_) | ureq::Error::TlsRequired => Sent::NotSent,
         ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => Sent::NotSent,
         ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => Sent::NotSent,
         _ => Sent::MaybeSent,
