@@ -100,9 +100,9 @@ mod tests {
         passes_everything_on(&store, &store, "reference");
         passes_everything_on(Arc::new(store.clone()), &store, "Arc");
         passes_everything_on(Box::new(store.clone()), &store, "Box");
-        passes_everything_on(Arc::new(store.clone()) as Arc<dyn Store>, &store, "Arc of dyn");
-        passes_everything_on(Box::new(store.clone()) as Box<dyn Store>, &store, "Box of dyn");
-        passes_everything_on(&store as &dyn Store, &store, "reference to dyn");
-        passes_everything_on(Arc::new(Box::new(store.clone()) as Box<dyn Store>), &store, "Arc of a Box");
+        passes_everything_on(Arc::new(store.clone()) as Arc<dyn Store>, &store, "Arc-of-dyn");
+        passes_everything_on(Box::new(store.clone()) as Box<dyn Store>, &store, "Box-of-dyn");
+        passes_everything_on(&store as &dyn Store, &store, "reference-to-dyn");
+        passes_everything_on(Arc::new(Box::new(store.clone()) as Box<dyn Store>), &store, "Arc-of-a-Box");
     }
 }
