@@ -11,6 +11,8 @@ use sha2::{Digest as _, Sha256};
 use crate::store::{Later, StoreError};
 use crate::sync::{Mutex, lock};
 
+mod through;
+
 /// Keeps pending callbacks until the person comes back. A database behind it makes logins survive a restart, and lets any
 /// process of a service answer the callback.
 ///

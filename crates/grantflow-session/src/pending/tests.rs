@@ -52,6 +52,22 @@ fn it_is_taken_once_and_whole() {
 }
 
 #[test]
+fn it_is_reached_through_any_pointer() {
+    let logins = logins(10);
+    let through = |pointer: &dyn PendingStore| {
+        let (key, stored) = start(&client());
+        block_on(pointer.put("ada", &key, stored, at(0))).unwrap();
+        assert_eq!(logins.waiting(), 1);
+        assert!(block_on(pointer.take("ada", &key, at(0))).unwrap().is_some());
+        assert_eq!(logins.waiting(), 0);
+    };
+    through(&&logins);
+    through(&Arc::new(logins.clone()));
+    through(&(Arc::new(logins.clone()) as Arc<dyn PendingStore>));
+    through(&(Box::new(logins.clone()) as Box<dyn PendingStore>));
+}
+
+#[test]
 fn another_browser_gets_nothing_and_takes_nothing() {
     let logins = logins(10);
     let (ada, eve) = (put(&logins, "ada", 0), put(&logins, "eve", 0));

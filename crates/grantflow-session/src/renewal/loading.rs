@@ -39,6 +39,24 @@ impl Loading {
 
     /// The store failed.
     pub fn failed(self, error: StoreError) -> Next {
+        // What cannot be read blocks neither logout nor login: a logout removes it, and a login puts its tokens in its place.
+        if let Some(revision) = error.unreadable_revision() {
+            let login = match &self.course.task {
+                Task::Forget => return Next::Write(Writing::new(self.course, Some(revision), Written::Removal)),
+                Task::Prime(login) => Some(Unsaved {
+                    record: login.clone().with_generation(1),
+                    base: None,
+                    replaces: None,
+                    expected: Some(revision),
+                }),
+                Task::Save(unsaved) if unsaved.base.is_none() => Some(unsaved.clone()),
+                Task::Save(_) | Task::Renew { .. } => None,
+            };
+            if let Some(unsaved) = login {
+                let what = Written::Tokens { unsaved, tries: 0 };
+                return Next::Write(Writing::new(self.course, Some(revision), what));
+            }
+        }
         match self.why {
             Why::Start => failed(SessionError::Store(Arc::new(error))),
             // Whether a sibling has a newer token cannot be told, so nothing is given up.
