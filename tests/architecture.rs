@@ -555,9 +555,15 @@ fn every_crate_has_the_workspaces_lints() {
 
 #[test]
 fn every_public_enum_says_whether_it_may_grow() {
-    for name in
-        ["grantflow", "grantflow-async", "grantflow-reqwest", "grantflow-session", "grantflow-tower", "grantflow-ureq"]
-    {
+    for name in [
+        "grantflow",
+        "grantflow-async",
+        "grantflow-loopback",
+        "grantflow-reqwest",
+        "grantflow-session",
+        "grantflow-tower",
+        "grantflow-ureq",
+    ] {
         let folder = format!("crates/{name}/src");
         for file in sources(folder) {
             let code = code(&read(&file));

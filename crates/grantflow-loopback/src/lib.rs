@@ -39,7 +39,7 @@
 //!
 //! - **It listens at `127.0.0.1` and at `[::1]`**, on one port that nobody else has, from [`Settings::bind`] until the login is
 //!   done, and not at any other address.
-//! - **Every visitor is served side by side**, and everything has a bound: 64 visitors, each with a head and a body of 64 KiB
+//! - **Every visitor is served side by side**, and everything has a bound: 256 visitors, each with a head and a body of 64 KiB
 //!   and a time; a time for the whole login. When all places are taken, the visitor goes who has dawdled for longest.
 //! - **A stray hit ends nothing**: forged callbacks, favicons, `HEAD`, connections made ahead of time, TLS greetings. A request
 //!   that names another host is turned away before the grant sees it, so that no site reaches it by DNS rebinding.
@@ -49,6 +49,7 @@
 //! What else the standard asks for is yours: the person's own browser instead of a view inside of the program (§8.12), opened
 //! with the address as one argument and never through a shell.
 
+mod accept;
 mod answer;
 mod bind;
 mod error;

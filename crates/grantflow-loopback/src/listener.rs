@@ -1,15 +1,15 @@
-//! The listener: threads that accept, one that waits, and one that keeps the last page.
+//! The listener, from the outside: it waits for the callback, and its last page is kept.
 
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use grantflow::{Callback, PendingCallback, RedirectUri};
 use http::{Method, Request};
 
+use crate::accept;
 use crate::answer::Answer;
 use crate::bind::Bound;
 use crate::error::{Error, NoCallback};
@@ -18,15 +18,12 @@ use crate::settings::Settings;
 use crate::shared::{Arrived, Next, Shared, State};
 use crate::visit::{House, claimed_key};
 
-/// How often accepting may fail in a row, and the pause after each time: 30 s in all.
-const FAILURES: u32 = 1500;
-const PAUSE: Duration = Duration::from_millis(20);
 /// How long closing the sockets may take. It takes a millisecond.
 const CLOSING: Duration = Duration::from_secs(2);
 
 /// Listens for the callback of one login (RFC 8252 §7.3).
 ///
-/// It takes visitors from the moment it is made, each on a thread, at most 64 at a time; when it is dropped, it closes.
+/// It takes visitors from the moment it is made, each on a thread, at most 256 at a time; when it is dropped, it closes.
 pub struct Listener {
     open: Open,
     redirect_uri: RedirectUri,
@@ -54,21 +51,7 @@ impl Listener {
         // From here on, whatever fails closes what has been opened.
         let open = Open(Arc::default());
         for (socket, address) in sockets {
-            let (shared, house) = (Arc::clone(&open.0), house.clone());
-            open.0.change(|state| state.open.push(address));
-            let accepting = named().spawn(move || {
-                let failed = accept(&shared, &house, FAILURES, || socket.accept().map(|(stream, _)| stream)).err();
-                // Before anybody is told that the port is free.
-                drop(socket);
-                shared.change(|state| {
-                    state.open.retain(|open| *open != address);
-                    state.accept_error = failed.or(state.accept_error.take());
-                });
-            });
-            if let Err(error) = accepting {
-                open.0.change(|state| state.open.retain(|open| *open != address));
-                return Err(Error::Thread(error));
-            }
+            accept::start(&open.0, &house, socket, address).map_err(Error::Thread)?;
         }
         Ok(Self { open, redirect_uri, patience, grace, done_path, pages })
     }
@@ -187,7 +170,7 @@ impl Page {
         let page = Self { open: Arc::new(open), until: Instant::now().checked_add(grace) };
         let (open, until) = (Arc::clone(&page.open), page.until);
         // Without a thread, the port stays open until the page is dropped.
-        let _ = named().spawn(move || open.close_after_page(until));
+        let _ = accept::thread().spawn(move || open.close_after_page(until));
         page
     }
 
@@ -230,86 +213,5 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-fn named() -> thread::Builder {
-    thread::Builder::new().name("grantflow-loopback".to_owned())
-}
-
-/// Takes visitors until all is over, or until `next` has failed too often in a row. What fails once, for want of file
-/// descriptors or because a visitor has left, may work the next time.
-fn accept(
-    shared: &Arc<Shared>,
-    house: &House,
-    most_failures: u32,
-    next: impl Fn() -> io::Result<TcpStream>,
-) -> io::Result<()> {
-    let mut failures = 0;
-    loop {
-        let next = next();
-        if shared.lock().is_over {
-            return Ok(());
-        }
-        match next {
-            Ok(stream) => {
-                failures = 0;
-                let Some(place) = shared.admit(stream) else { continue };
-                let house = house.clone();
-                // Without a thread, the place is given back and the visitor is turned away.
-                let _ = named().spawn(move || house.serve(place));
-            }
-            Err(error) if is_the_visitors(error.kind()) => {}
-            Err(error) => {
-                failures += 1;
-                if failures > most_failures {
-                    return Err(error);
-                }
-                // Somebody who keeps silent may hold the descriptor that is missing. Whether anybody waits for it is not
-                // known: systems complain before they look.
-                shared.change(State::send_a_dawdler_away);
-                thread::sleep(PAUSE);
-            }
-        }
-    }
-}
-
-/// Whether accepting failed for a visitor who has left again, or for a signal.
-fn is_the_visitors(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn house() -> House {
-        House { port: 1, done_path: "/done".into(), visit: Duration::from_secs(1) }
-    }
-
-    #[test]
-    fn accepting_is_tried_again_until_all_is_over() {
-        let (shared, house) = (Arc::<Shared>::default(), house());
-        let tries = std::cell::Cell::new(0);
-        let kinds = [ErrorKind::ConnectionAborted, ErrorKind::Other, ErrorKind::Interrupted, ErrorKind::OutOfMemory];
-        let accepted = accept(&shared, &house, 10, || {
-            tries.set(tries.get() + 1);
-            if tries.get() == 10 {
-                shared.change(|state| state.is_over = true);
-            }
-            Err(kinds[tries.get() % kinds.len()].into())
-        });
-        assert_eq!((accepted.is_ok(), tries.get()), (true, 10));
-    }
-
-    #[test]
-    fn accepting_that_goes_on_failing_is_an_error() {
-        let (shared, house) = (Arc::<Shared>::default(), house());
-        let tries = std::cell::Cell::new(0);
-        let error = accept(&shared, &house, 3, || {
-            tries.set(tries.get() + 1);
-            Err(ErrorKind::PermissionDenied.into())
-        });
-        assert_eq!((error.unwrap_err().kind(), tries.get()), (ErrorKind::PermissionDenied, 4));
     }
 }

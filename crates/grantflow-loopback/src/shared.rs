@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,10 +12,16 @@ use http::Request;
 
 use crate::answer::Answer;
 
-/// How many visitors are served side by side.
-pub(crate) const PLACES: usize = 64;
+/// How many visitors are served side by side. A place costs a sleeping thread; the more there are, the longer somebody who has
+/// just come is safe from a flood of others.
+pub(crate) const PLACES: usize = 256;
 /// How many visitors' threads may be alive: those of the places, and of visitors who were sent away and are about to go.
 const MAX_THREADS: usize = 2 * PLACES;
+/// The places that are always there.
+const FEWEST_PLACES: usize = 4;
+/// How often a thread for a visitor is tried to be had, and the pause after each time.
+const ATTEMPTS: usize = 10;
+const SOON: Duration = Duration::from_millis(10);
 /// How long a new visitor waits for one of those to go, before it is turned away.
 const ROOM_SOON: Duration = Duration::from_millis(100);
 /// How long a visitor may keep silent though file descriptors are short.
@@ -42,6 +49,8 @@ pub(crate) struct State {
     visitors: BTreeMap<u64, Visitor>,
     threads: usize,
     admitted: u64,
+    /// How many of the places cannot be had, for want of threads.
+    missing: usize,
 }
 
 /// The callback has come.
@@ -58,15 +67,15 @@ struct Visitor {
     stage: Stage,
 }
 
-/// How far a visitor is.
+/// How far a visitor is. Its thread waits for the answer on a channel: with a condition variable for all, each answer would wake
+/// all of them.
 enum Stage {
     /// The request is not whole yet; or the answer is written, and the visitor may take a moment to leave.
     Idle,
     /// The request is here for the one who waits for the callback. Nobody may wait for it yet.
-    Asking(Arc<Request<Vec<u8>>>),
+    Asking(Arc<Request<Vec<u8>>>, SyncSender<Answer>),
     /// The one who waits looks at the request.
-    Judged,
-    Answered(Answer),
+    Judged(SyncSender<Answer>),
 }
 
 impl Visitor {
@@ -131,27 +140,32 @@ impl Shared {
         next.unwrap_or(Next::Late)
     }
 
-    /// Answers a visitor, and with it may set what has arrived.
+    /// Answers a visitor, and with it may set what has arrived. Then the others who ask are told to look at that.
     pub(crate) fn reply(&self, number: u64, answer: Answer, arrived: Option<Arrived>) {
-        self.change(|state| {
-            state.arrived = arrived.or(state.arrived.take());
-            if let Some(visitor) = state.visitors.get_mut(&number) {
-                visitor.stage = Stage::Answered(answer);
+        let mut state = self.lock();
+        if let Some(visitor) = state.visitors.get_mut(&number)
+            && let Stage::Judged(reply) = std::mem::replace(&mut visitor.stage, Stage::Idle)
+        {
+            // A visitor who has gone misses nothing that matters.
+            let _ = reply.try_send(answer);
+        }
+        if arrived.is_some() {
+            state.arrived = arrived;
+            for visitor in state.visitors.values_mut().filter(|visitor| !visitor.is_idle()) {
+                visitor.stage = Stage::Idle;
             }
-        });
+        }
     }
 
     /// A place for a visitor, in which a thread serves it; `None` if there is none.
     ///
     /// When all places are taken, the visitor goes that has been here for longest without a request that is about to be
-    /// answered. So somebody who has just come is read before 63 others who keep silent, and a flood only costs those who
+    /// answered. So somebody who has just come is read before many others who keep silent, and a flood only costs those who
     /// dawdle.
-    pub(crate) fn admit(self: &Arc<Self>, stream: TcpStream) -> Option<Place> {
-        let stream = Arc::new(stream);
+    fn admit(self: &Arc<Self>, stream: Arc<TcpStream>) -> Option<Place> {
         let mut state = self.lock();
-        while state.visitors.len() >= PLACES {
+        while state.visitors.len() >= PLACES - state.missing {
             state.send_one_away();
-            self.changed.notify_all();
         }
         if state.threads >= MAX_THREADS {
             drop(state);
@@ -165,10 +179,29 @@ impl Shared {
         state.threads += 1;
         state.admitted += 1;
         let number = state.admitted;
-        state
-            .visitors
-            .insert(number, Visitor { stream: Arc::clone(&stream), came: Instant::now(), stage: Stage::Idle });
+        let visitor = Visitor { stream: Arc::clone(&stream), came: Instant::now(), stage: Stage::Idle };
+        state.visitors.insert(number, visitor);
         Some(Place { shared: Arc::clone(self), number, stream })
+    }
+
+    /// Lets a visitor in, and has `serve` start a thread for it. Where the system has no more threads, there are fewer places
+    /// from then on, and somebody goes who has been here for longer.
+    pub(crate) fn let_in(self: &Arc<Self>, stream: TcpStream, serve: impl Fn(Place) -> io::Result<()>) {
+        let stream = Arc::new(stream);
+        for _ in 0..ATTEMPTS {
+            let Some(place) = self.admit(Arc::clone(&stream)) else { return };
+            if serve(place).is_ok() {
+                return;
+            }
+            let threads = self.change(|state| {
+                state.missing = PLACES.saturating_sub(state.threads.max(FEWEST_PLACES));
+                state.send_one_away();
+                state.threads
+            });
+            // Its thread ends in a moment.
+            let soon = Instant::now().checked_add(SOON);
+            self.wait(soon, |state| (state.threads < threads).then_some(()));
+        }
     }
 
     /// No more visitors: the sockets are closed, and those who are inside are sent away. `wake` is called with each address
@@ -198,9 +231,9 @@ impl State {
     /// The oldest request that nobody has looked at.
     fn question(&mut self) -> Option<(u64, Arc<Request<Vec<u8>>>)> {
         self.visitors.iter_mut().find_map(|(number, visitor)| {
-            let Stage::Asking(request) = &visitor.stage else { return None };
-            let request = Arc::clone(request);
-            visitor.stage = Stage::Judged;
+            let Stage::Asking(request, reply) = &visitor.stage else { return None };
+            let (request, reply) = (Arc::clone(request), reply.clone());
+            visitor.stage = Stage::Judged(reply);
             Some((*number, request))
         })
     }
@@ -241,39 +274,29 @@ pub(crate) struct Place {
     pub(crate) stream: Arc<TcpStream>,
 }
 
-/// What becomes of a request that is shown to the one who waits.
-pub(crate) enum Outcome {
-    Answered(Answer),
-    /// The callback is there, by another visitor.
-    Arrived(Answer),
+/// Why a request that was shown to the one who waits has no answer from there.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unanswered {
     /// Nobody has looked at it in time.
     Unseen,
-    /// The visitor was sent away, or all is over.
-    Gone,
+    /// The visitor was sent away, or the wait is over: [`State::arrived`] says whether the callback has come.
+    Over,
 }
 
 impl Place {
-    /// Shows a request to the one who waits for the callback, and waits for the answer until `until`. `after` answers it once
-    /// the callback is there.
-    pub(crate) fn ask(
-        &self,
-        request: Request<Vec<u8>>,
-        until: Option<Instant>,
-        after: impl Fn(&Request<Vec<u8>>, &Arrived) -> Answer,
-    ) -> Outcome {
-        let request = Arc::new(request);
-        self.shared.change(|state| state.set_stage(self.number, Stage::Asking(Arc::clone(&request))));
-        let outcome = self.shared.wait(until, |state| {
-            let Some(visitor) = state.visitors.get_mut(&self.number) else { return Some(Outcome::Gone) };
-            match std::mem::replace(&mut visitor.stage, Stage::Judged) {
-                Stage::Answered(answer) => Some(Outcome::Answered(answer)),
-                stage => {
-                    visitor.stage = stage;
-                    state.arrived.as_ref().map(|arrived| Outcome::Arrived(after(&request, arrived)))
-                }
+    /// Shows a request to the one who waits for the callback, and waits for the answer, at most for `patience`.
+    pub(crate) fn ask(&self, request: &Arc<Request<Vec<u8>>>, patience: Duration) -> Result<Answer, Unanswered> {
+        let (reply, answered) = sync_channel(1);
+        self.shared.change(|state| {
+            // What has come since is not asked about any more.
+            if state.arrived.is_none() {
+                state.set_stage(self.number, Stage::Asking(Arc::clone(request), reply));
             }
         });
-        outcome.unwrap_or(Outcome::Unseen)
+        answered.recv_timeout(patience).map_err(|error| match error {
+            RecvTimeoutError::Timeout => Unanswered::Unseen,
+            RecvTimeoutError::Disconnected => Unanswered::Over,
+        })
     }
 
     /// All that was to be said is said: the visitor may be sent away.
@@ -309,7 +332,7 @@ mod tests {
         /// As if the request were whole.
         fn begin(&self) {
             let request = Arc::new(Request::new(Vec::new()));
-            self.shared.lock().set_stage(self.number, Stage::Asking(request));
+            self.shared.lock().set_stage(self.number, Stage::Asking(request, sync_channel(1).0));
         }
     }
 
@@ -324,13 +347,13 @@ mod tests {
         let (places, mut clients): (Vec<_>, Vec<_>) = (0..PLACES)
             .map(|_| {
                 let (server, client) = pair();
-                (shared.admit(server).unwrap(), client)
+                (shared.admit(server.into()).unwrap(), client)
             })
             .unzip();
         assert!(!is_shut(&mut clients[0]) && !is_shut(&mut clients[1]));
         places[0].begin();
         let (server, mut newest) = pair();
-        let newest_place = shared.admit(server).unwrap();
+        let newest_place = shared.admit(server.into()).unwrap();
         assert!(is_shut(&mut clients[1]), "the oldest who is idle");
         assert!(!is_shut(&mut clients[0]) && !is_shut(&mut clients[2]) && !is_shut(&mut newest));
         assert_eq!(shared.lock().visitors.len(), PLACES);
@@ -338,7 +361,7 @@ mod tests {
         // Where nobody is, the oldest of all.
         places.iter().chain([&newest_place]).for_each(Place::begin);
         let (server, _client) = pair();
-        let _place = shared.admit(server).unwrap();
+        let _place = shared.admit(server.into()).unwrap();
         assert!(is_shut(&mut clients[0]) && !is_shut(&mut clients[2]));
     }
 
@@ -346,14 +369,12 @@ mod tests {
     fn whoever_asks_and_is_sent_away_does_not_wait_for_the_answer() {
         let shared = Arc::new(Shared::default());
         let (server, _client) = pair();
-        let place = shared.admit(server).unwrap();
-        let asking = std::thread::spawn(move || {
-            let outcome = place.ask(Request::new(Vec::new()), None, |_, _| Answer::nothing_waits());
-            matches!(outcome, Outcome::Gone)
-        });
+        let place = shared.admit(server.into()).unwrap();
+        let asking =
+            std::thread::spawn(move || place.ask(&Arc::new(Request::new(Vec::new())), Duration::from_secs(20)).err());
         while shared.wait(None, |state| state.question()).is_none() {}
         shared.change(State::send_one_away);
-        assert!(asking.join().unwrap());
+        assert_eq!(asking.join().unwrap(), Some(Unanswered::Over));
     }
 
     #[test]
@@ -362,12 +383,46 @@ mod tests {
         let (places, _clients): (Vec<_>, Vec<_>) = (0..MAX_THREADS)
             .map(|_| {
                 let (server, client) = pair();
-                (shared.admit(server).unwrap(), client)
+                (shared.admit(server.into()).unwrap(), client)
             })
             .unzip();
-        assert!(shared.admit(pair().0).is_none());
+        assert!(shared.admit(pair().0.into()).is_none());
         drop(places);
-        assert!(shared.admit(pair().0).is_some());
+        assert!(shared.admit(pair().0.into()).is_some());
+    }
+
+    #[test]
+    fn where_threads_are_short_somebody_goes_who_has_been_here_for_longer() {
+        let shared = Arc::new(Shared::default());
+        let inside = Mutex::new(Vec::new());
+        // Ten threads can be had, and one that is sent away ends as soon as another is wanted.
+        let serve = |place: Place| {
+            let mut inside = inside.lock().unwrap();
+            let here = |place: &Place| place.shared.lock().visitors.contains_key(&place.number);
+            inside.retain(here);
+            if inside.len() == 10 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            inside.push(place);
+            Ok(())
+        };
+        let mut clients = Vec::new();
+        for _ in 0..30 {
+            let (server, client) = pair();
+            shared.let_in(server, serve);
+            clients.push(client);
+        }
+        assert_eq!(inside.lock().unwrap().len(), 10);
+        assert!(is_shut(&mut clients[0]) && is_shut(&mut clients[19]));
+        assert!(!is_shut(&mut clients[20]) && !is_shut(&mut clients[29]), "the newest are served");
+    }
+
+    #[test]
+    fn where_no_thread_can_be_had_a_visitor_is_turned_away() {
+        let shared = Arc::new(Shared::default());
+        let (server, mut client) = pair();
+        shared.let_in(server, |_| Err(io::ErrorKind::WouldBlock.into()));
+        assert!(is_shut(&mut client) && shared.lock().threads == 0);
     }
 
     #[test]
@@ -375,7 +430,7 @@ mod tests {
         let shared = Arc::new(Shared::default());
         for _ in 0..3 * PLACES {
             let (server, mut client) = pair();
-            drop(shared.admit(server).unwrap());
+            drop(shared.admit(server.into()).unwrap());
             assert!(is_shut(&mut client));
         }
         let state = shared.lock();
@@ -386,9 +441,9 @@ mod tests {
     fn nobody_is_let_in_when_all_is_over() {
         let shared = Arc::new(Shared::default());
         let (server, mut client) = pair();
-        let _place = shared.admit(server).unwrap();
+        let _place = shared.admit(server.into()).unwrap();
         shared.close(|_| (), Duration::from_secs(1));
-        assert!(is_shut(&mut client) && shared.admit(pair().0).is_none());
+        assert!(is_shut(&mut client) && shared.admit(pair().0.into()).is_none());
     }
 
     #[test]

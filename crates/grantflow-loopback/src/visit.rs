@@ -10,7 +10,7 @@ use http::{Method, Request, header};
 
 use crate::answer::Answer;
 use crate::head::{Head, HeadReader};
-use crate::shared::{Arrived, Outcome, Place};
+use crate::shared::{Arrived, Place, Unanswered};
 
 /// How long, and for how many bytes, a connection is kept after its answer. Closing at once what has not been read to its end
 /// makes a system throw the answer away.
@@ -88,17 +88,18 @@ impl House {
 
     /// `None` for a visitor who was sent away.
     fn answer(&self, request: Request<Vec<u8>>, place: &Place) -> Option<Answer> {
-        let is_other = !matches!(*request.method(), Method::GET | Method::POST);
-        if is_other {
+        let after = |request: &Request<Vec<u8>>| {
             let state = place.shared.lock();
-            let answer = || Answer::method(request.method() == Method::HEAD);
-            return Some(state.arrived.as_ref().map_or_else(answer, |arrived| self.answer_after(&request, arrived)));
+            state.arrived.as_ref().map(|arrived| self.answer_after(request, arrived))
+        };
+        if !matches!(*request.method(), Method::GET | Method::POST) {
+            return Some(after(&request).unwrap_or_else(|| Answer::method(request.method() == Method::HEAD)));
         }
-        let until = Instant::now().checked_add(self.visit);
-        match place.ask(request, until, |request, arrived| self.answer_after(request, arrived)) {
-            Outcome::Answered(answer) | Outcome::Arrived(answer) => Some(answer),
-            Outcome::Unseen => Some(Answer::too_early()),
-            Outcome::Gone => None,
+        let request = Arc::new(request);
+        match place.ask(&request, self.visit) {
+            Ok(answer) => Some(answer),
+            Err(Unanswered::Unseen) => Some(Answer::too_early()),
+            Err(Unanswered::Over) => after(&request),
         }
     }
 
