@@ -558,6 +558,7 @@ fn every_public_enum_says_whether_it_may_grow() {
     for name in [
         "grantflow",
         "grantflow-async",
+        "grantflow-loopback",
         "grantflow-reqwest",
         "grantflow-session",
         "grantflow-tower",
