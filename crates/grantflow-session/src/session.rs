@@ -13,10 +13,10 @@ use crate::fresh::FreshToken;
 use crate::key::Key;
 use crate::observe::{Event, Observer};
 use crate::outside::Outside;
-use crate::policy::Policy;
+use crate::policy::{Draw, Policy};
 use crate::record::Record;
-use crate::renewal::{Next, Outcome, Plan, Renewal, Unsaved};
-use crate::standing::{Advice, Standing, State};
+use crate::renewal::{Insist, Next, Outcome, Plan, Renewal, Unsaved};
+use crate::standing::{Advice, NotRenewed, Standing, State};
 use crate::store::{Lock, Store, Swap};
 
 /// A grant that is kept fresh. Cheap to clone; all clones are one session.
@@ -57,7 +57,7 @@ impl Session {
         store: impl Store + 'static,
         outside: impl Outside + 'static,
     ) -> Self {
-        Self::with(Plan::refresh(client, Policy::default()), key, Arc::new(store), Arc::new(outside))
+        Self::with(Plan::refresh(client, key, Policy::default()), Arc::new(store), Arc::new(outside))
     }
 
     /// A session on a client's own grant: renewed by asking for another (RFC 6749 §4.4). It needs no login.
@@ -67,11 +67,13 @@ impl Session {
         store: impl Store + 'static,
         outside: impl Outside + 'static,
     ) -> Self {
-        let plan = Plan::client_credentials(grant, Policy::default());
-        Self::with(plan, key, Arc::new(store), Arc::new(outside))
+        let plan = Plan::client_credentials(grant, key, Policy::default());
+        Self::with(plan, Arc::new(store), Arc::new(outside))
     }
 
-    fn with(plan: Arc<Plan>, key: Key, store: Arc<dyn Store>, outside: Arc<dyn Outside>) -> Self {
+    fn with(plan: Arc<Plan>, store: Arc<dyn Store>, outside: Arc<dyn Outside>) -> Self {
+        let plan = plan.lock_dies_with_its_process(store.lock_dies_with_its_process());
+        let key = plan.key.clone();
         let standing = RwLock::new(Standing::default());
         Self::of(Inner { plan, key, store, outside, observer: None, standing })
     }
@@ -102,6 +104,8 @@ impl Session {
         match self.advice() {
             Advice::Use(token) => Ok(token),
             Advice::Wait(error) => Err(error),
+            // Without a renewal under way, the store is looked into for what a sibling has renewed, or a login has brought.
+            Advice::Look(_) => self.renew().await,
             Advice::RenewAhead(token) => self.renew_ahead(token).await,
             // Without a new one, one that is due and not over will do: this process may have read it only now.
             Advice::Renew => self.renew().await.or_else(|error| self.peek().ok_or(error)),
@@ -136,7 +140,20 @@ impl Session {
     /// An API refused `token` as invalid (RFC 6750 §3.1, `invalid_token`): it is not given to anybody again, and who asks
     /// next renews it. Says whether it was still the one in use; if not, there is a newer one already.
     pub fn refused(&self, token: &FreshToken) -> bool {
-        self.standing_mut().refuse(token)
+        self.standing_mut().refuse(token, self.inner.outside.now(), &self.inner.plan.policy)
+    }
+
+    /// The network is back: pauses are over, in this process and, for one request, also those that the store holds. What a server
+    /// asked for with `Retry-After` stays in force. A caller who asks for a token then need not wait for a pause to end.
+    pub fn retry_now(&self) {
+        self.standing_mut().retry_now();
+    }
+
+    /// Asks the server once more for a grant that is [`Lost`](SessionError::Lost): verdicts are sometimes wrong (a server that
+    /// restored a backup, a proxy that answered for it). The next call of [`Session::token`] sends the refresh token that the
+    /// store has kept.
+    pub fn retry_lost(&self) {
+        self.standing_mut().retry_lost();
     }
 
     /// Stores the tokens of a login, in place of whatever is there, and uses them.
@@ -269,29 +286,47 @@ impl Drop for Waiting {
 fn work(inner: &Arc<Inner>) -> Work<Renewed> {
     let inner = Arc::clone(inner);
     Box::pin(async move {
-        let (unsaved, weary) = {
+        let (unsaved, weary, insist, looking) = {
             let now = inner.outside.now();
-            let standing = inner.standing.read().unwrap_or_else(PoisonError::into_inner);
+            let mut standing = inner.standing.write().unwrap_or_else(PoisonError::into_inner);
             // Between the caller's question and here, another flight may have come and gone.
-            match standing.advice(now, &inner.plan) {
+            let looking = match standing.advice(now, &inner.plan) {
                 Advice::Use(token) => return Ok(token),
                 Advice::Wait(error) => return Err(error),
-                Advice::RenewAhead(_) | Advice::Renew => {}
-            }
-            (standing.unsaved.clone(), standing.unwanted(now))
+                Advice::Look(error) => Some(error),
+                Advice::RenewAhead(_) | Advice::Renew => None,
+            };
+            let insist = if looking.is_none() { standing.insist() } else { Insist::default() };
+            (standing.unsaved.clone(), standing.unwanted(now), insist, looking)
         };
+        if let Some(error) = looking {
+            return look(&inner, weary, error).await;
+        }
         let plan = Arc::clone(&inner.plan);
         let saves = unsaved.is_some();
         let next = match unsaved {
             Some(unsaved) => Renewal::save(plan, unsaved),
-            None => Renewal::of(plan, weary.as_ref()),
+            None => Renewal::insisting(plan, weary.as_ref(), insist),
         };
         let (outcome, held) = drive(&inner, next).await;
-        if let Outcome::NotRenewed { .. } | Outcome::Failed(SessionError::Unknown | SessionError::Lost(_)) = outcome {
+        if let Outcome::NotRenewed { .. }
+        | Outcome::InDoubt(_)
+        | Outcome::Failed(SessionError::Unknown { .. } | SessionError::Lost { .. }) = outcome
+        {
             inner.remember().await;
         }
         inner.settle(outcome, held, saves)
     })
+}
+
+/// While the server is left alone: `error`, unless a sibling has stored a token.
+async fn look(inner: &Inner, weary: Option<FreshToken>, error: SessionError) -> Renewed {
+    let (outcome, held) = drive(inner, Renewal::look(Arc::clone(&inner.plan), weary.as_ref())).await;
+    inner.standing.write().unwrap_or_else(PoisonError::into_inner).looked(inner.outside.now());
+    match outcome {
+        Outcome::Fresh { .. } | Outcome::Failed(SessionError::Lost { .. }) => inner.settle(outcome, held, false),
+        _ => Err(error),
+    }
 }
 
 /// The loop: does what the renewal asks for, until it is through. The lock comes back with the outcome: whoever has it next
@@ -327,14 +362,24 @@ async fn drive(inner: &Inner, mut next: Next) -> (Outcome, Option<Lock>) {
                 let request = state.request(&mut Dice(outside).env());
                 match request {
                     Ok(request) => match outside.send(request).await {
-                        Ok(response) => state.answered(&mut Dice(outside).env(), response),
+                        Ok(response) => {
+                            let next = state.answered(&mut Dice(outside).env(), response);
+                            if let Some(cause) = next.cause() {
+                                inner.tell(&Event::NotGranted { key: &inner.key, cause });
+                            }
+                            next
+                        }
                         Err(unanswered) => {
                             inner.tell(&Event::Unanswered { key: &inner.key, unanswered: &unanswered });
                             state.unanswered(&mut Dice(outside).env(), unanswered)
                         }
                     },
-                    Err(error) => state.not_made(error),
+                    Err(why) => state.not_made(why),
                 }
+            }
+            Next::Release(state) => {
+                held = None;
+                state.released()
             }
             Next::Wait(state) => {
                 outside.wait(state.duration()).await;
@@ -379,7 +424,7 @@ impl Inner {
             return;
         }
         let Ok(Some(entry)) = self.store.load(&self.key).await else { return };
-        let Ok(record) = Record::from_value(&entry.value) else { return };
+        let Ok(record) = Record::from_value(&entry.value, &self.key) else { return };
         if let Ok(token) = FreshToken::of(&record, &self.plan.client, &self.plan.policy, 0) {
             self.standing.write().unwrap_or_else(PoisonError::into_inner).remember(token, self.outside.now());
         }
@@ -387,7 +432,8 @@ impl Inner {
 
     /// What an outcome means for the session. `supersedes`: whether its token stands in the place of one that was unsaved.
     fn settle(&self, outcome: Outcome, held: Option<Lock>, supersedes: bool) -> Result<FreshToken, SessionError> {
-        let now: UnixTime = self.outside.now();
+        // Asked before the lock is taken: a clock may ask its session.
+        let (now, draw): (UnixTime, Draw) = (self.outside.now(), Draw::of(&mut Dice(&*self.outside).env()));
         let key = &self.key;
         let settled = {
             let mut standing = self.standing.write().unwrap_or_else(PoisonError::into_inner);
@@ -396,9 +442,13 @@ impl Inner {
                     standing.renewed(token.clone(), supersedes);
                     Ok(token.clone())
                 }
-                Outcome::NotRenewed { cause, retry_after } => {
-                    Err(standing.not_renewed(now, &self.plan.policy, cause.clone(), *retry_after))
+                Outcome::NotRenewed { cause, retry_after, sent, useless } => {
+                    let (cause, retry_after, useless) = (cause.clone(), *retry_after, useless.clone());
+                    let failure = NotRenewed { cause, retry_after, sent: *sent, useless };
+                    Err(standing.not_renewed(now, &self.plan.policy, failure, draw))
                 }
+                Outcome::InDoubt(doubt) => Err(standing.in_doubt(now, doubt.clone())),
+                Outcome::NothingNew => Err(standing.error.clone().unwrap_or(SessionError::Empty)),
                 Outcome::NotStored { error, unsaved } => {
                     standing.unsaved = Some(unsaved.clone());
                     Err(standing.failed(SessionError::NotStored(Arc::clone(error))))

@@ -45,6 +45,15 @@ pub trait Store: Send + Sync {
     ///
     /// It does not wait: a session tries again, so that no thread of an executor stands still.
     fn try_lock<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Lock>, StoreError>>;
+
+    /// Whether a lock that is free proves that its last holder has given it back or is dead: a file's lock does, and one in this
+    /// process's memory. A lease that ends by a clock does not, for its holder may be slow and still send.
+    ///
+    /// `false` by default, which is always safe: a request that a dead process has begun then counts as lost only after its
+    /// deadline ([`Policy::send_deadline`](crate::Policy::send_deadline)) and 10 s.
+    fn lock_dies_with_its_process(&self) -> bool {
+        false
+    }
 }
 
 /// Which version of an entry: every change gives it another, and an entry that was removed and made anew is not an old one.
