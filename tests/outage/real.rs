@@ -13,7 +13,7 @@ use grantflow_tests::world::{access, key};
 use http::{Request, Response};
 use libtest_mimic::{Failed, Trial};
 
-use crate::gateway::{Behind, Failing, Gateway};
+use crate::gateway::{Behind, Gateway};
 use crate::kinds;
 
 const REDIRECT_URI: &str = "http://127.0.0.1:8765/cb";
