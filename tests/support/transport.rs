@@ -103,6 +103,22 @@ pub fn reqwest_agent(deadline: Duration, settings: impl Fn(reqwest::ClientBuilde
     grantflow_reqwest::Agent::configured(deadline, settings).expect("settings that reqwest takes").into()
 }
 
+/// `grantflow-reqwest`'s own agent, for a session.
+///
+/// # Panics
+/// If reqwest does not take its own settings.
+pub fn plain_reqwest(deadline: Duration) -> grantflow_reqwest::Agent {
+    install_crypto();
+    grantflow_reqwest::Agent::configured(deadline, |settings| settings).expect("settings that reqwest takes")
+}
+
+/// `grantflow-tower`'s agent over hyper-util's client, for a session.
+pub fn plain_tower(deadline: Duration) -> grantflow_tower::Agent {
+    let client: legacy::Client<_, RequestBody> =
+        legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(HttpConnector::new());
+    over_tokio(client).timeout(deadline).phase(grantflow_tower::hyper_util_phase)
+}
+
 /// An agent over hyper-util's client, which trusts this certificate alone, or none; with or without the classifier of errors.
 ///
 /// # Panics
