@@ -56,7 +56,7 @@ impl Loading {
                     expected: Some(revision),
                 }),
                 Task::Save(unsaved) if unsaved.base.is_none() => Some(unsaved.clone()),
-                Task::Save(_) | Task::Renew { .. } => None,
+                Task::Save(_) | Task::Renew { .. } | Task::Look { .. } => None,
             };
             if let Some(unsaved) = login {
                 let what = Written::Tokens { unsaved, tries: 0 };
