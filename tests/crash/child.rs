@@ -69,10 +69,10 @@ pub(crate) fn run(orders: &Orders) {
             Err(error) => {
                 say(match error {
                     SessionError::Unknown => "unknown",
-                    SessionError::Lost(_) => "lost",
+                    SessionError::Lost { .. } => "lost",
                     _ => "failed",
                 });
-                if !matches!(error, SessionError::Unknown | SessionError::Lost(_)) {
+                if !matches!(error, SessionError::Unknown { .. } | SessionError::Lost { .. }) {
                     say(&format!("{error:?}"));
                 }
                 return;

@@ -56,7 +56,7 @@ fn a_gateways_page_after_the_server_has_acted_proves_nothing() {
 fn a_server_that_takes_the_retry_for_theft_makes_it_lost() {
     let (world, store, session) = over();
     world.network([Net::LoseAnswer]);
-    assert!(matches!(session.token_blocking(), Err(SessionError::Lost(Loss::Refused))));
+    assert!(matches!(session.token_blocking(), Err(SessionError::Lost { loss: Loss::Refused, .. })));
     assert_eq!(world.sent().len(), 2);
     assert!(store.kept().unwrap().lost);
 }
@@ -66,12 +66,12 @@ fn two_lost_answers_are_unknown_and_stay_so() {
     let (world, store, session) = over();
     world.network([Net::LoseAnswer, Net::LoseAnswer]);
     let error = session.token_blocking().unwrap_err();
-    assert!(matches!(error, SessionError::Unknown));
+    assert!(matches!(error, SessionError::Unknown { .. }));
     assert_eq!((error.next(), session.state()), (Next::Reauthorize, State::Unknown));
     assert_eq!((world.sent().len(), store.kept().unwrap().sent), (2, 2));
     for session in [session, world.session(&store)] {
         for _ in 0..3 {
-            assert!(matches!(session.token_blocking(), Err(SessionError::Unknown)));
+            assert!(matches!(session.token_blocking(), Err(SessionError::Unknown { .. })));
         }
     }
     assert_eq!(world.sent().len(), 2, "never again");
@@ -81,11 +81,11 @@ fn two_lost_answers_are_unknown_and_stay_so() {
 fn no_retries_means_none() {
     let (world, store, _) = over();
     let mut policy = plain_policy();
-    policy.retries_after_unknown = 0;
+    policy.in_doubt = grantflow_session::InDoubt::Never;
     let session = world.session_with(&store, policy);
     world.network([Net::LoseRequest]);
-    assert!(matches!(session.token_blocking(), Err(SessionError::Unknown)));
-    assert!(matches!(session.token_blocking(), Err(SessionError::Unknown)));
+    assert!(matches!(session.token_blocking(), Err(SessionError::Unknown { .. })));
+    assert!(matches!(session.token_blocking(), Err(SessionError::Unknown { .. })));
     assert_eq!((world.sent().len(), world.refreshes()), (1, 0));
 }
 
@@ -165,11 +165,11 @@ fn a_policy_that_allows_more_goes_on_where_another_gave_up() {
     let (world, store, session) = over();
     // A proxy's page, and nothing has reached the server.
     world.network([Net::Gateway(502, None), Net::Gateway(502, None)]);
-    assert!(matches!(session.token_blocking(), Err(SessionError::Unknown)));
-    assert!(matches!(world.session(&store).token_blocking(), Err(SessionError::Unknown)), "it is written down");
+    assert!(matches!(session.token_blocking(), Err(SessionError::Unknown { .. })));
+    assert!(matches!(world.session(&store).token_blocking(), Err(SessionError::Unknown { .. })), "it is written down");
     assert_eq!(world.sent().len(), 2);
     let mut policy = plain_policy();
-    policy.retries_after_unknown = 2;
+    policy.in_doubt = grantflow_session::InDoubt::Heal;
     assert!(world.session_with(&store, policy).token_blocking().is_ok());
     assert_eq!((world.sent().len(), world.refreshes()), (3, 1));
     assert!(session.token_blocking().is_ok(), "and the one that had given up adopts it");

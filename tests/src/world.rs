@@ -82,8 +82,10 @@ pub enum Did {
     Load,
     /// A refresh has begun, for the n-th time.
     Mark(u32),
-    /// The same tokens, and the mark is gone.
+    /// The same tokens, and the mark is gone, or back to what it was.
     Unmark,
+    /// No answer came that counts, to so many requests.
+    Doubt(u32),
     /// Other tokens.
     Tokens,
     Loss,

@@ -107,6 +107,11 @@ impl FreshToken {
         self.0.end
     }
 
+    /// How long it was good for when it came, if that is known.
+    pub(crate) fn lifetime(&self) -> Option<core::time::Duration> {
+        self.0.end.map(|end| end.saturating_since(self.0.received_at))
+    }
+
     pub(crate) fn is_over(&self, now: UnixTime) -> bool {
         self.0.end.is_some_and(|end| now >= end)
     }

@@ -75,7 +75,7 @@ pub mod renewal;
 mod session;
 mod standing;
 
-pub use error::{Cause, SessionError, Unanswered};
+pub use error::{Cause, Earlier, SessionError, Unanswered};
 pub use fresh::FreshToken;
 pub use key::{InvalidKey, Key};
 pub use observe::{Event, Observer};
@@ -87,7 +87,7 @@ pub use outside::tower::Tower;
 pub use outside::ureq::Ureq;
 pub use outside::{CannotBlock, Outside};
 pub use pending::{PendingLogins, PendingStore};
-pub use policy::Policy;
+pub use policy::{InDoubt, Policy};
 pub use record::{Loss, RecordFault};
 pub use session::Session;
 pub use standing::State;

@@ -79,7 +79,7 @@ impl Session {
         store: impl Store + 'static,
         outside: impl Outside + 'static,
     ) -> Self {
-        Self::with(Plan::refresh(client, Policy::default()), key, Arc::new(store), Arc::new(outside))
+        Self::with(Plan::refresh(client, key, Policy::default()), Arc::new(store), Arc::new(outside))
     }
 
     /// A session on a client's own grant: renewed by asking for another (RFC 6749 §4.4). It needs no login.
@@ -89,11 +89,13 @@ impl Session {
         store: impl Store + 'static,
         outside: impl Outside + 'static,
     ) -> Self {
-        let plan = Plan::client_credentials(grant, Policy::default());
-        Self::with(plan, key, Arc::new(store), Arc::new(outside))
+        let plan = Plan::client_credentials(grant, key, Policy::default());
+        Self::with(plan, Arc::new(store), Arc::new(outside))
     }
 
-    fn with(plan: Arc<Plan>, key: Key, store: Arc<dyn Store>, outside: Arc<dyn Outside>) -> Self {
+    fn with(plan: Arc<Plan>, store: Arc<dyn Store>, outside: Arc<dyn Outside>) -> Self {
+        let plan = plan.lock_dies_with_its_process(store.lock_dies_with_its_process());
+        let key = plan.key.clone();
         let (memory, patient) = (RwLock::default(), AtomicUsize::new(0));
         Self::of(Inner { plan, key, store, outside, observer: None, memory, patient })
     }
@@ -126,6 +128,8 @@ impl Session {
                 Advice::Use(token) => return Ok(token),
                 Advice::Wait(error) => return Err(error),
                 Advice::RenewAhead(token) => self.renew_ahead(token).await,
+                // While the server is left alone, the store may have what a sibling has renewed, or a login has brought.
+                Advice::Look(_) => self.renew().await,
                 // Without a new one, one that is due and not over will do: this process may have read it only now.
                 Advice::Renew => self.renew().await.map(|result| result.or_else(|error| self.peek().ok_or(error))),
             };
@@ -151,7 +155,7 @@ impl Session {
                 Some(Background::Done) => self.peek().map_or_else(|| self.block_on(self.token())?, Ok),
                 Some(Background::Taken) | None => Ok(token),
             },
-            Advice::Renew => self.block_on(self.token())?,
+            Advice::Look(_) | Advice::Renew => self.block_on(self.token())?,
         }
     }
 
@@ -170,7 +174,21 @@ impl Session {
     /// An API refused `token` as invalid (RFC 6750 §3.1, `invalid_token`): it is not given to anybody again, and the next caller
     /// renews it. Says whether it was still the one in use; if not, there is a newer one already.
     pub fn refused(&self, token: &FreshToken) -> bool {
-        self.inner.memory_mut().standing.refuse(token)
+        let now = self.inner.outside.now();
+        self.inner.memory_mut().standing.refuse(token, now, &self.inner.plan.policy)
+    }
+
+    /// The network is back: pauses are over, in this process and, for one request, also those that the store holds. What a server
+    /// asked for with `Retry-After` stays in force. A caller who asks for a token then need not wait for a pause to end.
+    pub fn retry_now(&self) {
+        self.inner.memory_mut().standing.retry_now();
+    }
+
+    /// Asks the server once more for a grant that is [`Lost`](SessionError::Lost): verdicts are sometimes wrong (a server that
+    /// restored a backup, a proxy that answered for it). The next call of [`Session::token`] sends the refresh token that the
+    /// store has kept.
+    pub fn retry_lost(&self) {
+        self.inner.memory_mut().standing.retry_lost();
     }
 
     /// Stores the tokens of a login, in place of whatever is there, and uses them. A damaged entry is replaced like every other.
@@ -301,6 +319,8 @@ impl Session {
         match self.wait_for(self.flight.join(|| work(&self.inner))).await?.end {
             // An API has refused it in the meantime.
             End::Token(token) if self.is_refused(&token) => None,
+            // Found in the store. It will do, and somebody is to renew it.
+            End::Token(token) if token.is_due(self.inner.outside.now()) => None,
             End::Token(token) => Some(Ok(token)),
             End::Failed(error) => Some(Err(error)),
             End::Forgotten => Some(Err(SessionError::Empty)),

@@ -14,6 +14,7 @@ pub enum Op {
     Load,
     Mark,
     Unmark,
+    Doubt,
     Tokens,
     Loss,
     Remove,
@@ -115,6 +116,8 @@ impl FaultyStore {
         match old {
             _ if new.lost => (Op::Loss, Did::Loss),
             Some(old) if old.generation == new.generation && new.sent > old.sent => (Op::Mark, Did::Mark(new.sent)),
+            Some(old) if old.generation == new.generation && new.sent < old.sent => (Op::Unmark, Did::Unmark),
+            Some(old) if old.generation == new.generation && new.next.is_some() => (Op::Doubt, Did::Doubt(new.sent)),
             Some(old) if old.generation == new.generation => (Op::Unmark, Did::Unmark),
             _ => (Op::Tokens, Did::Tokens),
         }
@@ -167,6 +170,10 @@ impl Store for FaultyStore {
             self.world.note(if lock.is_some() { Did::Lock } else { Did::Busy });
             Ok(lock.map(|lock| Lock::new(Held { lock: Some(lock), store: self.clone() })))
         })
+    }
+
+    fn lock_dies_with_its_process(&self) -> bool {
+        self.inner.lock_dies_with_its_process()
     }
 }
 
@@ -228,5 +235,9 @@ impl Store for Plugged {
 
     fn try_lock<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Lock>, StoreError>> {
         self.0.try_lock(key)
+    }
+
+    fn lock_dies_with_its_process(&self) -> bool {
+        self.0.lock_dies_with_its_process()
     }
 }

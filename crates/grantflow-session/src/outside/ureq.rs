@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use grantflow::{Body, Entropy as _, EntropyFailed, UnixTime};
-use grantflow_ureq::{Agent, Error, SysRng};
+use grantflow_ureq::{Agent, SysRng};
 use http::{Request, Response};
 
 use crate::error::Unanswered;
@@ -57,7 +57,7 @@ impl Outside for Ureq {
         Box::pin(async move {
             grantflow_ureq::send(&self.agent, request).map_err(|unanswered| {
                 let grantflow_ureq::Unanswered { sent, error, .. } = unanswered;
-                Unanswered { sent, cause: Arc::new(without_url(error)) }
+                Unanswered { sent, cause: Arc::new(error) }
             })
         })
     }
@@ -66,22 +66,5 @@ impl Outside for Ureq {
 impl fmt::Debug for Ureq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Ureq")
-    }
-}
-
-fn without_url(error: Error) -> Error {
-    match error {
-        Error::Transport(error) => Error::Transport(blank_url(error)),
-        other => other,
-    }
-}
-
-/// Two of ureq's errors show a whole URL, and its query with it.
-pub(crate) fn blank_url(error: ureq::Error) -> ureq::Error {
-    let blank = || "[not shown]".to_owned();
-    match error {
-        ureq::Error::BadUri(_) => ureq::Error::BadUri(blank()),
-        ureq::Error::RequireHttpsOnly(_) => ureq::Error::RequireHttpsOnly(blank()),
-        other => other,
     }
 }

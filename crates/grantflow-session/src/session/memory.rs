@@ -8,7 +8,7 @@ use grantflow::UnixTime;
 
 use crate::error::SessionError;
 use crate::fresh::FreshToken;
-use crate::renewal::{Outcome, Plan, Unsaved};
+use crate::renewal::{Insist, Outcome, Plan, Unsaved};
 use crate::standing::{Advice, Standing, State};
 
 /// Tells a wish from those before and after it.
@@ -37,7 +37,9 @@ struct Login {
 /// What a flight is to do.
 pub(super) enum Task {
     /// Renew the grant; store these first, if there are any.
-    Renew { unsaved: Option<Unsaved>, weary: Option<FreshToken> },
+    Renew { unsaved: Option<Unsaved>, weary: Option<FreshToken>, insist: Insist },
+    /// Look whether the store has a token; this error, if it has none.
+    Look { weary: Option<FreshToken>, error: SessionError },
     /// Store a login that no write was begun for, in place of what is there.
     Login { ticket: Ticket, unsaved: Unsaved },
     /// Store a login that may be stored already, and may have been renewed since by another process.
@@ -50,7 +52,7 @@ impl Task {
     /// Whose wish it is.
     pub(super) fn wish(&self) -> Option<Ticket> {
         match self {
-            Self::Renew { .. } => None,
+            Self::Renew { .. } | Self::Look { .. } => None,
             Self::Login { ticket, .. } | Self::LoginAgain { ticket, .. } | Self::Logout { ticket } => Some(*ticket),
         }
     }
@@ -120,7 +122,7 @@ impl Memory {
     }
 
     /// What a flight that begins now is to do; how it ends already, if there is nothing to be done.
-    pub(super) fn task(&self, now: UnixTime, plan: &Plan) -> Result<Task, Result<FreshToken, SessionError>> {
+    pub(super) fn task(&mut self, now: UnixTime, plan: &Plan) -> Result<Task, Result<FreshToken, SessionError>> {
         if let Some(ticket) = self.logout {
             return Ok(Task::Logout { ticket });
         }
@@ -136,9 +138,10 @@ impl Memory {
         match self.standing.advice(now, plan) {
             Advice::Use(token) => Err(Ok(token)),
             Advice::Wait(error) => Err(Err(error)),
+            Advice::Look(error) => Ok(Task::Look { weary: self.standing.unwanted(now), error }),
             Advice::RenewAhead(_) | Advice::Renew => {
                 let (unsaved, weary) = (self.standing.unsaved.clone(), self.standing.unwanted(now));
-                Ok(Task::Renew { unsaved, weary })
+                Ok(Task::Renew { unsaved, weary, insist: self.standing.insist(now) })
             }
         }
     }
@@ -194,6 +197,7 @@ impl Memory {
             Outcome::Failed(
                 SessionError::Store(_) | SessionError::Busy | SessionError::Contended | SessionError::Record(_),
             ) => {}
+            Outcome::NothingNew => {}
             // It is stored, or it has given way to what somebody has stored or removed since.
             _ => {
                 self.login.take_if(|login| Some(login.ticket) == wish);

@@ -12,8 +12,10 @@ use crate::flight::Work;
 use crate::fresh::FreshToken;
 use crate::observe::Event;
 use crate::outside::Outside;
+use crate::policy::Draw;
 use crate::record::Record;
 use crate::renewal::{Next, Outcome, Renewal};
+use crate::standing::NotRenewed;
 use crate::store::{Lock, StoreError, Swap};
 
 /// What has become of it.
@@ -49,7 +51,7 @@ pub(super) fn work(inner: &Arc<Inner>) -> Work<Landed> {
     let inner = Arc::clone(inner);
     Box::pin(async move {
         let now = inner.outside.now();
-        let task = match inner.memory().task(now, &inner.plan) {
+        let task = match inner.memory_mut().task(now, &inner.plan) {
             Ok(task) => task,
             Err(known) => return Landed { wish: None, end: known.into() },
         };
@@ -57,7 +59,8 @@ pub(super) fn work(inner: &Arc<Inner>) -> Work<Landed> {
         let wish = task.wish();
         let next = match task {
             Task::Renew { unsaved: Some(unsaved), .. } => Renewal::save(plan, unsaved),
-            Task::Renew { weary, .. } => Renewal::of(plan, weary.as_ref()),
+            Task::Renew { weary, insist, .. } => Renewal::insisting(plan, weary.as_ref(), insist),
+            Task::Look { weary, error } => return Landed { wish, end: look(&inner, weary, error).await.into() },
             Task::Login { unsaved, .. } => Renewal::login(plan, &unsaved),
             Task::LoginAgain { unsaved, .. } => Renewal::save(plan, unsaved),
             Task::Logout { ticket } => {
@@ -66,11 +69,27 @@ pub(super) fn work(inner: &Arc<Inner>) -> Work<Landed> {
             }
         };
         let Some((outcome, held)) = drive(&inner, next, wish).await else { return Landed { wish, end: End::Left } };
-        if let Outcome::NotRenewed { .. } | Outcome::Failed(SessionError::Unknown | SessionError::Lost(_)) = outcome {
+        if let Outcome::NotRenewed { .. }
+        | Outcome::InDoubt(_)
+        | Outcome::Failed(SessionError::Unknown { .. } | SessionError::Lost { .. }) = outcome
+        {
             inner.remember().await;
         }
         Landed { wish, end: inner.settle(wish, outcome, held).into() }
     })
+}
+
+/// While the server is left alone: `error`, unless a sibling has stored a token.
+async fn look(inner: &Inner, weary: Option<FreshToken>, error: SessionError) -> Result<FreshToken, SessionError> {
+    let driven = drive(inner, Renewal::look(Arc::clone(&inner.plan), weary.as_ref()), None).await;
+    let now = inner.outside.now();
+    inner.memory_mut().standing.looked(now);
+    match driven {
+        Some((outcome @ (Outcome::Fresh { .. } | Outcome::Failed(SessionError::Lost { .. })), held)) => {
+            inner.settle(None, outcome, held)
+        }
+        _ => Err(error),
+    }
 }
 
 /// The loop: does what the renewal asks for, until it is through. The lock comes back with the outcome: the session's own copy must be
@@ -116,14 +135,24 @@ async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(O
                 let request = state.request(&mut Dice(outside).env());
                 match request {
                     Ok(request) => match outside.send(request).await {
-                        Ok(response) => state.answered(&mut Dice(outside).env(), response),
+                        Ok(response) => {
+                            let next = state.answered(&mut Dice(outside).env(), response);
+                            if let Some(cause) = next.cause() {
+                                inner.tell(&Event::NotGranted { key: &inner.key, cause });
+                            }
+                            next
+                        }
                         Err(unanswered) => {
                             inner.tell(&Event::Unanswered { key: &inner.key, unanswered: &unanswered });
                             state.unanswered(&mut Dice(outside).env(), unanswered)
                         }
                     },
-                    Err(error) => state.not_made(error),
+                    Err(why) => state.not_made(why),
                 }
+            }
+            Next::Release(state) => {
+                held = None;
+                state.released()
             }
             Next::Wait(state) => {
                 if state.may_be_left() && inner.patient.load(Ordering::SeqCst) == 0 {
@@ -159,7 +188,7 @@ impl Inner {
             return;
         }
         let Ok(Some(entry)) = self.store.load(&self.key).await else { return };
-        let Ok(record) = Record::from_value(&entry.value) else { return };
+        let Ok(record) = Record::from_value(&entry.value, &self.key) else { return };
         if let Ok(token) = FreshToken::of(&record, &self.plan.client, &self.plan.policy, 0) {
             let now = self.outside.now();
             self.memory_mut().standing.remember(token, now);
@@ -168,7 +197,7 @@ impl Inner {
 
     /// What an outcome means for the session.
     fn settle(&self, wish: Option<Ticket>, outcome: Outcome, held: Option<Lock>) -> Result<FreshToken, SessionError> {
-        let now = self.outside.now();
+        let (now, draw) = (self.outside.now(), Draw::of(&mut Dice(&*self.outside).env()));
         let key = &self.key;
         let settled = {
             let mut memory = self.memory_mut();
@@ -179,9 +208,13 @@ impl Inner {
                     standing.renewed(token.clone());
                     Ok(token.clone())
                 }
-                Outcome::NotRenewed { cause, retry_after } => {
-                    Err(standing.not_renewed(now, &self.plan.policy, cause.clone(), *retry_after))
+                Outcome::NotRenewed { cause, retry_after, sent, useless } => {
+                    let (cause, retry_after, useless) = (cause.clone(), *retry_after, useless.clone());
+                    let failure = NotRenewed { cause, retry_after, sent: *sent, useless };
+                    Err(standing.not_renewed(now, &self.plan.policy, failure, draw))
                 }
+                Outcome::InDoubt(doubt) => Err(standing.in_doubt(now, doubt.clone())),
+                Outcome::NothingNew => Err(standing.error.clone().unwrap_or(SessionError::Empty)),
                 Outcome::NotStored { error, unsaved } if unsaved.is_login() => {
                     Err(SessionError::NotStored(Arc::clone(error)))
                 }

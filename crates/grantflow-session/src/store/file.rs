@@ -113,6 +113,10 @@ impl Store for FileStore {
         })
     }
 
+    fn lock_dies_with_its_process(&self) -> bool {
+        true
+    }
+
     fn try_lock<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Lock>, StoreError>> {
         Box::pin(async move {
             let held = self.folder.try_lock(key).map_err(|fault| StoreError::new("lock an entry", fault))?;

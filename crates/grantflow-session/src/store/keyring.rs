@@ -173,6 +173,10 @@ impl Store for KeyringStore {
         })
     }
 
+    fn lock_dies_with_its_process(&self) -> bool {
+        true
+    }
+
     fn try_lock<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Lock>, StoreError>> {
         Box::pin(async move {
             let held =

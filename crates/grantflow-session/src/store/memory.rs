@@ -75,6 +75,10 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(self.swap_now(key, expected, new)) })
     }
 
+    fn lock_dies_with_its_process(&self) -> bool {
+        true
+    }
+
     fn try_lock<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Lock>, StoreError>> {
         Box::pin(async move { Ok(self.lock_now(key)) })
     }
