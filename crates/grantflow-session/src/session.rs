@@ -297,7 +297,7 @@ fn work(inner: &Arc<Inner>) -> Work<Renewed> {
                 Advice::RenewAhead(_) | Advice::Renew => None,
             };
             let insist = if looking.is_none() { standing.insist() } else { Insist::default() };
-            (standing.unsaved.clone(), standing.unwanted(now), insist, looking)
+            (standing.unsaved.clone(), standing.weary.clone(), insist, looking)
         };
         if let Some(error) = looking {
             return look(&inner, weary, error).await;
@@ -425,7 +425,7 @@ impl Inner {
         }
         let Ok(Some(entry)) = self.store.load(&self.key).await else { return };
         let Ok(record) = Record::from_value(&entry.value, &self.key) else { return };
-        if let Ok(token) = FreshToken::of(&record, &self.plan.client, &self.plan.policy, 0) {
+        if let Ok(token) = FreshToken::of(&record, &self.plan.client, &self.plan.policy) {
             self.standing.write().unwrap_or_else(PoisonError::into_inner).remember(token, self.outside.now());
         }
     }
