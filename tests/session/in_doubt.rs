@@ -267,7 +267,7 @@ fn under_a_lease_a_request_counts_as_lost_only_after_its_deadline() {
     let world = World::new();
     let store = world.store();
     let session = |world: &World| {
-        Session::new(&world.client(), key(), Leased(store.as_store()), world.clone()).policy(plain_policy())
+        Session::new(&world.client(), key(), Leased::over(&store), world.clone()).policy(plain_policy())
     };
     let dead = session(&world);
     dead.prime_blocking(world.login()).unwrap();
@@ -290,32 +290,4 @@ fn under_a_lease_a_request_counts_as_lost_only_after_its_deadline() {
     assert!(world.sent().is_empty());
     assert!(next.token_blocking().is_ok());
     assert_eq!(world.sent().len(), 1);
-}
-
-/// A store whose lock may end before its holder.
-struct Leased(Plugged);
-
-impl grantflow_session::Store for Leased {
-    fn load<'a>(
-        &'a self,
-        key: &'a grantflow_session::Key,
-    ) -> grantflow_session::Later<'a, Result<Option<grantflow_session::Entry>, grantflow_session::StoreError>> {
-        self.0.load(key)
-    }
-
-    fn compare_and_swap<'a>(
-        &'a self,
-        key: &'a grantflow_session::Key,
-        expected: Option<grantflow_session::Revision>,
-        new: Option<grantflow_session::Value>,
-    ) -> grantflow_session::Later<'a, Result<grantflow_session::Swap, grantflow_session::StoreError>> {
-        self.0.compare_and_swap(key, expected, new)
-    }
-
-    fn try_lock<'a>(
-        &'a self,
-        key: &'a grantflow_session::Key,
-    ) -> grantflow_session::Later<'a, Result<Option<grantflow_session::Lock>, grantflow_session::StoreError>> {
-        self.0.try_lock(key)
-    }
 }

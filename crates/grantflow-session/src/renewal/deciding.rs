@@ -116,7 +116,9 @@ fn marked(course: Course, env: &mut Env<'_>, revision: Revision, record: Record,
     if left.is_zero() || passed {
         return ask(course, env, revision, record);
     }
-    if mark.early || left > course.plan.policy.longest_early() {
+    // The mark holds whole seconds.
+    let short = course.drawn.is_some() || left <= course.plan.policy.longest_early().max(Duration::from_secs(1));
+    if mark.early || !short {
         return Next::Done(Outcome::InDoubt(doubt(&course, &mark)));
     }
     early_retry(course, mark, left)
