@@ -21,7 +21,7 @@ mod kept;
 mod store;
 
 pub use kept::Kept;
-pub use store::{AsStore, Fault, FaultyStore, Op, Plugged};
+pub use store::{AsStore, Fault, FaultyStore, Leased, Op, Plugged};
 
 pub const ID: &str = "app";
 pub const SECRET: &str = "the-secret-of-the-client";

@@ -48,7 +48,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use grantflow::{Env, Tokens, UnixTime};
+use grantflow::{Tokens, UnixTime};
 
 use crate::error::{Cause, SessionError};
 use crate::fresh::FreshToken;
@@ -206,11 +206,8 @@ impl Course {
         Next::Load(Loading::new(Self::new(plan, task), loading::Why::Look))
     }
 
-    /// A token of the record; where entropy fails, it is renewed at the margin, like every other.
-    fn fresh(&self, env: &mut Env<'_>, record: &Record) -> Result<FreshToken, RecordFault> {
-        let mut dice = [0u8];
-        let dice = env.rng.fill(&mut dice).map_or(0, |()| dice[0]);
-        FreshToken::of(record, &self.plan.client, &self.plan.policy, dice)
+    fn fresh(&self, record: &Record) -> Result<FreshToken, RecordFault> {
+        FreshToken::of(record, &self.plan.client, &self.plan.policy)
     }
 
     fn weary(&self) -> Option<TokenId> {

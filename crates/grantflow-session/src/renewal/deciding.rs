@@ -36,7 +36,7 @@ pub(super) fn decide(
     record: Record,
     refused: Option<TokenId>,
 ) -> Next {
-    let token = match course.fresh(env, &record) {
+    let token = match course.fresh(&record) {
         Ok(token) => token,
         Err(fault) => return failed(SessionError::Record(fault)),
     };
@@ -82,7 +82,7 @@ fn marked(course: Course, env: &mut Env<'_>, revision: Revision, record: Record,
         let lost = course.plan.lock_dies_with_its_process || mark.lost_at().is_none_or(|lost_at| now >= lost_at);
         if !lost {
             let retry_at = mark.lost_at().unwrap_or(now);
-            let doubt = Doubt { retry_at, ..doubt(&course, &mark) };
+            let doubt = Doubt { retry_at, pause_ends: retry_at, ..doubt(&course, &mark) };
             // By our clock from now on, or the sender's would hold us up.
             return if mark == stored {
                 Next::Done(Outcome::InDoubt(doubt))
@@ -116,7 +116,9 @@ fn marked(course: Course, env: &mut Env<'_>, revision: Revision, record: Record,
     if left.is_zero() || passed {
         return ask(course, env, revision, record);
     }
-    if mark.early || left > course.plan.policy.longest_early() {
+    // The mark holds whole seconds.
+    let short = course.drawn.is_some() || left <= course.plan.policy.longest_early().max(Duration::from_secs(1));
+    if mark.early || !short {
         return Next::Done(Outcome::InDoubt(doubt(&course, &mark)));
     }
     early_retry(course, mark, left)
@@ -174,11 +176,13 @@ fn ask(course: Course, env: &mut Env<'_>, revision: Revision, record: Record) ->
 pub(super) fn doubt(course: &Course, mark: &Mark) -> Doubt {
     let cause = course.cause.clone().unwrap_or_else(|| Cause::Earlier(Earlier::sent(mark)));
     let rest = mark.rest();
+    let pause_ends = rest.map_or(mark.at, |rest| rest.next);
     Doubt {
         cause,
         since: mark.since,
         sent: mark.sent,
-        retry_at: rest.map_or(mark.at, |rest| rest.next),
+        retry_at: pause_ends,
+        pause_ends,
         told: rest.is_some_and(|rest| rest.told),
     }
 }
@@ -187,7 +191,7 @@ pub(super) fn doubt(course: &Course, mark: &Mark) -> Doubt {
 pub(super) fn look(course: Course, env: &mut Env<'_>, record: Option<Record>, only: bool) -> Next {
     let nothing = |course| if only { Next::Done(Outcome::NothingNew) } else { Next::Lock(Locking::new(course)) };
     let Some(record) = record else { return nothing(course) };
-    let Ok(token) = course.fresh(env, &record) else { return nothing(course) };
+    let Ok(token) = course.fresh(&record) else { return nothing(course) };
     let seen = Seen { is_new: course.weary() != Some(token.id()), token };
     let named = !record.nameless;
     if named && seen.is_usable(env.now) && (only || course.insist().due_will_do || !seen.token.is_due(env.now)) {

@@ -65,6 +65,8 @@ pub struct Doubt {
     pub sent: u32,
     /// From when on another may leave: after the pause, and when the access token is over.
     pub retry_at: UnixTime,
+    /// When the pause ends.
+    pub pause_ends: UnixTime,
     /// Whether the server said how long it wants to be left alone.
     pub told: bool,
 }

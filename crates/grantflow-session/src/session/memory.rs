@@ -138,9 +138,9 @@ impl Memory {
         match self.standing.advice(now, plan) {
             Advice::Use(token) => Err(Ok(token)),
             Advice::Wait(error) => Err(Err(error)),
-            Advice::Look(error) => Ok(Task::Look { weary: self.standing.unwanted(now), error }),
+            Advice::Look(error) => Ok(Task::Look { weary: self.standing.weary.clone(), error }),
             Advice::RenewAhead(_) | Advice::Renew => {
-                let (unsaved, weary) = (self.standing.unsaved.clone(), self.standing.unwanted(now));
+                let (unsaved, weary) = (self.standing.unsaved.clone(), self.standing.weary.clone());
                 Ok(Task::Renew { unsaved, weary, insist: self.standing.insist(now) })
             }
         }
