@@ -189,7 +189,7 @@ impl Inner {
         }
         let Ok(Some(entry)) = self.store.load(&self.key).await else { return };
         let Ok(record) = Record::from_value(&entry.value, &self.key) else { return };
-        if let Ok(token) = FreshToken::of(&record, &self.plan.client, &self.plan.policy, 0) {
+        if let Ok(token) = FreshToken::of(&record, &self.plan.client, &self.plan.policy) {
             let now = self.outside.now();
             self.memory_mut().standing.remember(token, now);
         }
