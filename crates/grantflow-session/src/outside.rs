@@ -1,5 +1,11 @@
 //! What a session may use of the outside world.
 
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+pub(crate) mod alarm;
+#[cfg(all(feature = "tokio", any(feature = "reqwest", feature = "tower")))]
+pub(crate) mod carrier;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+pub(crate) mod guarded;
 #[cfg(all(feature = "reqwest", not(all(target_arch = "wasm32", target_os = "unknown"))))]
 pub(crate) mod reqwest;
 #[cfg(feature = "tower")]
