@@ -45,10 +45,11 @@ impl Orders {
         let server = grantflow::Server::with_token_endpoint(&self.token_url).unwrap();
         let client = server.client(ID).secret_post(SECRET).unwrap();
         // As fast as can be: a pause would be a time at which a kill proves nothing.
-        let policy = plain_policy()
-            .early_retry(Duration::ZERO)
-            .first_pause(Duration::ZERO)
-            .in_doubt(if self.heals { InDoubt::Heal } else { InDoubt::Never });
+        let policy = plain_policy().early_retry(Duration::ZERO).first_pause(Duration::ZERO).in_doubt(if self.heals {
+            InDoubt::Heal
+        } else {
+            InDoubt::Never
+        });
         Session::new(&client, key(), FileStore::open(&self.folder).unwrap(), Http(Agent::new())).policy(policy)
     }
 }
