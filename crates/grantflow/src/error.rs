@@ -10,24 +10,31 @@ use core::time::Duration;
 use http::StatusCode;
 
 mod answer;
+mod protocol;
 mod refusal;
+mod refused;
+pub(crate) mod verdict;
 mod violation;
 
 pub use answer::Answer;
+pub use protocol::ProtocolError;
 pub use refusal::{ErrorCode, ErrorResponse};
+pub use refused::Refused;
 pub use violation::{Member, Violation};
 
 /// Why a step failed. Sorted by blame; [`Error::next`] says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server answered with an OAuth error (RFC 6749 §5.2).
-    #[error("the authorization server refused: {0}")]
+    /// The answer holds an error code (RFC 6749 §5.2). Whether it is the server's verdict depends on the status and on the
+    /// code: [`Refused::is_verdict`].
+    #[error("{0}")]
     Refused(Box<Refused>),
     /// The server's answer breaks the protocol.
     #[error("the authorization server broke the protocol: {0}")]
     Protocol(Box<ProtocolError>),
-    /// The server, or something in front of it, could not answer now: a 429 or a 5xx without an OAuth error.
+    /// The server, or something in front of it, could not answer now: a 429, a 5xx, or a status that HTTP does not have, without
+    /// an error code.
     #[error("the authorization server is not available: HTTP {status}", status = .0.status.as_u16())]
     Unavailable(Box<Answer>),
     /// No answer came.
@@ -46,16 +53,14 @@ impl Error {
     pub fn next(&self) -> Next {
         match self {
             Self::Refused(refused) => refused.next(),
-            Self::Unavailable(answer) => answer.next(),
-            // Too slow or too early (RFC 9110 §15.5.9, RFC 8470 §5.2), or a 2xx of which the body was lost or is another's.
-            Self::Protocol(broken) if broken.is_passing() => Next::RetryLater(broken.answer.retry_after),
-            Self::Protocol(_) => Next::FixConfiguration,
+            Self::Unavailable(answer) => verdict::meaning(answer.status, answer.retry_after, verdict::Content::Other).1,
+            Self::Protocol(broken) => broken.next(),
             Self::NoAnswer(_) => Next::RetryLater(None),
             Self::Entropy | Self::Misuse(_) => Next::FixCaller,
         }
     }
 
-    /// The OAuth error code, if the server gave one.
+    /// The error code, if the answer holds one. Only a verdict says something about the grant: [`Refused::is_verdict`].
     pub fn code(&self) -> Option<&ErrorCode> {
         match self {
             Self::Refused(refused) => Some(refused.response().code()),
@@ -66,6 +71,12 @@ impl Error {
     /// The HTTP status of the answer, if one came.
     pub fn status(&self) -> Option<StatusCode> {
         self.answer().map(|answer| answer.status)
+    }
+
+    /// Whether a token answer came and was refused: a 2xx with a JSON object, or a form, that has an `access_token` or a
+    /// `refresh_token`. The server has granted something, and the same request may cost the grant: do not repeat it.
+    pub fn answer_refused(&self) -> bool {
+        matches!(self, Self::Protocol(broken) if broken.token_answer)
     }
 
     /// The answer behind the error, if one came.
@@ -127,73 +138,6 @@ impl fmt::Display for Sent {
             Self::NotSent => "was not sent",
             Self::MaybeSent => "may have been sent",
         })
-    }
-}
-
-/// The server said no (RFC 6749 §5.2).
-#[derive(Debug, Clone)]
-pub struct Refused {
-    pub(crate) response: ErrorResponse,
-    pub(crate) answer: Answer,
-}
-
-impl Refused {
-    /// Code, description and URI.
-    pub fn response(&self) -> &ErrorResponse {
-        &self.response
-    }
-
-    /// What to do about it.
-    pub fn next(&self) -> Next {
-        // An error beside a 5xx is no verdict: the status speaks.
-        if self.answer.status == StatusCode::TOO_MANY_REQUESTS || self.answer.status.is_server_error() {
-            return self.answer.next();
-        }
-        match self.response.code().next() {
-            Next::RetryLater(_) => Next::RetryLater(self.answer.retry_after),
-            other => other,
-        }
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (HTTP {}); {}", self.response.code(), self.answer.status.as_u16(), self.next())
-    }
-}
-
-/// The server's answer breaks the protocol.
-#[derive(Debug, Clone)]
-pub struct ProtocolError {
-    pub(crate) violation: Violation,
-    pub(crate) answer: Answer,
-}
-
-impl ProtocolError {
-    /// In which way.
-    pub fn violation(&self) -> Violation {
-        self.violation
-    }
-
-    /// Whether asking again can help.
-    fn is_passing(&self) -> bool {
-        match self.answer.status.as_u16() {
-            408 | 425 => true,
-            200..=299 => self.violation.is_about_the_carriage(),
-            _ => false,
-        }
-    }
-}
-
-impl fmt::Display for ProtocolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.violation, self.answer.status) {
-            (Violation::UnexpectedStatus, StatusCode::UNAUTHORIZED) => f.write_str(
-                "it asks the client to authenticate and states no OAuth error; check the client's id, secret and way to \
-                 authenticate (HTTP 401)",
-            ),
-            (violation, status) => write!(f, "{violation} (HTTP {})", status.as_u16()),
-        }
     }
 }
 

@@ -10,15 +10,17 @@ use zeroize::Zeroizing;
 
 use crate::client::Client;
 use crate::endpoint::Origin;
-use crate::error::{AuthorizeFault, Error, Member, Misuse, Violation};
+use crate::error::{AuthorizeFault, Error, Member, Misuse};
 use crate::scope::{GrantedScope, Scope};
 use crate::secret::{RefreshToken, Secret, UnverifiedIdToken};
 use crate::time::UnixTime;
-use crate::wire::answer::{Extra, TokenAnswer, TokenKind};
+use crate::wire::answer::{Extra, Optional, TokenAnswer, TokenKind};
 
 mod stored;
+mod tolerated;
 
 pub use stored::StoredTokens;
+pub(crate) use tolerated::Tolerated;
 
 /// What a grant gave. Not `Clone`: a refresh token has one owner.
 #[derive(Debug)]
@@ -27,11 +29,14 @@ pub struct Tokens {
     pub(crate) access: AccessToken,
     pub(crate) refresh: Option<RefreshToken>,
     pub(crate) id_token: Option<UnverifiedIdToken>,
+    /// It came with an earlier answer than the access token.
+    pub(crate) id_token_is_kept: bool,
     pub(crate) received_at: UnixTime,
     pub(crate) expires_at: Option<UnixTime>,
     pub(crate) scope: GrantedScope,
     pub(crate) resources: Vec<String>,
     pub(crate) extra: Extra,
+    pub(crate) tolerated: Tolerated,
 }
 
 impl Tokens {
@@ -42,23 +47,39 @@ impl Tokens {
         requested: Option<Scope>,
         resources: Vec<String>,
         now: UnixTime,
-    ) -> Result<Self, Violation> {
-        let separator = client.registration().server.quirks().scope_separator();
-        let explicit = match answer.scope {
-            Some(text) => Some(Scope::read(&text, separator).ok_or(Violation::Character(Member::Scope))?),
+    ) -> Self {
+        let quirks = client.registration().server.quirks();
+        let mut tolerated = Tolerated::default();
+        let expires_in = match tolerate(answer.expires_in, Member::ExpiresIn, &mut tolerated) {
+            Some(0) if quirks.zero_lifetime_is_never => None,
+            said => said,
+        };
+        let refresh = tolerate(answer.refresh_token, Member::RefreshToken, &mut tolerated);
+        let said = !matches!(answer.scope, Optional::Absent);
+        let explicit = match tolerate(answer.scope, Member::Scope, &mut tolerated) {
+            Some(text) => {
+                let scope = Scope::read(&text, quirks.scope_separator());
+                if scope.is_none() {
+                    tolerated.add(Member::Scope);
+                }
+                scope
+            }
             None => None,
         };
-        Ok(Self {
+        let id_token = tolerate(answer.id_token, Member::IdToken, &mut tolerated);
+        Self {
             access: AccessToken::new(answer.kind, answer.access_token.into_owned(), &client),
-            refresh: answer.refresh_token.map(|text| RefreshToken::new(text.into_owned())),
-            id_token: answer.id_token.map(|text| UnverifiedIdToken::new(text.into_owned())),
+            refresh: refresh.map(|text| RefreshToken::new(text.into_owned())),
+            id_token: id_token.map(|text| UnverifiedIdToken::new(text.into_owned())),
+            id_token_is_kept: false,
             received_at: now,
-            expires_at: answer.expires_in.map(|seconds| now.saturating_add(Duration::from_secs(seconds))),
-            scope: GrantedScope { requested, explicit },
+            expires_at: expires_in.map(|seconds| now.saturating_add(Duration::from_secs(seconds))),
+            scope: GrantedScope { requested, unreadable: said && explicit.is_none(), explicit },
             resources,
             extra: answer.extra,
+            tolerated,
             client,
-        })
+        }
     }
 
     /// The access token, by its type.
@@ -82,9 +103,25 @@ impl Tokens {
         self.refresh.as_ref()
     }
 
-    /// The ID token, if the server gave one. Nobody has verified it.
+    /// The ID token, if the server gave one. Nobody has verified it. A refresh that brings none keeps the one that there was.
     pub fn unverified_id_token(&self) -> Option<&UnverifiedIdToken> {
         self.id_token.as_ref()
+    }
+
+    /// Whether the ID token came with an earlier answer than the access token, because the latest refresh brought none that can
+    /// be read (OpenID Connect Core §12.2).
+    pub fn id_token_is_kept(&self) -> bool {
+        self.id_token_is_kept
+    }
+
+    /// The standard names of the members of the latest answer that were there and could not be read: `expires_in`,
+    /// `refresh_token`, `scope`, `id_token`. Each cost only its own value; the lifetime, or the scope, is then unknown.
+    /// Empty for an answer in good order.
+    ///
+    /// After a refresh, a `refresh_token` here means that the server may have rotated it and that the tokens hold the old
+    /// one. One that is `null` or empty says that there is no new one, and is not named.
+    pub fn tolerated(&self) -> &[&'static str] {
+        self.tolerated.names()
     }
 
     /// When the answer arrived.
@@ -132,6 +169,14 @@ impl Tokens {
     pub fn extra<T: DeserializeOwned>(&self) -> Result<T, Error> {
         self.extra.read().ok_or(Error::Misuse(Misuse::Extra))
     }
+}
+
+/// The value of an optional member; one that is there and has none is written down.
+fn tolerate<T>(value: Optional<T>, member: Member, tolerated: &mut Tolerated) -> Option<T> {
+    if value.fault().is_some() {
+        tolerated.add(member);
+    }
+    value.value()
 }
 
 /// An access token, by its type. Both types are opaque: what is inside a token is the API's business (OAuth 2.1 §1.4).

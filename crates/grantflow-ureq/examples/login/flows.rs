@@ -162,6 +162,6 @@ fn describe(tokens: &Tokens) {
         None => "the provider does not say when it expires".to_owned(),
     };
     let scope = tokens.scope().effective().map_or("the provider's own", |scope| scope.as_str());
-    let narrowed = if tokens.scope().is_narrowed() { " (less than was asked for)" } else { "" };
+    let narrowed = if tokens.scope().is_narrowed() == Some(true) { " (less than was asked for)" } else { "" };
     show::note(&format!("{lifetime} · scope: {scope}{narrowed}"));
 }

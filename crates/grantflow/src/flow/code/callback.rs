@@ -13,6 +13,7 @@ use super::exchange::CodeExchange;
 use super::received::{MAX_CALLBACK, Once, PendingKey, Received};
 use super::rejection::{Rejection, RejectionReason};
 use crate::error::ErrorResponse;
+use crate::quirk::{Message, Quirks};
 use crate::secret::{AuthorizationCode, RandomText};
 use crate::wire::form;
 
@@ -36,7 +37,7 @@ pub struct PendingCallback {
 pub enum Callback {
     /// Everything matched: exchange the code.
     Granted(CodeExchange),
-    /// Everything matched, and the server or the person said no.
+    /// Everything matched, and the server or the person said no: [`ErrorResponse::next`] says what to do.
     Denied(ErrorResponse),
     /// Not the answer to this request. Nothing is lost: keep waiting.
     Unrelated {
@@ -201,7 +202,7 @@ impl PendingCallback {
         if let Some(rejection) = self.wrong_issuer(&received) {
             return Callback::Rejected(rejection);
         }
-        if let Some(error) = error_response(&received) {
+        if let Some(error) = error_response(&received, server.quirks()) {
             return Callback::Denied(error);
         }
         match (received.error.value(), received.code.value()) {
@@ -226,7 +227,7 @@ impl PendingCallback {
             reason,
             expected_iss: Some(expected.into()),
             received_iss: received.iss.value().map(|iss| first_kibibyte(iss).into()),
-            error: error_response(received).map(Box::new),
+            error: error_response(received, server.quirks()).map(Box::new),
         })
     }
 }
@@ -236,8 +237,9 @@ fn first_kibibyte(text: &str) -> String {
     text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= 1024).map(|(_, c)| c).collect()
 }
 
-/// The error of a callback, if it states one. Its texts are for people: unreadable ones are left out.
-fn error_response(received: &Received<'_>) -> Option<ErrorResponse> {
-    let code = received.error.value().filter(|code| !code.is_empty())?;
-    Some(ErrorResponse::new(code, received.error_description.value(), received.error_uri.value()))
+/// The error of a callback, if it states one. Its texts are for people: unreadable or doubled ones are left out.
+fn error_response(received: &Received<'_>, quirks: &Quirks) -> Option<ErrorResponse> {
+    let word = received.error.value().filter(|code| !code.is_empty())?;
+    let code = quirks.error_code(Message::Callback, false, None, word);
+    Some(ErrorResponse::of_callback(code, received.error_description.value(), received.error_uri.value()))
 }
