@@ -10,6 +10,7 @@ mod errors_by_blame;
 mod forged_callback;
 mod form_post;
 mod iss_policy;
+mod providers;
 mod quirks;
 mod readme;
 mod real_world_answers;

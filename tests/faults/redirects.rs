@@ -44,7 +44,9 @@ fn none_to_another_origin(transport: Transport) {
 fn none_to_the_same_origin(transport: Transport) {
     let agent = agent(transport);
     for code in CODES {
-        for form in ["absolute", "//host", "/token/stolen", "?x=stolen", ""] {
+        for form in
+            ["absolute", "//host", "/token/stolen", "?x=stolen", "", "http://[stolen", "\u{e9}stolen", "stolen stolen"]
+        {
             let server = FaultServer::start_with(|base| {
                 let location = match form {
                     "absolute" => format!("{base}/stolen"),

@@ -97,9 +97,13 @@ impl Renewal {
     /// # Errors
     /// [`RecordFault::OtherClient`] if they belong to another client than the plan's.
     pub fn prime(plan: Arc<Plan>, tokens: Tokens) -> Result<Next, RecordFault> {
-        let record = Record::login(tokens)?;
-        record.tokens(&plan.client)?;
-        Ok(Course::lock(plan, Task::Prime(record)))
+        let login = Unsaved::login(&plan, tokens)?;
+        Ok(Self::login(plan, &login))
+    }
+
+    /// The same, of a login that was handed over.
+    pub(crate) fn login(plan: Arc<Plan>, login: &Unsaved) -> Next {
+        Course::lock(plan, Task::Prime(login.record.clone()))
     }
 
     /// Stores tokens whose storing failed.
@@ -120,6 +124,8 @@ pub(crate) struct Insist {
     pub(crate) now: bool,
     /// A grant that is lost is asked for once more.
     pub(crate) lost: bool,
+    /// The caller has no token at all: one that is due and not over will do, if the store has one.
+    pub(crate) due_will_do: bool,
 }
 
 /// What to do next. Each state has a method for each way that it can go.

@@ -147,13 +147,11 @@ impl Standing {
         }
     }
 
-    /// `supersedes`: whether it stands in the place of one that was unsaved; if not, a login may wait to be stored.
-    pub(crate) fn renewed(&mut self, token: FreshToken, supersedes: bool) {
+    pub(crate) fn renewed(&mut self, token: FreshToken) {
         // A renewal that was under way when an API refused the token may have found that very token.
         if !self.is_refused(&token) {
-            let unsaved = if supersedes { None } else { self.unsaved.take() };
             let refusals = Refusals { replaced: self.weary.is_some(), row: self.refusals.row };
-            *self = Self { token: Some(token), unsaved, refusals, ..Self::default() };
+            *self = Self { token: Some(token), refusals, ..Self::default() };
         }
     }
 
@@ -175,8 +173,10 @@ impl Standing {
     }
 
     /// What the next renewal is to insist on. Asked for once.
-    pub(crate) fn insist(&mut self) -> Insist {
-        core::mem::take(&mut self.insist)
+    pub(crate) fn insist(&mut self, now: UnixTime) -> Insist {
+        let insist = core::mem::take(&mut self.insist);
+        let has_none = self.usable(now).is_none();
+        Insist { due_will_do: has_none && insist == Insist::default(), ..insist }
     }
 
     /// The network is back: pauses are over, but for what the server asked for.

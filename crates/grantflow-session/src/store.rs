@@ -2,6 +2,7 @@
 //!
 //! A store keeps one entry per [`Key`]: opaque bytes with a revision. It needs to know nothing of tokens. What makes a
 //! rotation safe is asked of it in three operations: read, compare-and-swap, and a lock that one process holds at a time.
+//! A store of your own is a [`Store`]; the suite `grantflow_session::testing` (feature `testing`) checks it.
 
 use core::fmt;
 use core::future::Future;
@@ -15,6 +16,7 @@ mod file;
 #[cfg(feature = "keyring")]
 mod keyring;
 mod memory;
+mod through;
 
 pub use file::FileStore;
 #[cfg(feature = "keyring")]
@@ -30,10 +32,17 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// process, sees, and it survives a crash.
 pub trait Store: Send + Sync {
     /// The entry under `key`, if there is one.
+    ///
+    /// A store that finds something there which it cannot read or does not trust answers with [`StoreError::unreadable`], so
+    /// that a login or a logout can put something else in its place. It may as well hand out the bytes that it found: a session
+    /// checks them itself.
     fn load<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Entry>, StoreError>>;
 
     /// Puts `new` under `key` (or removes the entry, where it is `None`), if the entry's revision is still `expected`
     /// (`None`: if there is no entry). When it answers [`Swap::Swapped`], the change is durable.
+    ///
+    /// Where `expected` is the revision of an entry that `load` could not read, and nothing has changed there since, the entry
+    /// is replaced.
     fn compare_and_swap<'a>(
         &'a self,
         key: &'a Key,
@@ -139,11 +148,30 @@ impl fmt::Debug for Lock {
 pub struct StoreError {
     doing: &'static str,
     source: Box<dyn std::error::Error + Send + Sync>,
+    unreadable: Option<Revision>,
 }
 
 impl StoreError {
     /// `doing` completes the sentence "the token store could not …". The source says why; it must not quote what is kept.
     pub fn new(doing: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { doing, source: source.into() }
+        Self { doing, source: source.into(), unreadable: None }
+    }
+
+    /// As [`StoreError::new`], of an entry that is there and cannot be read or is not trusted: it is damaged, empty, foreign,
+    /// of a newer version, or open to others.
+    ///
+    /// `revision` is what a compare-and-swap must expect to replace or remove the entry. It changes with what is there, and
+    /// is never the revision of an entry that can be read.
+    pub fn unreadable(
+        doing: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+        revision: Revision,
+    ) -> Self {
+        Self { unreadable: Some(revision), ..Self::new(doing, source) }
+    }
+
+    /// The revision of the entry that could not be read, if there is an entry, and a login or a logout may replace it.
+    pub fn unreadable_revision(&self) -> Option<Revision> {
+        self.unreadable
     }
 }

@@ -206,7 +206,7 @@ pub(super) fn look(course: Course, env: &mut Env<'_>, record: Option<Record>, on
     let Ok(token) = course.fresh(&record) else { return nothing(course) };
     let seen = Seen { is_new: course.weary() != Some(token.id()), token };
     let named = !record.nameless;
-    if named && seen.is_usable(env.now) && (only || !seen.token.is_due(env.now)) {
+    if named && seen.is_usable(env.now) && (only || course.insist().due_will_do || !seen.token.is_due(env.now)) {
         return adopt(seen.token, record);
     }
     match record.mark {

@@ -45,6 +45,24 @@ impl Loading {
 
     /// The store failed.
     pub fn failed(self, error: StoreError) -> Next {
+        // What cannot be read blocks neither logout nor login: a logout removes it, and a login puts its tokens in its place.
+        if let Some(revision) = error.unreadable_revision() {
+            let login = match &self.course.task {
+                Task::Forget => return Next::Write(Writing::new(self.course, Some(revision), Written::Removal)),
+                Task::Prime(login) => Some(Unsaved {
+                    record: login.clone().with_generation(1),
+                    base: None,
+                    replaces: None,
+                    expected: Some(revision),
+                }),
+                Task::Save(unsaved) if unsaved.base.is_none() => Some(unsaved.clone()),
+                Task::Save(_) | Task::Renew { .. } | Task::Look { .. } => None,
+            };
+            if let Some(unsaved) = login {
+                let what = Written::Tokens { unsaved, tries: 0 };
+                return Next::Write(Writing::new(self.course, Some(revision), what));
+            }
+        }
         match self.why {
             // Of those whose request was refused, nobody can tell whether a sibling has a newer token: nothing is given up.
             Why::Look | Why::Start | Why::Late { .. } | Why::Refused { .. } => {

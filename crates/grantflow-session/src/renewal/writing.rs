@@ -57,6 +57,14 @@ impl Writing {
         self.expected
     }
 
+    /// The new tokens that are to be written, if it is tokens.
+    pub(crate) fn tokens(&self) -> Option<&Unsaved> {
+        match &self.what {
+            Written::Tokens { unsaved, .. } => Some(unsaved),
+            _ => None,
+        }
+    }
+
     pub(super) fn cause(&self) -> Option<&Cause> {
         match &self.what {
             Written::Unmarked { cause, .. } => Some(cause),
