@@ -224,6 +224,13 @@ impl Course {
         }
     }
 
+    /// To insist is good for one request.
+    fn insisted(&mut self) {
+        if let Task::Renew { insist, .. } = &mut self.task {
+            *insist = Insist::default();
+        }
+    }
+
     /// From now on it is a renewal like any other.
     fn renew(&mut self) {
         self.task = Task::Renew { weary: None, insist: Insist::default() };

@@ -141,21 +141,14 @@ pub(super) fn doubtful(
     mark: Mark,
     cause: Option<Cause>,
 ) -> Next {
-    let policy = &course.plan.policy;
     let (retry_after, status) = (cause.as_ref().and_then(Cause::retry_after), cause.as_ref().and_then(Cause::status));
     // The same request would bring the same answer: the early retry is not worth its risk.
     let early = mark.early || cause.as_ref().is_some_and(Cause::is_refused_answer);
-    let draw = Draw::of(env);
-    let wait = if early {
-        let age = env.now.saturating_since(mark.since);
-        policy.in_doubt_pause(mark.sent.saturating_sub(1).max(1), age, draw)
-    } else {
-        policy.early(draw)
-    };
-    let told = retry_after.is_some_and(|told| told >= wait);
-    course.drawn = (!told).then_some(wait);
-    let wait = wait.max(retry_after.unwrap_or_default());
-    let mark = Mark { early, ..mark }.resting(env.now, wait, told, status);
+    let (wait, told) = pause(&course, env, &mark, early, retry_after);
+    // Of a request that another process sent, nobody knows when it was given up: its pause began when it left.
+    let from = if cause.is_some() { env.now } else { mark.at };
+    course.drawn = (cause.is_some() && !told).then_some(wait);
+    let mark = Mark { early, ..mark }.resting(from, wait, told, status);
     if cause.is_some() {
         course.cause = cause;
     }
@@ -163,7 +156,26 @@ pub(super) fn doubtful(
     Next::Write(Writing::new(course, Some(revision), Written::Doubt { record }))
 }
 
-fn ask(course: Course, env: &mut Env<'_>, revision: Revision, record: Record) -> Next {
+/// How long the server is left alone, and whether it said so.
+pub(super) fn pause(
+    course: &Course,
+    env: &mut Env<'_>,
+    mark: &Mark,
+    early: bool,
+    retry_after: Option<Duration>,
+) -> (Duration, bool) {
+    let (policy, draw) = (&course.plan.policy, Draw::of(env));
+    let ours = if early {
+        let age = env.now.saturating_since(mark.since);
+        policy.in_doubt_pause(mark.sent.saturating_sub(1).max(1), age, draw)
+    } else {
+        policy.early(draw)
+    };
+    (ours.max(retry_after.unwrap_or_default()), retry_after.is_some_and(|told| told >= ours))
+}
+
+fn ask(mut course: Course, env: &mut Env<'_>, revision: Revision, record: Record) -> Next {
+    course.insisted();
     let deadline = course.plan.policy.send_deadline;
     let mark = match record.mark {
         Some(mark) => mark.seen_at(env.now).again(env.now, deadline),

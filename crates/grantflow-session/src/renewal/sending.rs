@@ -7,7 +7,7 @@ use grantflow::{
 };
 use http::{Request, Response};
 
-use super::deciding::doubtful;
+use super::deciding::{doubtful, pause};
 use super::loading::{Loading, Why, after};
 use super::locking::Waiting;
 use super::writing::{Writing, Written};
@@ -183,41 +183,25 @@ fn refresh_failed(
             Next::Load(Loading::new(course, Why::Refused { id: record.id }))
         }
         // The old refresh token is spent, and the new one is all that there is of the answer.
-        Left::Intact(exchange) if answers::is_rescued(&exchange) => {
+        Left::Intact(exchange) if exchange.is_rescued() => {
             course.cause = Some(cause);
             save(course, env, exchange.into_tokens(), Some(record.id), None, Some(revision))
         }
         Left::Intact(_) => {
-            let record = postponed(record, env.now, &cause);
+            let record = if sent { postponed(&course, env, record, &cause) } else { record };
             unmark(course, record, cause, revision, sent)
         }
         Left::Unknown(_) => doubtful(course, env, revision, record, mark, Some(cause)),
     }
 }
 
-/// What the core says about answers.
-mod answers {
-    use grantflow::{RefreshExchange, Tokens};
-
-    pub(super) fn is_rescued(_: &RefreshExchange) -> bool {
-        false
-    }
-
-    /// The answer had a refresh token that could not be read, so the old one may be spent.
-    pub(super) fn lost_its_refresh_token(_: &Tokens) -> bool {
-        false
-    }
-}
-
-/// An earlier doubt stays with its count; where the server asks for a pause, all processes keep to it.
-fn postponed(record: Record, now: UnixTime, cause: &Cause) -> Record {
-    match (record.mark, cause.retry_after()) {
-        (Some(mark), Some(retry_after)) => {
-            let mark = mark.seen_at(now).resting(now, retry_after, true, cause.status());
-            record.with_mark(Some(mark))
-        }
-        _ => record,
-    }
+/// An answer came that leaves an earlier doubt as it was, with its count: but for the pause, which all processes keep to.
+fn postponed(course: &Course, env: &mut Env<'_>, record: Record, cause: &Cause) -> Record {
+    let Some(mark) = record.mark else { return record };
+    let mark = mark.seen_at(env.now);
+    let (wait, told) = pause(course, env, &mark, true, cause.retry_after());
+    let mark = mark.resting(env.now, wait, told, cause.status());
+    record.with_mark(Some(mark))
 }
 
 /// The record goes back to what it was before this request.
@@ -242,7 +226,7 @@ fn renewed(
     course.cause = None;
     // The old refresh token is carried over, and the server may have replaced it by what could not be read. No early retry:
     // the access token is good.
-    let doubt = answers::lost_its_refresh_token(&tokens)
+    let doubt = tokens.tolerated().contains(&"refresh_token")
         .then(|| Mark { early: true, ..mark }.resting(env.now, core::time::Duration::ZERO, false, None));
     save(course, env, tokens, Some(base), doubt, Some(revision))
 }
