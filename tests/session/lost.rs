@@ -21,7 +21,7 @@ fn a_refusal_is_the_end_and_the_next_process_knows_without_asking() {
     assert!(
         matches!(
             order.as_slice(),
-            [Did::Lock, Did::Load, Did::Mark(1), Did::Send(_), Did::Load, Did::Loss, Did::Unlock]
+            [Did::Load, Did::Lock, Did::Load, Did::Mark(1), Did::Send(_), Did::Load, Did::Loss, Did::Unlock]
         ),
         "{order:?}"
     );

@@ -290,6 +290,7 @@ fn a_renewal_that_waited_for_the_lock_does_not_forget_a_login_that_could_not_be_
     let store = world.store();
     world.session(&store).prime_blocking(world.login()).unwrap();
     let session = world.session(&store);
+    world.advance(LIFE);
     let login = world.login();
     let text = login.bearer().unwrap().expose_secret().to_owned();
     world.waits(Waits::Park);

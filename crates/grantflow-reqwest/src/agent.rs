@@ -24,6 +24,7 @@ pub struct Agent {
     /// For `http:`, which goes to loopback: without a proxy, which only a client as a whole can be.
     plain: Client,
     body_limit: u64,
+    timeout: Duration,
 }
 
 impl Agent {
@@ -65,7 +66,7 @@ impl Agent {
         // Where reqwest has no TLS at all, it would send an `https:` request to a proxy in the clear.
         #[cfg(not(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls")))]
         let secure = secure.no_proxy();
-        Ok(Self { secure: build(secure)?, plain: build(plain)?, body_limit: BODY_LIMIT })
+        Ok(Self { secure: build(secure)?, plain: build(plain)?, body_limit: BODY_LIMIT, timeout })
     }
 
     /// The most bytes that are read of a body, with and without a compression. 1 MiB by default.
@@ -73,6 +74,11 @@ impl Agent {
     pub fn body_limit(mut self, bytes: u64) -> Self {
         self.body_limit = bytes;
         self
+    }
+
+    /// The deadline for a whole round trip.
+    pub fn deadline(&self) -> Duration {
+        self.timeout
     }
 
     pub(crate) async fn call(&self, request: Request<Body>) -> Result<Response<Body>, Unanswered> {

@@ -91,6 +91,9 @@ pub enum SessionError {
     /// The store's entry changed with every try to write it.
     #[error("the stored grant was changed by somebody else again and again")]
     Contended,
+    /// This thread cannot wait for a token, and there is none that is good.
+    #[error(transparent)]
+    CannotBlock(#[from] crate::outside::CannotBlock),
 }
 
 impl SessionError {
@@ -104,7 +107,7 @@ impl SessionError {
             Self::NotRenewed { cause: Cause::OAuth(error), .. } => error.next(),
             Self::InDoubt { cause: Cause::OAuth(error), .. } if error.next() == Next::FixConfiguration => error.next(),
             Self::NotRenewed { .. } | Self::InDoubt { .. } | Self::Busy | Self::Contended => Next::RetryLater(None),
-            Self::Store(_) | Self::NotStored(_) | Self::Record(_) => Next::FixConfiguration,
+            Self::Store(_) | Self::NotStored(_) | Self::Record(_) | Self::CannotBlock(_) => Next::FixConfiguration,
         }
     }
 

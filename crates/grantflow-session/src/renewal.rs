@@ -48,7 +48,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use grantflow::{Env, Tokens, UnixTime};
+use grantflow::{Tokens, UnixTime};
 
 use crate::error::{Cause, SessionError};
 use crate::fresh::FreshToken;
@@ -97,9 +97,13 @@ impl Renewal {
     /// # Errors
     /// [`RecordFault::OtherClient`] if they belong to another client than the plan's.
     pub fn prime(plan: Arc<Plan>, tokens: Tokens) -> Result<Next, RecordFault> {
-        let record = Record::login(tokens)?;
-        record.tokens(&plan.client)?;
-        Ok(Course::lock(plan, Task::Prime(record)))
+        let login = Unsaved::login(&plan, tokens)?;
+        Ok(Self::login(plan, &login))
+    }
+
+    /// The same, of a login that was handed over.
+    pub(crate) fn login(plan: Arc<Plan>, login: &Unsaved) -> Next {
+        Course::lock(plan, Task::Prime(login.record.clone()))
     }
 
     /// Stores tokens whose storing failed.
@@ -120,6 +124,8 @@ pub(crate) struct Insist {
     pub(crate) now: bool,
     /// A grant that is lost is asked for once more.
     pub(crate) lost: bool,
+    /// The caller has no token at all: one that is due and not over will do, if the store has one.
+    pub(crate) due_will_do: bool,
 }
 
 /// What to do next. Each state has a method for each way that it can go.
@@ -200,11 +206,8 @@ impl Course {
         Next::Load(Loading::new(Self::new(plan, task), loading::Why::Look))
     }
 
-    /// A token of the record; where entropy fails, it is renewed at the margin, like every other.
-    fn fresh(&self, env: &mut Env<'_>, record: &Record) -> Result<FreshToken, RecordFault> {
-        let mut dice = [0u8];
-        let dice = env.rng.fill(&mut dice).map_or(0, |()| dice[0]);
-        FreshToken::of(record, &self.plan.client, &self.plan.policy, dice)
+    fn fresh(&self, record: &Record) -> Result<FreshToken, RecordFault> {
+        FreshToken::of(record, &self.plan.client, &self.plan.policy)
     }
 
     fn weary(&self) -> Option<TokenId> {
@@ -218,6 +221,13 @@ impl Course {
         match self.task {
             Task::Renew { insist, .. } => insist,
             _ => Insist::default(),
+        }
+    }
+
+    /// To insist is good for one request.
+    fn insisted(&mut self) {
+        if let Task::Renew { insist, .. } = &mut self.task {
+            *insist = Insist::default();
         }
     }
 

@@ -45,6 +45,8 @@ pub(crate) struct Standing {
     failures: u32,
     /// Until then, the server is left alone.
     pause: Option<Pause>,
+    /// In doubt: the next request leaves when the access token is over, and not ahead of that.
+    when_over: bool,
     /// When the store was last looked into during a pause.
     looked: Option<UnixTime>,
     /// The server refuses in these words.
@@ -111,7 +113,7 @@ impl Standing {
             Some(token) if !token.is_over(now) => {
                 // A clock that went back makes a token due; a renewal that just failed makes the next one wait. What is
                 // unsaved stands in the place of this token.
-                if self.unsaved.is_none() && (paused || !plan.can_renew(token)) {
+                if self.unsaved.is_none() && (paused || self.when_over || !plan.can_renew(token)) {
                     Advice::Use(token.clone())
                 } else {
                     Advice::RenewAhead(token.clone())
@@ -145,13 +147,11 @@ impl Standing {
         }
     }
 
-    /// `supersedes`: whether it stands in the place of one that was unsaved; if not, a login may wait to be stored.
-    pub(crate) fn renewed(&mut self, token: FreshToken, supersedes: bool) {
+    pub(crate) fn renewed(&mut self, token: FreshToken) {
         // A renewal that was under way when an API refused the token may have found that very token.
         if !self.is_refused(&token) {
-            let unsaved = if supersedes { None } else { self.unsaved.take() };
             let refusals = Refusals { replaced: self.weary.is_some(), row: self.refusals.row };
-            *self = Self { token: Some(token), unsaved, refusals, ..Self::default() };
+            *self = Self { token: Some(token), refusals, ..Self::default() };
         }
     }
 
@@ -167,20 +167,16 @@ impl Standing {
         }
     }
 
-    /// The token that is not to be taken out of the store again: an API refused it, or it is due. Read anew, with another draw
-    /// of the jitter, it might seem good for a while.
-    pub(crate) fn unwanted(&self, now: UnixTime) -> Option<FreshToken> {
-        self.weary.clone().or_else(|| self.token.clone().filter(|token| token.is_due(now)))
-    }
-
     /// Whether an API has refused this token.
     pub(crate) fn is_refused(&self, token: &FreshToken) -> bool {
         self.weary.as_ref().is_some_and(|weary| weary.is(token))
     }
 
     /// What the next renewal is to insist on. Asked for once.
-    pub(crate) fn insist(&mut self) -> Insist {
-        core::mem::take(&mut self.insist)
+    pub(crate) fn insist(&mut self, now: UnixTime) -> Insist {
+        let insist = core::mem::take(&mut self.insist);
+        let has_none = self.usable(now).is_none();
+        Insist { due_will_do: has_none && insist == Insist::default(), ..insist }
     }
 
     /// The network is back: pauses are over, but for what the server asked for.
@@ -236,12 +232,14 @@ impl Standing {
     }
 
     pub(crate) fn in_doubt(&mut self, now: UnixTime, doubt: Doubt) -> SessionError {
-        let Doubt { cause, since, sent, mut retry_at, told } = doubt;
+        let Doubt { cause, since, sent, mut retry_at, pause_ends: mut until, told } = doubt;
+        self.when_over = retry_at > until;
         if cause.is_refused_answer() {
             // The same request from the same configuration brings the same answer.
-            retry_at = retry_at.max(now.saturating_add(HOUR));
+            until = until.max(now.saturating_add(HOUR));
+            retry_at = retry_at.max(until);
         }
-        self.pause = Some(Pause { until: retry_at, length: retry_at.saturating_since(now), told });
+        self.pause = Some(Pause { until, length: until.saturating_since(now), told });
         self.looked = Some(now);
         self.failed(SessionError::InDoubt { cause, since, sent, retry_at })
     }

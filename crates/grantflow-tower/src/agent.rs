@@ -103,6 +103,11 @@ impl Agent {
         self
     }
 
+    /// The deadline for a whole round trip.
+    pub fn deadline(&self) -> Duration {
+        self.limits.timeout
+    }
+
     /// The most bytes that are read of a body, with and without a compression. 1 MiB by default.
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> Self {

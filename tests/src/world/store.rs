@@ -241,3 +241,31 @@ impl Store for Plugged {
         self.0.lock_dies_with_its_process()
     }
 }
+
+/// A store whose lock may end before its holder does.
+pub struct Leased(Plugged);
+
+impl Leased {
+    pub fn over(store: &impl AsStore) -> Self {
+        Self(store.as_store())
+    }
+}
+
+impl Store for Leased {
+    fn load<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Entry>, StoreError>> {
+        self.0.load(key)
+    }
+
+    fn compare_and_swap<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: Option<Revision>,
+        new: Option<Value>,
+    ) -> Later<'a, Result<Swap, StoreError>> {
+        self.0.compare_and_swap(key, expected, new)
+    }
+
+    fn try_lock<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Lock>, StoreError>> {
+        self.0.try_lock(key)
+    }
+}

@@ -17,6 +17,9 @@ use crate::store::Later;
 /// It blocks: while a renewal is under way, the thread that carries it on stands still, in round trips and in waits. That is
 /// right for [`Session::token_blocking`](crate::Session::token_blocking). On an async runtime, take an outside that is async.
 ///
+/// A renewal ahead of its token's end has a thread of its own in the background. A program that ends meanwhile cuts it off: call
+/// [`Session::finish_blocking`](crate::Session::finish_blocking) before.
+///
 /// ```no_run
 /// use grantflow::{ClientCredentials, Server};
 /// use grantflow_session::{Key, MemoryStore, Session, Ureq};
@@ -60,6 +63,12 @@ impl Outside for Ureq {
                 Unanswered { sent, cause: Arc::new(error) }
             })
         })
+    }
+
+    fn spawn(&self, renewal: Later<'static, ()>) {
+        // Where there is no thread to be had, the renewal is dropped with the closure, and its caller carries it on.
+        let thread = std::thread::Builder::new().name("grantflow-renewal".to_owned());
+        drop(thread.spawn(move || pollster::block_on(renewal)));
     }
 }
 

@@ -48,6 +48,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 const OLD_DEADLINE: Duration = Duration::from_secs(60);
 /// How much later than its deadline a request counts as lost, where the lock does not prove it.
 const GRACE: Duration = Duration::from_secs(10);
+/// What clocks may differ by and mean nothing.
+const MOMENT: Duration = Duration::from_secs(1);
 
 impl Mark {
     /// A first request is about to leave.
@@ -94,8 +96,11 @@ impl Mark {
     /// Whether a request would leave so late after this mark that another process may soon take it for lost.
     pub(crate) fn is_stale(&self, now: UnixTime) -> bool {
         match self.stage {
-            // A clock that shows seconds may go on by one in a moment.
-            Stage::Sending { deadline } => now.saturating_since(self.at) > (deadline / 2).max(Duration::from_secs(1)),
+            // A clock that shows seconds may go on by one in a moment. One that went back does not say how late it is.
+            Stage::Sending { deadline } => {
+                let late = now.saturating_since(self.at) > (deadline / 2).max(MOMENT);
+                late || self.at.saturating_since(now) > MOMENT
+            }
             Stage::InDoubt(_) => true,
         }
     }

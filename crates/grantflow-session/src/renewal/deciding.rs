@@ -36,7 +36,7 @@ pub(super) fn decide(
     record: Record,
     refused: Option<TokenId>,
 ) -> Next {
-    let token = match course.fresh(env, &record) {
+    let token = match course.fresh(&record) {
         Ok(token) => token,
         Err(fault) => return failed(SessionError::Record(fault)),
     };
@@ -82,7 +82,7 @@ fn marked(course: Course, env: &mut Env<'_>, revision: Revision, record: Record,
         let lost = course.plan.lock_dies_with_its_process || mark.lost_at().is_none_or(|lost_at| now >= lost_at);
         if !lost {
             let retry_at = mark.lost_at().unwrap_or(now);
-            let doubt = Doubt { retry_at, ..doubt(&course, &mark) };
+            let doubt = Doubt { retry_at, pause_ends: retry_at, ..doubt(&course, &mark) };
             // By our clock from now on, or the sender's would hold us up.
             return if mark == stored {
                 Next::Done(Outcome::InDoubt(doubt))
@@ -116,7 +116,9 @@ fn marked(course: Course, env: &mut Env<'_>, revision: Revision, record: Record,
     if left.is_zero() || passed {
         return ask(course, env, revision, record);
     }
-    if mark.early || left > course.plan.policy.longest_early() {
+    // The mark holds whole seconds.
+    let short = course.drawn.is_some() || left <= course.plan.policy.longest_early().max(Duration::from_secs(1));
+    if mark.early || !short {
         return Next::Done(Outcome::InDoubt(doubt(&course, &mark)));
     }
     early_retry(course, mark, left)
@@ -139,21 +141,14 @@ pub(super) fn doubtful(
     mark: Mark,
     cause: Option<Cause>,
 ) -> Next {
-    let policy = &course.plan.policy;
     let (retry_after, status) = (cause.as_ref().and_then(Cause::retry_after), cause.as_ref().and_then(Cause::status));
     // The same request would bring the same answer: the early retry is not worth its risk.
     let early = mark.early || cause.as_ref().is_some_and(Cause::is_refused_answer);
-    let draw = Draw::of(env);
-    let wait = if early {
-        let age = env.now.saturating_since(mark.since);
-        policy.in_doubt_pause(mark.sent.saturating_sub(1).max(1), age, draw)
-    } else {
-        policy.early(draw)
-    };
-    let told = retry_after.is_some_and(|told| told >= wait);
-    course.drawn = (!told).then_some(wait);
-    let wait = wait.max(retry_after.unwrap_or_default());
-    let mark = Mark { early, ..mark }.resting(env.now, wait, told, status);
+    let (wait, told) = pause(&course, env, &mark, early, retry_after);
+    // Of a request that another process sent, nobody knows when it was given up: its pause began when it left.
+    let from = if cause.is_some() { env.now } else { mark.at };
+    course.drawn = (cause.is_some() && !told).then_some(wait);
+    let mark = Mark { early, ..mark }.resting(from, wait, told, status);
     if cause.is_some() {
         course.cause = cause;
     }
@@ -161,7 +156,26 @@ pub(super) fn doubtful(
     Next::Write(Writing::new(course, Some(revision), Written::Doubt { record }))
 }
 
-fn ask(course: Course, env: &mut Env<'_>, revision: Revision, record: Record) -> Next {
+/// How long the server is left alone, and whether it said so.
+pub(super) fn pause(
+    course: &Course,
+    env: &mut Env<'_>,
+    mark: &Mark,
+    early: bool,
+    retry_after: Option<Duration>,
+) -> (Duration, bool) {
+    let (policy, draw) = (&course.plan.policy, Draw::of(env));
+    let ours = if early {
+        let age = env.now.saturating_since(mark.since);
+        policy.in_doubt_pause(mark.sent.saturating_sub(1).max(1), age, draw)
+    } else {
+        policy.early(draw)
+    };
+    (ours.max(retry_after.unwrap_or_default()), retry_after.is_some_and(|told| told >= ours))
+}
+
+fn ask(mut course: Course, env: &mut Env<'_>, revision: Revision, record: Record) -> Next {
+    course.insisted();
     let deadline = course.plan.policy.send_deadline;
     let mark = match record.mark {
         Some(mark) => mark.seen_at(env.now).again(env.now, deadline),
@@ -174,11 +188,13 @@ fn ask(course: Course, env: &mut Env<'_>, revision: Revision, record: Record) ->
 pub(super) fn doubt(course: &Course, mark: &Mark) -> Doubt {
     let cause = course.cause.clone().unwrap_or_else(|| Cause::Earlier(Earlier::sent(mark)));
     let rest = mark.rest();
+    let pause_ends = rest.map_or(mark.at, |rest| rest.next);
     Doubt {
         cause,
         since: mark.since,
         sent: mark.sent,
-        retry_at: rest.map_or(mark.at, |rest| rest.next),
+        retry_at: pause_ends,
+        pause_ends,
         told: rest.is_some_and(|rest| rest.told),
     }
 }
@@ -187,10 +203,10 @@ pub(super) fn doubt(course: &Course, mark: &Mark) -> Doubt {
 pub(super) fn look(course: Course, env: &mut Env<'_>, record: Option<Record>, only: bool) -> Next {
     let nothing = |course| if only { Next::Done(Outcome::NothingNew) } else { Next::Lock(Locking::new(course)) };
     let Some(record) = record else { return nothing(course) };
-    let Ok(token) = course.fresh(env, &record) else { return nothing(course) };
+    let Ok(token) = course.fresh(&record) else { return nothing(course) };
     let seen = Seen { is_new: course.weary() != Some(token.id()), token };
     let named = !record.nameless;
-    if named && seen.is_usable(env.now) && (only || !seen.token.is_due(env.now)) {
+    if named && seen.is_usable(env.now) && (only || course.insist().due_will_do || !seen.token.is_due(env.now)) {
         return adopt(seen.token, record);
     }
     match record.mark {

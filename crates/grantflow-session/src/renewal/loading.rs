@@ -160,7 +160,7 @@ fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option
         // Logged out in the meantime: what nobody wants any more is not brought back.
         None => failed(SessionError::Empty),
         // The write that was reported as failed had worked.
-        Some((revision, record)) if is_written(&course, &record, &ours.record) => match course.fresh(env, &record) {
+        Some((revision, record)) if is_written(&course, &record, &ours.record) => match course.fresh(&record) {
             // Long ago.
             Ok(token) if matches!(course.task, Task::Save(_)) && token.is_over(env.now) => {
                 course.renew();

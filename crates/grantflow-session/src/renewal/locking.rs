@@ -117,6 +117,11 @@ impl Waiting {
         self.duration
     }
 
+    /// Whether nothing is under way: who comes later begins anew, and loses nothing.
+    pub(crate) fn may_be_left(&self) -> bool {
+        matches!(self.then, Then::Lock(_))
+    }
+
     /// That long has passed.
     pub fn waited(self) -> Next {
         match self.then {

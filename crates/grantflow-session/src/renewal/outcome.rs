@@ -4,8 +4,9 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Arc;
 
-use grantflow::UnixTime;
+use grantflow::{Tokens, UnixTime};
 
+use super::Plan;
 use crate::error::{Cause, SessionError};
 use crate::fresh::FreshToken;
 use crate::record::{Record, RecordFault, TokenId};
@@ -64,6 +65,8 @@ pub struct Doubt {
     pub sent: u32,
     /// From when on another may leave: after the pause, and when the access token is over.
     pub retry_at: UnixTime,
+    /// When the pause ends.
+    pub pause_ends: UnixTime,
     /// Whether the server said how long it wants to be left alone.
     pub told: bool,
 }
@@ -100,7 +103,7 @@ impl fmt::Debug for Stored {
     }
 }
 
-/// Tokens that were renewed and could not be stored: the only copy there is.
+/// Tokens that are not stored, of a login or a renewal: the only copy there is.
 #[derive(Clone)]
 #[must_use = "these tokens are nowhere else"]
 pub struct Unsaved {
@@ -114,6 +117,21 @@ pub struct Unsaved {
 }
 
 impl Unsaved {
+    /// The tokens of a login.
+    ///
+    /// # Errors
+    /// [`RecordFault::OtherClient`] if they belong to another client than the plan's.
+    pub(crate) fn login(plan: &Plan, tokens: Tokens) -> Result<Self, RecordFault> {
+        let record = Record::login(tokens)?;
+        record.tokens(&plan.client)?;
+        Ok(Self { record, base: None, replaces: None, expected: None })
+    }
+
+    /// Whether they are a login's, and not a renewal's of what was there.
+    pub(crate) fn is_login(&self) -> bool {
+        self.record.id.grant != 0 && self.base.is_none()
+    }
+
     /// The tokens in the form that can be stored elsewhere. **It holds them in plain text.**
     ///
     /// # Errors

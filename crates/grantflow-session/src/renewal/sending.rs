@@ -7,7 +7,7 @@ use grantflow::{
 };
 use http::{Request, Response};
 
-use super::deciding::doubtful;
+use super::deciding::{doubtful, pause};
 use super::loading::{Loading, Why, after};
 use super::locking::Waiting;
 use super::writing::{Writing, Written};
@@ -188,7 +188,7 @@ fn refresh_failed(
             save(course, env, exchange.into_tokens(), Some(record.id), None, Some(revision))
         }
         Left::Intact(_) => {
-            let record = postponed(record, env.now, &cause);
+            let record = if sent { postponed(&course, env, record, &cause) } else { record };
             unmark(course, record, cause, revision, sent)
         }
         Left::Unknown(_) => doubtful(course, env, revision, record, mark, Some(cause)),
@@ -209,15 +209,13 @@ mod answers {
     }
 }
 
-/// An earlier doubt stays with its count; where the server asks for a pause, all processes keep to it.
-fn postponed(record: Record, now: UnixTime, cause: &Cause) -> Record {
-    match (record.mark, cause.retry_after()) {
-        (Some(mark), Some(retry_after)) => {
-            let mark = mark.seen_at(now).resting(now, retry_after, true, cause.status());
-            record.with_mark(Some(mark))
-        }
-        _ => record,
-    }
+/// An answer came that leaves an earlier doubt as it was, with its count: but for the pause, which all processes keep to.
+fn postponed(course: &Course, env: &mut Env<'_>, record: Record, cause: &Cause) -> Record {
+    let Some(mark) = record.mark else { return record };
+    let mark = mark.seen_at(env.now);
+    let (wait, told) = pause(course, env, &mark, true, cause.retry_after());
+    let mark = mark.resting(env.now, wait, told, cause.status());
+    record.with_mark(Some(mark))
 }
 
 /// The record goes back to what it was before this request.

@@ -57,6 +57,14 @@ impl Writing {
         self.expected
     }
 
+    /// The new tokens that are to be written, if it is tokens.
+    pub(crate) fn tokens(&self) -> Option<&Unsaved> {
+        match &self.what {
+            Written::Tokens { unsaved, .. } => Some(unsaved),
+            _ => None,
+        }
+    }
+
     pub(super) fn cause(&self) -> Option<&Cause> {
         match &self.what {
             Written::Unmarked { cause, .. } => Some(cause),
@@ -92,7 +100,7 @@ impl Writing {
             },
             Written::Tokens { unsaved, .. } => {
                 let source = if matches!(self.course.task, Task::Prime(_)) { Source::Login } else { Source::Server };
-                match self.course.fresh(env, &unsaved.record) {
+                match self.course.fresh(&unsaved.record) {
                     // It was over by the time that it could be stored; it has a refresh token that is not.
                     Ok(token) if matches!(self.course.task, Task::Save(_)) && token.is_over(env.now) => {
                         self.course.renew();
