@@ -72,6 +72,8 @@ struct Visitor {
 enum Stage {
     /// The request is not whole yet; or the answer is written, and the visitor may take a moment to leave.
     Idle,
+    /// The answer is being written.
+    Answering,
     /// The request is here for the one who waits for the callback. Nobody may wait for it yet.
     Asking(Arc<Request<Vec<u8>>>, SyncSender<Answer>),
     /// The one who waits looks at the request.
@@ -144,7 +146,7 @@ impl Shared {
     pub(crate) fn reply(&self, number: u64, answer: Answer, arrived: Option<Arrived>) {
         let mut state = self.lock();
         if let Some(visitor) = state.visitors.get_mut(&number)
-            && let Stage::Judged(reply) = std::mem::replace(&mut visitor.stage, Stage::Idle)
+            && let Stage::Judged(reply) = std::mem::replace(&mut visitor.stage, Stage::Answering)
         {
             // A visitor who has gone misses nothing that matters.
             let _ = reply.try_send(answer);
@@ -152,7 +154,7 @@ impl Shared {
         if arrived.is_some() {
             state.arrived = arrived;
             for visitor in state.visitors.values_mut().filter(|visitor| !visitor.is_idle()) {
-                visitor.stage = Stage::Idle;
+                visitor.stage = Stage::Answering;
             }
         }
     }
@@ -288,10 +290,10 @@ impl Place {
     pub(crate) fn ask(&self, request: &Arc<Request<Vec<u8>>>, patience: Duration) -> Result<Answer, Unanswered> {
         let (reply, answered) = sync_channel(1);
         self.shared.change(|state| {
-            // What has come since is not asked about any more.
-            if state.arrived.is_none() {
-                state.set_stage(self.number, Stage::Asking(Arc::clone(request), reply));
-            }
+            let asking = Stage::Asking(Arc::clone(request), reply);
+            // Once the callback is there, nobody is asked any more.
+            let stage = if state.arrived.is_some() { Stage::Answering } else { asking };
+            state.set_stage(self.number, stage);
         });
         answered.recv_timeout(patience).map_err(|error| match error {
             RecvTimeoutError::Timeout => Unanswered::Unseen,
