@@ -380,6 +380,23 @@ mod tests {
     }
 
     #[test]
+    fn a_visitor_has_time_to_ask_though_descriptors_are_short() {
+        let shared = Arc::new(Shared::default());
+        let (places, mut clients): (Vec<_>, Vec<_>) = (0..2)
+            .map(|_| {
+                let (server, client) = pair();
+                (shared.admit(server.into()).unwrap(), client)
+            })
+            .unzip();
+        shared.change(State::send_a_dawdler_away);
+        assert!(!is_shut(&mut clients[0]) && !is_shut(&mut clients[1]));
+        std::thread::sleep(TIME_TO_ASK);
+        places[0].begin();
+        shared.change(State::send_a_dawdler_away);
+        assert!(!is_shut(&mut clients[0]) && is_shut(&mut clients[1]), "the first has asked");
+    }
+
+    #[test]
     fn threads_that_do_not_end_are_not_added_to_without_end() {
         let shared = Arc::new(Shared::default());
         let (places, _clients): (Vec<_>, Vec<_>) = (0..MAX_THREADS)
