@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{AccessToken, Tokens};
+use super::{AccessToken, Tokens, Tolerated};
 use crate::client::Client;
 use crate::error::{Error, Misuse};
 use crate::scope::{GrantedScope, Scope};
@@ -113,7 +113,7 @@ impl TokensBuilder {
             scope: GrantedScope { requested: None, unreadable: false, explicit: self.scope },
             resources: self.resources,
             extra: Extra::json(String::new()),
-            tolerated: Vec::new(),
+            tolerated: Tolerated::default(),
             client: self.client,
         }
     }
