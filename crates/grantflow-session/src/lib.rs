@@ -93,4 +93,4 @@ pub use session::Session;
 pub use standing::State;
 #[cfg(feature = "keyring")]
 pub use store::KeyringStore;
-pub use store::{Entry, FileStore, Later, Lock, MemoryStore, Revision, Store, StoreError, Swap, Value};
+pub use store::{Entry, FileStore, FolderRules, Later, Lock, MemoryStore, Revision, Store, StoreError, Swap, Value};

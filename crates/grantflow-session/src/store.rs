@@ -18,7 +18,7 @@ mod keyring;
 mod memory;
 mod through;
 
-pub use file::FileStore;
+pub use file::{FileStore, FolderRules};
 #[cfg(feature = "keyring")]
 pub use keyring::KeyringStore;
 pub use memory::MemoryStore;
@@ -79,6 +79,11 @@ impl Revision {
     pub const fn number(self) -> u64 {
         self.0
     }
+
+    /// The revision of an entry that cannot be read, out of a hash of what it is: above all that count or tell the time.
+    pub(crate) fn unreadable(hash: [u8; 8]) -> Self {
+        Self(u64::from_be_bytes(hash) | 1 << 63)
+    }
 }
 
 /// What is kept under a key: bytes that only a session understands. **They hold tokens in plain text.** Redacted when
@@ -87,6 +92,10 @@ impl Revision {
 pub struct Value(Zeroizing<Vec<u8>>);
 
 impl Value {
+    /// The most bytes that a session asks a store to keep: 8 MiB. The core reads an answer of 1 MiB, and JSON writes some bytes of
+    /// it as six; the rest is room for what a session adds.
+    pub const MAX: usize = 8 << 20;
+
     /// A value out of bytes that a store has read.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
