@@ -75,6 +75,8 @@ fn ahead_of_its_end_one_caller_renews_and_the_others_do_not_wait() {
     let first = session.prime_blocking(world.login()).unwrap();
     world.advance(LIFE - 30);
     world.network([Net::HoldAnswer]);
+    // There is no background, so one caller waits for a moment, which does not pass here.
+    world.waits(Waits::Park);
     let mut leader = Box::pin(session.token());
     assert!(poll_once(&mut leader).is_pending());
     assert_eq!(session.state(), State::Refreshing);

@@ -121,6 +121,7 @@ struct State {
     stuttering: Vec<Waker>,
     steps: u64,
     log: Vec<Did>,
+    newest: String,
     sent_at: Vec<u64>,
 }
 
@@ -155,6 +156,7 @@ impl World {
             released: 0,
             wakers: Vec::new(),
             log: Vec::new(),
+            newest: String::new(),
             sent_at: Vec::new(),
         };
         Self(Arc::new(Shared { state: Mutex::new(state) }))
@@ -342,6 +344,11 @@ impl World {
         self.server(|server| server.hits("refresh_token").count())
     }
 
+    /// The access token that the server issued last by a refresh.
+    pub fn newest_access_token(&self) -> String {
+        self.state().newest.clone()
+    }
+
     /// How many grants of the client's own the server has seen.
     pub fn grants(&self) -> usize {
         self.server(|server| server.hits("client_credentials").count())
@@ -385,6 +392,11 @@ impl World {
     /// The server's answer, unless it is lost.
     pub fn serve(&self, request: &Request<Body>) -> Option<Response<Body>> {
         let answer = self.server(|server| server.try_handle(request))?;
+        if let Ok(json) = serde_json::from_slice::<serde_json::Value>(answer.body().as_ref())
+            && let Some(token) = json["access_token"].as_str()
+        {
+            self.state().newest = token.to_owned();
+        }
         Some(answer.map(Body::from))
     }
 }

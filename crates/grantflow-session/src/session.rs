@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use grantflow::{Client, ClientCredentials, Tokens};
 
 use crate::error::SessionError;
-use crate::flight::{Flight, Join};
+use crate::flight::Flight;
 use crate::fresh::FreshToken;
 use crate::key::Key;
 use crate::observe::Observer;
@@ -235,7 +235,7 @@ impl Session {
     pub async fn forget(&self) -> Result<(), SessionError> {
         let ticket = self.inner.memory_mut().log_out();
         loop {
-            let _ = self.wait_for(self.flight.join(|| work(&self.inner))).await;
+            let _ = self.fly().await;
             if let Some(result) = self.inner.memory().logout_ended(ticket) {
                 return result;
             }
@@ -253,8 +253,8 @@ impl Session {
     /// Carries what is under way to its end: a renewal in the background, a login or a logout whose caller has gone. For a program that is
     /// about to end: a renewal that is cut off leaves its grant in doubt.
     pub async fn finish(&self) {
-        while self.flight.is_under_way() {
-            let _ = self.wait_for(self.flight.join(|| work(&self.inner))).await;
+        while self.flight.is_under_way() && !self.flight.is_inside() {
+            let _ = self.fly().await;
         }
     }
 
@@ -316,7 +316,7 @@ impl Session {
 
     /// `None`: ask again.
     async fn renew(&self) -> Option<Renewed> {
-        match self.wait_for(self.flight.join(|| work(&self.inner))).await?.end {
+        match self.fly().await?.end {
             // An API has refused it in the meantime.
             End::Token(token) if self.is_refused(&token) => None,
             // Found in the store. It will do, and somebody is to renew it.
@@ -330,7 +330,7 @@ impl Session {
 
     async fn store_login(&self, ticket: Ticket) -> Renewed {
         loop {
-            let landed = self.wait_for(self.flight.join(|| work(&self.inner))).await;
+            let landed = self.fly().await;
             match landed {
                 Some(Landed { wish, end: End::Token(token) }) if wish == Some(ticket) => return Ok(token),
                 Some(Landed { wish, end: End::Failed(error) }) if wish == Some(ticket) => return Err(error),
@@ -342,9 +342,14 @@ impl Session {
         }
     }
 
-    /// Waits for as long as it takes. `None` if a plug panicked, on another caller's thread.
-    async fn wait_for(&self, join: Join<Landed>) -> Option<Landed> {
+    /// Carries what is to be done to its end, for as long as it takes. `None` if a plug panicked, on another caller's thread.
+    async fn fly(&self) -> Option<Landed> {
         let _patient = Patient::new(&self.inner);
+        if self.flight.is_inside() {
+            // A plug asks, which the flight has called: beside it, under the same store's lock.
+            return Some(work(&self.inner).await);
+        }
+        let join = self.flight.join(|| work(&self.inner));
         Waiting::new(&self.flight, &self.inner, join).await
     }
 
