@@ -12,6 +12,8 @@ mod mixed;
 mod observed;
 mod records;
 mod refused;
+mod rescued;
+mod useless;
 mod robot;
 mod store_fails;
 mod unanswered;
