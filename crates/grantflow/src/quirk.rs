@@ -27,7 +27,7 @@ pub enum Quirk {
     /// is `null` or empty counts as missing.
     MissingTokenType,
     /// This `token_type`, in any case, is the server's word for `Bearer`: `user` and `bot` for Slack, `User Access Token` for
-    /// eBay. May be given more than once. The caller vouches that whoever holds such a token may use it; `dpop`, `pop`, `mac`
+    /// eBay. May be given more than once. The caller vouches that such a token needs no proof of a key; `dpop`, `pop`, `mac`
     /// and `N_A` say otherwise and are refused.
     TokenType(String),
     /// The token endpoint answers form-encoded: Facebook's old API, Stack Exchange.

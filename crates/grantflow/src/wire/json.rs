@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::answer::{Extra, Members, Scalar};
 use crate::error::{Member, Violation};
 
-/// Finds the member that a name stands for, where a server has names of its own.
+/// Finds the member that a name stands for, where a server has other names than the standard.
 pub(crate) type Names<'n> = Option<&'n dyn Fn(&str) -> Option<Member>>;
 
 /// The member that a name stands for.
