@@ -24,6 +24,9 @@ struct Documented {
     authorization_endpoint: String,
     token_endpoint: String,
     quirks: Vec<Value>,
+    /// What this server needs for its answers: it must change nothing that goes out.
+    #[serde(default)]
+    answer_quirks: Vec<Value>,
     id: String,
     /// A public client has none.
     secret: Option<String>,
@@ -50,8 +53,8 @@ fn all() -> Vec<Documented> {
     serde_json::from_str(include_str!("../../vectors/providers/requests.json")).unwrap()
 }
 
-pub(crate) fn providers() -> Vec<String> {
-    all().into_iter().map(|documented| documented.provider).collect()
+pub(crate) fn quirks_by_provider() -> Vec<(String, Vec<Quirk>)> {
+    all().into_iter().map(|documented| (documented.provider, documented.quirks.iter().map(quirk).collect())).collect()
 }
 
 impl Documented {
@@ -114,7 +117,7 @@ fn check(what: &str, sent: Vec<(String, String)>, documented: &BTreeMap<String, 
 fn every_request_is_the_documented_one() {
     for documented in all() {
         let what = documented.name();
-        let quirks: Vec<Quirk> = documented.quirks.iter().map(quirk).collect();
+        let quirks: Vec<Quirk> = documented.quirks.iter().chain(&documented.answer_quirks).map(quirk).collect();
         let (url, request) = documented.requests(&quirks);
         assert!(url.starts_with(&documented.authorization_endpoint), "{what}");
         check(&format!("{what}, authorization"), pairs(&url), &documented.authorize, &documented.authorize_beyond);
