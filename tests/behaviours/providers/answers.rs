@@ -2,56 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use grantflow::{Next, Quirk};
+use grantflow::Quirk;
 
-use super::fixture::{self, Expect, Fixture, Outcome};
+use super::fixture::{self, Fixture, Outcome};
 
 #[test]
 fn every_documented_answer_gives_what_it_holds() {
-    for fixture in fixture::all() {
-        let what = fixture.name();
-        let (outcome, error) = fixture.read(&fixture.quirks());
-        match (&fixture.expect, outcome) {
-            (
-                Expect::Token { token, scope, expires_in, refresh_token, extra },
-                Outcome::Tokens {
-                    token: t,
-                    scope: s,
-                    expires_in: e,
-                    refresh_token: r,
-                    extra: x,
-                    tolerated,
-                    scope_is_unknown,
-                },
-            ) => {
-                assert_eq!((&t, &s, &e, &r), (token, scope, expires_in, refresh_token), "{what}");
-                assert!(tolerated.is_empty() && !scope_is_unknown, "{what}: {tolerated:?}");
-                for (name, value) in extra {
-                    assert_eq!(x.get(name), Some(value), "{what}: {name}");
-                }
-            }
-            (Expect::Code { code, left }, Outcome::Refused { code: c, left: l }) => {
-                assert_eq!((&*c, l), (code.as_str(), left.as_str()), "{what}");
-            }
-            (Expect::Status { next }, Outcome::Unreadable { status, .. }) => {
-                assert_eq!(status, Some(fixture.status), "{what}");
-                let found = match error.unwrap().next() {
-                    Next::RetryLater(_) => "retry",
-                    Next::Reauthorize => "reauthorize",
-                    Next::FixConfiguration => "fix",
-                    other => panic!("{what}: {other:?}"),
-                };
-                assert_eq!(found, next, "{what}");
-            }
-            (expected, found) => panic!("{what}: {expected:?}, but {found:?}"),
-        }
+    for fixture in fixture::all().iter().chain(&fixture::kinds()) {
+        fixture.check(&fixture.quirks());
     }
 }
 
 /// A quirk that changes neither what goes out nor what is read is a false claim of the documentation.
 #[test]
 fn every_quirk_is_needed() {
-    for fixture in fixture::all() {
+    for fixture in fixture::all().iter().chain(&fixture::kinds()) {
         let quirks = fixture.quirks();
         let (whole, requests) = (fixture.read(&quirks).0, fixture.requests(&quirks));
         for (quirk, others) in left_out(&quirks) {
@@ -99,7 +64,7 @@ fn an_error_names_the_quirk_that_would_read_the_answer() {
 #[test]
 fn what_the_same_server_needs_elsewhere_changes_nothing() {
     let mut tried = 0;
-    for fixture in fixture::all() {
+    for fixture in fixture::all().iter().chain(&fixture::kinds()) {
         let quirks = fixture.quirks();
         let together: Vec<Quirk> = quirks.iter().cloned().chain(fixture.also()).collect();
         assert_eq!(fixture.read(&together).0, fixture.read(&quirks).0, "{}", fixture.name());

@@ -1,5 +1,7 @@
 //! An answer of a provider, out of `vectors/providers`, and what a client makes of it.
 
+use std::collections::BTreeMap;
+
 use grantflow::{
     Authorization, Callback, ClientCredentials, CodeExchange, ConfidentialClient, Env, Error, ErrorCode, Exchange,
     Failure, Left, Message, Quirk, Redirect, Server, Step, Tokens,
@@ -29,6 +31,8 @@ pub(crate) struct Fixture {
     #[serde(default)]
     pub(crate) status_note: Option<String>,
     content_type: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
     /// The bytes as they stand in the file, or the text of a JSON string.
     body: Box<RawValue>,
     quirks: Vec<Value>,
@@ -104,6 +108,11 @@ pub(crate) fn all() -> Vec<Fixture> {
     .iter()
     .flat_map(|file| serde_json::from_str::<Vec<Fixture>>(file).unwrap())
     .collect()
+}
+
+/// Kinds of answers that no page of a provider is needed for.
+pub(crate) fn kinds() -> Vec<Fixture> {
+    serde_json::from_str(include_str!("../../vectors/providers/kinds.json")).unwrap()
 }
 
 /// A quirk as the files write it.
@@ -189,6 +198,9 @@ impl Fixture {
         let mut response = Response::builder().status(self.status);
         if !self.content_type.is_empty() {
             response = response.header("content-type", &self.content_type);
+        }
+        for (name, value) in &self.headers {
+            response = response.header(name, value);
         }
         response.body(self.body()).unwrap()
     }
