@@ -62,7 +62,7 @@ fn json_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Res
     let auth = match &client.auth {
         Auth::None => [Some(id), None],
         Auth::Post(secret) => [Some(id), Some(("client_secret", secret.expose()))],
-        Auth::Basic(_) => [None, None],
+        Auth::Basic(_) => [quirks.client_id_beside_basic.then_some(id), None],
     };
     let standard =
         own.chain(auth.into_iter().flatten()).map(|(name, value)| (quirks.name(Message::TokenRequest, name), value));

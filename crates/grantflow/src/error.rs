@@ -159,6 +159,17 @@ pub enum Misuse {
     /// An empty client secret.
     #[error("the client secret is empty: a client without one is public()")]
     EmptyClientSecret,
+    /// A token from elsewhere that is empty, or nothing but blanks.
+    #[error("the token is empty: give the one that the server issued")]
+    EmptyToken,
+    /// A token from elsewhere that holds a character outside RFC 6749 appendices A.12 and A.17.
+    #[error(
+        "the token holds something other than printable ASCII: give it as the server issued it, without line breaks"
+    )]
+    TokenCharacter,
+    /// These tokens were made from a refresh token alone.
+    #[error("there is no access token yet: these tokens were made from a refresh token; refresh them first")]
+    NoAccessToken,
     /// A scope that is empty or holds a character outside RFC 6749 appendix A.4.
     #[error("the scope must be tokens of printable ASCII without quotes and backslashes, separated by spaces")]
     Scope,
@@ -213,6 +224,8 @@ pub enum UrlRole {
     Origin,
     /// A resource indicator (RFC 8707 §2).
     Resource,
+    /// A token endpoint or an issuer that the server had before it moved.
+    Former,
 }
 
 impl fmt::Display for UrlRole {
@@ -224,6 +237,7 @@ impl fmt::Display for UrlRole {
             Self::Issuer => "the issuer",
             Self::Origin => "the origin",
             Self::Resource => "the resource indicator",
+            Self::Former => "the former endpoint or issuer",
         })
     }
 }
@@ -236,7 +250,7 @@ pub enum UrlFault {
     Empty,
     /// It is not absolute.
     Relative,
-    /// It cannot be parsed.
+    /// It cannot be parsed: its host is no name and no address, or its port is none of 1 to 65535.
     Malformed,
     /// It has a fragment.
     Fragment,
@@ -252,6 +266,8 @@ pub enum UrlFault {
     Scheme,
     /// It holds a character that RFC 3986 does not allow.
     Character,
+    /// Two hexadecimal digits do not follow one of its `%`.
+    Escape,
     /// It is longer than 8 KiB.
     TooLong,
     /// Its query uses a name that the protocol needs.
@@ -269,7 +285,7 @@ impl fmt::Display for UrlFault {
         f.write_str(match self {
             Self::Empty => "is empty",
             Self::Relative => "is not absolute: write it with its scheme and host",
-            Self::Malformed => "is not a valid URL",
+            Self::Malformed => "is not a valid URL: check its host and port",
             Self::Fragment => "has a fragment: leave out the # and what follows",
             Self::Query => "has a query: leave out the ? and what follows",
             Self::UserInfo => "has user information before its host: leave it out",
@@ -277,6 +293,7 @@ impl fmt::Display for UrlFault {
             Self::Insecure => "is http: and not on loopback: use https",
             Self::Scheme => "has a scheme that is not allowed here",
             Self::Character => "holds a character that no URL may hold: percent-encode it",
+            Self::Escape => "has a % without two hexadecimal digits after it: write %25 for the sign itself",
             Self::TooLong => "is longer than 8 KiB",
             Self::ReservedParameter => "has a query that uses a name of the protocol's own",
             Self::RepeatedParameter => "has a query that uses a name twice: no parameter may be sent twice",
@@ -314,8 +331,11 @@ impl fmt::Display for StoredFault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthorizeFault {
-    /// The request has no absolute `http` or `https` URI.
+    /// The request has no absolute `http` or `https` URI, or one that has user information or a host, a port or an escape
+    /// that cannot be.
     NoOrigin,
+    /// There is no access token yet, only a refresh token.
+    NoToken,
     /// The request would go out unencrypted, off loopback.
     Insecure,
     /// The request carries an `Authorization` header already.
@@ -329,7 +349,10 @@ pub enum AuthorizeFault {
 impl fmt::Display for AuthorizeFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoOrigin => "the request needs an absolute http or https URI",
+            Self::NoOrigin => {
+                "the request needs an absolute http or https URI, without user information and without mistakes"
+            }
+            Self::NoToken => "there is no access token yet; refresh first",
             Self::Insecure => "the request would go out over http, off loopback",
             Self::AlreadyAuthorized => "the request has an Authorization header already",
             Self::OtherOrigin => "the request goes to an origin that the token is not for",

@@ -46,7 +46,8 @@ pub enum Quirk {
     /// read from that object too: members beside it, such as Slack's `team`, are dropped, and are not in
     /// [`Tokens::extra`](crate::Tokens::extra). Of what stands further out only an `error` counts.
     TokenPath(Vec<String>),
-    /// A parameter or member has another name.
+    /// A parameter or member has another name. Never `code_challenge`, `code_challenge_method`, `code_verifier`, `iss` and
+    /// `error`: that would switch a guard off without a word ([`Quirk::RefusesPkce`] is the word for PKCE).
     RenamedParameter {
         /// Where.
         on: Message,
@@ -90,6 +91,14 @@ pub enum Quirk {
     },
     /// `scope` in the answer may be a list of strings: Twitch, and Linear for applications made before December 2023.
     ScopeList,
+    /// The server refuses PKCE: LinkedIn, of clients with a secret. Neither challenge nor verifier is sent (RFC 7636 §4.3,
+    /// §4.5); `state` is, as always. A door: **a code that is stolen on its way, or injected into another login, is then
+    /// protected by the client's secret alone** (RFC 9700 §2.1.1 lets confidential clients). So the server has no
+    /// [`public`](crate::ClientBuilder::public) clients, and a redirect URI must be `https`, off loopback (RFC 8252 §8.5).
+    RefusesPkce,
+    /// `client_id` stands in the body beside Basic credentials, too (RFC 6749 §3.2.1), as Amazon Cognito documents it. Others
+    /// refuse a request that names the client twice (RFC 6749 §2.3).
+    ClientIdBesideBasic,
 }
 
 impl Quirk {
@@ -181,11 +190,17 @@ impl Message {
     }
 }
 
+/// What no quirk renames, in no message. No server is known that does, and a guard that waits for a name that nobody sends
+/// is no guard.
+const NEVER_RENAMED: [&str; 5] = ["code_challenge", "code_challenge_method", "code_verifier", "iss", "error"];
+
 /// A server's quirks, laid out for use.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Quirks {
     pub(crate) unencoded_basic: bool,
     pub(crate) json_request_body: bool,
+    pub(crate) refuses_pkce: bool,
+    pub(crate) client_id_beside_basic: bool,
     scope_separator: Option<char>,
     answer_scope_separator: Option<char>,
     missing_token_type: bool,
@@ -260,6 +275,8 @@ impl Quirks {
                     return refuse("an error path is names separated by dots, such as error.code or errors[0].type");
                 }
             },
+            Quirk::RefusesPkce => self.refuses_pkce = true,
+            Quirk::ClientIdBesideBasic => self.client_id_beside_basic = true,
         }
         if self.scope_separator.is_some() && self.answer_scope_separator.is_some() {
             return refuse("one separator is for requests and answers, the other for answers only: give one of them");
@@ -327,6 +344,11 @@ impl Quirks {
         let Some(standard) = on.names().iter().find(|name| **name == standard) else {
             return refuse("this standard name has no meaning in this message");
         };
+        if NEVER_RENAMED.contains(standard) {
+            return refuse(
+                "PKCE, iss and error have the same name everywhere: under another one, a guard is off and nobody notices",
+            );
+        }
         if actual.is_empty() || !actual.bytes().all(|b| b.is_ascii_graphic()) {
             return refuse("a parameter's name is printable ASCII");
         }
@@ -440,6 +462,16 @@ mod tests {
         assert!(refused(&[Quirk::renamed(Message::TokenRequest, "nonsense", "x")]));
         assert!(refused(&[Quirk::renamed(Message::TokenRequest, "code", "")]));
         assert!(refused(&[Quirk::renamed(Message::TokenRequest, "code", "scope")]));
+        for (on, guard) in [
+            (Message::AuthorizationRequest, "code_challenge"),
+            (Message::AuthorizationRequest, "code_challenge_method"),
+            (Message::TokenRequest, "code_verifier"),
+            (Message::Callback, "iss"),
+            (Message::Callback, "error"),
+            (Message::TokenAnswer, "error"),
+        ] {
+            assert!(refused(&[Quirk::renamed(on, guard, "x")]), "{guard}");
+        }
         assert!(refused(&[Quirk::ScopeSeparator('a')]));
         assert!(refused(&[Quirk::ScopeSeparator('"')]));
         assert!(refused(&[Quirk::AnswerScopeSeparator('a')]));

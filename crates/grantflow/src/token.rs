@@ -9,15 +9,17 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::client::Client;
-use crate::endpoint::Origin;
 use crate::error::{AuthorizeFault, Error, Member, Misuse};
 use crate::scope::{GrantedScope, Scope};
 use crate::secret::{RefreshToken, Secret, UnverifiedIdToken};
 use crate::time::UnixTime;
+use crate::url::Reach;
 use crate::wire::answer::{Extra, Optional, TokenAnswer, TokenKind};
 
+mod builder;
 mod stored;
 
+pub use builder::TokensBuilder;
 pub use stored::StoredTokens;
 
 /// What a grant gave. Not `Clone`: a refresh token has one owner.
@@ -80,7 +82,7 @@ impl Tokens {
         }
     }
 
-    /// The access token, by its type.
+    /// The access token, by its type. Of tokens that were made from a refresh token alone it is empty, and has expired.
     pub fn access_token(&self) -> &AccessToken {
         &self.access
     }
@@ -88,9 +90,11 @@ impl Tokens {
     /// The access token as a Bearer token.
     ///
     /// # Errors
-    /// [`Misuse::NotBearer`] if the server issued a sender-constrained one.
+    /// [`Misuse::NotBearer`] if the server issued a sender-constrained one; [`Misuse::NoAccessToken`] if these tokens were made
+    /// from a refresh token alone.
     pub fn bearer(&self) -> Result<&BearerToken, Error> {
         match &self.access {
+            AccessToken::Bearer(token) if token.expose_secret().is_empty() => Err(Error::Misuse(Misuse::NoAccessToken)),
             AccessToken::Bearer(token) => Ok(token),
             AccessToken::Dpop(_) => Err(Error::Misuse(Misuse::NotBearer)),
         }
@@ -192,7 +196,7 @@ impl AccessToken {
         let text = Secret::new(text);
         match kind {
             TokenKind::Bearer => {
-                Self::Bearer(BearerToken { text, origins: client.registration().server.origins().cloned() })
+                Self::Bearer(BearerToken { text, reach: client.registration().server.reach().cloned() })
             }
             TokenKind::Dpop => Self::Dpop(DpopToken { text }),
         }
@@ -217,7 +221,7 @@ impl AccessToken {
 #[derive(Clone)]
 pub struct BearerToken {
     text: Secret,
-    origins: Option<Arc<[Origin]>>,
+    reach: Option<Arc<Reach>>,
 }
 
 impl BearerToken {
@@ -225,22 +229,22 @@ impl BearerToken {
     /// in: never the query, never the body.
     ///
     /// # Errors
-    /// [`Misuse::Authorize`], and the request is left as it was: if its URI is not absolute, or `http` off loopback; if
-    /// it is authorized already; if the server was given origins ([`Server::token_for`](crate::Server::token_for)) and
-    /// this is none of them.
+    /// [`Misuse::Authorize`], and the request is left as it was: if its URI is not absolute, has user information, or has a
+    /// host, a port or an escape that cannot be; if it is `http` off loopback, and [`PlainHttp`](crate::PlainHttp) does not
+    /// name its host; if it is authorized already; if the server was given origins
+    /// ([`Server::token_for`](crate::Server::token_for)) and this is none of them.
     pub fn authorize<B>(&self, request: &mut Request<B>) -> Result<(), Error> {
         let refuse = |fault| Err(Error::Misuse(Misuse::Authorize(fault)));
-        let Some(origin) = Origin::of(request.uri()) else { return refuse(AuthorizeFault::NoOrigin) };
-        if !origin.is_confidential() {
-            return refuse(AuthorizeFault::Insecure);
-        }
-        if self.origins.as_ref().is_some_and(|allowed| !allowed.contains(&origin)) {
-            return refuse(AuthorizeFault::OtherOrigin);
+        if let Err(fault) = Reach::check(self.reach.as_deref(), request.uri()) {
+            return refuse(fault);
         }
         if request.headers().contains_key(header::AUTHORIZATION) {
             return refuse(AuthorizeFault::AlreadyAuthorized);
         }
         let text = self.text.expose();
+        if text.is_empty() {
+            return refuse(AuthorizeFault::NoToken);
+        }
         let mut line = Zeroizing::new(String::with_capacity("Bearer ".len() + text.len()));
         line.push_str("Bearer ");
         line.push_str(text);
@@ -261,7 +265,7 @@ impl BearerToken {
 
 impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BearerToken {{ text: [redacted], origins: {:?} }}", self.origins)
+        write!(f, "BearerToken {{ text: [redacted], reach: {:?} }}", self.reach)
     }
 }
 

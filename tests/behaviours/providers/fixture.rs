@@ -125,6 +125,8 @@ pub(crate) fn quirk(value: &Value) -> Quirk {
             "JsonRequestBody" => Quirk::JsonRequestBody,
             "NullIsAbsent" => Quirk::NullIsAbsent,
             "ScopeList" => Quirk::ScopeList,
+            "RefusesPkce" => Quirk::RefusesPkce,
+            "ClientIdBesideBasic" => Quirk::ClientIdBesideBasic,
             "ZeroLifetimeIsNever" => Quirk::ZeroLifetimeIsNever,
             other => panic!("{other} is no quirk"),
         };

@@ -12,6 +12,7 @@ const WORDS: &[&str] = &[
     "A",
     "API",
     "An",
+    "As",
     "Basic",
     "Bearer",
     "December",
@@ -27,13 +28,19 @@ const WORDS: &[&str] = &[
     "JSON",
     "May",
     "Names",
+    "Neither",
+    "Never",
     "Of",
     "On",
+    "Others",
+    "PKCE",
     "RFC",
     "RFCs",
     "Scope",
+    "So",
     "The",
     "This",
+    "URI",
     "URLs",
     "What",
     "Where",
@@ -136,4 +143,14 @@ fn every_provider_whose_fixture_needs_a_quirk_is_named_in_its_documentation() {
             assert!(capitalised(text).contains(&provider), "{variant} does not name {provider}");
         }
     }
+}
+
+#[test]
+fn every_provider_that_the_door_for_an_empty_secret_names_has_such_a_request() {
+    let source = include_str!("../../../crates/grantflow/src/client.rs");
+    let before = source.split("pub fn empty_secret_basic").next().unwrap();
+    let docs: Vec<&str> = before.lines().rev().skip(1).map_while(|line| line.trim().strip_prefix("///")).collect();
+    let text = docs.into_iter().rev().collect::<String>();
+    let plain = text.split('`').step_by(2).collect::<Vec<_>>().join(" ");
+    assert_eq!(capitalised(&plain), requests::with_empty_secret());
 }

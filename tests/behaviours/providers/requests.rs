@@ -28,7 +28,7 @@ struct Documented {
     #[serde(default)]
     answer_quirks: Vec<Value>,
     id: String,
-    /// A public client has none.
+    /// A public client has none, or with the door for it an empty one.
     secret: Option<String>,
     #[serde(default)]
     basic: bool,
@@ -57,6 +57,12 @@ pub(crate) fn quirks_by_provider() -> Vec<(String, Vec<Quirk>)> {
     all().into_iter().map(|documented| (documented.provider, documented.quirks.iter().map(quirk).collect())).collect()
 }
 
+/// The providers that want the header of clients without a secret.
+pub(crate) fn with_empty_secret() -> BTreeSet<String> {
+    let empty = all().into_iter().filter(|documented| documented.secret.as_deref() == Some(""));
+    empty.map(|documented| documented.provider).collect()
+}
+
 impl Documented {
     fn name(&self) -> String {
         format!("{}: {} ({})", self.provider, self.what, self.url)
@@ -68,6 +74,7 @@ impl Documented {
         let client = server.client(&self.id);
         match &self.secret {
             None => (&client.public().unwrap()).into(),
+            Some(secret) if secret.is_empty() => (&client.empty_secret_basic().unwrap()).into(),
             Some(secret) if self.basic => (&client.secret_basic(secret.as_str()).unwrap()).into(),
             Some(secret) => (&client.secret_post(secret.as_str()).unwrap()).into(),
         }

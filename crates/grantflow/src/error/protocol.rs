@@ -51,8 +51,10 @@ impl ProtocolError {
             (Violation::Missing(member), _) if holds(body, &camel_case(member)) => {
                 Some("; it is there under another name: see `Quirk::RenamedParameter`")
             }
-            // Neither a token nor an `error`: some servers state errors elsewhere, with 200.
-            (Violation::Missing(Member::AccessToken), _) if !self.token_answer => {
+            // Nothing of a token answer, and no `error`: some servers state errors elsewhere, with 200.
+            (Violation::Missing(Member::AccessToken), _)
+                if !Member::ALL.iter().any(|member| holds(body, member.as_str())) && body.len() > "{}".len() =>
+            {
                 Some("; if the body states an error in another place, see `Quirk::ErrorPath`")
             }
             _ => self.violation.hint(),

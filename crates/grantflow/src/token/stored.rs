@@ -148,6 +148,9 @@ impl Tokens {
 
     /// Restores stored tokens for the client that they were issued to.
     ///
+    /// Issuer and token endpoint may be spelt in another way than when they were stored (RFC 3986 §6.2.2, §6.2.3), an issuer
+    /// may have been configured since, and the server may have moved by [`Server::formerly`](crate::Server::formerly).
+    ///
     /// # Errors
     /// [`Misuse::Stored`] if another version wrote them, if a byte of them was changed, or if issuer, client id or token
     /// endpoint are not the client's. Nothing is half believed.
@@ -161,7 +164,7 @@ impl Tokens {
         if stored.sum != stored.checksum() || stored.more != stored.more() || !right_version {
             return Err(refuse(StoredFault::Damaged));
         }
-        if !client.registration().is(stored.issuer.as_deref(), &stored.client_id, &stored.token_endpoint) {
+        if !client.registration().is_or_was(stored.issuer.as_deref(), &stored.client_id, &stored.token_endpoint) {
             return Err(refuse(StoredFault::OtherClient));
         }
         let kind = match stored.token_type.as_str() {

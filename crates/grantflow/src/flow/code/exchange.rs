@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::error::verdict::Meaning;
 use crate::exchange::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::params::{Field, Params};
+use crate::pkce::Verifier;
 use crate::quirk::Message;
 use crate::secret::AuthorizationCode;
 use crate::token::Tokens;
@@ -54,13 +55,15 @@ impl Exchange for CodeExchange {
 
     fn request(&self, _env: &mut Env<'_>) -> Result<Request<Body>, Error> {
         let redirect_uri = &self.grant.redirect_uri;
-        let own = [
+        let verifier = self.grant.verifier.as_ref();
+        let with_pkce = [
             Field::plain("grant_type", "authorization_code"),
             Field::new("code", self.code.expose()),
             Field::encoded("redirect_uri", redirect_uri.as_str(), redirect_uri.encoded()),
-            Field::plain("code_verifier", self.grant.verifier.expose()),
+            Field::plain("code_verifier", verifier.map_or("", Verifier::expose)),
         ];
-        call::with_resources(&own, &self.grant.resources, |fields| {
+        let own = if verifier.is_some() { &with_pkce } else { with_pkce.get(..3).unwrap_or_default() };
+        call::with_resources(own, &self.grant.resources, |fields| {
             call::request(self.grant.client.registration(), fields, &self.extra)
         })
     }

@@ -156,3 +156,17 @@ fn key_in(form: &str) -> Option<PendingKey> {
     }
     state.value().map(PendingKey::of)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text and the hash of RFC 7636 appendix B: it is the same transformation.
+    #[test]
+    fn a_key_is_a_hash_of_the_state_and_not_the_state() {
+        let state = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let key = PendingKey::of(state);
+        assert_eq!(key.as_str(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert_eq!(callback_key(&format!("/cb?code=a&state={state}").parse().unwrap()), Some(key));
+    }
+}
