@@ -8,10 +8,10 @@ use crate::error::verdict::{self, Meaning};
 use crate::error::{Answer, Error, ErrorResponse, ProtocolError, Refused, Violation};
 use crate::exchange::{Body, Failure, Sent, is_interim};
 use crate::params::{self, Field, Params};
-use crate::quirk::Message;
+use crate::quirk::{Message, Quirks};
 use crate::secret::RefreshToken;
 use crate::time::UnixTime;
-use crate::wire::answer::{self, Content, TokenAnswer, Unread};
+use crate::wire::answer::{self, Content, StatedError, TokenAnswer, Unread};
 use crate::wire::retry_after;
 
 /// The most that is read of an answer. Adapters stop earlier; this is for stacks that do not.
@@ -108,7 +108,16 @@ impl NotGranted {
     }
 }
 
+/// What came back over HTTP.
+struct Received<'r> {
+    status: StatusCode,
+    headers: &'r HeaderMap,
+    body: &'r [u8],
+    now: UnixTime,
+}
+
 /// Reads a token endpoint's answer (RFC 6749 §5.1, §5.2). `build` makes what the flow gives out of the checked members.
+#[inline]
 pub(crate) fn answer<B: AsRef<[u8]>, T>(
     client: &Registration,
     now: UnixTime,
@@ -119,49 +128,62 @@ pub(crate) fn answer<B: AsRef<[u8]>, T>(
     if let Some(error) = is_interim(response) {
         return Err(NotGranted::new(error, Meaning::Nothing));
     }
-    let status = response.status();
-    let body = response.body().as_ref();
+    let (status, headers, body) = (response.status(), response.headers(), response.body().as_ref());
+    let received = &Received { status, headers, body, now };
     if status.is_redirection() {
-        return Err(broken(response, now, Violation::Redirect.into()));
+        return Err(broken(received, Violation::Redirect.into()));
     }
     if body.len() > MAX_BODY {
-        return Err(broken(response, now, Violation::TooLarge.into()));
+        return Err(broken(received, Violation::TooLarge.into()));
     }
     let quirks = client.server.quirks();
     match answer::read(body, &quirks.rules(&|name| quirks.member(name))) {
-        Ok(Content::Error(stated)) => {
-            let answer = kept(response, now);
-            let code = quirks.error_code(Message::TokenAnswer, refresh, Some(status), &stated.code);
-            let (meaning, next) = verdict::meaning(status, answer.retry_after, verdict::Content::Code(&code));
-            let response = ErrorResponse::new(code, next, stated.description.as_deref(), stated.uri.as_deref());
-            Err(NotGranted::new(Error::Refused(Box::new(Refused { response, answer })), meaning))
-        }
         Ok(Content::Token(token)) if status.is_success() => {
-            build(token).map_err(|violation| broken(response, now, Unread { holds_token: true, ..violation.into() }))
+            build(token).map_err(|violation| broken(received, Unread { holds_token: true, ..violation.into() }))
         }
-        Err(unread) if verdict::is_spoken(status) && is_compressed(response, unread.violation) => {
-            Err(broken(response, now, Violation::Compressed.into()))
-        }
-        Err(unread) if status.is_success() || verdict::is_spoken(status) && unread.violation.is_about_the_error() => {
-            Err(broken(response, now, unread))
-        }
-        _ => {
-            let answer = kept(response, now);
-            // A status outside of 100 to 599 counts as a server error (RFC 9110 §15).
-            if status == StatusCode::TOO_MANY_REQUESTS || status.as_u16() >= 500 {
-                let (meaning, _) = verdict::meaning(status, answer.retry_after, verdict::Content::Other);
-                return Err(NotGranted::new(Error::Unavailable(Box::new(answer)), meaning));
-            }
-            Err(protocol(answer, Violation::UnexpectedStatus.into()))
-        }
+        Ok(Content::Token(_)) => Err(unexpected(received)),
+        Ok(Content::Error(stated)) => Err(refused(quirks, refresh, received, &stated)),
+        Err(unread) => Err(unreadable(received, unread)),
     }
 }
 
-fn broken<B: AsRef<[u8]>>(response: &Response<B>, now: UnixTime, unread: Unread<'_>) -> NotGranted {
-    protocol(kept(response, now), unread)
+#[inline(always)]
+fn refused(quirks: &Quirks, refresh: bool, received: &Received<'_>, stated: &StatedError<'_>) -> NotGranted {
+    let answer = kept(received);
+    let code = quirks.error_code(Message::TokenAnswer, refresh, Some(received.status), &stated.code);
+    let (meaning, next) = verdict::meaning(received.status, answer.retry_after, verdict::Content::Code(&code));
+    let response = ErrorResponse::new(code, next, stated.description.as_deref(), stated.uri.as_deref());
+    NotGranted::new(Error::Refused(Box::new(Refused { response, answer })), meaning)
 }
 
-fn protocol(answer: Answer, unread: Unread<'_>) -> NotGranted {
+#[cold]
+fn unreadable(received: &Received<'_>, unread: Unread<'_>) -> NotGranted {
+    let status = received.status;
+    if verdict::is_spoken(status) && is_compressed(received, unread.violation) {
+        broken(received, Violation::Compressed.into())
+    } else if status.is_success() || verdict::is_spoken(status) && unread.violation.is_about_the_error() {
+        broken(received, unread)
+    } else {
+        unexpected(received)
+    }
+}
+
+/// A status that neither grants nor states an error.
+#[cold]
+fn unexpected(received: &Received<'_>) -> NotGranted {
+    let status = received.status;
+    // A status outside of 100 to 599 counts as a server error (RFC 9110 §15).
+    if status != StatusCode::TOO_MANY_REQUESTS && status.as_u16() < 500 {
+        return broken(received, Violation::UnexpectedStatus.into());
+    }
+    let answer = kept(received);
+    let (meaning, _) = verdict::meaning(status, answer.retry_after, verdict::Content::Other);
+    NotGranted::new(Error::Unavailable(Box::new(answer)), meaning)
+}
+
+#[cold]
+fn broken(received: &Received<'_>, unread: Unread<'_>) -> NotGranted {
+    let answer = kept(received);
     let content = if unread.cut { verdict::Content::Cut } else { verdict::Content::Other };
     let (meaning, _) = verdict::meaning(answer.status, answer.retry_after, content);
     let success = answer.status.is_success();
@@ -172,26 +194,26 @@ fn protocol(answer: Answer, unread: Unread<'_>) -> NotGranted {
 }
 
 /// Whether a body that could not be read is compressed: by its header, or by gzip's first bytes (RFC 1952 §2.3.1).
-fn is_compressed<B: AsRef<[u8]>>(response: &Response<B>, violation: Violation) -> bool {
+fn is_compressed(received: &Received<'_>, violation: Violation) -> bool {
     let unreadable = matches!(violation, Violation::NotJson { .. } | Violation::NotForm);
     let coded = || {
-        let values = response.headers().get_all(header::CONTENT_ENCODING);
+        let values = received.headers.get_all(header::CONTENT_ENCODING);
         values.iter().flat_map(|value| value.as_bytes().split(|b| *b == b',')).any(|coding| {
             let coding = coding.trim_ascii();
             !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity")
         })
     };
-    unreadable && (response.body().as_ref().starts_with(&[0x1f, 0x8b]) || coded())
+    unreadable && (received.body.starts_with(&[0x1f, 0x8b]) || coded())
 }
 
-fn kept<B: AsRef<[u8]>>(response: &Response<B>, now: UnixTime) -> Answer {
-    let status = response.status();
-    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+#[inline]
+fn kept(&Received { status, headers, body, now }: &Received<'_>) -> Answer {
+    let retry_after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let retry_after = retry_after.and_then(|text| retry_after::parse(text, now));
-    let answer = Answer::new(status, retry_after, response.body().as_ref());
+    let answer = Answer::new(status, retry_after, body);
     // `WWW-Authenticate` must be there on a 401 (RFC 9110 §11.6.1), and means something to a client there only.
     let one_counts = status == StatusCode::UNAUTHORIZED || status.is_redirection();
-    if one_counts { answer.keep_header(response.headers()) } else { answer }
+    if one_counts { answer.keep_header(headers) } else { answer }
 }
 
 /// The verdict on a grant that can be used once only, when no answer came.

@@ -7,7 +7,6 @@ use http::StatusCode;
 use crate::error::{Error, ErrorCode, Member, Misuse, verdict};
 use crate::scope::Scope;
 use crate::wire::answer::{ErrorPlace, Rules};
-use crate::wire::json::Names;
 
 /// A deviation of a server from the protocol, which the caller vouches for. Give it to [`Server::quirk`](crate::Server::quirk).
 ///
@@ -326,6 +325,7 @@ impl Quirks {
     }
 
     /// What the server's word for an error means. A callback has no status.
+    #[inline]
     pub(crate) fn error_code(&self, on: Message, refresh: bool, status: Option<StatusCode>, word: &str) -> ErrorCode {
         let fits = |mapped: &&MappedCode| {
             mapped.on == on
@@ -415,10 +415,10 @@ impl Quirks {
         }
     }
 
-    /// How this server's answers are read; `names` is what [`Self::member`] gives.
-    pub(crate) fn rules<'r>(&'r self, names: Names<'r>) -> Rules<'r> {
+    /// How this server's answers are read; `renamed` is [`Self::member`].
+    pub(crate) fn rules<'r>(&'r self, renamed: &'r dyn Fn(&str) -> Option<Member>) -> Rules<'r> {
         Rules {
-            names,
+            names: self.rename_any().then_some(renamed),
             path: &self.token_path,
             errors: &self.error_paths,
             token_types: &self.token_types,

@@ -18,9 +18,11 @@ use crate::wire::answer::{Extra, Optional, TokenAnswer, TokenKind};
 
 mod builder;
 mod stored;
+mod tolerated;
 
 pub use builder::TokensBuilder;
 pub use stored::StoredTokens;
+pub(crate) use tolerated::Tolerated;
 
 /// What a grant gave. Not `Clone`: a refresh token has one owner.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ pub struct Tokens {
     pub(crate) scope: GrantedScope,
     pub(crate) resources: Vec<String>,
     pub(crate) extra: Extra,
-    pub(crate) tolerated: Vec<&'static str>,
+    pub(crate) tolerated: Tolerated,
 }
 
 impl Tokens {
@@ -49,7 +51,7 @@ impl Tokens {
         now: UnixTime,
     ) -> Self {
         let quirks = client.registration().server.quirks();
-        let mut tolerated = Vec::new();
+        let mut tolerated = Tolerated::default();
         let expires_in = match tolerate(answer.expires_in, Member::ExpiresIn, &mut tolerated) {
             Some(0) if quirks.zero_lifetime_is_never => None,
             said => said,
@@ -60,7 +62,7 @@ impl Tokens {
             Some(text) => {
                 let scope = Scope::read(&text, quirks.answer_scope_separator());
                 if scope.is_none() {
-                    tolerated.push(Member::Scope.as_str());
+                    tolerated.add(Member::Scope);
                 }
                 scope
             }
@@ -123,7 +125,7 @@ impl Tokens {
     /// After a refresh, a `refresh_token` here means that the server may have rotated it and that the tokens hold the old
     /// one. One that is `null` or empty says that there is no new one, and is not named.
     pub fn tolerated(&self) -> &[&'static str] {
-        &self.tolerated
+        self.tolerated.names()
     }
 
     /// When the answer arrived.
@@ -174,9 +176,9 @@ impl Tokens {
 }
 
 /// The value of an optional member; one that is there and has none is written down.
-fn tolerate<T>(value: Optional<T>, member: Member, tolerated: &mut Vec<&'static str>) -> Option<T> {
+fn tolerate<T>(value: Optional<T>, member: Member, tolerated: &mut Tolerated) -> Option<T> {
     if value.fault().is_some() {
-        tolerated.push(member.as_str());
+        tolerated.add(member);
     }
     value.value()
 }

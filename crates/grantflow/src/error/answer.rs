@@ -23,6 +23,7 @@ impl Answer {
     /// How much of a header is kept.
     const KEPT_HEADER: usize = 1024;
 
+    #[inline]
     pub(crate) fn new(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
         let kept = body.get(..Self::KEPT).unwrap_or(body);
         Self { status, retry_after, header: None, body: Zeroizing::new(kept.to_vec()) }

@@ -19,6 +19,7 @@ const MAX_CODE: usize = 128;
 const MAX_TEXT: usize = 1024;
 
 impl ErrorResponse {
+    #[inline]
     pub(crate) fn new(code: ErrorCode, next: Next, description: Option<&str>, uri: Option<&str>) -> Self {
         Self {
             code,
@@ -87,7 +88,10 @@ impl fmt::Display for Presence<'_> {
 
 /// The longest prefix of at most `limit` bytes that ends between two characters.
 fn cut(text: &str, limit: usize) -> &str {
-    let mut end = limit.min(text.len());
+    if text.len() <= limit {
+        return text;
+    }
+    let mut end = limit;
     while !text.is_char_boundary(end) {
         end -= 1;
     }

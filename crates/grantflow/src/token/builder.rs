@@ -114,7 +114,7 @@ impl TokensBuilder {
             extra: Extra::json(String::new()),
             client: self.client,
             id_token_is_kept: false,
-            tolerated: Vec::new(),
+            tolerated: Default::default(),
         }
     }
 }

@@ -5,9 +5,9 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{AccessToken, Tokens};
+use super::{AccessToken, Tokens, Tolerated};
 use crate::client::Client;
-use crate::error::{Error, Member, Misuse, StoredFault};
+use crate::error::{Error, Misuse, StoredFault};
 use crate::scope::{GrantedScope, Scope};
 use crate::secret::{RefreshToken, UnverifiedIdToken};
 use crate::time::UnixTime;
@@ -138,7 +138,7 @@ impl Tokens {
             extra_is_form: self.extra.is_form(),
             scope_is_unreadable: self.scope.unreadable,
             id_token_is_kept: self.id_token_is_kept,
-            tolerated: self.tolerated.iter().map(|name| (*name).to_owned()).collect(),
+            tolerated: self.tolerated.names().iter().map(|name| (*name).to_owned()).collect(),
             more: None,
         };
         stored.sum = stored.checksum();
@@ -189,11 +189,7 @@ impl Tokens {
                 explicit: scope(&stored.granted)?,
                 unreadable: stored.scope_is_unreadable,
             },
-            tolerated: Member::ALL
-                .into_iter()
-                .map(Member::as_str)
-                .filter(|name| stored.tolerated.iter().any(|tolerated| tolerated == name))
-                .collect(),
+            tolerated: Tolerated::named(&stored.tolerated),
             resources: core::mem::take(&mut stored.resources),
             extra: if stored.extra_is_form { Extra::form(extra) } else { Extra::json(extra) },
             client,

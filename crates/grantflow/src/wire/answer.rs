@@ -63,6 +63,7 @@ impl From<Violation> for Unread<'_> {
 }
 
 /// Reads a token endpoint's body.
+#[inline(always)]
 pub(crate) fn read<'a>(body: &'a [u8], rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
     match core::str::from_utf8(body) {
         Ok(text) => read_text(text, rules),
@@ -70,17 +71,18 @@ pub(crate) fn read<'a>(body: &'a [u8], rules: &Rules<'_>) -> Result<Content<'a>,
     }
 }
 
+#[inline(always)]
 fn read_text<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
     let mut members = Members::default();
     if rules.form && !text.trim_ascii_start().starts_with('{') {
         form_members(text, rules.names, &mut members)?;
-        return judge(members, None, rules);
+        return judge_other(&mut members, None, rules);
     }
     if !rules.errors.is_empty() {
         return with_error_places(text, rules);
     }
     parse(text, rules, |members| members.states_error(rules), &mut members)?;
-    judge(members, None, rules)
+    judge(&mut members, None, rules)
 }
 
 /// What is not UTF-8 is neither JSON nor a form. But an error is a verdict whatever its description looks like, and some
@@ -133,6 +135,16 @@ fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>
     if silent {
         members.take(Member::Error);
     }
+    judge_other(&mut members, word, rules)
+}
+
+/// [`judge`] for what is no plain JSON answer.
+#[cold]
+fn judge_other<'a>(
+    members: &mut Members<'a>,
+    word: Option<Cow<'a, str>>,
+    rules: &Rules<'_>,
+) -> Result<Content<'a>, Unread<'a>> {
     judge(members, word, rules)
 }
 
@@ -144,7 +156,7 @@ fn parse<'a>(
     states_error: impl Fn(&Members<'a>) -> bool,
     members: &mut Members<'a>,
 ) -> Result<(), Unread<'a>> {
-    match json::parse(text, rules.path, rules.names, &states_error, false, members) {
+    match json::parse::<false>(text, rules.path, rules.names, &states_error, members) {
         Ok(()) => Ok(()),
         Err(fault) => parse_carefully(text, rules, states_error, members, fault),
     }
@@ -163,28 +175,29 @@ fn parse_carefully<'a>(
         return Err(refused);
     }
     *members = Members::default();
-    if json::parse(text, rules.path, rules.names, &states_error, true, members).is_err() {
+    if json::parse::<true>(text, rules.path, rules.names, &states_error, members).is_err() {
         return Err(refused);
     }
     match members.out_of_range() {
         // One reader takes it for infinity and another for no JSON (RFC 8259 §6): it is not guessed at.
         Some(member) if !states_error(members) => {
             let rescuable = member.is_of_token_answer();
-            Err(Unread { cut: false, ..unusable(core::mem::take(members), fault.violation, rescuable, rules) })
+            Err(Unread { cut: false, ..unusable(members, fault.violation, rescuable, rules) })
         }
         _ => Ok(()),
     }
 }
 
 /// What members say; `word` is an error code that was found elsewhere.
+#[inline(always)]
 fn judge<'a>(
-    mut members: Members<'a>,
+    members: &mut Members<'a>,
     word: Option<Cow<'a, str>>,
     rules: &Rules<'_>,
 ) -> Result<Content<'a>, Unread<'a>> {
     if word.is_some() || members.states_error(rules) {
         let holds_token = members.has_token();
-        return match error(&mut members, word, holds_token) {
+        return match error(members, word, holds_token) {
             Ok(error) => Ok(Content::Error(error)),
             Err(violation) => Err(Unread { holds_token, ..violation.into() }),
         };
@@ -194,7 +207,7 @@ fn judge<'a>(
         return Err(unusable(members, violation, rescuable, rules));
     }
     let no_token = !members.has_token();
-    match token::read(&mut members, rules) {
+    match token::read(members, rules) {
         Ok(answer) => Ok(Content::Token(answer)),
         Err(violation) if no_token => Err(violation.into()),
         Err(violation) => Err(Unread { holds_token: true, ..unusable(members, violation, true, rules) }),
@@ -203,7 +216,7 @@ fn judge<'a>(
 
 /// A token answer that is refused; its refresh token outlives it if nothing speaks against that.
 #[cold]
-fn unusable<'a>(mut members: Members<'a>, violation: Violation, rescuable: bool, rules: &Rules<'_>) -> Unread<'a> {
+fn unusable<'a>(members: &mut Members<'a>, violation: Violation, rescuable: bool, rules: &Rules<'_>) -> Unread<'a> {
     let holds_token = members.has_token();
     let doubled = Member::ALL
         .into_iter()
@@ -213,6 +226,7 @@ fn unusable<'a>(mut members: Members<'a>, violation: Violation, rescuable: bool,
     Unread { holds_token, refresh_token, ..violation.into() }
 }
 
+#[inline(always)]
 fn error<'a>(
     members: &mut Members<'a>,
     word: Option<Cow<'a, str>>,
@@ -221,10 +235,12 @@ fn error<'a>(
     if holds_token {
         return Err(Violation::TokenAndError);
     }
-    let code = match word.map(Scalar::Text).or_else(|| members.take(Member::Error)) {
-        _ if members.is_doubled(Member::Error) => return Err(Violation::Duplicate(Member::Error)),
-        Some(Scalar::Text(code)) if !code.is_empty() => code,
-        Some(Scalar::Text(_)) => return Err(Violation::Empty(Member::Error)),
+    if members.is_doubled(Member::Error) {
+        return Err(Violation::Duplicate(Member::Error));
+    }
+    let code = match (word, members.take(Member::Error)) {
+        (Some(code), _) | (None, Some(Scalar::Text(code))) if !code.is_empty() => code,
+        (Some(_), _) | (None, Some(Scalar::Text(_))) => return Err(Violation::Empty(Member::Error)),
         _ => return Err(Violation::WrongType(Member::Error)),
     };
     let description = members.commentary(Member::ErrorDescription);
@@ -240,7 +256,7 @@ fn form_members<'a>(text: &'a str, names: json::Names<'_>, members: &mut Members
     let mut unknown = String::new();
     for (raw_name, raw_value) in form::raw_pairs(text) {
         let name = form::decode(raw_name).ok_or(Violation::NotForm)?;
-        match names(&name) {
+        match json::member(names, &name) {
             Some(member) => match form::decode(raw_value) {
                 Some(value) => members.put(member, Scalar::Text(value)),
                 // What may be missing costs only itself.

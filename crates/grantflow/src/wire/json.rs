@@ -12,8 +12,17 @@ use serde_json::value::RawValue;
 use super::answer::{Extra, Members, Scalar, list_item};
 use crate::error::{Member, Violation};
 
-/// Finds the member that a name stands for.
-pub(crate) type Names<'n> = &'n dyn Fn(&str) -> Option<Member>;
+/// Finds the member that a name stands for, where a server has names of its own.
+pub(crate) type Names<'n> = Option<&'n dyn Fn(&str) -> Option<Member>>;
+
+/// The member that a name stands for.
+#[inline]
+pub(super) fn member(names: Names<'_>, name: &str) -> Option<Member> {
+    match names {
+        None => Member::named(name),
+        Some(names) => names(name),
+    }
+}
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy)]
@@ -32,20 +41,31 @@ impl From<Violation> for Fault {
 /// Reads the object at `path` inside `body`; an empty path is the body itself.
 ///
 /// An OAuth error on the way to the path counts: servers that nest their tokens state errors at the top. `states_error`
-/// tells one from a member that the server's quirks make meaningless. `careful` reads each known member by itself, so
+/// tells one from a member that the server's quirks make meaningless. `CAREFUL` reads each known member by itself, so
 /// that one that serde_json cannot hold costs only its own value.
-pub(crate) fn parse<'a>(
+#[inline]
+pub(crate) fn parse<'a, const CAREFUL: bool>(
     body: &'a str,
     path: &[String],
     names: Names<'_>,
     states_error: &impl Fn(&Members<'a>) -> bool,
-    careful: bool,
     members: &mut Members<'a>,
 ) -> Result<(), Fault> {
-    let Some((first, rest)) = path.split_first() else {
-        return read(body, None, names, careful, members).map(|_| ());
-    };
-    let inner = read(body, Some(first), names, careful, members)?;
+    match path.split_first() {
+        None => read::<CAREFUL>(body, None, names, members).map(|_| ()),
+        Some((first, rest)) => parse_inside::<CAREFUL>(body, first, rest, names, states_error, members),
+    }
+}
+
+fn parse_inside<'a, const CAREFUL: bool>(
+    body: &'a str,
+    first: &str,
+    rest: &[String],
+    names: Names<'_>,
+    states_error: &impl Fn(&Members<'a>) -> bool,
+    members: &mut Members<'a>,
+) -> Result<(), Fault> {
+    let inner = read::<CAREFUL>(body, Some(first), names, members)?;
     members.keep_error_only();
     if members.violation.is_some() || members.doubled().is_some() || states_error(members) {
         return Ok(());
@@ -60,7 +80,7 @@ pub(crate) fn parse<'a>(
         rest = further;
     }
     *members = Members::default();
-    parse(inner, rest, names, states_error, careful, members).map_err(|fault| match fault.violation {
+    parse::<CAREFUL>(inner, rest, names, states_error, members).map_err(|fault| match fault.violation {
         Violation::NotAnObject => Violation::TokenPath.into(),
         _ => fault,
     })
@@ -73,18 +93,17 @@ fn list_index(step: &str) -> Option<usize> {
 }
 
 /// Reads one object; gives the raw value of the member that leads further in.
-fn read<'a>(
+fn read<'a, const CAREFUL: bool>(
     body: &'a str,
     into: Option<&str>,
     names: Names<'_>,
-    careful: bool,
     members: &mut Members<'a>,
 ) -> Result<Option<&'a RawValue>, Fault> {
     if body.trim_ascii().is_empty() {
         return Err(Violation::EmptyBody.into());
     }
     let mut deserializer = serde_json::Deserializer::from_str(body);
-    let object = Object { names, into, body_len: body.len(), careful, members };
+    let object = Object::<CAREFUL> { names, into, body_len: body.len(), members };
     deserializer.deserialize_map(object).and_then(|inner| deserializer.end().map(|()| inner)).map_err(|error| {
         let violation = if error.is_data() {
             Violation::NotAnObject
@@ -95,15 +114,14 @@ fn read<'a>(
     })
 }
 
-struct Object<'n, 'm, 'de> {
+struct Object<'n, 'm, 'de, const CAREFUL: bool> {
     names: Names<'n>,
     into: Option<&'n str>,
     body_len: usize,
-    careful: bool,
     members: &'m mut Members<'de>,
 }
 
-impl<'de> Visitor<'de> for Object<'_, '_, 'de> {
+impl<'de, const CAREFUL: bool> Visitor<'de> for Object<'_, '_, 'de, CAREFUL> {
     type Value = Option<&'de RawValue>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,7 +139,7 @@ impl<'de> Visitor<'de> for Object<'_, '_, 'de> {
             body_len: self.body_len,
         })? {
             match key {
-                Found::Known(member) if self.careful => members.put(member, scalar(map.next_value()?)),
+                Found::Known(member) if CAREFUL => members.put(member, scalar(map.next_value()?)),
                 Found::Known(member) => members.put(member, map.next_value_seed(ReadScalar)?),
                 Found::Into => {
                     if inner.replace(map.next_value::<&RawValue>()?).is_some() {
@@ -176,7 +194,7 @@ impl Visitor<'_> for Key<'_> {
         if self.into == Some(name) {
             return Ok(Found::Into);
         }
-        if let Some(member) = (self.names)(name) {
+        if let Some(member) = member(self.names, name) {
             return Ok(Found::Known(member));
         }
         if self.unknown.is_empty() {
@@ -301,7 +319,7 @@ mod tests {
     fn parse_at<'a>(body: &'a str, path: &[String]) -> Result<Members<'a>, Violation> {
         let mut members = Members::default();
         let states_error = |members: &Members<'_>| members.get(Member::Error).is_some();
-        parse(body, path, &Member::named, &states_error, false, &mut members).map_err(|fault| fault.violation)?;
+        parse::<false>(body, path, None, &states_error, &mut members).map_err(|fault| fault.violation)?;
         match members.violation.or_else(|| members.doubled().map(Violation::Duplicate)) {
             Some(violation) => Err(violation),
             None => Ok(members),

@@ -4,8 +4,8 @@ use http::{Request, Response};
 
 use super::Grant;
 use crate::call;
-use crate::error::Error;
 use crate::error::verdict::Meaning;
+use crate::error::{Error, Member};
 use crate::exchange::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::params::{Field, Params};
 use crate::pkce::Verifier;
@@ -72,9 +72,10 @@ impl Exchange for CodeExchange {
         let grant = &self.grant;
         let outcome = call::answer(grant.client.registration(), env.now, false, &response, |answer| {
             // The person's identity was asked for: an ID token that cannot be read must not look like one that is missing.
-            let openid = grant.scope.as_ref().is_some_and(|scope| scope.contains("openid"));
-            if let Some(violation) = answer.id_token.fault().filter(|_| openid) {
-                return Err(violation);
+            if let Some(fault) = answer.id_token.fault()
+                && grant.scope.as_ref().is_some_and(|scope| scope.contains("openid"))
+            {
+                return Err(fault.of(Member::IdToken));
             }
             Ok(Tokens::new(grant.client.clone(), answer, grant.scope.clone(), grant.resources.clone(), env.now))
         });

@@ -25,10 +25,28 @@ pub(crate) enum Scalar<'a> {
 pub(crate) enum Optional<T> {
     Absent,
     /// There, and `null` or empty.
-    Blank(Violation),
+    Blank(Fault),
     /// There, and of the wrong type or with a character that it must not have.
-    Unreadable(Violation),
+    Unreadable(Fault),
     Value(T),
+}
+
+/// What is wrong with a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Empty,
+    WrongType,
+    Character,
+}
+
+impl Fault {
+    pub(crate) fn of(self, member: Member) -> Violation {
+        match self {
+            Self::Empty => Violation::Empty(member),
+            Self::WrongType => Violation::WrongType(member),
+            Self::Character => Violation::Character(member),
+        }
+    }
 }
 
 impl<T> Optional<T> {
@@ -40,9 +58,9 @@ impl<T> Optional<T> {
     }
 
     /// What is wrong with it, if it is there and has no value.
-    pub(crate) fn fault(&self) -> Option<Violation> {
+    pub(crate) fn fault(&self) -> Option<Fault> {
         match self {
-            Self::Blank(violation) | Self::Unreadable(violation) => Some(*violation),
+            Self::Blank(fault) | Self::Unreadable(fault) => Some(*fault),
             Self::Absent | Self::Value(_) => None,
         }
     }
@@ -72,14 +90,17 @@ impl<'a> Members<'a> {
         self.violation.get_or_insert(violation);
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, member: Member) -> Option<Scalar<'a>> {
         self.slots.get_mut(member as usize)?.take()
     }
 
+    #[inline]
     pub(crate) fn get(&self, member: Member) -> Option<&Scalar<'a>> {
         self.slots.get(member as usize)?.as_ref()
     }
 
+    #[inline]
     pub(crate) fn is_doubled(&self, member: Member) -> bool {
         self.doubled & 1 << member as u16 != 0
     }
@@ -99,15 +120,22 @@ impl<'a> Members<'a> {
 
     /// Whether a token is there, be it an unreadable one. Servers that write every member of an answer write `null` or an
     /// empty text where there is no token.
+    #[inline]
     pub(super) fn has_token(&self) -> bool {
-        [Member::AccessToken, Member::RefreshToken].into_iter().any(|member| match self.get(member) {
+        self.has_value(Member::AccessToken) || self.has_value(Member::RefreshToken)
+    }
+
+    #[inline]
+    fn has_value(&self, member: Member) -> bool {
+        match self.get(member) {
             None | Some(Scalar::Null) => false,
             Some(Scalar::Text(text)) => !text.is_empty(),
             Some(_) => true,
-        })
+        }
     }
 
     /// Whether it states an OAuth error, be it an unreadable one.
+    #[inline]
     pub(crate) fn states_error(&self, rules: &Rules<'_>) -> bool {
         match self.get(Member::Error) {
             None => false,
@@ -136,21 +164,20 @@ impl<'a> Members<'a> {
     }
 
     /// A token that may be missing.
+    #[inline]
     pub(super) fn optional(&mut self, member: Member, rules: &Rules<'_>) -> Optional<Cow<'a, str>> {
         match self.take(member) {
             None => Optional::Absent,
             Some(Scalar::Null) if rules.null_is_absent => Optional::Absent,
-            Some(Scalar::Null) => Optional::Blank(Violation::WrongType(member)),
-            Some(Scalar::Text(text)) if text.is_empty() => Optional::Blank(Violation::Empty(member)),
-            Some(Scalar::Text(text)) => match visible(text, member) {
-                Ok(text) => Optional::Value(text),
-                Err(violation) => Optional::Unreadable(violation),
-            },
-            Some(_) => Optional::Unreadable(Violation::WrongType(member)),
+            Some(Scalar::Null) => Optional::Blank(Fault::WrongType),
+            Some(Scalar::Text(text)) if text.is_empty() => Optional::Blank(Fault::Empty),
+            Some(Scalar::Text(text)) => visible(&text).map_or(Optional::Value(text), Optional::Unreadable),
+            Some(_) => Optional::Unreadable(Fault::WrongType),
         }
     }
 
     /// A text for people: of any other type or there twice, it is as good as absent.
+    #[inline(always)]
     pub(super) fn commentary(&mut self, member: Member) -> Option<Cow<'a, str>> {
         match self.take(member) {
             Some(Scalar::Text(text)) if !self.is_doubled(member) => Some(text),
@@ -159,15 +186,12 @@ impl<'a> Members<'a> {
     }
 }
 
-/// RFC 6749 appendix A.12, A.17: printable ASCII; and more than blanks.
-pub(super) fn visible(text: Cow<'_, str>, member: Member) -> Result<Cow<'_, str>, Violation> {
-    // All bytes, whatever they are: without a way out of the loop, several are looked at at once.
-    if !text.bytes().fold(true, |good, b| good & matches!(b, 0x20..=0x7e)) {
-        return Err(Violation::Character(member));
+/// What is wrong with a token: RFC 6749 appendix A.12 and A.17 have printable ASCII; and blanks alone are nothing.
+pub(super) fn visible(text: &str) -> Option<Fault> {
+    // The largest distance from a space, whatever the bytes are: without a way out of the loop, several are looked at at once.
+    if text.bytes().fold(0, |largest, b| b.wrapping_sub(b' ').max(largest)) > b'~' - b' ' {
+        return Some(Fault::Character);
     }
     // Almost all tokens begin with something else, so this ends at the first byte.
-    if text.bytes().all(|b| b == b' ') {
-        return Err(Violation::Empty(member));
-    }
-    Ok(text)
+    text.bytes().all(|b| b == b' ').then_some(Fault::Empty)
 }

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAc
 use serde_json::value::RawValue;
 
 use crate::error::Member;
-use crate::wire::json::Names;
+use crate::wire::json::{Names, member as member_of};
 
 /// Where in a JSON body an error code lies, and the word there that means none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl ErrorPlace {
 
     /// Whether the path leads through this member.
     pub(super) fn starts_at(&self, member: Member, names: Names<'_>) -> bool {
-        matches!(self.path.first(), Some(Part::Key(key)) if names(key) == Some(member))
+        matches!(self.path.first(), Some(Part::Key(key)) if member_of(names, key) == Some(member))
     }
 }
 

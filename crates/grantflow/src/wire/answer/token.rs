@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::members::{Members, Optional, Scalar, visible};
+use super::members::{Fault, Members, Optional, Scalar, visible};
 use super::{Extra, Rules};
 use crate::error::{Member, Violation};
 
@@ -39,8 +39,12 @@ impl TokenKind {
     }
 }
 
+#[inline]
 pub(super) fn read<'a>(members: &mut Members<'a>, rules: &Rules<'_>) -> Result<TokenAnswer<'a>, Violation> {
-    let access_token = visible(members.required(Member::AccessToken)?, Member::AccessToken)?;
+    let access_token = members.required(Member::AccessToken)?;
+    if let Some(fault) = visible(&access_token) {
+        return Err(fault.of(Member::AccessToken));
+    }
     Ok(TokenAnswer {
         access_token,
         kind: kind(members, rules)?,
@@ -52,6 +56,7 @@ pub(super) fn read<'a>(members: &mut Members<'a>, rules: &Rules<'_>) -> Result<T
     })
 }
 
+#[inline]
 fn kind(members: &mut Members<'_>, rules: &Rules<'_>) -> Result<TokenKind, Violation> {
     let violation = match members.take(Member::TokenType) {
         Some(Scalar::Text(text)) if !text.is_empty() => {
@@ -64,29 +69,29 @@ fn kind(members: &mut Members<'_>, rules: &Rules<'_>) -> Result<TokenKind, Viola
     if rules.missing_token_type { Ok(TokenKind::Bearer) } else { Err(violation) }
 }
 
+#[inline]
 fn lifetime(value: Option<Scalar<'_>>, rules: &Rules<'_>) -> Optional<u64> {
-    let unreadable = Violation::WrongType(Member::ExpiresIn);
     match value {
         None => Optional::Absent,
         Some(Scalar::Null) if rules.null_is_absent => Optional::Absent,
-        Some(Scalar::Null) => Optional::Blank(unreadable),
+        Some(Scalar::Null) => Optional::Blank(Fault::WrongType),
         Some(Scalar::Whole(seconds)) => Optional::Value(seconds),
-        Some(Scalar::Text(text)) if text.is_empty() => Optional::Blank(Violation::Empty(Member::ExpiresIn)),
-        Some(Scalar::Text(text)) => digits(&text).map_or(Optional::Unreadable(unreadable), Optional::Value),
-        Some(_) => Optional::Unreadable(unreadable),
+        Some(Scalar::Text(text)) if text.is_empty() => Optional::Blank(Fault::Empty),
+        Some(Scalar::Text(text)) => digits(&text).map_or(Optional::Unreadable(Fault::WrongType), Optional::Value),
+        Some(_) => Optional::Unreadable(Fault::WrongType),
     }
 }
 
 /// An empty scope is one: the server granted none.
+#[inline]
 fn scope<'a>(value: Option<Scalar<'a>>, rules: &Rules<'_>) -> Optional<Cow<'a, str>> {
-    let unreadable = Violation::WrongType(Member::Scope);
     match value {
         None => Optional::Absent,
         Some(Scalar::Null) if rules.null_is_absent => Optional::Absent,
-        Some(Scalar::Null) => Optional::Blank(unreadable),
+        Some(Scalar::Null) => Optional::Blank(Fault::WrongType),
         Some(Scalar::List(joined)) if rules.scope_list => Optional::Value(Cow::Owned(joined)),
         Some(Scalar::Text(text)) => Optional::Value(text),
-        Some(_) => Optional::Unreadable(unreadable),
+        Some(_) => Optional::Unreadable(Fault::WrongType),
     }
 }
 
