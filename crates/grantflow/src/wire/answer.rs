@@ -14,7 +14,7 @@ mod token;
 
 pub(crate) use extra::Extra;
 pub(crate) use members::{Members, Optional, Scalar};
-pub(crate) use place::ErrorPlace;
+pub(crate) use place::{ErrorPlace, list_item};
 pub(crate) use token::{TokenAnswer, TokenKind};
 
 /// How an answer is read: the server's quirks, as far as they bear on it.
