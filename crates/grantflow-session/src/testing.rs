@@ -46,11 +46,14 @@ pub fn check(store: impl Store) -> Result<(), Failed> {
     Suite::of(&store).run()
 }
 
+type Open<'a> = dyn Fn() -> Box<dyn Store + 'a> + 'a;
+type Executor<'a> = dyn Fn(Later<'_, ()>) + Sync + 'a;
+
 /// The suite, with what a store needs for it.
 #[must_use = "it does nothing before it is run"]
 pub struct Suite<'a> {
-    open: Box<dyn Fn() -> Box<dyn Store + 'a> + 'a>,
-    executor: Box<dyn Fn(Later<'_, ()>) + Sync + 'a>,
+    open: Box<Open<'a>>,
+    executor: Box<Executor<'a>>,
     lease_ends: Option<Box<dyn Fn() + 'a>>,
     largest: usize,
 }

@@ -68,9 +68,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     #[cfg(feature = "testing")]
     {
-        grantflow_session::testing::Suite::opening(|| open().expect("the database opened before"))
-            .lease_ends(|| std::thread::sleep(Duration::from_millis(600)))
-            .run()?;
+        let wait = || std::thread::sleep(Duration::from_millis(600));
+        grantflow_session::testing::Suite::of(&open()?).lease_ends(wait).run()?;
         println!("it keeps every rule of grantflow_session::testing");
     }
     Ok(())
