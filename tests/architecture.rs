@@ -14,7 +14,7 @@ const ORDER: [(&[&str], &str); 13] = [
     (&["time", "secret"], "values that know nothing of OAuth"),
     (&["error"], "all that can go wrong is said in its terms, so it stands below all that can go wrong"),
     (&["wire"], "bytes to values and back; it may only say what is wrong with them, and read dates"),
-    (&["scope", "endpoint"], "values that are checked once, when they are made; a redirect URI is encoded by wire"),
+    (&["scope", "url"], "values that are checked once, when they are made; a redirect URI is encoded by wire"),
     (&["exchange"], "the contract: whoever carries requests need know nothing above it"),
     (&["quirk"], "named leniency: rules for wire, and how a scope is written"),
     (&["params", "pkce"], "what goes into a request; parameters have the names that the quirks give them"),
@@ -555,9 +555,16 @@ fn every_crate_has_the_workspaces_lints() {
 
 #[test]
 fn every_public_enum_says_whether_it_may_grow() {
-    for name in
-        ["grantflow", "grantflow-async", "grantflow-reqwest", "grantflow-session", "grantflow-tower", "grantflow-ureq"]
-    {
+    for name in [
+        "grantflow",
+        "grantflow-async",
+        "grantflow-loopback",
+        "grantflow-reqwest",
+        "grantflow-session",
+        "grantflow-tower",
+        "grantflow-transport",
+        "grantflow-ureq",
+    ] {
         let folder = format!("crates/{name}/src");
         for file in sources(folder) {
             let code = code(&read(&file));
@@ -577,7 +584,7 @@ fn every_public_enum_says_whether_it_may_grow() {
 fn a_use_upwards_or_sideways_is_seen() {
     assert_eq!(violations("error", "use crate::wire::form;"), ["wire::form"]);
     assert_eq!(violations("wire::json", "let x = crate::token::f();\nuse crate::error::Member;"), ["token::f"]);
-    assert_eq!(violations("scope", "use crate::endpoint::Issuer;"), ["endpoint::Issuer"], "one line");
+    assert_eq!(violations("scope", "use crate::url::Issuer;"), ["url::Issuer"], "one line");
     assert_eq!(violations("call", "use crate::{error::{Error, Misuse}, flow::{code::X}};"), ["flow::code::X"]);
     assert_eq!(violations("call", "use crate::Tokens;"), ["Tokens"], "a name of lib's");
     assert_eq!(violations("call", "use crate::fuzz::wire;"), ["fuzz::wire"]);

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use grantflow::{
-    Authorization, Callback, ClientCredentials, EntropyFailed, Env, Error, Exchange, Left, Scope, Server, Step, Tokens,
+    Authorization, Callback, ClientCredentials, EntropyFailed, Env, Exchange, Left, Next, Scope, Server, Step, Tokens,
     UnixTime,
 };
 use grantflow_tests::flow_model;
@@ -188,21 +188,44 @@ proptest! {
     }
 
     #[test]
-    fn every_answer_has_one_meaning(status in 200..600u16, body in prop_oneof![
+    fn every_answer_has_one_meaning(status in prop_oneof![200..600u16, 600..1000u16, Just(400u16), Just(401u16), Just(403u16)], body in prop_oneof![
         any::<Vec<u8>>(),
         Just(br#"{"access_token":"t","token_type":"bearer"}"#.to_vec()),
         Just(br#"{"error":"invalid_grant"}"#.to_vec()),
+        Just(br#"{"error":"Not Found"}"#.to_vec()),
         Just(Vec::new()),
     ]) {
         let holds_a_token = body.starts_with(b"{\"access_token\":\"t\"");
+        let dead = body.starts_with(b"{\"error\":\"invalid_grant\"");
         match respond(exchange(&server(), None), UnixTime::from_secs(0), status, &body) {
             Ok(_) => prop_assert!((200..300).contains(&status) && holds_a_token),
             Err(failure) => {
                 prop_assert_eq!(failure.error.status().unwrap().as_u16(), status);
-                prop_assert_eq!(matches!(failure.left, Left::Spent), matches!(failure.error, Error::Refused(_)) && (200..500).contains(&status) && !(300..400).contains(&status) && status != 429);
+                let verdict = dead && ((200..300).contains(&status) || [400, 401, 403].contains(&status));
+                prop_assert_eq!(matches!(failure.left, Left::Spent), verdict);
+                prop_assert_eq!(failure.error.next() == Next::Reauthorize, verdict);
                 prop_assert_eq!(matches!(failure.left, Left::Intact(_)), status == 429);
+                prop_assert!(status < 600 || failure.error.next() == Next::RetryLater(None));
             }
         }
+    }
+
+    #[test]
+    fn an_odd_optional_member_costs_its_own_value_only(name in prop_oneof![Just("expires_in"), Just("refresh_token"), Just("scope"), Just("id_token")], odd in prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        Just("[]".to_owned()),
+        Just("{\"a\":[1]}".to_owned()),
+        "-[1-9][0-9]{0,5}(\\.[0-9]{1,3})?",
+        "\"[a-z]{0,4}\\\\u000[0-9]\"",
+    ]) {
+        let tokens = answer(UnixTime::from_secs(0), &format!(r#"{{"access_token":"t","token_type":"bearer","site":1,"{name}":{odd}}}"#));
+        prop_assert_eq!(tokens.tolerated(), [name]);
+        prop_assert_eq!(tokens.bearer().unwrap().expose_secret(), "t");
+        prop_assert!(tokens.expires_at().is_none() && tokens.refresh_token().is_none() && tokens.unverified_id_token().is_none());
+        prop_assert_eq!(tokens.scope().is_narrowed().is_none(), name == "scope");
+        let rest: serde_json::Map<String, serde_json::Value> = tokens.extra().unwrap();
+        prop_assert_eq!(rest.keys().collect::<Vec<_>>(), ["site"]);
     }
 
     #[test]

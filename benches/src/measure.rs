@@ -62,6 +62,13 @@ fn nanoseconds(side: Side, operation: Operation) -> u64 {
     batches[batches.len() / 2]
 }
 
+/// What counts instructions differently from one version to the next.
+pub(crate) fn compiler() -> String {
+    let output = Command::new("rustc").arg("--version").output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    text.unwrap_or_else(|_| "an unknown compiler".to_owned())
+}
+
 pub(crate) fn has_valgrind() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
 }

@@ -1,6 +1,7 @@
 //! The table.
 
 use crate::Operation;
+use crate::gate::{self, Fault, Figure};
 use crate::measure::Cost;
 
 /// One operation, both sides.
@@ -8,13 +9,14 @@ pub(crate) struct Row {
     pub(crate) operation: Operation,
     pub(crate) ours: Cost,
     pub(crate) theirs: Cost,
+    /// What ours cost when it was recorded last.
+    pub(crate) last: Figure,
 }
 
 impl Row {
-    /// Fewer instructions, where they were counted, and fewer allocations.
-    pub(crate) fn is_cheaper(&self) -> bool {
-        let instructions = self.ours.instructions.zip(self.theirs.instructions);
-        instructions.is_none_or(|(ours, theirs)| ours < theirs) && self.ours.allocations < self.theirs.allocations
+    /// All that is wrong with it.
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        gate::faults(self.ours, self.theirs, self.last, self.operation.target())
     }
 
     fn ratio(&self) -> String {
@@ -24,29 +26,36 @@ impl Row {
         }
     }
 
-    fn meets_target(&self) -> bool {
-        let (instructions, allocations) = self.operation.target();
-        self.ours.instructions.is_none_or(|count| count <= instructions) && self.ours.allocations <= allocations
+    /// By how much it is dearer than the figure that was recorded last, in percent.
+    fn change(&self) -> String {
+        match self.ours.instructions {
+            Some(ours) => format!("{:+.1} %", (ours as f64 / self.last.instructions as f64 - 1.0) * 100.0),
+            None => "-".to_owned(),
+        }
     }
 }
 
 pub(crate) fn print(rows: &[Row]) {
-    println!("                           instructions                    allocations      bytes            ns (noise)");
     println!(
-        "operation                  oauth2  grantflow  ratio  target  oauth2  ours  target   oauth2   ours   oauth2   ours"
+        "                        | instructions                                      | allocations         | bytes          | ns (noise)"
+    );
+    println!(
+        "operation               |  oauth2    ours  ratio    last   change   target  | oauth2  ours target | oauth2    ours | oauth2   ours | verdict"
     );
     for row in rows {
-        let (instructions, allocations) = row.operation.target();
+        let target = row.operation.target();
         println!(
-            "{:<24} {:>8}   {:>8}   {:>4}  {:>6}  {:>6}  {:>4}  {:>6}  {:>7}  {:>5}  {:>7}  {:>5}  {}",
+            "{:<23} | {:>7} {:>7}   {:>4} {:>7} {:>8}  {:>7}  | {:>6} {:>5} {:>6} | {:>6} {:>7} | {:>6} {:>6} | {}",
             row.operation.name(),
             count(row.theirs.instructions),
             count(row.ours.instructions),
             row.ratio(),
-            grouped(instructions),
+            grouped(row.last.instructions),
+            row.change(),
+            grouped(target.instructions),
             row.theirs.allocations,
             row.ours.allocations,
-            allocations,
+            target.allocations,
             row.theirs.bytes,
             row.ours.bytes,
             row.theirs.nanoseconds,
@@ -60,29 +69,25 @@ pub(crate) fn print_markdown(rows: &[Row]) {
     println!("| operation | `oauth2`: instructions / allocations | grantflow | ratio | target |");
     println!("|---|---|---|---|---|");
     for row in rows {
-        let (instructions, allocations) = row.operation.target();
         println!(
-            "| {} | {} / {} | {} / {} | {} | ≤ {} / {} |",
+            "| {} | {} / {} | {} / {} | {} | ≤ {} |",
             row.operation.name(),
             count(row.theirs.instructions),
             row.theirs.allocations,
             count(row.ours.instructions),
             row.ours.allocations,
             row.ratio(),
-            grouped(instructions),
-            allocations,
+            row.operation.target(),
         );
     }
 }
 
-fn verdict(row: &Row) -> &'static str {
-    if !row.is_cheaper() {
-        "NOT CHEAPER"
-    } else if row.meets_target() {
-        "target met"
-    } else {
-        "target missed"
+fn verdict(row: &Row) -> String {
+    let faults = row.faults();
+    if faults.is_empty() {
+        return "passes".to_owned();
     }
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn count(instructions: Option<u64>) -> String {
@@ -90,7 +95,7 @@ fn count(instructions: Option<u64>) -> String {
 }
 
 /// Thousands apart.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     match number {
         0..=999 => number.to_string(),
         _ => format!("{},{:03}", number / 1000, number % 1000),

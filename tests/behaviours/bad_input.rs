@@ -59,8 +59,15 @@ fn a_million_levels_of_nesting_are_no_trouble() {
     // Open without end: over the limit, or no JSON.
     assert_eq!(violation("[".repeat(2_000_000).as_bytes()), Violation::TooLarge);
     assert!(matches!(violation(format!("{{\"a\":{open}").as_bytes()), Violation::NotJson { .. }));
+    let exchange = world.exchange();
     let scope = format!(r#"{{"access_token":"t","token_type":"bearer","scope":{open}{close}}}"#);
-    assert_eq!(violation(scope.as_bytes()), Violation::WrongType(grantflow::Member::Scope));
+    assert_eq!(world.answer(exchange, json(200, &scope)).unwrap().tolerated(), ["scope"]);
+    let kind = format!(r#"{{"access_token":"t","token_type":{open}{close}}}"#);
+    assert_eq!(violation(kind.as_bytes()), Violation::WrongType(grantflow::Member::TokenType));
+    let error = format!(r#"{{"error":{}{}}}"#, r#"{"a":"#.repeat(100_000), "1".to_owned() + &"}".repeat(100_000));
+    let mut world = World::with(|server| server.quirk(grantflow::Quirk::error_path("error.a.a", None)).unwrap());
+    let exchange = world.exchange();
+    assert!(matches!(world.answer(exchange, json(400, &error)).unwrap_err().error, Error::Protocol(_)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `state`, then `iss`, and only then `error` or `code`; and what of a callback that is ours can be wrong.
 
-use grantflow::{Callback, ErrorCode, RejectionReason};
+use grantflow::{Callback, ErrorCode, Next, RejectionReason};
 
 use crate::support::*;
 
@@ -78,23 +78,62 @@ fn a_code_of_other_than_printable_ascii_is_refused() {
 }
 
 #[test]
-fn a_doubled_description_is_refused() {
+fn an_error_of_other_than_printable_ascii_is_refused() {
+    // RFC 6749 appendix A.7.
+    for query in
+        ["error=a%00&state={s}", "error=access_denied%0d%0a&state={s}", "error=%7f&state={s}", "error=%c3%a9&state={s}"]
+    {
+        assert_eq!(reason(receive(query)), RejectionReason::Malformed, "{query}");
+        assert_eq!(reason(receive(&format!("code=a&{query}"))), RejectionReason::Malformed, "{query}");
+    }
+    assert_eq!(verdict(&receive("error=%00&state=other")), "unrelated");
+    assert_eq!(verdict(&receive("error=my+own~error&state={s}")), "denied");
+}
+
+#[test]
+fn a_description_never_costs_the_error_that_it_explains() {
     for name in ["error_description", "error_uri"] {
-        for rest in
-            [format!("{name}=a&{name}=b"), format!("{name}=a&{name}=a"), format!("{name}=&err%6fr{}=", &name[5..])]
-        {
-            for start in ["error=access_denied", "code=a"] {
-                let query = format!("{start}&{rest}&state={{s}}");
-                assert_eq!(reason(receive(&query)), RejectionReason::Malformed, "{query}");
+        for rest in [
+            format!("{name}=a&{name}=b"),
+            format!("{name}=a&{name}=a"),
+            format!("{name}=&err%6fr{}=", &name[5..]),
+            format!("{name}=%e9"),
+            format!("{name}=%zz&{name}=%zz"),
+        ] {
+            match receive(&format!("error=access_denied&{rest}&state={{s}}")) {
+                Callback::Denied(error) => {
+                    assert_eq!(error.code().as_str(), "access_denied", "{rest}");
+                    assert_eq!((error.untrusted_description(), error.untrusted_uri()), (None, None), "{rest}");
+                }
+                other => panic!("{rest}: {other:?}"),
             }
             assert_eq!(verdict(&receive(&format!("error=access_denied&{rest}&state=other"))), "unrelated");
         }
-        // In another encoding, it only loses its text.
-        match receive(&format!("error=access_denied&{name}=%e9&state={{s}}")) {
-            Callback::Denied(error) => {
-                assert_eq!((error.untrusted_description(), error.untrusted_uri()), (None, None))
-            }
-            other => panic!("{other:?}"),
+        // Beside a code it explains nothing, and no parameter may be there twice (RFC 6749 §3.1).
+        let query = format!("code=a&{name}=a&{name}=b&state={{s}}");
+        assert_eq!(reason(receive(&query)), RejectionReason::Malformed, "{query}");
+    }
+}
+
+#[test]
+fn a_denial_says_what_to_do_next() {
+    for (code, next) in [
+        ("access_denied", Next::Reauthorize),
+        ("login_required", Next::Reauthorize),
+        ("interaction_required", Next::Reauthorize),
+        ("consent_required", Next::Reauthorize),
+        ("account_selection_required", Next::Reauthorize),
+        ("server_error", Next::RetryLater(None)),
+        ("temporarily_unavailable", Next::RetryLater(None)),
+        ("invalid_scope", Next::FixConfiguration),
+        ("unauthorized_client", Next::FixConfiguration),
+        ("made_up", Next::FixConfiguration),
+        // A token endpoint's.
+        ("invalid_grant", Next::FixConfiguration),
+    ] {
+        match receive(&format!("error={code}&state={{s}}")) {
+            Callback::Denied(error) => assert_eq!(error.next(), next, "{code}"),
+            other => panic!("{code}: {other:?}"),
         }
     }
 }

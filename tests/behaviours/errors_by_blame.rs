@@ -28,7 +28,27 @@ fn messages_say_what_happened_and_what_to_do() {
         (
             400,
             r#"{"error":"s3cret"}"#,
-            "the authorization server refused: an unregistered error code (HTTP 400); mend the client's registration or settings",
+            "the authorization server refused: an unregistered error code (HTTP 400), which says nothing about the grant because no RFC defines it for this answer; if the server documents it, see `Quirk::ErrorCode`; mend the client's registration or settings",
+        ),
+        (
+            400,
+            r#"{"error":"temporarily_unavailable"}"#,
+            "the authorization server could not answer: temporarily_unavailable (HTTP 400); try again later",
+        ),
+        (
+            404,
+            r#"{"status":404,"error":"s3cret"}"#,
+            "the answer is not a token endpoint's: an unregistered error code (HTTP 404) is no verdict; check the token endpoint's URL; mend the client's registration or settings",
+        ),
+        (
+            408,
+            r#"{"error":"s3cret"}"#,
+            "the authorization server is not available: an unregistered error code (HTTP 408) is no verdict; try again later",
+        ),
+        (
+            500,
+            r#"{"error":"invalid_grant"}"#,
+            "the authorization server is not available: invalid_grant (HTTP 500) is no verdict; try again later",
         ),
         (
             200,
@@ -50,7 +70,18 @@ fn messages_say_what_happened_and_what_to_do() {
             "s3cret",
             "the authorization server broke the protocol: it asks the client to authenticate and states no OAuth error; check the client's id, secret and way to authenticate (HTTP 401)",
         ),
+        (
+            403,
+            "",
+            "the authorization server broke the protocol: it denies access and states no OAuth error; check the client's id, secret and way to authenticate (HTTP 403)",
+        ),
+        (
+            403,
+            "s3cret",
+            "the authorization server broke the protocol: an unexpected status without an OAuth error; check the token endpoint's URL (HTTP 403)",
+        ),
         (502, "s3cret", "the authorization server is not available: HTTP 502"),
+        (999, "s3cret", "the authorization server is not available: HTTP 999"),
     ] {
         let failure = failure(status, text);
         assert_eq!(failure.error.to_string(), message);
@@ -77,6 +108,62 @@ fn the_servers_words_are_there_on_request() {
     assert_eq!(refused.response().untrusted_uri(), Some("javascript:x"));
     let body = failure.error.answer().unwrap().untrusted_body();
     assert!(String::from_utf8_lossy(body).contains("\"trace\":\"1\""));
+}
+
+/// What would read it is in the error's text.
+#[test]
+fn a_violation_that_a_quirk_would_read_names_the_quirk() {
+    for (status, text, quirk) in [
+        (200, r#"{"access_token":"t"}"#, "Quirk::MissingTokenType"),
+        (200, r#"{"access_token":"t","token_type":null}"#, "Quirk::MissingTokenType"),
+        (200, r#"{"access_token":"t","token_type":""}"#, "Quirk::MissingTokenType"),
+        (200, r#"{"access_token":"t","token_type":"user"}"#, "Quirk::TokenType"),
+        (200, r#"{"accessToken":"t","token_type":"bearer"}"#, "Quirk::RenamedParameter"),
+        (200, r#"{"data":{"access_token":"t","token_type":"bearer"}}"#, "Quirk::TokenPath"),
+        (200, "access_token=t&token_type=bearer", "Quirk::FormEncodedAnswer"),
+        (200, "error=bad_verification_code", "Quirk::FormEncodedAnswer"),
+        (200, r#"{"access_token":"t","token_type":"bearer","error":null}"#, "Quirk::NullIsAbsent"),
+        (200, r#"{"access_token":"t","token_type":"bearer","error":"ok"}"#, "Quirk::ErrorPath"),
+        (400, r#"{"error":{"code":190}}"#, "Quirk::ErrorPath"),
+        (400, r#"{"status":400,"message":"Invalid authorization code"}"#, "Quirk::ErrorPath"),
+        (400, r#"{"errors":[{"errorType":"invalid_grant"}]}"#, "Quirk::ErrorPath"),
+        (200, r#"{"error":"bad_refresh_token"}"#, "Quirk::ErrorCode"),
+        (403, r#"{"error":"tenant_disabled"}"#, "Quirk::ErrorCode"),
+        (400, r#"{"error":"login_required"}"#, "Quirk::ErrorCode"),
+    ] {
+        let shown = failure(status, text).to_string();
+        assert!(
+            shown.contains(&format!("see `{quirk}`")) || shown.contains(&format!("and `{quirk}`")),
+            "{text}: {shown}"
+        );
+    }
+    for (status, text) in [(200, r#"{"token_type":"bearer"}"#), (200, "<html>"), (200, "{"), (404, "{}"), (502, "{}")] {
+        let shown = failure(status, text).to_string();
+        assert!(!shown.contains("Quirk"), "{text}: {shown}");
+    }
+}
+
+#[test]
+fn the_location_of_a_refused_redirect_is_kept_bounded_and_not_printed() {
+    let redirected = |status: u16, location: &str| {
+        let mut world = World::new();
+        let exchange = world.exchange();
+        let response = http::Response::builder().status(status).header("location", location);
+        world.answer(exchange, response.body("").unwrap()).unwrap_err()
+    };
+    let kept = |failure: &Failure<grantflow::CodeExchange>| {
+        failure.error.answer().unwrap().untrusted_location().map(<[u8]>::to_vec)
+    };
+    for status in [301, 302, 303, 307, 308, 399] {
+        let failure = redirected(status, "https://other.example/?t=s3cret");
+        assert_eq!(kept(&failure).as_deref(), Some(&b"https://other.example/?t=s3cret"[..]), "{status}");
+        assert_eq!(failure.error.answer().unwrap().untrusted_challenge(), None);
+        let shown = format!("{failure} {failure:?} {:?} {:#?}", failure.error, failure.error.answer());
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+    assert_eq!(kept(&redirected(302, &"x".repeat(5_000))).unwrap().len(), 1024);
+    assert_eq!(kept(&redirected(400, "https://other.example/")), None, "it means something on a redirect only");
+    assert_eq!(kept(&failure(302, "")), None);
 }
 
 #[test]

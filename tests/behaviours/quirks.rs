@@ -65,7 +65,7 @@ fn a_scope_separator_is_for_requests_and_answers() {
 
     let text = r#"{"access_token":"t","token_type":"bearer","refresh_token":"r","scope":"read,write"}"#;
     let tokens = answer(&[Quirk::ScopeSeparator(',')], text).unwrap();
-    assert!(!tokens.scope().is_narrowed() && tokens.scope().explicit().unwrap().contains("write"));
+    assert!(tokens.scope().is_narrowed() == Some(false) && tokens.scope().explicit().unwrap().contains("write"));
     assert_eq!(parameter(&body_of(&mut world, tokens), "scope"), "read,write");
     // Asked for in the server's way, it is the same scope.
     let asked = world.authorization().scope("read,write").unwrap();
@@ -73,17 +73,21 @@ fn a_scope_separator_is_for_requests_and_answers() {
     assert_eq!(parameter(url.as_str(), "scope"), "read,write");
     let exchange = world.exchange_of(&asked);
     let tokens = world.answer(exchange, json(200, text)).unwrap();
-    assert!(!tokens.scope().is_narrowed() && !tokens.scope().is_widened(), "{:?}", tokens.scope());
+    assert!(
+        tokens.scope().is_narrowed() == Some(false) && tokens.scope().is_widened() == Some(false),
+        "{:?}",
+        tokens.scope()
+    );
     let refresh = tokens.refresh().unwrap().scope("write,read").unwrap();
     assert_eq!(parameter(&body(&world.request(&refresh)), "scope"), "write,read");
     let credentials = grantflow::ClientCredentials::new(&world.client).scope("read,write").unwrap();
     assert_eq!(parameter(&body(&world.request(&credentials)), "scope"), "read,write");
     let tokens = world.answer(credentials, json(200, text)).unwrap();
-    assert!(!tokens.scope().is_narrowed() && tokens.scope().requested().unwrap().contains("write"));
+    assert!(tokens.scope().is_narrowed() == Some(false) && tokens.scope().requested().unwrap().contains("write"));
     assert!(matches!(world.authorization().scope(","), Err(Error::Misuse(Misuse::Scope))), "nothing is left");
 
     let strict = answer(&[], text).unwrap();
-    assert!(strict.scope().is_narrowed(), "without the quirk it is one token with a comma in it");
+    assert_eq!(strict.scope().is_narrowed(), Some(true), "without the quirk it is one token with a comma in it");
 }
 
 #[test]
@@ -220,8 +224,10 @@ fn renamed_parameters_go_out_and_come_in_under_their_names() {
 #[test]
 fn null_and_lists_are_read_where_the_caller_vouches_for_them() {
     let null = r#"{"access_token":"t","token_type":"bearer","expires_in":0,"scope":null,"refresh_token":null}"#;
-    assert!(answer(&[], null).is_err());
+    let unsure = answer(&[], null).unwrap();
+    assert_eq!((unsure.tolerated(), unsure.scope().effective()), (&["refresh_token", "scope"][..], None));
     let tokens = answer(&[Quirk::NullIsAbsent], null).unwrap();
+    assert_eq!((tokens.tolerated(), tokens.scope().is_narrowed()), (&[][..], Some(false)));
     assert!(tokens.scope().explicit().is_none() && tokens.refresh_token().is_none());
     let error =
         r#"{"error":null,"access_token":"t","token_type":"bearer","data":{"access_token":"u","token_type":"bearer"}}"#;
@@ -232,9 +238,42 @@ fn null_and_lists_are_read_where_the_caller_vouches_for_them() {
     assert_eq!(access(&answer(&[Quirk::NullIsAbsent, path], error).unwrap()), "u");
     assert!(matches!(answer(&[Quirk::NullIsAbsent], r#"{"error":null}"#), Err(Error::Protocol(_))), "and no token");
     let list = r#"{"access_token":"t","token_type":"bearer","scope":["read","write"]}"#;
-    assert_eq!(violation(answer(&[], list)), Violation::WrongType(grantflow::Member::Scope));
-    assert!(!answer(&[Quirk::ScopeList], list).unwrap().scope().is_narrowed());
-    assert!(answer(&[Quirk::ScopeList], r#"{"access_token":"t","token_type":"bearer","scope":["read",1]}"#).is_err());
+    assert_eq!(answer(&[], list).unwrap().scope().is_narrowed(), None);
+    assert_eq!(answer(&[Quirk::ScopeList], list).unwrap().scope().is_narrowed(), Some(false));
+    let odd = answer(&[Quirk::ScopeList], r#"{"access_token":"t","token_type":"bearer","scope":["read",1]}"#).unwrap();
+    assert!(odd.scope().is_unreadable() && odd.tolerated() == ["scope"]);
+}
+
+#[test]
+fn a_word_for_bearer_is_read_where_the_caller_vouches_for_it() {
+    let of = |word: &str| format!(r#"{{"access_token":"t","token_type":"{word}"}}"#);
+    let words = [Quirk::TokenType("user".into()), Quirk::TokenType("User Access Token".into())];
+    for word in ["user", "USER", "user access token", "Bearer"] {
+        assert_eq!(access(&answer(&words, &of(word)).unwrap()), "t", "{word}");
+    }
+    for other in ["bot", "mac", "users", "user ", "n_a", "N_A", "pop"] {
+        assert_eq!(violation(answer(&words, &of(other))), Violation::UnknownTokenType, "{other}");
+    }
+    assert_eq!(violation(answer(&[], &of("user"))), Violation::UnknownTokenType);
+    assert!(matches!(answer(&words, &of("DPoP")).unwrap().access_token(), grantflow::AccessToken::Dpop(_)));
+    let server = || Server::with_token_endpoint("https://as.example/token").unwrap();
+    for bad in ["dpop", "DPoP", "pop", "PoP", "mac", "MAC", "N_A", "n_a", "", " ", " dpop", "mac "] {
+        let refused = server().quirk(Quirk::TokenType(bad.into()));
+        assert!(matches!(refused, Err(Error::Misuse(Misuse::Quirk(_)))), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_lifetime_of_nothing_is_over_unless_the_server_means_never() {
+    for zero in ["0", "\"0\"", "-0"] {
+        let text = format!(r#"{{"access_token":"t","token_type":"bearer","expires_in":{zero}}}"#);
+        let tokens = answer(&[], &text).unwrap();
+        assert!(tokens.is_expired(NOW) && tokens.expires_at() == Some(NOW), "{zero}");
+        let tokens = answer(&[Quirk::ZeroLifetimeIsNever], &text).unwrap();
+        assert_eq!((tokens.expires_at(), tokens.tolerated()), (None, &[][..]), "{zero}");
+    }
+    let text = r#"{"access_token":"t","token_type":"bearer","expires_in":1}"#;
+    assert!(answer(&[Quirk::ZeroLifetimeIsNever], text).unwrap().expires_at().is_some());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use grantflow::{Body, Entropy as _, EntropyFailed, UnixTime};
 use grantflow_session::renewal::Source;
-use grantflow_session::{Event, FileStore, Later, Outside, Session, SessionError, Unanswered};
+use grantflow_session::{Event, FileStore, InDoubt, Later, Outside, Session, SessionError, Unanswered};
 use grantflow_tests::world::{ID, SECRET, access, key, plain_policy};
 use grantflow_ureq::{Agent, SysRng};
 use http::{Request, Response};
@@ -16,7 +16,8 @@ use http::{Request, Response};
 pub(crate) struct Orders {
     pub(crate) folder: String,
     pub(crate) token_url: String,
-    pub(crate) retries: u32,
+    /// A lost answer is asked for again; else never.
+    pub(crate) heals: bool,
     /// After so many renewals of its own it is through.
     pub(crate) renewals: usize,
 }
@@ -26,26 +27,29 @@ const ORDERS: &str = "GRANTFLOW_CRASH_CHILD";
 impl Orders {
     pub(crate) fn given() -> Option<Self> {
         let text = std::env::var(ORDERS).ok()?;
-        let [folder, token_url, retries, renewals] = text.split('\n').collect::<Vec<_>>().try_into().unwrap();
+        let [folder, token_url, heals, renewals] = text.split('\n').collect::<Vec<_>>().try_into().unwrap();
         Some(Self {
             folder: folder.to_owned(),
             token_url: token_url.to_owned(),
-            retries: retries.parse().unwrap(),
+            heals: heals.parse().unwrap(),
             renewals: renewals.parse().unwrap(),
         })
     }
 
     pub(crate) fn give(&self, child: &mut std::process::Command) {
-        let Self { folder, token_url, retries, renewals } = self;
-        child.env(ORDERS, format!("{folder}\n{token_url}\n{retries}\n{renewals}"));
+        let Self { folder, token_url, heals, renewals } = self;
+        child.env(ORDERS, format!("{folder}\n{token_url}\n{heals}\n{renewals}"));
     }
 
     pub(crate) fn session(&self) -> Session {
         let server = grantflow::Server::with_token_endpoint(&self.token_url).unwrap();
         let client = server.client(ID).secret_post(SECRET).unwrap();
-        let mut policy = plain_policy();
-        policy.retries_after_unknown = self.retries;
-        policy.wait_after_unknown = Duration::ZERO;
+        // As fast as can be: a pause would be a time at which a kill proves nothing.
+        let policy = plain_policy().early_retry(Duration::ZERO).first_pause(Duration::ZERO).in_doubt(if self.heals {
+            InDoubt::Heal
+        } else {
+            InDoubt::Never
+        });
         Session::new(&client, key(), FileStore::open(&self.folder).unwrap(), Http(Agent::new())).policy(policy)
     }
 }
@@ -67,12 +71,12 @@ pub(crate) fn run(orders: &Orders) {
                 session.refused(&token);
             }
             Err(error) => {
-                say(match error {
-                    SessionError::Unknown => "unknown",
-                    SessionError::Lost(_) => "lost",
+                say(match &error {
+                    SessionError::Unknown { .. } => "unknown",
+                    SessionError::Lost { .. } => "lost",
                     _ => "failed",
                 });
-                if !matches!(error, SessionError::Unknown | SessionError::Lost(_)) {
+                if !matches!(error, SessionError::Unknown { .. } | SessionError::Lost { .. }) {
                     say(&format!("{error:?}"));
                 }
                 return;

@@ -22,6 +22,7 @@ fn main() -> std::process::ExitCode {
         })
     };
     let trials = vec![
+        trial("killed, and nothing is sent twice", || parent::killed(&parent::CAREFUL)),
         trial("killed, and the server takes no token twice", || parent::killed(&parent::STRICT)),
         trial("killed, and the server forgives a lost answer", || parent::killed(&parent::FORGIVING)),
         trial("two processes share one file", parent::share),

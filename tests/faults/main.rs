@@ -5,13 +5,18 @@
 //! well: nothing is lost.
 
 mod agents;
+mod certificates;
+mod compressed;
 mod cut;
 mod large;
 mod lost;
 mod not_sent;
+mod odd_heads;
+mod proxies;
 mod readable;
 mod redirects;
 mod slow;
+mod tls;
 mod unverified;
 
 use std::error::Error as _;
@@ -26,6 +31,11 @@ use libtest_mimic::{Arguments, Trial};
 const CLIENT_SECRET: &str = "client-secret-in-every-request";
 const CODE: &str = "code-in-every-exchange";
 const REFRESH_TOKEN: &str = "refresh-token-in-every-refresh";
+/// Of the token endpoint's URL. Queries may hold secrets, so no error shows one.
+const QUERY: &str = "key=query-of-every-endpoint";
+/// What must be seen nowhere. The last is "app:client-secret-in-every-request" in base64, without its padding.
+const SECRETS: [&str; 5] =
+    [CLIENT_SECRET, CODE, REFRESH_TOKEN, "query-of-every-endpoint", "YXBwOmNsaWVudC1zZWNyZXQtaW4tZXZlcnktcmVxdWVzd"];
 const GOOD: &str = r#"{"access_token":"at-good","token_type":"Bearer","expires_in":60,"refresh_token":"rt-new"}"#;
 
 /// Ends the servers that never answer. Long enough for a connection and a request, on however busy a machine.
@@ -42,10 +52,14 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     let every = [
         agents::ROWS,
+        certificates::ROWS,
+        compressed::ROWS,
         cut::ROWS,
         large::ROWS,
         lost::ROWS,
         not_sent::ROWS,
+        odd_heads::ROWS,
+        proxies::ROWS,
         readable::ROWS,
         redirects::ROWS,
         slow::ROWS,
@@ -59,7 +73,10 @@ fn main() -> ExitCode {
             }));
         }
     }
-    for (name, row) in [agents::OWN, large::OWN, lost::OWN, not_sent::OWN, redirects::OWN, unverified::OWN].concat() {
+    for (name, row) in
+        [agents::OWN, large::OWN, lost::OWN, not_sent::OWN, proxies::OWN, redirects::OWN, slow::OWN, unverified::OWN]
+            .concat()
+    {
         trials.push(Trial::test(name, move || {
             row();
             Ok(())
@@ -122,7 +139,7 @@ fn meet_with(first: &Agent, again: &Agent, what: &str, fault: Fault, expect: Exp
     let mut errors = Vec::new();
     for kind in ["code", "refresh"] {
         let server = FaultServer::start(vec![fault.clone(), good()]);
-        let url = server.url("/token");
+        let url = server.url(&format!("/token?{QUERY}"));
         let (error, count) = match kind {
             "code" => outcome([first, again], code_exchange(&url), &server, expect, what),
             _ => outcome([first, again], refresh_exchange(&url), &server, expect, what),
@@ -182,8 +199,7 @@ fn no_secret_in<X>(failure: &Failure<X, AnyError>, what: &str) {
         shown += &format!("{error} {error:?}");
         cause = error.source();
     }
-    // "app:client-secret-in-every-request" in base64, without its padding.
-    for secret in [CLIENT_SECRET, CODE, REFRESH_TOKEN, "YXBwOmNsaWVudC1zZWNyZXQtaW4tZXZlcnktcmVxdWVzd"] {
+    for secret in SECRETS {
         assert!(!shown.contains(secret), "{what} printed a secret: {shown}");
     }
 }

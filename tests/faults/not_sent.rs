@@ -1,7 +1,7 @@
 //! Rows 21 and 23: the request certainly did not go out, and how an agent knows.
 
 use grantflow_tests::support::fault_server::refused_url;
-use grantflow_tests::support::transport::tower_agent;
+use grantflow_tests::support::transport::{block_on, reqwest_agent, tower_agent, tower_agent_for_https_only};
 
 use super::*;
 
@@ -17,11 +17,14 @@ pub(crate) const OWN: &[Own] = &[
     ("ureq: a refused connection was not sent by a caller's own agent", refused_with_their_ureq),
     ("ureq: of a handshake cut off, a caller's own agent cannot tell", cut_off_with_their_ureq),
     ("tower: without a classifier nothing is certain", tower_without_a_classifier),
+    ("ureq: settings for https only print no URL", https_only_in_ureq),
+    ("reqwest: settings for https only print no URL", https_only_in_reqwest),
+    ("tower: a service for https only prints no URL", https_only_in_tower),
 ];
 
 /// The left of a refresh at this URL.
 fn left(agent: &Agent, url: &str) -> (Left<RefreshExchange>, AnyError) {
-    let failure = agent.run(refresh_exchange(url)).unwrap_err();
+    let failure = agent.run(refresh_exchange(&format!("{url}?{QUERY}"))).unwrap_err();
     no_secret_in(&failure, url);
     (failure.left, failure.error)
 }
@@ -106,4 +109,38 @@ fn what_was_not_sent_can_be_sent_after_all(transport: Transport) {
     let Left::Intact(exchange) = left(&agent(transport), &refused_url()).0 else { panic!("not intact") };
     // The same tokens, the same client: only the network was away.
     assert_eq!(exchange.into_tokens().refresh_token().unwrap().expose_secret(), REFRESH_TOKEN);
+}
+
+/// An error whose text a stack makes of the URL: nothing is sent, and the URL's query is not shown.
+fn is_refused_without_a_url(agent: &Agent) {
+    let server = FaultServer::start(vec![good()]);
+    let (remains, error) = left(agent, &server.url("/token"));
+    assert!(matches!(remains, Left::Intact(_)), "{error}");
+    assert!(error.is_transport(), "{error}");
+    assert_eq!(server.connections(), 0);
+}
+
+fn https_only_in_ureq() {
+    is_refused_without_a_url(&grantflow_ureq::Agent::configured(PATIENCE, |config| config.https_only(true)).into());
+    let theirs: ureq::Agent = ureq::Agent::config_builder().https_only(true).build().into();
+    is_refused_without_a_url(&grantflow_ureq::Agent::from_ureq(theirs, PATIENCE).into());
+    // A plain agent of ureq's shows it: the rows can fail.
+    let plain: ureq::Agent = ureq::Agent::config_builder().https_only(true).build().into();
+    let error = plain.get(format!("http://127.0.0.1:9/token?{QUERY}")).call().unwrap_err();
+    assert!(error.to_string().contains(QUERY), "the test looks at nothing: {error}");
+}
+
+/// The setting holds for `https:` alone: what is for loopback goes by a client of its own, whatever the settings say.
+fn https_only_in_reqwest() {
+    let agent = reqwest_agent(PATIENCE, |settings| settings.https_only(true));
+    meet_with(&agent, &agent, "https only", good(), Expect::Tokens);
+    let plain = reqwest::Client::builder().https_only(true).build().unwrap();
+    let error = block_on(plain.get(format!("http://127.0.0.1:9/token?{QUERY}")).send()).unwrap_err();
+    assert!(format!("{error} {error:?}").contains(QUERY), "the test looks at nothing: {error}");
+    let (_, error) = left(&agent, "https://127.0.0.1:1/token");
+    assert!(error.is_transport(), "{error}");
+}
+
+fn https_only_in_tower() {
+    is_refused_without_a_url(&tower_agent_for_https_only(PATIENCE));
 }

@@ -7,7 +7,8 @@ use super::*;
 pub(crate) const ROWS: &[Row] = &[
     ("a body that is no token answer is no verdict", a_body_that_is_no_token_answer_is_no_verdict),
     ("a token is read under any content type", a_token_is_read_under_any_content_type),
-    ("an OAuth error is a verdict whatever its status", an_oauth_error_is_a_verdict_whatever_its_status),
+    ("an odd optional member costs no tokens", an_odd_optional_member_costs_no_tokens),
+    ("an OAuth error is a verdict where one is stated", an_oauth_error_is_a_verdict_where_one_is_stated),
     ("only a documented rejection leaves everything intact", only_a_documented_rejection_leaves_everything_intact),
 ];
 
@@ -28,10 +29,13 @@ fn a_body_that_is_no_token_answer_is_no_verdict(transport: Transport) {
             v == Some(Violation::Duplicate(Member::AccessToken))
         }),
         (
-            "a negative lifetime",
-            Fault::json(200, r#"{"access_token":"a","token_type":"bearer","expires_in":-1}"#),
-            |v| v == Some(Violation::WrongType(Member::ExpiresIn)),
+            "a lifetime that readers differ on",
+            Fault::json(200, r#"{"access_token":"a","token_type":"bearer","expires_in":1e999}"#),
+            not_json,
         ),
+        ("a token without its type", Fault::json(200, r#"{"access_token":"a"}"#), |v| {
+            v == Some(Violation::Missing(Member::TokenType))
+        }),
         ("404 and a page", Fault::response(404, &[("content-type", "text/html")], "<html>not here</html>"), |v| {
             v == Some(Violation::UnexpectedStatus)
         }),
@@ -49,9 +53,18 @@ fn a_token_is_read_under_any_content_type(transport: Transport) {
     meet(transport, "201", Fault::json(201, GOOD), Expect::Tokens);
 }
 
-fn an_oauth_error_is_a_verdict_whatever_its_status(transport: Transport) {
+fn an_odd_optional_member_costs_no_tokens(transport: Transport) {
+    for (name, odd) in [("expires_in", "-1"), ("refresh_token", "[]"), ("scope", "null"), ("id_token", "\"\\ud800\"")] {
+        let mut answer: serde_json::Map<String, serde_json::Value> = serde_json::from_str(GOOD).unwrap();
+        answer.remove(name);
+        let body = serde_json::to_string(&answer).unwrap().replacen('{', &format!("{{\"{name}\":{odd},"), 1);
+        meet(transport, name, Fault::json(200, body), Expect::Tokens);
+    }
+}
+
+fn an_oauth_error_is_a_verdict_where_one_is_stated(transport: Transport) {
     let refused = r#"{"error":"invalid_grant","error_description":"used"}"#;
-    for code in [200, 400, 401] {
+    for code in [200, 400, 401, 403] {
         for error in meet(transport, "invalid_grant", Fault::json(code, refused), Expect::Spent) {
             let Some(error) = error.oauth() else { panic!("{error}") };
             assert_eq!((error.code(), error.next()), (Some(&ErrorCode::InvalidGrant), Next::Reauthorize));
@@ -60,10 +73,18 @@ fn an_oauth_error_is_a_verdict_whatever_its_status(transport: Transport) {
     }
     let plain = Fault::response(400, &[("content-type", "text/plain")], refused);
     meet(transport, "under another content type", plain, Expect::Spent);
-    // Behind a 500 nobody knows who spoke.
-    for error in meet(transport, "a 500 with an error in it", Fault::json(500, refused), Expect::Unknown) {
-        let Some(error) = error.oauth() else { panic!("{error}") };
-        assert_eq!(error.code(), Some(&ErrorCode::InvalidGrant));
+    // Behind any other status nobody knows who spoke.
+    for code in [404, 408, 415, 500, 502] {
+        for error in meet(transport, "an error behind another status", Fault::json(code, refused), Expect::Unknown) {
+            let Some(error) = error.oauth() else { panic!("{error}") };
+            assert_eq!(error.code(), Some(&ErrorCode::InvalidGrant));
+            assert_ne!(error.next(), Next::Reauthorize, "{code}");
+        }
+    }
+    for (code, word) in [(400, "Bad Request"), (401, "Unauthorized"), (403, "Forbidden"), (200, "Service Unavailable")]
+    {
+        let page = format!(r#"{{"status":{code},"error":"{word}"}}"#);
+        meet(transport, "a framework's error page", Fault::json(code, page), Expect::Unknown);
     }
 }
 

@@ -33,6 +33,8 @@ fn none_to_another_origin(transport: Transport) {
             let what = format!("{code} to {location}");
             for error in meet(transport, &what, Fault::redirect(code, &location), Expect::Unknown) {
                 is_refused(&error, code, &what);
+                let kept = error.oauth().and_then(|error| error.answer()?.untrusted_location());
+                assert_eq!(kept, Some(location.as_bytes()), "{what}: nobody can say where it led to");
             }
         }
         assert_eq!((elsewhere.count(), elsewhere.connections()), (0, 0), "{code}: somebody else was asked");
@@ -42,7 +44,9 @@ fn none_to_another_origin(transport: Transport) {
 fn none_to_the_same_origin(transport: Transport) {
     let agent = agent(transport);
     for code in CODES {
-        for form in ["absolute", "//host", "/token/stolen", "?x=stolen", ""] {
+        for form in
+            ["absolute", "//host", "/token/stolen", "?x=stolen", "", "http://[stolen", "\u{e9}stolen", "stolen stolen"]
+        {
             let server = FaultServer::start_with(|base| {
                 let location = match form {
                     "absolute" => format!("{base}/stolen"),

@@ -1,5 +1,6 @@
 //! Several processes on one store, step by step, in every order: renewals that are driven by hand, whole sessions beside them,
-//! and a crash between any two steps. The server rotates, loses answers, revokes families on a replay; clocks jump.
+//! and a crash between any two steps. The server rotates, loses answers, revokes families on a replay, is down for a time; clocks
+//! jump, and locks that are leases end before their holders do.
 //!
 //! `GRANTFLOW_MODEL_CASES` makes it longer.
 
@@ -13,6 +14,8 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 
+use grantflow_session::InDoubt;
+
 use processes::System;
 
 /// How many processes drive their renewals by hand, and how many are whole sessions.
@@ -25,8 +28,10 @@ struct Setup {
     /// For how long the server accepts a spent refresh token, in seconds.
     grace: u64,
     revokes_on_replay: bool,
-    retries: u32,
+    in_doubt: InDoubt,
     expires_in: u64,
+    /// A lock ends some time after its holder has had its last chance to send, be the holder alive or not.
+    lease: bool,
 }
 
 /// What a procedure is for.
@@ -57,7 +62,10 @@ enum Way {
     RequestLost,
     AnswerLost,
     TooBusy,
+    /// The server acts, and a gateway says that it did not.
     BadGateway,
+    /// A gateway answers for a server that sees nothing.
+    Down,
     /// It is under way for longer than this step.
     Slow,
 }
@@ -78,6 +86,11 @@ enum Action {
     AskAgain(usize, [Way; 2]),
     LogIn(usize),
     Restart(usize),
+    /// From now on the server sees nothing, or sees again.
+    Outage(bool),
+    /// The lock of this process is somebody else's from now on.
+    LeaseEnds(usize),
+    RetryNow(usize),
     Clock(i64),
     RevokeEverything,
 }
@@ -94,6 +107,7 @@ fn way() -> impl Strategy<Value = Way> {
         2 => Just(Way::AnswerLost),
         1 => Just(Way::TooBusy),
         1 => Just(Way::BadGateway),
+        1 => Just(Way::Down),
         3 => Just(Way::Slow),
     ]
 }
@@ -111,12 +125,14 @@ impl ReferenceStateMachine for Model {
     fn init_state() -> BoxedStrategy<Setup> {
         let grace = prop_oneof![Just(0), Just(60), Just(1_000_000)];
         let expires_in = prop_oneof![Just(10), Just(3600)];
-        (grace, any::<bool>(), 0..3u32, expires_in)
-            .prop_map(|(grace, revokes_on_replay, retries, expires_in)| Setup {
+        let in_doubt = prop_oneof![4 => Just(InDoubt::Heal), 1 => Just(InDoubt::Once), 1 => Just(InDoubt::Never)];
+        (grace, any::<bool>(), in_doubt, expires_in, prop::bool::weighted(0.3))
+            .prop_map(|(grace, revokes_on_replay, in_doubt, expires_in, lease)| Setup {
                 grace,
                 revokes_on_replay,
-                retries,
+                in_doubt,
                 expires_in,
+                lease,
             })
             .boxed()
     }
@@ -141,6 +157,9 @@ impl ReferenceStateMachine for Model {
             2 => (0..SESSIONS, ways()).prop_map(|(session, ways)| Action::AskAgain(session, ways)),
             4 => (0..SESSIONS).prop_map(Action::LogIn),
             1 => (0..SESSIONS).prop_map(Action::Restart),
+            2 => prop::bool::weighted(0.4).prop_map(Action::Outage),
+            3 => (0..BY_HAND).prop_map(Action::LeaseEnds),
+            1 => (0..SESSIONS).prop_map(Action::RetryNow),
             5 => clock.prop_map(Action::Clock),
             1 => prop_oneof![5 => Just(Action::Arrive), 1 => Just(Action::RevokeEverything)],
         ]
@@ -191,8 +210,22 @@ fn whatever_happens_nothing_is_lost_and_nothing_is_sent_twice() {
     let tally = TALLY.lock().unwrap();
     println!("{tally:#?}");
     // A model in which nothing happens proves nothing.
-    for what in ["refreshed", "adopted", "lost", "unknown", "not renewed", "not stored", "saved", "crashed on the way"]
-    {
+    for what in [
+        "refreshed",
+        "adopted",
+        "lost",
+        "in doubt",
+        "unknown",
+        "not renewed",
+        "not stored",
+        "saved",
+        "crashed on the way",
+        "sent again in doubt",
+        "healed",
+        "in doubt at the end",
+        "a lease ended",
+        "late",
+    ] {
         assert!(tally.get(what).is_some_and(|times| *times > 2), "{what} hardly ever happened");
     }
 }

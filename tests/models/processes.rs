@@ -4,14 +4,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use grantflow::{Body, Env, Sent};
-use grantflow_session::renewal::{Next, Outcome, Plan, Renewal, Source, Unsaved};
+use grantflow_session::renewal::{Next, NotMade, Outcome, Plan, Renewal, Source, Unsaved};
 use grantflow_session::{
-    FreshToken, Lock, Loss, MemoryStore, Outside, Policy, Session, SessionError, Store, StoreError, Swap,
+    FreshToken, InDoubt, Lock, Loss, MemoryStore, Outside, Policy, Session, SessionError, Store, StoreError, Swap,
 };
-use grantflow_tests::world::{AsStore, Did, Kept, Net, World, access, key, plain_policy, refresh_token_in, unanswered};
+use grantflow_tests::world::{
+    AsStore, Did, Kept, Leased, Net, World, access, key, plain_policy, refresh_token_in, unanswered,
+};
 use http::{Request, Response};
 
-use crate::ledger::{Ledger, refused};
+use crate::ledger::{Ledger, most, refused};
 use crate::{Action, BY_HAND, Disk, Goal, SESSIONS, Setup, Way, tally};
 
 pub(crate) struct System {
@@ -19,7 +21,12 @@ pub(crate) struct System {
     store: MemoryStore,
     plan: Arc<Plan>,
     policy: Policy,
-    retries: u32,
+    in_doubt: InDoubt,
+    lease: bool,
+    /// The server sees nothing.
+    down: bool,
+    /// Which sessions were told that the network is back.
+    hurries: [bool; SESSIONS],
     by_hand: Vec<Process>,
     sessions: Vec<Session>,
     ledger: Ledger,
@@ -52,6 +59,10 @@ struct Held {
 struct Course {
     next: Next,
     lock: Option<Lock>,
+    /// When its last request left.
+    sent_at: u64,
+    /// It was not the first with its token.
+    again: bool,
     goal: &'static str,
     /// The number of the request that is under way, and its answer once it has arrived.
     waits_for: Option<(u64, Option<Response<Body>>)>,
@@ -71,16 +82,19 @@ impl System {
         });
         let store = MemoryStore::new();
         let mut policy = plain_policy();
-        policy.retries_after_unknown = setup.retries;
-        let plan = Plan::refresh(&world.client(), policy.clone());
-        let sessions: Vec<Session> = (0..SESSIONS).map(|_| world.session_with(&store, policy.clone())).collect();
+        policy.in_doubt = setup.in_doubt;
+        let plan = Plan::refresh(&world.client(), key(), policy.clone()).lock_dies_with_its_process(!setup.lease);
+        let sessions = (0..SESSIONS).map(|_| session(&world, &store, &policy, setup.lease)).collect::<Vec<_>>();
         sessions[0].prime_blocking(world.login()).unwrap();
         Self {
             world,
             store,
             plan,
             policy,
-            retries: setup.retries,
+            in_doubt: setup.in_doubt,
+            lease: setup.lease,
+            down: false,
+            hurries: [false; SESSIONS],
             by_hand: (0..BY_HAND).map(|_| Process::default()).collect(),
             sessions,
             ledger: Ledger::default(),
@@ -107,8 +121,8 @@ impl System {
             }
             Action::SpoilTokens(process, times, disk) => {
                 let disk = if disk == Disk::Works { Disk::FailsBefore } else { disk };
-                // Through lock, reading, mark and request, at most.
-                for _ in 0..4 {
+                // Through a look, lock, reading, mark and request, at most.
+                for _ in 0..5 {
                     if self.by_hand[process].course.as_ref().is_some_and(|course| course.brought.is_none()) {
                         self.step(process, Disk::Works, Way::Arrives);
                         self.check();
@@ -138,12 +152,29 @@ impl System {
                     self.chosen += 1;
                 }
             }
-            Action::Restart(session) => {
-                self.sessions[session] = self.world.session_with(&self.store, self.policy.clone());
+            Action::Restart(at) => {
+                self.sessions[at] = session(&self.world, &self.store, &self.policy, self.lease);
             }
             Action::Clock(seconds) => {
+                if seconds < 0 {
+                    self.ledger.excuse();
+                }
                 let now = self.world.now().as_secs();
                 self.world.set_now(now.saturating_add_signed(seconds));
+            }
+            Action::Outage(down) => {
+                self.down = down;
+                self.world.network_always(if down { Net::Gateway(502, None) } else { Net::Fine });
+            }
+            Action::LeaseEnds(process) => {
+                let course = self.by_hand[process].course.as_mut().filter(|_| self.lease);
+                if course.is_some_and(|course| course.lock.take().is_some()) {
+                    tally("a lease ended");
+                }
+            }
+            Action::RetryNow(session) => {
+                self.hurries[session] = true;
+                self.sessions[session].retry_now();
             }
             Action::RevokeEverything => self.world.server(|server| server.revoke_all()),
         }
@@ -168,11 +199,14 @@ impl System {
             Goal::Renew => (Renewal::of(plan, None), "renew"),
             Goal::Refused => (Renewal::of(plan, process.known.as_ref()), "renew"),
         };
-        process.course = Some(Course { next, lock: None, goal, waits_for: None, brought: None, saves });
+        process.course =
+            Some(Course { next, lock: None, sent_at: 0, again: false, goal, waits_for: None, brought: None, saves });
     }
 
     fn step(&mut self, at: usize, disk: Disk, way: Way) {
         let Some(mut course) = self.by_hand[at].course.take() else { return };
+        let (lease, now) = (self.lease, self.world.now().as_secs());
+        let way = if self.down && way != Way::NotSent { Way::Down } else { way };
         let store = self.store.as_store();
         let key = key();
         let mut dice = self.world.clone();
@@ -193,7 +227,7 @@ impl System {
                 _ => state.failed(broken()),
             },
             Next::Write(state) => {
-                assert!(course.lock.is_some(), "written without the lock");
+                assert!(course.lock.is_some() || lease, "written without the lock");
                 let value = state.value().unwrap();
                 if disk == Disk::FailsBefore {
                     state.failed(broken())
@@ -207,23 +241,44 @@ impl System {
                 }
             }
             Next::Wait(state) => {
-                self.world.advance(state.duration().as_secs());
+                self.world.advance(state.duration().as_millis().div_ceil(1000) as u64);
                 state.waited()
             }
+            Next::Release(state) => {
+                course.lock = None;
+                state.released()
+            }
             Next::Send(state) => {
-                assert!(course.lock.is_some(), "sent without the lock");
+                assert!(course.lock.is_some() || lease, "sent without the lock");
+                let late = lease && course.sent_at.saturating_add(STACK_DEADLINE) < now;
                 match course.waits_for.take() {
-                    Some((_, Some(answer))) if way != Way::AnswerLost => {
+                    Some((_, Some(answer))) if way != Way::AnswerLost && !late => {
                         course.brought = refresh_token_of(&answer);
                         state.answered(&mut env, answer)
                     }
                     // Out of patience; the request may still arrive.
                     Some(_) => state.unanswered(&mut env, unanswered(Sent::MaybeSent, "timeout")),
                     None => {
-                        let request = state.request(&mut env).unwrap();
+                        let request = match state.request(&mut env) {
+                            Ok(request) => request,
+                            Err(why) => {
+                                assert!(matches!(why, NotMade::Late), "{why:?}");
+                                tally("late");
+                                course.next = state.not_made(why);
+                                self.by_hand[at].course = Some(course);
+                                return;
+                            }
+                        };
                         let token = refresh_token_in(&request).unwrap();
+                        course.sent_at = now;
                         if way != Way::NotSent {
-                            self.ledger.left(&token);
+                            // Under a lease, somebody else may have changed the entry since.
+                            let kept = self.kept().filter(|kept| kept.refresh.as_ref() == Some(&token) && !kept.lost);
+                            assert!(kept.is_some() || lease, "sent without a mark");
+                            course.again = self.ledger.left(&token, now, kept.map(|kept| kept.sent));
+                            if course.again {
+                                tally("sent again in doubt");
+                            }
                         }
                         match way {
                             Way::NotSent => state.unanswered(&mut env, unanswered(Sent::NotSent, "refused")),
@@ -239,6 +294,7 @@ impl System {
                                     _ => state.answered(&mut env, page(502)),
                                 }
                             }
+                            Way::Down => state.answered(&mut env, page(502)),
                             Way::TooBusy => {
                                 self.ledger.harmless(&token);
                                 state.answered(&mut env, page(429))
@@ -257,6 +313,12 @@ impl System {
         };
         if let Next::Done(outcome) = course.next {
             let saves = course.saves.take();
+            if course.again
+                && course.brought.is_some()
+                && matches!(outcome, Outcome::Fresh { source: Source::Server, .. })
+            {
+                tally("healed");
+            }
             self.done(at, outcome, course.goal, course.brought.take(), saves);
             // Given back after the process has settled what it knows.
             drop(course.lock);
@@ -299,7 +361,7 @@ impl System {
                 if source == Source::Store || goal == "save" && brought.is_none() {
                     assert!(token.expires_at().is_none_or(|end| now < end), "a token that is over was given out");
                 }
-                if let Some(brought) = &brought {
+                if let Some(brought) = brought.as_ref().filter(|_| !self.lease) {
                     assert_eq!(stored.as_ref(), Some(brought), "the rotated token is not what is stored");
                 }
                 tally(match (goal, source) {
@@ -332,13 +394,16 @@ impl System {
             }
             Outcome::NotRenewed { .. } => {
                 tally("not renewed");
-                assert_eq!(brought, None);
-                if let Some(token) = self.ledger_token(&stored) {
-                    // The server has not looked at it, or it never left.
-                    let open = self.ledger.open(&token);
-                    let known = kept.as_ref().unwrap().sent;
-                    assert!(open <= known, "{open} {known}");
+                if let Some(brought) = &brought {
+                    // Over when it came; the refresh token beside it is not.
+                    tally("of no use");
+                    assert_eq!(stored.as_ref(), Some(brought), "the rotated token is not what is stored");
                 }
+            }
+            Outcome::InDoubt(doubt) => {
+                tally("in doubt");
+                assert_eq!(brought, None);
+                assert!(doubt.sent > 0 && doubt.sent <= most(self.in_doubt).max(2));
             }
             Outcome::Forgotten => {
                 tally("logged out");
@@ -347,15 +412,11 @@ impl System {
                 *process = Process::default();
             }
             Outcome::Failed(error) => {
-                assert_eq!(brought, None, "{error:?}: the rotated token is lost");
+                assert!(brought.is_none() || self.lease, "{error:?}: the rotated token is lost");
                 self.failed(&error, kept.as_ref());
             }
             _ => panic!("an outcome that the model does not know"),
         }
-    }
-
-    fn ledger_token(&self, stored: &Option<String>) -> Option<String> {
-        stored.clone()
     }
 
     fn failed(&self, error: &SessionError, kept: Option<&Kept>) {
@@ -364,16 +425,21 @@ impl System {
                 tally("empty");
                 assert!(kept.is_none());
             }
-            SessionError::Lost(loss) => {
+            SessionError::Lost { loss, .. } => {
                 tally("lost");
                 assert_eq!(*loss, Loss::Refused);
                 let refresh = kept.and_then(|kept| kept.refresh.clone()).expect("it is still there");
                 assert!(refused(&self.world).contains(&refresh), "lost, and the server has not refused it");
             }
-            SessionError::Unknown => {
+            SessionError::Unknown { sent, .. } => {
                 tally("unknown");
                 let kept = kept.expect("it is still there");
-                assert!(kept.sent > self.retries && !kept.lost, "unknown without a mark");
+                assert!(*sent >= most(self.in_doubt) && !kept.lost, "unknown without a mark");
+                assert!(kept.sent == *sent || self.lease, "{} {sent}", kept.sent);
+            }
+            SessionError::InDoubt { sent, .. } => {
+                tally("in doubt");
+                assert!(*sent > 0 && *sent <= most(self.in_doubt).max(2));
             }
             SessionError::NotRenewed { .. } => tally("not renewed"),
             SessionError::Store(_) => tally("the store failed"),
@@ -385,16 +451,24 @@ impl System {
     /// Asks a session, with so many ways for its requests to go.
     fn ask(&mut self, at: usize, ways: [Way; 2]) {
         let nets: Vec<Net> = ways.iter().map(|way| net(*way)).collect();
-        self.world.network(nets.iter().cloned());
+        if self.hurries[at] {
+            self.ledger.excuse();
+        }
+        if !self.down {
+            self.world.network(nets.iter().cloned());
+        }
         self.world.clear();
         let before = self.kept();
         let result = self.sessions[at].token_blocking();
         // Which way each request went.
         let mut nets = nets.into_iter();
+        let mut sent_at = self.world.sent_at().into_iter();
         for did in self.world.log() {
             let Did::Send(Some(token)) = did else { continue };
             let net = nets.find(|net| !matches!(net, Net::NotSent)).unwrap_or(Net::Fine);
-            self.ledger.left(&token);
+            if self.ledger.left(&token, sent_at.next().unwrap(), None) {
+                tally("sent again in doubt");
+            }
             if matches!(net, Net::Gateway(429, _)) {
                 self.ledger.harmless(&token);
             }
@@ -418,15 +492,15 @@ impl System {
 
     pub(crate) fn check(&self) {
         let kept = self.kept();
-        self.ledger.check(self.retries, kept.as_ref());
+        self.ledger.check(self.in_doubt, kept.as_ref());
         let on_the_way =
             self.by_hand.iter().filter(|process| matches!(&process.course, Some(Course { lock: Some(_), .. }))).count();
         assert!(on_the_way <= 1, "{on_the_way} hold the lock");
-        let sending = self
-            .by_hand
-            .iter()
-            .filter(|process| matches!(&process.course, Some(Course { waits_for: Some(_), .. })))
-            .count();
+        let now = self.world.now().as_secs();
+        let is_sending = |course: &Course| {
+            course.waits_for.is_some() && !(self.lease && course.sent_at.saturating_add(STACK_DEADLINE) < now)
+        };
+        let sending = self.by_hand.iter().filter(|process| process.course.as_ref().is_some_and(is_sending)).count();
         assert!(sending <= 1, "{sending} refreshes of one grant at a time");
     }
 
@@ -435,20 +509,24 @@ impl System {
         tally("cases");
         self.by_hand.clear();
         self.sessions.clear();
+        self.world.network_always(Net::Fine);
         self.world.advance(10_000_000);
         let before = self.kept();
         let untouched = before.as_ref().is_some_and(|kept| {
             kept.sent == 0 && !kept.lost && kept.refresh.as_ref().is_some_and(|refresh| self.ledger.open(refresh) == 0)
         });
         self.world.clear();
-        let session = self.world.session_with(&self.store, self.policy.clone());
+        let session = session(&self.world, &self.store, &self.policy.clone().in_doubt(InDoubt::Heal), self.lease);
+        if before.as_ref().is_some_and(|kept| kept.sent > 0) {
+            tally("in doubt at the end");
+        }
         let result = session.token_blocking();
         let sent = self.world.sent().len();
         match (&before, &result) {
             (None, Err(SessionError::Empty)) => assert_eq!(sent, 0),
             (Some(_), Ok(_)) => tally("good at the end"),
-            (Some(kept), Err(SessionError::Unknown)) => assert!(kept.sent > self.retries && sent == 0),
-            (Some(kept), Err(SessionError::Lost(_))) => {
+            // The server gave a verdict; nothing else ends a grant.
+            (Some(kept), Err(SessionError::Lost { .. })) => {
                 assert!(kept.lost || sent == 1);
                 let revoked = refused(&self.world).contains(kept.refresh.as_ref().unwrap());
                 assert!(revoked, "lost, and the server has not refused it");
@@ -459,6 +537,19 @@ impl System {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// The HTTP stack gives up after so many seconds.
+const STACK_DEADLINE: u64 = 30;
+
+fn session(world: &World, store: &MemoryStore, policy: &Policy, lease: bool) -> Session {
+    let client = world.client();
+    let session = if lease {
+        Session::new(&client, key(), Leased::over(store), world.clone())
+    } else {
+        Session::new(&client, key(), store.clone(), world.clone())
+    };
+    session.policy(policy.clone())
 }
 
 fn broken() -> StoreError {
@@ -477,6 +568,7 @@ fn net(way: Way) -> Net {
         Way::AnswerLost => Net::LoseAnswer,
         Way::TooBusy => Net::Gateway(429, None),
         Way::BadGateway => Net::GatewayAfter(502),
+        Way::Down => Net::Gateway(502, None),
     }
 }
 

@@ -36,7 +36,10 @@ fn the_mark_then_the_request_then_the_tokens_then_the_caller() {
     assert_eq!(store.kept().unwrap().access, access(&token));
     let log = world.log();
     assert!(
-        matches!(log.as_slice(), [Did::Lock, Did::Load, Did::Mark(1), Did::Send(_), Did::Tokens, Did::Unlock]),
+        matches!(
+            log.as_slice(),
+            [Did::Load, Did::Lock, Did::Load, Did::Mark(1), Did::Send(_), Did::Tokens, Did::Unlock]
+        ),
         "{log:?}"
     );
     assert_eq!(*told.lock().unwrap(), ["renewed", "sending", "renewed"]);

@@ -14,21 +14,21 @@ fn a_refusal_is_the_end_and_the_next_process_knows_without_asking() {
     world.advance(LIFE);
     world.clear();
     let error = session.token_blocking().unwrap_err();
-    assert!(matches!(error, SessionError::Lost(Loss::Refused)), "{error:?}");
+    assert!(matches!(error, SessionError::Lost { loss: Loss::Refused, .. }), "{error:?}");
     assert_eq!((error.next(), session.state()), (Next::Reauthorize, State::Lost));
     // The mark before the request, and the store again before it is given up.
     let order = world.log();
     assert!(
         matches!(
             order.as_slice(),
-            [Did::Lock, Did::Load, Did::Mark(1), Did::Send(_), Did::Load, Did::Loss, Did::Unlock]
+            [Did::Load, Did::Lock, Did::Load, Did::Mark(1), Did::Send(_), Did::Load, Did::Loss, Did::Unlock]
         ),
         "{order:?}"
     );
     assert!(store.kept().unwrap().lost);
     world.clear();
-    assert!(matches!(session.token_blocking(), Err(SessionError::Lost(Loss::Refused))));
-    assert!(matches!(world.session(&store).token_blocking(), Err(SessionError::Lost(Loss::Refused))));
+    assert!(matches!(session.token_blocking(), Err(SessionError::Lost { loss: Loss::Refused, .. })));
+    assert!(matches!(world.session(&store).token_blocking(), Err(SessionError::Lost { loss: Loss::Refused, .. })));
     assert_eq!(world.sent().len(), 0, "lost is told again without a request");
     // A login mends it.
     session.prime_blocking(world.login()).unwrap();
@@ -92,7 +92,7 @@ fn a_loss_that_somebody_overtakes_is_not_asked_for_again() {
     // Somebody touches the entry, with the same tokens in it, between the second reading and the writing.
     let touched = store.clone();
     store.before(Op::Loss, move || touched.put(touched.entry().map(|entry| entry.value)));
-    assert!(matches!(session.token_blocking(), Err(SessionError::Lost(Loss::Refused))));
+    assert!(matches!(session.token_blocking(), Err(SessionError::Lost { loss: Loss::Refused, .. })));
     assert_eq!(world.sent().len(), 1, "a refused token was sent again");
     assert!(store.kept().unwrap().lost);
 }
@@ -108,6 +108,6 @@ fn ahead_of_its_end_the_access_token_outlives_the_grant() {
     assert!(session.token_blocking().unwrap().is(&first));
     assert_eq!(world.sent().len(), 1);
     world.advance(30);
-    assert!(matches!(session.token_blocking(), Err(SessionError::Lost(Loss::Refused))));
+    assert!(matches!(session.token_blocking(), Err(SessionError::Lost { loss: Loss::Refused, .. })));
     assert_eq!(world.sent().len(), 1);
 }

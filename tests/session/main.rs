@@ -4,6 +4,7 @@ mod cancelled;
 mod clock;
 mod durable;
 mod fresh;
+mod in_doubt;
 mod log_out;
 mod lost;
 mod many;

@@ -191,9 +191,9 @@ fn a_loss_that_cannot_be_written_is_a_loss_all_the_same() {
     let (world, store, session) = over();
     world.server(|server| server.revoke_all());
     store.fail(Op::Loss, Fault::Before);
-    assert!(matches!(session.token_blocking(), Err(SessionError::Lost(Loss::Refused))));
+    assert!(matches!(session.token_blocking(), Err(SessionError::Lost { loss: Loss::Refused, .. })));
     // The next one finds out again, by what the policy allows.
-    assert!(matches!(session.token_blocking(), Err(SessionError::Lost(Loss::Refused))));
+    assert!(matches!(session.token_blocking(), Err(SessionError::Lost { loss: Loss::Refused, .. })));
     assert!(world.sent().len() <= 2);
     assert!(store.kept().unwrap().lost);
 }
@@ -290,6 +290,7 @@ fn a_renewal_that_waited_for_the_lock_does_not_forget_a_login_that_could_not_be_
     let store = world.store();
     world.session(&store).prime_blocking(world.login()).unwrap();
     let session = world.session(&store);
+    world.advance(LIFE);
     let login = world.login();
     let text = login.bearer().unwrap().expose_secret().to_owned();
     world.waits(Waits::Park);

@@ -7,6 +7,7 @@
 //! - a run ends: every operation is one call, and there are at most 48 of them;
 //! - a pending grant is ended by its own callback only, and that is decided by `state` alone;
 //! - a code is sent once, a refresh token is sent once, but for what `Intact` and `Unknown` allow;
+//! - a refresh token that came in an answer which was refused is what is sent next;
 //! - a verifier goes out with the code that was got with its challenge, and with no other;
 //! - tokens come only out of a 2xx answer that holds them, and always out of a server's that behaves;
 //! - what was stored is restored for its own client, and for no other;
@@ -353,11 +354,18 @@ impl Model {
                     }
                     Left::Intact(exchange) => {
                         assert!(status.is_some(), "an answer was lost, and the grant is called intact");
+                        let held = (*exchange).into();
+                        if held.is_rescued() {
+                            self.in_hand =
+                                refresh_token_in(&body).expect("a refresh token that the answer does not hold");
+                            self.ledger.secret(&self.in_hand);
+                            return self.again(held);
+                        }
                         // Only a server that says otherwise, in so many words, can have used it all the same.
                         let said =
                             failure.error.code().is_some() || matches!(status.map(|s| s.as_u16()), Some(429 | 503));
                         assert!(said || !issued, "the server has used what is called intact");
-                        self.again(*exchange)
+                        self.again(held)
                     }
                     Left::Unknown(exchange) => self.again(*exchange),
                 }
@@ -388,6 +396,11 @@ enum Held {
 }
 
 impl Held {
+    /// Whether it is a refresh with the new token of an answer that was refused.
+    fn is_rescued(&self) -> bool {
+        matches!(self, Self::Refresh(exchange) if exchange.is_rescued())
+    }
+
     fn stage(self) -> Stage {
         match self {
             Self::Code(exchange) => Stage::HasCode(exchange),

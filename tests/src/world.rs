@@ -21,7 +21,7 @@ mod kept;
 mod store;
 
 pub use kept::Kept;
-pub use store::{AsStore, Fault, FaultyStore, Op, Plugged};
+pub use store::{AsStore, Fault, FaultyStore, Leased, Op, Plugged};
 
 pub const ID: &str = "app";
 pub const SECRET: &str = "the-secret-of-the-client";
@@ -82,8 +82,10 @@ pub enum Did {
     Load,
     /// A refresh has begun, for the n-th time.
     Mark(u32),
-    /// The same tokens, and the mark is gone.
+    /// The same tokens, and the mark is gone, or back to what it was.
     Unmark,
+    /// No answer came that counts, to so many requests.
+    Doubt(u32),
     /// Other tokens.
     Tokens,
     Loss,
@@ -119,6 +121,7 @@ struct State {
     stuttering: Vec<Waker>,
     steps: u64,
     log: Vec<Did>,
+    sent_at: Vec<u64>,
 }
 
 impl Default for World {
@@ -152,6 +155,7 @@ impl World {
             released: 0,
             wakers: Vec::new(),
             log: Vec::new(),
+            sent_at: Vec::new(),
         };
         Self(Arc::new(Shared { state: Mutex::new(state) }))
     }
@@ -308,11 +312,23 @@ impl World {
     }
 
     pub fn clear(&self) {
-        self.state().log.clear();
+        let mut state = self.state();
+        state.log.clear();
+        state.sent_at.clear();
     }
 
     pub fn note(&self, did: Did) {
-        self.state().log.push(did);
+        let mut state = self.state();
+        if matches!(did, Did::Send(_)) {
+            let now = state.millis / 1000;
+            state.sent_at.push(now);
+        }
+        state.log.push(did);
+    }
+
+    /// When the requests left, in seconds since the epoch.
+    pub fn sent_at(&self) -> Vec<u64> {
+        self.state().sent_at.clone()
     }
 
     /// The refresh tokens of the requests that left.

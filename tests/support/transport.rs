@@ -8,8 +8,10 @@ use std::time::Duration;
 use grantflow::{Body, Exchange, Failure, Sent, UnixTime};
 use grantflow_tower::{Held, Interrupted, RequestBody};
 use http::{Request, Response};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::{self, connect::HttpConnector};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::{self};
 use hyper_util::rt::TokioExecutor;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
@@ -67,6 +69,31 @@ impl Transport {
     }
 }
 
+impl Transport {
+    /// The same, through this proxy.
+    pub fn through(self, deadline: Duration, proxy_url: &str, certificate: &[u8]) -> Agent {
+        match self {
+            Self::Ureq => {
+                let root = [ureq::tls::Certificate::from_der(certificate).to_owned()];
+                let roots = ureq::tls::RootCerts::new_with_certs(&root);
+                let tls = ureq::tls::TlsConfig::builder().root_certs(roots).build();
+                let proxy = ureq::Proxy::new(proxy_url).expect("a proxy");
+                grantflow_ureq::Agent::configured(deadline, |config| config.tls_config(tls).proxy(Some(proxy))).into()
+            }
+            Self::Reqwest => {
+                let root = reqwest::Certificate::from_der(certificate).expect("a certificate");
+                let proxy = reqwest::Proxy::all(proxy_url).expect("a proxy");
+                reqwest_agent(deadline, |settings| settings.tls_certs_only([root.clone()]).proxy(proxy.clone()))
+            }
+            Self::Tower => {
+                let proxy = Tunnel::new(proxy_url.parse().expect("a proxy"), HttpConnector::new());
+                let https = HttpsConnectorBuilder::new().with_tls_config(trusting(certificate)).https_only();
+                over_hyper_util(https.enable_http1().wrap_connector(proxy), deadline, true)
+            }
+        }
+    }
+}
+
 /// An agent of `grantflow-reqwest`, with settings of the test's own.
 ///
 /// # Panics
@@ -76,21 +103,54 @@ pub fn reqwest_agent(deadline: Duration, settings: impl Fn(reqwest::ClientBuilde
     grantflow_reqwest::Agent::configured(deadline, settings).expect("settings that reqwest takes").into()
 }
 
+/// `grantflow-reqwest`'s own agent, for a session.
+///
+/// # Panics
+/// If reqwest does not take its own settings.
+pub fn plain_reqwest(deadline: Duration) -> grantflow_reqwest::Agent {
+    install_crypto();
+    grantflow_reqwest::Agent::configured(deadline, |settings| settings).expect("settings that reqwest takes")
+}
+
+/// `grantflow-tower`'s agent over hyper-util's client, for a session.
+pub fn plain_tower(deadline: Duration) -> grantflow_tower::Agent {
+    let client: legacy::Client<_, RequestBody> =
+        legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(HttpConnector::new());
+    over_tokio(client).timeout(deadline).phase(grantflow_tower::hyper_util_phase)
+}
+
 /// An agent over hyper-util's client, which trusts this certificate alone, or none; with or without the classifier of errors.
 ///
 /// # Panics
 /// If the certificate is none.
 pub fn tower_agent(deadline: Duration, certificate: &[u8], classify: bool) -> Agent {
+    let https = HttpsConnectorBuilder::new().with_tls_config(trusting(certificate)).https_or_http();
+    over_hyper_util(https.enable_http1().build(), deadline, classify)
+}
+
+/// The same for a client that refuses `http:`.
+pub fn tower_agent_for_https_only(deadline: Duration) -> Agent {
+    let https = HttpsConnectorBuilder::new().with_tls_config(trusting(&[])).https_only();
+    over_hyper_util(https.enable_http1().build(), deadline, true)
+}
+
+fn trusting(certificate: &[u8]) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     if !certificate.is_empty() {
         roots.add(CertificateDer::from(certificate.to_vec())).expect("a certificate");
     }
-    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring has them")
         .with_root_certificates(roots)
-        .with_no_client_auth();
-    let client = legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector(tls));
+        .with_no_client_auth()
+}
+
+fn over_hyper_util<C>(connector: C, deadline: Duration, classify: bool) -> Agent
+where
+    C: legacy::connect::Connect + Clone + Send + Sync + 'static,
+{
+    let client = legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
     let agent = over_tokio(client).timeout(deadline);
     if classify { agent.phase(grantflow_tower::hyper_util_phase) } else { agent }.into()
 }
@@ -101,10 +161,6 @@ pub fn tower_agent_with_a_pool(deadline: Duration) -> Agent {
     http.set_nodelay(true);
     let client: legacy::Client<_, RequestBody> = legacy::Client::builder(TokioExecutor::new()).build(http);
     over_tokio(client).timeout(deadline).phase(grantflow_tower::hyper_util_phase).into()
-}
-
-fn connector(tls: ClientConfig) -> HttpsConnector<HttpConnector> {
-    HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build()
 }
 
 fn over_tokio<C>(client: legacy::Client<C, RequestBody>) -> grantflow_tower::Agent
@@ -264,6 +320,8 @@ pub enum ErrorKind {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// The body is compressed, and that cannot be undone.
+    Undecodable,
     /// A held exchange was not run.
     Interrupted(Interrupted),
     /// Anything else.
@@ -308,6 +366,13 @@ impl AnyError {
     }
 }
 
+impl AnyError {
+    /// Whether the body is compressed, and that cannot be undone.
+    pub fn is_undecodable(&self) -> bool {
+        matches!(self.kind, ErrorKind::Undecodable)
+    }
+}
+
 impl From<grantflow::Error> for AnyError {
     fn from(error: grantflow::Error) -> Self {
         Self { kind: ErrorKind::OAuth(error.clone()), original: error.into() }
@@ -322,6 +387,7 @@ impl From<grantflow_ureq::Error> for AnyError {
             E::Transport(ureq::Error::Timeout(_)) => ErrorKind::TimedOut,
             E::Transport(_) => ErrorKind::Transport,
             E::BodyTooLarge { status, limit } => ErrorKind::TooLarge { status: status.as_u16(), limit: *limit },
+            E::Undecodable { .. } => ErrorKind::Undecodable,
             _ => ErrorKind::Other,
         };
         Self { kind, original: error.into() }
@@ -337,6 +403,7 @@ impl From<grantflow_reqwest::Error> for AnyError {
             E::Transport(error) if error.is_timeout() => ErrorKind::TimedOut,
             E::Transport(_) => ErrorKind::Transport,
             E::BodyTooLarge { status, limit } => ErrorKind::TooLarge { status: status.as_u16(), limit: *limit },
+            E::Undecodable { .. } => ErrorKind::Undecodable,
             _ => ErrorKind::Other,
         };
         Self { kind, original: error.into() }
@@ -352,6 +419,7 @@ impl From<grantflow_tower::Error> for AnyError {
             E::Transport(_) => ErrorKind::Transport,
             E::TimedOut => ErrorKind::TimedOut,
             E::BodyTooLarge { status, limit } => ErrorKind::TooLarge { status: status.as_u16(), limit: *limit },
+            E::Undecodable { .. } => ErrorKind::Undecodable,
             _ => ErrorKind::Other,
         };
         Self { kind, original: error.into() }

@@ -45,9 +45,12 @@
 //!   knows whether the request may have left.
 //! - A [`Held`] whose request may have left is not sent again, unless its flow says that this is harmless.
 //! - The future is `Send` where all that it is given is.
+//! - A flow that goes on at once, over a stack that is always ready, does not keep others from running.
 
 mod drive;
+mod give_way;
 mod held;
 
 pub use drive::drive;
+pub use give_way::give_way;
 pub use held::{Held, Interrupted};

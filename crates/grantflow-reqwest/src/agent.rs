@@ -5,12 +5,17 @@ use core::time::Duration;
 use std::time::SystemTime;
 
 use grantflow::{Body, Sent, UnixTime};
+use grantflow_async::give_way;
+use grantflow_transport::{BodyError, Collector, deadline};
 use http::header::ACCEPT_ENCODING;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use reqwest::{Client, ClientBuilder};
 
 use crate::connecting::{Progress, RecordConnecting};
 use crate::{BODY_LIMIT, Error, TIMEOUT, Unanswered};
+
+/// How many chunks of a body are read before others may run.
+const CHUNKS: usize = 32;
 
 /// Carries requests. Make it once; it is cheap to clone.
 #[derive(Clone)]
@@ -19,6 +24,7 @@ pub struct Agent {
     /// For `http:`, which goes to loopback: without a proxy, which only a client as a whole can be.
     plain: Client,
     body_limit: u64,
+    timeout: Duration,
 }
 
 impl Agent {
@@ -33,7 +39,9 @@ impl Agent {
     /// As [`Agent::new`], with a deadline and settings of your own: TLS roots, a proxy, a user agent. The settings that keep
     /// credentials safe are made after yours, which is why this takes no client that is built already: it could not be asked
     /// what it does with redirects. The deadline is for a whole round trip, from resolving the name to the last byte of the
-    /// body.
+    /// body; it is a year at most.
+    ///
+    /// A `read_timeout` among your settings must be one that can be added to the present time: reqwest panics on others.
     ///
     /// `settings` is called twice, for `https:` and for `http:`.
     ///
@@ -49,6 +57,7 @@ impl Agent {
     /// [`Error::Settings`], if no client can be made of the settings.
     pub fn configured(timeout: Duration, settings: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Self, Error> {
         let build = |settings: ClientBuilder| settings.build().map_err(|error| Error::Settings(error.without_url()));
+        let timeout = deadline(timeout);
         let secure = harden(settings(Client::builder()), timeout).https_only(true);
         let plain = harden(settings(Client::builder()), timeout).https_only(false).no_proxy();
         // It never does TLS, and to read the system's certificates takes time.
@@ -57,14 +66,19 @@ impl Agent {
         // Where reqwest has no TLS at all, it would send an `https:` request to a proxy in the clear.
         #[cfg(not(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls")))]
         let secure = secure.no_proxy();
-        Ok(Self { secure: build(secure)?, plain: build(plain)?, body_limit: BODY_LIMIT })
+        Ok(Self { secure: build(secure)?, plain: build(plain)?, body_limit: BODY_LIMIT, timeout })
     }
 
-    /// The most bytes that are read of a body. 1 MiB by default.
+    /// The most bytes that are read of a body, with and without a compression. 1 MiB by default.
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> Self {
         self.body_limit = bytes;
         self
+    }
+
+    /// The deadline for a whole round trip.
+    pub fn deadline(&self) -> Duration {
+        self.timeout
     }
 
     pub(crate) async fn call(&self, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
@@ -80,19 +94,24 @@ impl Agent {
             .await
             .map_err(|error| unanswered(progress.sent(&error), error))?;
 
-        let (status, limit) = (answer.status(), self.body_limit);
-        let mut body = Vec::new();
+        let status = answer.status();
         // A status line came, so the request went.
+        let unreadable = |error| Unanswered { sent: Sent::MaybeSent, error: of_body(error, status) };
+        let mut collector = Collector::new(self.body_limit);
+        let mut chunks = 0_usize;
         while let Some(chunk) = answer.chunk().await.map_err(|error| unanswered(Sent::MaybeSent, error))? {
-            if (body.len() as u64).saturating_add(chunk.len() as u64) > limit {
-                return Err(Unanswered { sent: Sent::MaybeSent, error: Error::BodyTooLarge { status, limit } });
+            collector.push(&chunk).map_err(unreadable)?;
+            chunks = chunks.wrapping_add(1);
+            if chunks.is_multiple_of(CHUNKS) {
+                // A body that is always ready must not keep the deadline from being looked at.
+                give_way().await;
             }
-            body.extend_from_slice(&chunk);
         }
-        let mut response = Response::new(Body::from(body));
+        let mut headers = core::mem::take(answer.headers_mut());
+        let mut response = Response::new(collector.finish(&mut headers).map_err(unreadable)?);
         *response.status_mut() = status;
         *response.version_mut() = answer.version();
-        *response.headers_mut() = core::mem::take(answer.headers_mut());
+        *response.headers_mut() = headers;
         Ok(response)
     }
 }
@@ -135,6 +154,14 @@ fn verified(settings: ClientBuilder) -> ClientBuilder {
 
 fn unanswered(sent: Sent, error: reqwest::Error) -> Unanswered {
     Unanswered { sent, error: Error::Transport(error.without_url()) }
+}
+
+/// Why the body of an answer with this status cannot be had.
+fn of_body(error: BodyError, status: StatusCode) -> Error {
+    match error {
+        BodyError::TooLarge { limit } => Error::BodyTooLarge { status, limit },
+        _ => Error::Undecodable { status },
+    }
 }
 
 pub(crate) fn wait(duration: Duration) -> impl Future<Output = ()> + Send {

@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use grantflow::{Body, Sent, UnixTime};
+use http::header::CONTENT_ENCODING;
 use http::{Request, Response};
 use reqwest::{Client, ClientBuilder, RequestBuilder};
 
@@ -72,7 +73,9 @@ impl Agent {
         if answer.content_length().is_some_and(|length| length > limit) {
             return fail(Error::BodyTooLarge { status, limit });
         }
-        let headers = core::mem::take(answer.headers_mut());
+        let mut headers = core::mem::take(answer.headers_mut());
+        // The browser has undone it, and some browsers leave the header.
+        headers.remove(CONTENT_ENCODING);
         let body = answer.bytes().await.map_err(|error| unanswered(Sent::MaybeSent, error))?;
         if body.len() as u64 > limit {
             return fail(Error::BodyTooLarge { status, limit });

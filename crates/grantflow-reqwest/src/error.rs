@@ -39,6 +39,12 @@ pub enum Error {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// The answer's body is compressed, and the compression cannot be undone: it breaks off or is damaged. Feature `gzip`.
+    #[error("the answer (HTTP {status}) is compressed, and it breaks off or is damaged", status = .status.as_u16())]
+    Undecodable {
+        /// The answer's status.
+        status: StatusCode,
+    },
     /// The browser followed a redirect, so the answer is not the endpoint's, and the credentials may have gone elsewhere. In
     /// browsers only: elsewhere no redirect is followed.
     #[error("the browser followed a redirect, and the answer (HTTP {status}) is another URL's", status = .status.as_u16())]

@@ -21,7 +21,9 @@
 //!   after it.
 //! - Certificates, and the names in them, are verified. A server with a certificate of its own needs a root; a TLS backend
 //!   that you configured beforehand, and gave to reqwest, is yours to answer for.
-//! - Nothing is decompressed, and nothing compressed is asked for: a small answer can be a large bomb.
+//! - Nothing compressed is asked for, and reqwest decompresses nothing: a small answer can be a large bomb. With this crate's
+//!   feature `gzip` (off by default), an answer that is compressed all the same is read, within the body limit; without
+//!   it, such an answer is an error.
 //! - `http:` requests, which the core lets go to loopback only, use no proxy.
 //! - A failure tells a request that was certainly not sent from one that may have been, by the phase that failed.
 //!

@@ -1,12 +1,15 @@
 //! Why there is no token now.
 
-use core::fmt;
 use std::sync::Arc;
 
-use grantflow::{Next, Sent, UnixTime};
+use grantflow::{Next, UnixTime};
 
 use crate::record::{Loss, RecordFault};
 use crate::store::StoreError;
+
+mod cause;
+
+pub use cause::{Cause, Earlier, Unanswered};
 
 /// Why a session has no token to give. Cheap to clone: all who waited for one renewal get the same.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -15,17 +18,55 @@ pub enum SessionError {
     /// Nothing is stored: nobody has logged in yet, or somebody has logged out.
     #[error("no tokens are stored: log in first")]
     Empty,
-    /// The grant is gone for good.
-    #[error("{0}: ask the person to authorize again")]
-    Lost(Loss),
-    /// The answer to a refresh never came, and the policy's retries are used up. The refresh token may have been rotated
-    /// to one that nobody has.
+    /// The grant is gone, by the server's verdict or for want of a refresh token.
+    ///
+    /// The store keeps the refresh token: verdicts are sometimes wrong, and
+    /// [`Session::retry_lost`](crate::Session::retry_lost) asks once more.
+    #[error("{loss}: ask the person to authorize again")]
+    Lost {
+        /// Why.
+        loss: Loss,
+        /// The server's verdict, where there was one.
+        #[source]
+        cause: Option<Cause>,
+    },
+    /// No answer came that counts, so the refresh token may be spent or may not. It is tried again until the server gives a
+    /// verdict; a login ends the doubt, too.
     #[error(
-        "the answers to the refresh never came, so the refresh token may be spent: ask the person to authorize again"
+        "the refresh token is in doubt {since}: {requests} brought no answer that counts; the next one may leave {retry_at}, and a \
+         login ends the doubt",
+        since = When("since", *.since), requests = Requests(*.sent), retry_at = When("from", *.retry_at)
     )]
-    Unknown,
+    InDoubt {
+        /// What became of the last request.
+        #[source]
+        cause: Cause,
+        /// When the first of the requests left.
+        since: UnixTime,
+        /// How many may have left.
+        sent: u32,
+        /// From when on the session sends another.
+        retry_at: UnixTime,
+    },
+    /// No answer came that counts, and the policy ([`InDoubt::Once`](crate::InDoubt::Once),
+    /// [`InDoubt::Never`](crate::InDoubt::Never)) allows no further request. A session with
+    /// [`InDoubt::Heal`](crate::InDoubt::Heal) on the same store goes on.
+    #[error(
+        "the refresh token is in doubt {since}: {requests} brought no answer that counts, and the policy allows no more: ask the \
+         person to authorize again",
+        since = When("since", *.since), requests = Requests(*.sent)
+    )]
+    Unknown {
+        /// What became of the last request.
+        #[source]
+        cause: Cause,
+        /// When the first of the requests left.
+        since: UnixTime,
+        /// How many may have left.
+        sent: u32,
+    },
     /// The renewal failed, and the grant is as it was. Until `retry_at`, the session leaves the server alone.
-    #[error("the token was not renewed; the grant is intact, and the next try is at {retry_at}")]
+    #[error("the token was not renewed; the grant is intact, and the next try may be made {}", When("from", *.retry_at))]
     NotRenewed {
         /// What went wrong.
         #[source]
@@ -50,64 +91,61 @@ pub enum SessionError {
     /// The store's entry changed with every try to write it.
     #[error("the stored grant was changed by somebody else again and again")]
     Contended,
+    /// This thread cannot wait for a token, and there is none that is good.
+    #[error(transparent)]
+    CannotBlock(#[from] crate::outside::CannotBlock),
 }
 
 impl SessionError {
     /// What to do about it.
+    ///
+    /// Of a grant in doubt: wait, unless the last answer says that the settings are wrong. A program may offer a login
+    /// meanwhile.
     pub fn next(&self) -> Next {
         match self {
-            Self::Empty | Self::Lost(_) | Self::Unknown => Next::Reauthorize,
+            Self::Empty | Self::Lost { .. } | Self::Unknown { .. } => Next::Reauthorize,
             Self::NotRenewed { cause: Cause::OAuth(error), .. } => error.next(),
-            Self::NotRenewed { .. } | Self::Busy | Self::Contended => Next::RetryLater(None),
-            Self::Store(_) | Self::NotStored(_) | Self::Record(_) => Next::FixConfiguration,
+            Self::InDoubt { cause: Cause::OAuth(error), .. } if error.next() == Next::FixConfiguration => error.next(),
+            Self::NotRenewed { .. } | Self::InDoubt { .. } | Self::Busy | Self::Contended => Next::RetryLater(None),
+            Self::Store(_) | Self::NotStored(_) | Self::Record(_) | Self::CannotBlock(_) => Next::FixConfiguration,
         }
     }
-}
 
-/// What made a renewal fail: the flow, or the way to the server.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Cause {
-    /// The flow's error.
-    OAuth(grantflow::Error),
-    /// The HTTP stack's error, when no whole answer came.
-    Transport(Arc<dyn std::error::Error + Send + Sync>),
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// What became of the last request, where one was sent and brought no tokens.
+    pub fn cause(&self) -> Option<&Cause> {
         match self {
-            Self::OAuth(error) => error.fmt(f),
-            Self::Transport(error) => error.fmt(f),
+            Self::Lost { cause, .. } => cause.as_ref(),
+            Self::InDoubt { cause, .. } | Self::Unknown { cause, .. } | Self::NotRenewed { cause, .. } => Some(cause),
+            _ => None,
         }
     }
 }
 
-impl std::error::Error for Cause {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // Display has shown the error itself: go on with what is below it.
-        match self {
-            Self::OAuth(error) => error.source(),
-            Self::Transport(error) => error.source(),
+/// A time in a sentence.
+struct When(&'static str, UnixTime);
+
+impl core::fmt::Display for When {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} {}", self.0, self.1)
+    }
+}
+
+struct Requests(u32);
+
+impl core::fmt::Display for Requests {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 request"),
+            many => write!(f, "{many} requests"),
         }
     }
 }
 
-impl fmt::Display for Loss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl core::fmt::Display for Loss {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::Refused => "the server refused the refresh token",
             Self::NoRefreshToken => "the access token is over, and there is no refresh token",
         })
     }
-}
-
-/// No whole answer came: whether the request may have been sent, and the HTTP stack's error.
-#[derive(Debug, Clone)]
-#[allow(clippy::exhaustive_structs, reason = "whoever carries requests makes it")]
-pub struct Unanswered {
-    /// Whether the request may have been sent. When in doubt, [`Sent::MaybeSent`].
-    pub sent: Sent,
-    /// Why no answer came. It must print no secret.
-    pub cause: Arc<dyn std::error::Error + Send + Sync>,
 }

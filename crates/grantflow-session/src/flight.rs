@@ -39,8 +39,10 @@ struct Slot<T> {
     ready: bool,
     /// Counts the flights: a caller waits for the one that it joined.
     round: u64,
-    /// Of the round before this one.
+    /// Of the round before this one, for as long as somebody who waited for it has not had it: it may hold a token.
     result: Option<T>,
+    /// How many have not had it.
+    owed: usize,
     /// How many wait for this round.
     callers: usize,
     next_caller: u64,
@@ -63,6 +65,7 @@ impl<T: Clone + Send + 'static> Flight<T> {
             ready: false,
             round: 0,
             result: None,
+            owed: 0,
             callers: 0,
             next_caller: 0,
             waiting: BTreeMap::new(),
@@ -104,11 +107,17 @@ impl<T: Clone + Send + 'static> Flight<T> {
         slot.ready = true;
         slot.callers += 1;
         slot.next_caller += 1;
-        Join { flight: self.clone(), caller: slot.next_caller, round: slot.round }
+        Join { flight: self.clone(), caller: slot.next_caller, round: slot.round, is_through: false }
     }
 }
 
 impl<T> Slot<T> {
+    /// One more has had the result. Gives it back after the last one, to be dropped outside of the lock.
+    fn is_had(&mut self) -> Option<T> {
+        self.owed = self.owed.saturating_sub(1);
+        if self.owed == 0 { self.result.take() } else { None }
+    }
+
     fn begin(&mut self, make: impl FnOnce() -> Work<T>) {
         if matches!(self.work, Stage::Idle) {
             self.work = Stage::Parked(make());
@@ -122,20 +131,27 @@ pub(crate) struct Join<T> {
     flight: Flight<T>,
     caller: u64,
     round: u64,
+    is_through: bool,
 }
 
 impl<T: Clone + Send + 'static> Future for Join<T> {
     type Output = Option<T>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        let shared = &self.flight.0;
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = &mut *self;
+        let shared = &this.flight.0;
         loop {
             let mut slot = lock(&shared.slot);
-            if slot.round != self.round {
+            if slot.round != this.round {
+                this.is_through = true;
                 // Every round that comes after holds a result at least as new.
-                return Poll::Ready(slot.result.clone());
+                let result = slot.result.clone();
+                let last = slot.is_had();
+                drop(slot);
+                drop(last);
+                return Poll::Ready(result);
             }
-            slot.waiting.insert(self.caller, context.waker().clone());
+            slot.waiting.insert(this.caller, context.waker().clone());
             if !slot.ready {
                 return Poll::Pending;
             }
@@ -153,7 +169,8 @@ impl<T: Clone + Send + 'static> Future for Join<T> {
             match poll {
                 Poll::Ready(result) => {
                     drop(work);
-                    finish(shared, Some(result.clone()));
+                    this.is_through = true;
+                    finish(shared, Some(&result), 1);
                     return Poll::Ready(Some(result));
                 }
                 // Around again: it may have been woken while it was polled.
@@ -163,28 +180,32 @@ impl<T: Clone + Send + 'static> Future for Join<T> {
     }
 }
 
-/// Ends the round: everybody who waited gets the result.
-fn finish<T>(shared: &Shared<T>, result: Option<T>) {
-    let waiting = {
+/// Ends the round: everybody who waited gets the result, but for the `served`, who have it.
+fn finish<T: Clone>(shared: &Shared<T>, result: Option<&T>, served: usize) {
+    let (waiting, before) = {
         let mut slot = lock(&shared.slot);
         slot.work = Stage::Idle;
         slot.ready = false;
         slot.round += 1;
-        slot.result = result;
+        slot.owed = slot.owed.saturating_add(slot.callers.saturating_sub(served));
+        let result = if slot.owed == 0 { None } else { result.cloned() };
+        let before = core::mem::replace(&mut slot.result, result);
         slot.callers = 0;
-        core::mem::take(&mut slot.waiting)
+        (core::mem::take(&mut slot.waiting), before)
     };
+    // Outside of the lock, like the wake-ups: what is dropped with it may be a plug's.
+    drop(before);
     for waker in waiting.into_values() {
         waker.wake();
     }
 }
 
 /// Dropped only if the work panics: the round ends without a result, so that nobody waits for ever.
-struct Inside<'a, T>(&'a Shared<T>);
+struct Inside<'a, T: Clone>(&'a Shared<T>);
 
-impl<T> Drop for Inside<'_, T> {
+impl<T: Clone> Drop for Inside<'_, T> {
     fn drop(&mut self) {
-        finish(self.0, None);
+        finish(self.0, None, 0);
     }
 }
 
@@ -213,11 +234,18 @@ impl<T: Send> Wake for WakeAll<T> {
 
 impl<T> Drop for Join<T> {
     fn drop(&mut self) {
-        let mut slot = lock(&self.flight.0.slot);
-        if slot.round == self.round {
-            slot.callers = slot.callers.saturating_sub(1);
-            slot.waiting.remove(&self.caller);
+        if self.is_through {
+            return;
         }
+        let mut slot = lock(&self.flight.0.slot);
+        let dropped = if slot.round == self.round {
+            slot.callers = slot.callers.saturating_sub(1);
+            (slot.waiting.remove(&self.caller), None)
+        } else {
+            (None, slot.is_had())
+        };
+        drop(slot);
+        drop(dropped);
     }
 }
 

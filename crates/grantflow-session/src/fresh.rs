@@ -34,13 +34,16 @@ struct Fresh {
 const CLOCK_SLIP: core::time::Duration = core::time::Duration::from_secs(300);
 
 impl FreshToken {
-    /// The token of a record. `dice` is out of 0..=255 and spreads renewals.
-    pub(crate) fn of(record: &Record, client: &Client, policy: &Policy, dice: u8) -> Result<Self, RecordFault> {
-        Ok(Self::new(&record.tokens(client)?, record.id, policy, dice))
+    /// The token of a record.
+    pub(crate) fn of(record: &Record, client: &Client, policy: &Policy) -> Result<Self, RecordFault> {
+        Ok(Self::new(&record.tokens(client)?, record.id, policy))
     }
 
-    fn new(tokens: &Tokens, id: TokenId, policy: &Policy, dice: u8) -> Self {
+    fn new(tokens: &Tokens, id: TokenId, policy: &Policy) -> Self {
         let end = policy.end(tokens.received_at(), tokens.expires_at());
+        let fingerprint: [u8; 32] = Sha256::digest(text(tokens.access_token())).into();
+        // Spreads the renewals of tokens that were issued together. Drawn by the token itself, it is the same for every reader.
+        let dice = fingerprint[0];
         Self(Arc::new(Fresh {
             access: tokens.access_token().clone(),
             scope: tokens.scope().clone(),
@@ -49,7 +52,7 @@ impl FreshToken {
             due: end.map(|end| policy.due(tokens.received_at(), end, dice)),
             end,
             id,
-            fingerprint: Sha256::digest(text(tokens.access_token())).into(),
+            fingerprint,
             renewable: tokens.refresh_token().is_some(),
         }))
     }
@@ -100,6 +103,16 @@ impl FreshToken {
 
     pub(crate) fn is_due(&self, now: UnixTime) -> bool {
         self.0.due.is_some_and(|due| now >= due || now.saturating_add(CLOCK_SLIP) < self.0.received_at)
+    }
+
+    /// When it is over, if that is known.
+    pub(crate) fn end(&self) -> Option<UnixTime> {
+        self.0.end
+    }
+
+    /// How long it was good for when it came, if that is known.
+    pub(crate) fn lifetime(&self) -> Option<core::time::Duration> {
+        self.0.end.map(|end| end.saturating_since(self.0.received_at))
     }
 
     pub(crate) fn is_over(&self, now: UnixTime) -> bool {

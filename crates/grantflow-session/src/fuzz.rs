@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use crate::authorize::says_invalid_token;
+use crate::key::Key;
 use crate::record::Record;
 use crate::store::Value;
 
@@ -138,23 +139,27 @@ pub fn record(bytes: &[u8]) {
     read_record(&[format!("grantflow-session 1 {sum}\n").as_bytes(), bytes].concat());
 }
 
+fn key() -> Key {
+    Key::new("ada").expect("a key")
+}
+
 fn read_record(bytes: &[u8]) {
     let value = Value::new(bytes.to_vec());
-    let Ok(record) = Record::from_value(&value) else { return };
+    let Ok(record) = Record::from_value(&value, &key()) else { return };
     let text = core::str::from_utf8(bytes).expect("what is accepted is text");
     let body = text.split_once('\n').expect("a head and a body").1;
     let body = members(body);
     assert_eq!(body["generation"].get().parse(), Ok(record.id.generation));
     assert_eq!(body.get("grant").map_or(Ok(0), |grant| grant.get().parse()), Ok(record.id.grant));
-    assert_eq!(body.get("begun").is_some_and(|begun| begun.get() != "null"), record.begun.is_some());
+    assert_eq!(body.get("begun").is_some_and(|begun| begun.get() != "null"), record.mark.is_some());
     assert_eq!(body.get("lost").is_some_and(|lost| lost.get() != "null"), record.lost.is_some());
     assert!(body.contains_key("tokens"), "a record holds tokens");
 
-    let written = record.to_value().expect("what was read can be written");
-    let again = Record::from_value(&written).expect("what was written can be read");
-    assert_eq!((again.id, again.begun, again.lost), (record.id, record.begun, record.lost));
+    let written = record.to_value(&key()).expect("what was read can be written");
+    let again = Record::from_value(&written, &key()).expect("what was written can be read");
+    assert_eq!((again.id, again.mark, again.lost), (record.id, record.mark, record.lost));
     assert_eq!(again.stored_tokens().is_ok(), record.stored_tokens().is_ok());
-    let rewritten = again.to_value().expect("and written again");
+    let rewritten = again.to_value(&key()).expect("and written again");
     assert_eq!(rewritten.expose_secret(), written.expose_secret());
     let written = core::str::from_utf8(written.expose_secret()).expect("text");
     let copy = members(written.split_once('\n').expect("a body").1);

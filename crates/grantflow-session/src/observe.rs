@@ -1,6 +1,6 @@
 //! Somebody who is told of every renewal.
 
-use crate::error::{SessionError, Unanswered};
+use crate::error::{Cause, SessionError, Unanswered};
 use crate::fresh::FreshToken;
 use crate::key::Key;
 use crate::renewal::{Source, Stored};
@@ -38,6 +38,14 @@ pub enum Event<'a> {
         /// Whether the request may have been sent, and why there is no answer.
         unanswered: &'a Unanswered,
     },
+    /// An answer came, and it granted nothing: a refusal, or what proves nothing (a gateway's page, a redirect, an answer that
+    /// cannot be read).
+    NotGranted {
+        /// Which grant.
+        key: &'a Key,
+        /// What is wrong with it.
+        cause: &'a Cause,
+    },
     /// There is a new token, and it is durable.
     Renewed {
         /// Which grant.
@@ -69,11 +77,17 @@ pub(crate) fn trace(event: &Event<'_>) {
         Event::Unanswered { key, unanswered } => {
             tracing::warn!(target: TARGET, %key, sent = %unanswered.sent, cause = %unanswered.cause, "no answer came");
         }
+        Event::NotGranted { key, cause } => {
+            tracing::warn!(target: TARGET, %key, status = cause.status(), %cause, "the answer granted nothing");
+        }
         Event::Renewed { key, token, source, .. } => {
             let expires_at = token.expires_at().map(grantflow::UnixTime::as_secs);
             tracing::info!(target: TARGET, %key, ?source, expires_at, "a fresh token");
         }
-        Event::Failed { key, error } => tracing::warn!(target: TARGET, %key, %error, "no fresh token"),
+        Event::Failed { key, error } => {
+            let cause = error.cause().map(tracing::field::display);
+            tracing::warn!(target: TARGET, %key, %error, cause, "no fresh token");
+        }
     }
 }
 

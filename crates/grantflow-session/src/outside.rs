@@ -1,5 +1,11 @@
 //! What a session may use of the outside world.
 
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+pub(crate) mod alarm;
+#[cfg(all(feature = "tokio", any(feature = "reqwest", feature = "tower")))]
+pub(crate) mod carrier;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+pub(crate) mod guarded;
 #[cfg(all(feature = "reqwest", not(all(target_arch = "wasm32", target_os = "unknown"))))]
 pub(crate) mod reqwest;
 #[cfg(feature = "tower")]
@@ -35,11 +41,39 @@ pub trait Outside: Send + Sync {
     /// answer, the body is bounded, and the whole round trip has a deadline.
     fn send(&self, request: Request<Body>) -> Later<'_, Result<Response<Body>, Unanswered>>;
 
-    /// Goes on with a renewal whose callers have all gone away, in the background.
+    /// Runs `work` to its end and returns, on this thread: for [`Session::token_blocking`](crate::Session::token_blocking) and the other
+    /// calls that block.
     ///
-    /// The default drops it. Then the renewal stands still until somebody asks the session for a token again, and the store's
-    /// lock is held as long; an outside with a runtime had better spawn it.
+    /// The default polls it here and sleeps in between. That is right where what this outside does needs no runtime, or one with threads
+    /// of its own. An outside for which a thread may be the wrong one says so, at once: a wait that cannot end is worse than an error.
+    ///
+    /// # Errors
+    /// [`CannotBlock`]; then `work` was not begun.
+    fn block_on(&self, work: Later<'_, ()>) -> Result<(), CannotBlock> {
+        pollster::block_on(work);
+        Ok(())
+    }
+
+    /// Goes on with a renewal in the background: one ahead of its token's end, which nobody has to wait for, or one whose callers have
+    /// all gone away.
+    ///
+    /// The default drops it. Then the one caller who renews ahead waits for it, for a moment; and what all have left stands still until
+    /// somebody asks the session for a token again, and the store's lock is held as long. An outside with a runtime had better spawn it.
     fn spawn(&self, renewal: Later<'static, ()>) {
         drop(renewal);
+    }
+}
+
+/// A thread cannot wait for work of an [`Outside`]: why, and what to do.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("this thread cannot wait for a token: {why}")]
+pub struct CannotBlock {
+    why: &'static str,
+}
+
+impl CannotBlock {
+    /// `why` completes the sentence "this thread cannot wait for a token: …", and says what to do.
+    pub const fn new(why: &'static str) -> Self {
+        Self { why }
     }
 }

@@ -38,6 +38,10 @@ pub trait PendingStore: Send + Sync {
         key: &'a PendingKey,
         now: UnixTime,
     ) -> Later<'a, Result<Option<StoredCallback>, StoreError>>;
+
+    /// Gives what `from` has waiting to `to`, in one step: for a browser that gets another session id, as it must with every
+    /// login. Otherwise a login that is under way in another tab would be lost. An empty `to` is an error.
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Later<'a, Result<(), StoreError>>;
 }
 
 /// Keeps pending callbacks in memory: never more than a number of them, none longer than a time. Clones share what they
@@ -156,10 +160,7 @@ impl PendingLogins {
         stored: StoredCallback,
         now: UnixTime,
     ) -> Result<(), StoreError> {
-        if browser.is_empty() {
-            let why = "the browser's session id is empty; give each browser a session before its login starts";
-            return Err(StoreError::new("keep a pending login", why));
-        }
+        check_browser(browser)?;
         let place = place(browser, key);
         let stored = Box::new(stored);
         // What is dropped is wiped after the lock is given back.
@@ -191,6 +192,32 @@ impl PendingLogins {
         let taken = kept.remove(&place);
         drop(kept);
         taken.map(|login| *login.stored)
+    }
+
+    /// Gives what `from` has waiting to `to`, as [`PendingStore::rename`] says. Where `to` has logins waiting already, it keeps
+    /// the latest [`PER_BROWSER`](PendingLogins::PER_BROWSER) of all.
+    ///
+    /// # Errors
+    /// If `to` is empty.
+    pub fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
+        check_browser(to)?;
+        let (from, to) = (hash(from), hash(to));
+        let mut dropped = Vec::new();
+        let mut kept = lock(&self.kept);
+        let places: Vec<Place> = kept.of(from).map(|(place, _)| *place).collect();
+        for place in places.into_iter().filter(|_| from != to) {
+            let Some(login) = kept.remove(&place) else { continue };
+            let place = (to, place.1);
+            dropped.extend(kept.remove(&place));
+            kept.ages.insert(login.number, place);
+            kept.logins.insert(place, login);
+        }
+        while kept.of(to).count() > Self::PER_BROWSER {
+            let oldest = kept.of(to).min_by_key(|(_, login)| login.number).map(|(place, _)| *place);
+            dropped.extend(oldest.and_then(|oldest| kept.remove(&oldest)));
+        }
+        drop(kept);
+        Ok(())
     }
 
     /// Drops what is expired.
@@ -225,14 +252,26 @@ impl Kept {
         Some(login)
     }
 
+    /// The logins of a browser.
+    fn of(&self, browser: Hash) -> impl Iterator<Item = (&Place, &Login)> {
+        self.logins.range((browser, [0; 16])..=(browser, [u8::MAX; 16]))
+    }
+
     /// The oldest login of a browser that has no room for another.
     fn oldest_of_full(&self, browser: Hash) -> Option<Place> {
-        let own = || self.logins.range((browser, [0; 16])..=(browser, [u8::MAX; 16]));
-        if own().count() < PendingLogins::PER_BROWSER {
+        if self.of(browser).count() < PendingLogins::PER_BROWSER {
             return None;
         }
-        own().min_by_key(|(_, login)| login.number).map(|(place, _)| *place)
+        self.of(browser).min_by_key(|(_, login)| login.number).map(|(place, _)| *place)
     }
+}
+
+fn check_browser(browser: &str) -> Result<(), StoreError> {
+    if browser.is_empty() {
+        let why = "the browser's session id is empty; give each browser a session before its login starts";
+        return Err(StoreError::new("keep a pending login", why));
+    }
+    Ok(())
 }
 
 fn place(browser: &str, key: &PendingKey) -> Place {
@@ -262,6 +301,10 @@ impl PendingStore for PendingLogins {
         now: UnixTime,
     ) -> Later<'a, Result<Option<StoredCallback>, StoreError>> {
         Box::pin(async move { Ok(PendingLogins::take(self, browser, key, now)) })
+    }
+
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Later<'a, Result<(), StoreError>> {
+        Box::pin(async move { PendingLogins::rename(self, from, to) })
     }
 }
 

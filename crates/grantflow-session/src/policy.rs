@@ -4,7 +4,21 @@ use core::time::Duration;
 
 use grantflow::UnixTime;
 
+mod pause;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use pause::{Draw, Failed, HOUR, seconds};
+
 /// When a session renews its token, and what it does when that fails. Plain data; [`Policy::default`] suits most servers.
+///
+/// ```
+/// use std::time::Duration;
+/// use grantflow_session::{InDoubt, Policy};
+///
+/// let policy = Policy::default().margin(Duration::from_secs(120)).in_doubt(InDoubt::Once);
+/// assert_eq!(policy.longest_pause, Duration::from_secs(60));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {
@@ -15,21 +29,66 @@ pub struct Policy {
     pub jitter: Duration,
     /// The lifetime of tokens whose server does not say it. `None`, the default: until an API refuses the token.
     pub assumed_lifetime: Option<Duration>,
-    /// How often a refresh token is sent again after an answer that never came. 1 by default; 0: never.
-    ///
-    /// The server may have rotated the token, and takes the old one, sent again, for a replay: some then revoke everything.
-    /// Others answer once more, as FAPI 2.0 §5.3.2.1 asks them to. For those, and for servers behind a proxy whose 502s last,
-    /// take more: a session that is opened with a higher number goes on where one with a lower has given up.
-    pub retries_after_unknown: u32,
-    /// How long to wait before that. 2 s by default.
-    pub wait_after_unknown: Duration,
+    /// What to do with a refresh token whose answer was lost. [`InDoubt::Heal`] by default.
+    pub in_doubt: InDoubt,
+    /// The least time before the early retry, the first request after a lost answer; the most is twice as long. 1 s by
+    /// default: servers that forgive a lost answer do so for some 10 to 60 s.
+    pub early_retry: Duration,
     /// After a renewal that failed and may be tried again, how long to leave the server alone. It doubles with each failure,
-    /// up to `longest_pause`; a server's `Retry-After` counts where it is longer. 1 s by default.
+    /// up to `longest_pause`, and a draw makes it between half as long and half as long again. A server's `Retry-After`
+    /// counts where it is longer. 1 s by default.
     pub first_pause: Duration,
-    /// The longest pause that is made of our own accord. 60 s by default.
+    /// The longest pause during the first hour of a failure. 60 s by default.
     pub longest_pause: Duration,
+    /// The longest pause once a grant has been in doubt for an hour, or a server has refused in the same words for an hour.
+    /// 15 min by default. After 24 h in doubt, pauses are an hour at least.
+    pub longest_late_pause: Duration,
+    /// The longest pause after requests that certainly did not leave this machine. 30 s by default.
+    pub longest_not_sent_pause: Duration,
+    /// How long a request may be on its way. 60 s by default: take more than the deadline of the HTTP stack, which is 30 s in
+    /// this workspace's adapters.
+    ///
+    /// It is written into the mark. Where a store's lock does not die with its process
+    /// ([`Store::lock_dies_with_its_process`](crate::Store::lock_dies_with_its_process)), another process believes that a
+    /// request is lost only after this time and 10 s. A request that would leave later than half of this time after its mark
+    /// (the machine slept) is not sent, and the store is read again.
+    pub send_deadline: Duration,
     /// How long to wait for the store's lock while another process renews. 90 s by default: longer than any round trip.
     pub lock_patience: Duration,
+}
+
+/// What to do with a refresh token whose answer was lost: the request may have left, and no answer of the server's came, so the
+/// server may have rotated the token or may not.
+///
+/// Nobody can tell the two apart. To give up loses the grant with certainty. To send the token once more loses nothing where
+/// the server did not see the first request, or forgives a repetition for a while, as FAPI 2.0 §5.3.2.1 asks of it. A strict
+/// server takes the repetition for theft and revokes all that came of the login (RFC 9700 §4.14.2): also an access token that
+/// would have been good for some minutes more, and on some servers the sessions on the person's other devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum InDoubt {
+    /// Ask again until the server gives a verdict: once early, then after pauses, and then only when the access token is over.
+    #[default]
+    Heal,
+    /// Ask once more, early, and then give up with [`SessionError::Unknown`](crate::SessionError::Unknown).
+    ///
+    /// The price: a server that is down for longer than some seconds logs out every person whose token falls due in them.
+    Once,
+    /// Never ask again, and give up with [`SessionError::Unknown`](crate::SessionError::Unknown).
+    ///
+    /// The price: a single lost answer logs the person out.
+    Never,
+}
+
+impl InDoubt {
+    /// How many requests with one refresh token may leave and stay without an answer.
+    pub(crate) fn most(self) -> u32 {
+        match self {
+            Self::Heal => u32::MAX,
+            Self::Once => 2,
+            Self::Never => 1,
+        }
+    }
 }
 
 impl Default for Policy {
@@ -38,12 +97,84 @@ impl Default for Policy {
             margin: Duration::from_secs(60),
             jitter: Duration::from_secs(15),
             assumed_lifetime: None,
-            retries_after_unknown: 1,
-            wait_after_unknown: Duration::from_secs(2),
+            in_doubt: InDoubt::Heal,
+            early_retry: Duration::from_secs(1),
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(60),
+            longest_late_pause: Duration::from_secs(15 * 60),
+            longest_not_sent_pause: Duration::from_secs(30),
+            send_deadline: Duration::from_secs(60),
             lock_patience: Duration::from_secs(90),
         }
+    }
+}
+
+/// One setter per field: what it means and its default are said there.
+impl Policy {
+    /// Sets [`Policy::margin`](field@Policy::margin).
+    #[must_use]
+    pub fn margin(self, margin: Duration) -> Self {
+        Self { margin, ..self }
+    }
+
+    /// Sets [`Policy::jitter`](field@Policy::jitter).
+    #[must_use]
+    pub fn jitter(self, jitter: Duration) -> Self {
+        Self { jitter, ..self }
+    }
+
+    /// Sets [`Policy::assumed_lifetime`](field@Policy::assumed_lifetime).
+    #[must_use]
+    pub fn assumed_lifetime(self, lifetime: Duration) -> Self {
+        Self { assumed_lifetime: Some(lifetime), ..self }
+    }
+
+    /// Sets [`Policy::in_doubt`](field@Policy::in_doubt).
+    #[must_use]
+    pub fn in_doubt(self, in_doubt: InDoubt) -> Self {
+        Self { in_doubt, ..self }
+    }
+
+    /// Sets [`Policy::early_retry`](field@Policy::early_retry).
+    #[must_use]
+    pub fn early_retry(self, early_retry: Duration) -> Self {
+        Self { early_retry, ..self }
+    }
+
+    /// Sets [`Policy::first_pause`](field@Policy::first_pause).
+    #[must_use]
+    pub fn first_pause(self, first_pause: Duration) -> Self {
+        Self { first_pause, ..self }
+    }
+
+    /// Sets [`Policy::longest_pause`](field@Policy::longest_pause).
+    #[must_use]
+    pub fn longest_pause(self, longest_pause: Duration) -> Self {
+        Self { longest_pause, ..self }
+    }
+
+    /// Sets [`Policy::longest_late_pause`](field@Policy::longest_late_pause).
+    #[must_use]
+    pub fn longest_late_pause(self, longest_late_pause: Duration) -> Self {
+        Self { longest_late_pause, ..self }
+    }
+
+    /// Sets [`Policy::longest_not_sent_pause`](field@Policy::longest_not_sent_pause).
+    #[must_use]
+    pub fn longest_not_sent_pause(self, longest_not_sent_pause: Duration) -> Self {
+        Self { longest_not_sent_pause, ..self }
+    }
+
+    /// Sets [`Policy::send_deadline`](field@Policy::send_deadline).
+    #[must_use]
+    pub fn send_deadline(self, send_deadline: Duration) -> Self {
+        Self { send_deadline, ..self }
+    }
+
+    /// Sets [`Policy::lock_patience`](field@Policy::lock_patience).
+    #[must_use]
+    pub fn lock_patience(self, lock_patience: Duration) -> Self {
+        Self { lock_patience, ..self }
     }
 }
 
@@ -59,49 +190,5 @@ impl Policy {
         let jitter = self.jitter.as_secs().saturating_mul(u64::from(dice)) / 255;
         let ahead = self.margin.as_secs().saturating_add(jitter).min(half);
         UnixTime::from_secs(end.as_secs().saturating_sub(ahead))
-    }
-
-    /// The pause after this many failures in a row.
-    pub(crate) fn pause(&self, failures: u32, retry_after: Option<Duration>) -> Duration {
-        let doubled = 2u32.checked_pow(failures.saturating_sub(1)).unwrap_or(u32::MAX);
-        let ours = self.first_pause.saturating_mul(doubled).min(self.longest_pause);
-        ours.max(retry_after.unwrap_or_default())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_token_is_never_due_before_half_of_its_life(received: u64, life: u64, dice: u8, margin: u64, jitter: u64) {
-            let policy =
-                Policy { margin: Duration::from_secs(margin), jitter: Duration::from_secs(jitter), ..Policy::default() };
-            let (received, end) = (UnixTime::from_secs(received), UnixTime::from_secs(received.saturating_add(life)));
-            let due = policy.due(received, end, dice);
-            prop_assert!(due <= end);
-            prop_assert!(due.saturating_since(received) >= end.saturating_since(received) / 2);
-        }
-
-        #[test]
-        fn pauses_grow_and_are_bounded(failures: u32, retry_after in proptest::option::of(0u64..100_000)) {
-            let policy = Policy::default();
-            let retry_after = retry_after.map(Duration::from_secs);
-            let pause = policy.pause(failures, retry_after);
-            prop_assert!(pause >= policy.first_pause && pause >= retry_after.unwrap_or_default());
-            prop_assert!(pause <= policy.longest_pause.max(retry_after.unwrap_or_default()));
-            prop_assert!(policy.pause(failures.saturating_add(1), retry_after) >= pause);
-        }
-    }
-
-    #[test]
-    fn jitter_spreads_what_was_started_together() {
-        let policy = Policy::default();
-        let due = |dice| policy.due(UnixTime::from_secs(0), UnixTime::from_secs(3600), dice).as_secs();
-        assert_eq!((due(0), due(255)), (3540, 3525));
-        assert!((0..=255).map(due).collect::<std::collections::BTreeSet<_>>().len() > 10);
     }
 }

@@ -2,17 +2,27 @@
 //!
 //! ```text
 //! grantflow-session 1 <first half of the SHA-256 of what follows, base64url>
-//! {"grant":15793821,"generation":7,"begun":{"at":1750000000,"sent":1},"tokens":{…}}
+//! {"key":"ada","grant":15793821,"generation":7,"begun":{"at":1750000000,"sent":1,"deadline":60},"tokens":{…}}
 //! ```
+//!
+//! Version 1 has grown: what older versions do not know, they ignore, and what they wrote has defaults. So processes of both can
+//! share a store while one is replaced by the other.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use grantflow::{Client, StoredTokens, Tokens};
+use grantflow::{Client, StoredTokens, Tokens, UnixTime};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use crate::key::Key;
 use crate::store::Value;
+
+mod mark;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub(crate) use mark::Mark;
 
 const MAGIC: &str = "grantflow-session ";
 const VERSION: &str = "1";
@@ -25,9 +35,11 @@ pub(crate) struct Record {
     /// The tokens, as [`StoredTokens`] in JSON; with a version and a checksum of their own.
     tokens: Zeroizing<String>,
     /// A renewal has begun. Written before its request leaves, gone with the tokens that it brings.
-    pub(crate) begun: Option<Begun>,
+    pub(crate) mark: Option<Mark>,
     /// The grant is gone, and why.
-    pub(crate) lost: Option<Loss>,
+    pub(crate) lost: Option<Lost>,
+    /// It was stored without the name of its entry, by an older version.
+    pub(crate) nameless: bool,
 }
 
 /// Tells tokens from others under the same key.
@@ -39,15 +51,6 @@ pub(crate) struct TokenId {
     pub(crate) generation: u64,
 }
 
-/// The mark of a renewal that has begun and, as far as the store knows, has not ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Begun {
-    /// When its last request was about to leave, in seconds since the epoch.
-    pub(crate) at: u64,
-    /// How many requests may have left.
-    pub(crate) sent: u32,
-}
-
 /// Why a grant is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,6 +60,31 @@ pub enum Loss {
     Refused,
     /// The access token is over, and there is no refresh token.
     NoRefreshToken,
+}
+
+/// That a grant is gone, and the verdict that ended it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lost {
+    pub(crate) loss: Loss,
+    pub(crate) verdict: Option<Verdict>,
+}
+
+/// What the server said, and when. The code needs no place: only `invalid_grant`, or what a quirk maps to it, is a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Verdict {
+    at: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
+}
+
+impl Verdict {
+    pub(crate) fn new(at: UnixTime, status: Option<u16>) -> Self {
+        Self { at: at.as_secs(), status }
+    }
+
+    pub(crate) fn at(&self) -> UnixTime {
+        UnixTime::from_secs(self.at)
+    }
 }
 
 /// Why a stored grant was not believed.
@@ -72,26 +100,35 @@ pub enum RecordFault {
     /// It belongs to another client, issuer or token endpoint.
     #[error("it belongs to another client or server: open the session with the one that it was stored for")]
     OtherClient,
+    /// It was stored under another key: the store has mixed its entries, and this grant may be another person's.
+    #[error("it was stored under another key: the store has mixed its entries; find out why, then log in again")]
+    OtherKey,
 }
 
 #[derive(Serialize)]
 struct Out<'a> {
+    key: &'a str,
     grant: u64,
     generation: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    begun: Option<Begun>,
+    begun: Option<mark::Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lost: Option<Loss>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Verdict>,
     tokens: &'a RawValue,
 }
 
 #[derive(Deserialize)]
 struct In<'a> {
+    #[serde(borrow)]
+    key: Option<std::borrow::Cow<'a, str>>,
     #[serde(default)]
     grant: u64,
     generation: u64,
-    begun: Option<Begun>,
+    begun: Option<mark::Text>,
     lost: Option<Loss>,
+    verdict: Option<Verdict>,
     #[serde(borrow)]
     tokens: &'a RawValue,
 }
@@ -100,7 +137,7 @@ impl Record {
     /// New tokens.
     pub(crate) fn new(id: TokenId, tokens: Tokens) -> Result<Self, RecordFault> {
         let text = serde_json::to_string(&tokens.into_stored()).map_err(|_| RecordFault::Damaged)?;
-        Ok(Self { id, tokens: Zeroizing::new(text), begun: None, lost: None })
+        Ok(Self { id, tokens: Zeroizing::new(text), mark: None, lost: None, nameless: false })
     }
 
     /// The tokens of a login: a grant begins.
@@ -134,22 +171,25 @@ impl Record {
         self
     }
 
-    pub(crate) fn with_mark(mut self, begun: Option<Begun>) -> Self {
-        self.begun = begun;
+    pub(crate) fn with_mark(mut self, mark: Option<Mark>) -> Self {
+        self.mark = mark;
         self
     }
 
-    pub(crate) fn with_loss(mut self, loss: Loss) -> Self {
-        self.lost = Some(loss);
+    pub(crate) fn with_loss(mut self, lost: Option<Lost>) -> Self {
+        self.lost = lost;
         self
     }
 
-    pub(crate) fn to_value(&self) -> Result<Value, RecordFault> {
+    /// The text of an entry under `key`.
+    pub(crate) fn to_value(&self, key: &Key) -> Result<Value, RecordFault> {
         let tokens: &RawValue = serde_json::from_str(&self.tokens).map_err(|_| RecordFault::Damaged)?;
         let TokenId { grant, generation } = self.id;
-        let out = Out { grant, generation, begun: self.begun, lost: self.lost, tokens };
+        let (begun, lost) = (self.mark.map(mark::Text::from), self.lost.map(|lost| lost.loss));
+        let verdict = self.lost.and_then(|lost| lost.verdict);
+        let out = Out { key: key.as_str(), grant, generation, begun, lost, verdict, tokens };
         // Of its full size from the start: a buffer that grows leaves secrets behind.
-        let mut text = Zeroizing::new(Vec::with_capacity(self.tokens.len() + 256));
+        let mut text = Zeroizing::new(Vec::with_capacity(self.tokens.len() + Key::MAX + 512));
         serde_json::to_writer(&mut *text, &out).map_err(|_| RecordFault::Damaged)?;
         let head = format!("{MAGIC}{VERSION} {}\n", sum(&text));
         let mut value = Vec::with_capacity(head.len() + text.len());
@@ -158,7 +198,8 @@ impl Record {
         Ok(Value::new(value))
     }
 
-    pub(crate) fn from_value(value: &Value) -> Result<Self, RecordFault> {
+    /// What an entry under `key` holds. One of an older version, which does not say under which key it was stored, is taken.
+    pub(crate) fn from_value(value: &Value, key: &Key) -> Result<Self, RecordFault> {
         let text = core::str::from_utf8(value.expose_secret()).map_err(|_| RecordFault::Damaged)?;
         let (head, body) = text.split_once('\n').ok_or(RecordFault::Damaged)?;
         let (version, expected) =
@@ -171,76 +212,17 @@ impl Record {
             return Err(RecordFault::Damaged);
         }
         let read: In<'_> = serde_json::from_str(body).map_err(|_| RecordFault::Damaged)?;
+        if read.key.as_ref().is_some_and(|stored| *stored != key.as_str()) {
+            return Err(RecordFault::OtherKey);
+        }
         let tokens = Zeroizing::new(read.tokens.get().to_owned());
         let id = TokenId { grant: read.grant, generation: read.generation };
-        Ok(Self { id, tokens, begun: read.begun, lost: read.lost })
+        let lost = read.lost.map(|loss| Lost { loss, verdict: read.verdict });
+        Ok(Self { id, tokens, mark: read.begun.map(Mark::from), lost, nameless: read.key.is_none() })
     }
 }
 
 /// Finds damage, not forgery: who can write the store holds the grant anyway.
 fn sum(bytes: &[u8]) -> String {
     Base64UrlUnpadded::encode_string(Sha256::digest(bytes).get(..16).unwrap_or_default())
-}
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    const ID: TokenId = TokenId { grant: 5, generation: 7 };
-
-    pub(crate) fn client() -> Client {
-        let server = grantflow::Server::with_token_endpoint("https://as.example/token").unwrap();
-        (&server.client("robot").secret_basic("s3cret").unwrap()).into()
-    }
-
-    fn tokens() -> Tokens {
-        use grantflow::Exchange as _;
-        struct None;
-        impl grantflow::Entropy for None {
-            fn fill(&mut self, _: &mut [u8]) -> Result<(), grantflow::EntropyFailed> {
-                Err(grantflow::EntropyFailed)
-            }
-        }
-        let server = grantflow::Server::with_token_endpoint("https://as.example/token").unwrap();
-        let client = server.client("robot").secret_basic("s3cret").unwrap();
-        let mut env = grantflow::Env { now: grantflow::UnixTime::from_secs(1_750_000_000), rng: &mut None };
-        let body = r#"{"access_token":"at-1","token_type":"Bearer","expires_in":60}"#;
-        match grantflow::ClientCredentials::new(&client).respond(&mut env, http::Response::new(body)) {
-            Ok(grantflow::Step::Done(tokens)) => tokens,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_record_is_read_back_with_its_marks() {
-        let begun = Some(Begun { at: 5, sent: 1 });
-        let record = Record::new(ID, tokens()).unwrap().with_mark(begun).with_loss(Loss::Refused);
-        let read = Record::from_value(&record.to_value().unwrap()).unwrap();
-        assert_eq!((read.id, read.begun, read.lost), (ID, begun, Some(Loss::Refused)));
-        assert_eq!(read.tokens(&client()).unwrap().bearer().unwrap().expose_secret(), "at-1");
-    }
-
-    #[test]
-    fn a_flipped_byte_is_found_wherever_it_is() {
-        let value = Record::new(ID, tokens()).unwrap().to_value().unwrap();
-        for at in 0..value.expose_secret().len() {
-            for bit in [1, 32] {
-                let mut bytes = value.expose_secret().to_vec();
-                bytes[at] ^= bit;
-                assert!(Record::from_value(&Value::new(bytes)).is_err(), "byte {at}, bit {bit}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_newer_version_is_told_from_damage() {
-        let value = Record::new(ID, tokens()).unwrap().to_value().unwrap();
-        let text = core::str::from_utf8(value.expose_secret()).unwrap();
-        let newer = text.replacen("session 1 ", "session 2 ", 1);
-        assert_eq!(Record::from_value(&Value::new(newer.into_bytes())).err(), Some(RecordFault::Version));
-        for damaged in ["", "\n", "grantflow-session 1\n{}", &text[1..], &text[..text.len() - 1]] {
-            let value = Value::new(damaged.as_bytes().to_vec());
-            assert_eq!(Record::from_value(&value).err(), Some(RecordFault::Damaged), "{damaged:?}");
-        }
-    }
 }

@@ -1,42 +1,61 @@
 //! A place to ask for a valid token.
 
 use core::fmt;
-use core::pin::Pin;
-use core::task::{Context, Poll};
-use std::sync::{Arc, PoisonError, RwLock};
+use core::future::poll_fn;
+use core::pin::pin;
+use core::sync::atomic::AtomicUsize;
+use core::task::Poll;
+use core::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use grantflow::{Client, ClientCredentials, Entropy, EntropyFailed, Env, Tokens, UnixTime};
+use grantflow::{Client, ClientCredentials, Tokens};
 
 use crate::error::SessionError;
-use crate::flight::{Flight, Join, Work};
+use crate::flight::{Flight, Join};
 use crate::fresh::FreshToken;
 use crate::key::Key;
-use crate::observe::{Event, Observer};
-use crate::outside::Outside;
+use crate::observe::Observer;
+use crate::outside::{CannotBlock, Outside};
 use crate::policy::Policy;
-use crate::record::Record;
-use crate::renewal::{Next, Outcome, Plan, Renewal, Unsaved};
-use crate::standing::{Advice, Standing, State};
-use crate::store::{Lock, Store, Swap};
+use crate::renewal::{Plan, Unsaved};
+use crate::standing::{Advice, State};
+use crate::store::Store;
+
+mod memory;
+mod waiting;
+mod work;
+
+use memory::{Memory, Ticket};
+use waiting::{Background, Patient, Waiting, in_background};
+use work::{End, Landed, work};
 
 /// A grant that is kept fresh. Cheap to clone; all clones are one session.
 ///
-/// Ask it for a token before each request. While the token is fresh that costs a read lock. When it is due, one caller
-/// renews it, and the others use the one that they have; when it is over, all wait for that one renewal. It is stored
-/// before anybody sees it.
+/// Ask it for a token before each request. While the token is fresh that costs a read lock. When it is due, it is renewed and callers
+/// use the one that there is; when it is over, all wait for that one renewal. It is stored before anybody sees it.
+///
+/// # Who waits
+///
+/// Nobody who can have a good token. A renewal ahead of the end goes on in the background, where the [`Outside`] has one
+/// ([`Outside::spawn`]). Where it has none, one caller carries it on, for two seconds at most.
 ///
 /// # When a caller goes away
 ///
-/// Dropping the future of [`Session::token`] drops nothing but the wait. The renewal belongs to the session: whoever waits
-/// already carries it on where it stands, or, when all have gone, the runtime does ([`Outside::spawn`]), or whoever asks next.
+/// Dropping the future of [`Session::token`] drops nothing but the wait. The renewal belongs to the session: callers who wait already
+/// carry it on where it stands, or, when all have gone, the background does, or the next caller.
+///
+/// A program that ends in the middle of a renewal leaves a grant in doubt: call [`Session::finish`] before.
 #[derive(Clone)]
 pub struct Session {
     inner: Arc<Inner>,
     /// Beside what it works on, not in it: else each would keep the other.
-    flight: Flight<Renewed>,
+    flight: Flight<Landed>,
 }
 
 type Renewed = Result<FreshToken, SessionError>;
+
+/// How long the one caller waits who renews ahead where there is no background.
+const AHEAD: Duration = Duration::from_secs(2);
 
 struct Inner {
     plan: Arc<Plan>,
@@ -44,7 +63,10 @@ struct Inner {
     store: Arc<dyn Store>,
     outside: Arc<dyn Outside>,
     observer: Option<Arc<dyn Observer>>,
-    standing: RwLock<Standing>,
+    /// No plug is called while it is locked: a clock or an observer may ask the session something.
+    memory: RwLock<Memory>,
+    /// How many there are who wait for as long as it takes.
+    patient: AtomicUsize,
 }
 
 impl Session {
@@ -57,7 +79,7 @@ impl Session {
         store: impl Store + 'static,
         outside: impl Outside + 'static,
     ) -> Self {
-        Self::with(Plan::refresh(client, Policy::default()), key, Arc::new(store), Arc::new(outside))
+        Self::with(Plan::refresh(client, key, Policy::default()), Arc::new(store), Arc::new(outside))
     }
 
     /// A session on a client's own grant: renewed by asking for another (RFC 6749 §4.4). It needs no login.
@@ -67,13 +89,15 @@ impl Session {
         store: impl Store + 'static,
         outside: impl Outside + 'static,
     ) -> Self {
-        let plan = Plan::client_credentials(grant, Policy::default());
-        Self::with(plan, key, Arc::new(store), Arc::new(outside))
+        let plan = Plan::client_credentials(grant, key, Policy::default());
+        Self::with(plan, Arc::new(store), Arc::new(outside))
     }
 
-    fn with(plan: Arc<Plan>, key: Key, store: Arc<dyn Store>, outside: Arc<dyn Outside>) -> Self {
-        let standing = RwLock::new(Standing::default());
-        Self::of(Inner { plan, key, store, outside, observer: None, standing })
+    fn with(plan: Arc<Plan>, store: Arc<dyn Store>, outside: Arc<dyn Outside>) -> Self {
+        let plan = plan.lock_dies_with_its_process(store.lock_dies_with_its_process());
+        let key = plan.key.clone();
+        let (memory, patient) = (RwLock::default(), AtomicUsize::new(0));
+        Self::of(Inner { plan, key, store, outside, observer: None, memory, patient })
     }
 
     fn of(inner: Inner) -> Self {
@@ -99,86 +123,153 @@ impl Session {
     /// [`SessionError`]: what happened, and whether the grant is still there. While the server is down, callers get the
     /// error at once, and one of them tries again after a pause.
     pub async fn token(&self) -> Result<FreshToken, SessionError> {
-        match self.advice() {
-            Advice::Use(token) => Ok(token),
-            Advice::Wait(error) => Err(error),
-            Advice::RenewAhead(token) => self.renew_ahead(token).await,
-            // Without a new one, one that is due and not over will do: this process may have read it only now.
-            Advice::Renew => self.renew().await.or_else(|error| self.peek().ok_or(error)),
+        loop {
+            let result = match self.advice() {
+                Advice::Use(token) => return Ok(token),
+                Advice::Wait(error) => return Err(error),
+                Advice::RenewAhead(token) => self.renew_ahead(token).await,
+                // While the server is left alone, the store may have what a sibling has renewed, or a login has brought.
+                Advice::Look(_) => self.renew().await,
+                // Without a new one, one that is due and not over will do: this process may have read it only now.
+                Advice::Renew => self.renew().await.map(|result| result.or_else(|error| self.peek().ok_or(error))),
+            };
+            if let Some(result) = result {
+                return result;
+            }
         }
     }
 
     /// As [`Session::token`], for code that blocks. The thread sleeps while it waits.
     ///
-    /// The [`Outside`] must be one that a thread can poll by itself: `ureq`'s always, one that needs an async runtime only
-    /// where that runtime has been entered.
+    /// How a thread waits is the outside's business ([`Outside::block_on`]). Over [`Ureq`](crate::Ureq) every thread can. Over an async
+    /// stack see [`Reqwest`](crate::Reqwest) and [`Tower`](crate::Tower).
     ///
     /// # Errors
-    /// As there.
+    /// As there; and [`SessionError::CannotBlock`], at once, on a thread that cannot wait. A token that is good is given out there, too.
     pub fn token_blocking(&self) -> Result<FreshToken, SessionError> {
         match self.advice() {
             Advice::Use(token) => Ok(token),
-            _ => pollster::block_on(self.token()),
+            Advice::Wait(error) => Err(error),
+            Advice::RenewAhead(token) => match self.start_in_background() {
+                Some(Background::Dropped) => self.block_on(self.token()).unwrap_or(Ok(token)),
+                Some(Background::Done) => self.peek().map_or_else(|| self.block_on(self.token())?, Ok),
+                Some(Background::Taken) | None => Ok(token),
+            },
+            Advice::Look(_) | Advice::Renew => self.block_on(self.token())?,
         }
     }
 
-    /// The token that there is, if it is not over: no waiting, no renewal.
+    /// The token that there is, if it is not over: no waiting, no renewal. None while a login is [unsaved](Session::unsaved).
     pub fn peek(&self) -> Option<FreshToken> {
-        self.standing().usable(self.inner.outside.now())
+        let now = self.inner.outside.now();
+        self.inner.memory().usable(now)
     }
 
     /// How the grant stands, as far as this process knows.
     pub fn state(&self) -> State {
-        let under_way = self.flight.is_under_way();
-        self.standing().state(self.inner.outside.now(), under_way)
+        let (now, under_way) = (self.inner.outside.now(), self.flight.is_under_way());
+        self.inner.memory().state(now, under_way)
     }
 
-    /// An API refused `token` as invalid (RFC 6750 §3.1, `invalid_token`): it is not given to anybody again, and who asks
-    /// next renews it. Says whether it was still the one in use; if not, there is a newer one already.
+    /// An API refused `token` as invalid (RFC 6750 §3.1, `invalid_token`): it is not given to anybody again, and the next caller
+    /// renews it. Says whether it was still the one in use; if not, there is a newer one already.
     pub fn refused(&self, token: &FreshToken) -> bool {
-        self.standing_mut().refuse(token)
+        let now = self.inner.outside.now();
+        self.inner.memory_mut().standing.refuse(token, now, &self.inner.plan.policy)
     }
 
-    /// Stores the tokens of a login, in place of whatever is there, and uses them.
+    /// The network is back: pauses are over, in this process and, for one request, also those that the store holds. What a server
+    /// asked for with `Retry-After` stays in force. A caller who asks for a token then need not wait for a pause to end.
+    pub fn retry_now(&self) {
+        self.inner.memory_mut().standing.retry_now();
+    }
+
+    /// Asks the server once more for a grant that is [`Lost`](SessionError::Lost): verdicts are sometimes wrong (a server that
+    /// restored a backup, a proxy that answered for it). The next call of [`Session::token`] sends the refresh token that the
+    /// store has kept.
+    pub fn retry_lost(&self) {
+        self.inner.memory_mut().standing.retry_lost();
+    }
+
+    /// Stores the tokens of a login, in place of whatever is there, and uses them. A damaged entry is replaced like every other.
+    ///
+    /// From the call on until they are stored, [`Session::unsaved`] has them, and tokens of the grant that they replace are given to
+    /// nobody. A later login takes their place, a later [`Session::forget`] takes them away. A renewal that is under way is carried to
+    /// its end first.
+    ///
+    /// # When it is dropped
+    ///
+    /// Dropping the future, even before it is polled, drops the wait and not the login: it is stored in the background, where there is
+    /// one, or else by whoever next asks for a token.
     ///
     /// # Errors
-    /// [`SessionError::Record`] if they belong to another client; [`SessionError::Store`] or [`SessionError::NotStored`],
-    /// and then [`Session::unsaved`] has them.
-    pub async fn prime(&self, tokens: Tokens) -> Result<FreshToken, SessionError> {
-        let next = Renewal::prime(Arc::clone(&self.inner.plan), tokens).map_err(SessionError::Record)?;
-        self.finish_abandoned().await;
-        let (outcome, held) = drive(&self.inner, next).await;
-        self.inner.settle(outcome, held, true)
+    /// [`SessionError::Record`] if they belong to another client: then they are not taken. [`SessionError::Store`],
+    /// [`SessionError::NotStored`], [`SessionError::Busy`], [`SessionError::Contended`]: [`Session::unsaved`] has them, and the next call
+    /// of [`Session::token`] tries again.
+    pub fn prime(&self, tokens: Tokens) -> impl Future<Output = Result<FreshToken, SessionError>> + Send + '_ {
+        let login = Unsaved::login(&self.inner.plan, tokens);
+        let ticket = login.map(|login| self.inner.memory_mut().log_in(login)).map_err(SessionError::Record);
+        async move { self.store_login(ticket?).await }
     }
 
     /// As [`Session::prime`], for code that blocks.
     ///
     /// # Errors
-    /// As there.
+    /// As there; and [`SessionError::CannotBlock`], with the login unsaved.
     pub fn prime_blocking(&self, tokens: Tokens) -> Result<FreshToken, SessionError> {
-        pollster::block_on(self.prime(tokens))
+        self.block_on(self.prime(tokens))?
     }
 
-    /// Logs out: removes the grant from the store and from memory. It is not revoked at the server.
+    /// Logs out: removes the grant from the store and from memory, an unsaved login included. A damaged entry is removed like every
+    /// other. The grant is not revoked at the server.
+    ///
+    /// A renewal that is under way is carried to its end first: its tokens go, too. Tokens that were given out before are their holders'.
+    ///
+    /// # When it is dropped
+    ///
+    /// Once it was polled, dropping the future drops the wait and not the logout: it goes on in the background, where there is one, or
+    /// else when somebody next asks for a token.
     ///
     /// # Errors
-    /// [`SessionError::Store`], [`SessionError::Busy`]; then it is still there.
+    /// [`SessionError::Store`], [`SessionError::Busy`], [`SessionError::Contended`]; then it is still there.
     pub async fn forget(&self) -> Result<(), SessionError> {
-        self.finish_abandoned().await;
-        match drive(&self.inner, Renewal::forget(Arc::clone(&self.inner.plan))).await {
-            (Outcome::Forgotten, held) => {
-                *self.standing_mut() = Standing::default();
-                drop(held);
-                Ok(())
+        let ticket = self.inner.memory_mut().log_out();
+        loop {
+            let _ = self.wait_for(self.flight.join(|| work(&self.inner))).await;
+            if let Some(result) = self.inner.memory().logout_ended(ticket) {
+                return result;
             }
-            (other, held) => self.inner.settle(other, held, false).map(drop),
         }
     }
 
-    /// Tokens that were renewed and that the store failed to take: the only copy there is. The session keeps them, and tries
-    /// to store them again whenever it is asked for a token.
+    /// As [`Session::forget`], for code that blocks.
+    ///
+    /// # Errors
+    /// As there; and [`SessionError::CannotBlock`].
+    pub fn forget_blocking(&self) -> Result<(), SessionError> {
+        self.block_on(self.forget())?
+    }
+
+    /// Carries what is under way to its end: a renewal in the background, a login or a logout whose caller has gone. For a program that is
+    /// about to end: a renewal that is cut off leaves its grant in doubt.
+    pub async fn finish(&self) {
+        while self.flight.is_under_way() {
+            let _ = self.wait_for(self.flight.join(|| work(&self.inner))).await;
+        }
+    }
+
+    /// As [`Session::finish`], for code that blocks.
+    ///
+    /// # Errors
+    /// [`SessionError::CannotBlock`].
+    pub fn finish_blocking(&self) -> Result<(), SessionError> {
+        if self.flight.is_under_way() { self.block_on(self.finish()) } else { Ok(()) }
+    }
+
+    /// Tokens that are not stored, the only copy there is: of a login from the call of [`Session::prime`] on, of a renewal from its
+    /// answer on. The session tries to store them whenever it is asked for a token.
     pub fn unsaved(&self) -> Option<Unsaved> {
-        self.standing().unsaved.clone()
+        self.inner.memory().unsaved()
     }
 
     /// The name of the grant.
@@ -188,247 +279,111 @@ impl Session {
 
     fn advice(&self) -> Advice {
         let now = self.inner.outside.now();
-        self.standing().advice(now, &self.inner.plan)
+        self.inner.memory().advice(now, &self.inner.plan)
     }
 
-    async fn renew_ahead(&self, token: FreshToken) -> Renewed {
+    /// `None`: ask again.
+    async fn renew_ahead(&self, token: FreshToken) -> Option<Renewed> {
+        match self.start_in_background() {
+            // Somebody sees to it. This token will do.
+            None | Some(Background::Taken) => return Some(Ok(token)),
+            Some(Background::Done) => return self.peek().map(Ok),
+            Some(Background::Dropped) => {}
+        }
         // One caller renews; for the others, the token will do.
-        let Some(join) = self.flight.lead(|| work(&self.inner)) else { return Ok(token) };
-        match self.wait_for(join).await {
-            Some(Ok(new)) => Ok(new),
+        let Some(join) = self.flight.lead(|| work(&self.inner)) else { return Some(Ok(token)) };
+        let (now, end) = (self.inner.outside.now(), token.end());
+        let patience = end.map_or(AHEAD, |end| end.saturating_since(now).min(AHEAD));
+        let (mut landing, mut patience) =
+            (pin!(Waiting::new(&self.flight, &self.inner, join)), self.inner.outside.wait(patience));
+        let landed = poll_fn(|context| match landing.as_mut().poll(context) {
+            Poll::Ready(landed) => Poll::Ready(landed),
+            Poll::Pending => patience.as_mut().poll(context).map(|()| None),
+        });
+        match landed.await.map(|landed| landed.end) {
+            Some(End::Token(new)) if !self.is_refused(&new) => Some(Ok(new)),
             // The grant may be lost; this token is not over yet.
-            Some(Err(_)) | None => self.peek().ok_or_else(|| self.inner.last_error()),
+            Some(End::Failed(error)) => Some(self.peek().ok_or(error)),
+            _ => self.peek().map(Ok),
         }
     }
 
-    async fn renew(&self) -> Renewed {
+    /// Renews ahead in the background. `None`: somebody sees to it already.
+    fn start_in_background(&self) -> Option<Background> {
+        let join = self.flight.lead(|| work(&self.inner))?;
+        Some(in_background(&self.inner, join))
+    }
+
+    /// `None`: ask again.
+    async fn renew(&self) -> Option<Renewed> {
+        match self.wait_for(self.flight.join(|| work(&self.inner))).await?.end {
+            // An API has refused it in the meantime.
+            End::Token(token) if self.is_refused(&token) => None,
+            // Found in the store. It will do, and somebody is to renew it.
+            End::Token(token) if token.is_due(self.inner.outside.now()) => None,
+            End::Token(token) => Some(Ok(token)),
+            End::Failed(error) => Some(Err(error)),
+            End::Forgotten => Some(Err(SessionError::Empty)),
+            End::StillThere | End::Left => None,
+        }
+    }
+
+    async fn store_login(&self, ticket: Ticket) -> Renewed {
         loop {
-            match self.wait_for(self.flight.join(|| work(&self.inner))).await {
-                // An API has refused it in the meantime.
-                Some(Ok(token)) if self.standing().is_refused(&token) => {}
-                Some(result) => return result,
-                // A plug panicked, on another caller's thread. It is ours to try now.
-                None => {}
+            let landed = self.wait_for(self.flight.join(|| work(&self.inner))).await;
+            match landed {
+                Some(Landed { wish, end: End::Token(token) }) if wish == Some(ticket) => return Ok(token),
+                Some(Landed { wish, end: End::Failed(error) }) if wish == Some(ticket) => return Err(error),
+                // What was under way before it has ended; or a plug panicked, on another caller's thread.
+                _ if self.inner.memory().awaits_login(ticket) => {}
+                // It is stored, or a later login or logout took its place: what counts now is the answer.
+                _ => return Box::pin(self.token()).await,
             }
         }
     }
 
-    /// Brings a renewal to its end that all callers have left, so that it lets go of the store's lock.
-    async fn finish_abandoned(&self) {
-        while let Some(join) = self.flight.carry_on() {
-            let _ = self.wait_for(join).await;
+    /// Waits for as long as it takes. `None` if a plug panicked, on another caller's thread.
+    async fn wait_for(&self, join: Join<Landed>) -> Option<Landed> {
+        let _patient = Patient::new(&self.inner);
+        Waiting::new(&self.flight, &self.inner, join).await
+    }
+
+    fn block_on<T: Send>(&self, work: impl Future<Output = T> + Send) -> Result<T, SessionError> {
+        let mut result = None;
+        let ran = self.inner.outside.block_on(Box::pin(async { result = Some(work.await) }));
+        match (result, ran) {
+            (Some(result), _) => Ok(result),
+            (None, Err(why)) => Err(SessionError::CannotBlock(why)),
+            (None, Ok(())) => Err(SessionError::CannotBlock(CannotBlock::new("its outside gave up half-way"))),
         }
     }
 
-    fn wait_for(&self, join: Join<Renewed>) -> Waiting {
-        Waiting { flight: self.flight.clone(), outside: Arc::clone(&self.inner.outside), join: Some(join) }
-    }
-
-    fn standing(&self) -> std::sync::RwLockReadGuard<'_, Standing> {
-        self.inner.standing.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn standing_mut(&self) -> std::sync::RwLockWriteGuard<'_, Standing> {
-        self.inner.standing.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A caller who waits, and who sees to it on leaving that somebody carries on.
-struct Waiting {
-    flight: Flight<Renewed>,
-    outside: Arc<dyn Outside>,
-    join: Option<Join<Renewed>>,
-}
-
-impl Future for Waiting {
-    type Output = Option<Renewed>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Renewed>> {
-        let Some(join) = &mut self.join else { return Poll::Ready(None) };
-        let poll = Pin::new(join).poll(context);
-        if poll.is_ready() {
-            self.join = None;
-        }
-        poll
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if self.join.take().is_some()
-            && let Some(join) = self.flight.carry_on()
-        {
-            self.outside.spawn(Box::pin(async move {
-                let _ = join.await;
-            }));
-        }
-    }
-}
-
-/// One renewal, for all who wait for it.
-fn work(inner: &Arc<Inner>) -> Work<Renewed> {
-    let inner = Arc::clone(inner);
-    Box::pin(async move {
-        let (unsaved, weary) = {
-            let now = inner.outside.now();
-            let standing = inner.standing.read().unwrap_or_else(PoisonError::into_inner);
-            // Between the caller's question and here, another flight may have come and gone.
-            match standing.advice(now, &inner.plan) {
-                Advice::Use(token) => return Ok(token),
-                Advice::Wait(error) => return Err(error),
-                Advice::RenewAhead(_) | Advice::Renew => {}
-            }
-            (standing.unsaved.clone(), standing.unwanted(now))
-        };
-        let plan = Arc::clone(&inner.plan);
-        let saves = unsaved.is_some();
-        let next = match unsaved {
-            Some(unsaved) => Renewal::save(plan, unsaved),
-            None => Renewal::of(plan, weary.as_ref()),
-        };
-        let (outcome, held) = drive(&inner, next).await;
-        if let Outcome::NotRenewed { .. } | Outcome::Failed(SessionError::Unknown | SessionError::Lost(_)) = outcome {
-            inner.remember().await;
-        }
-        inner.settle(outcome, held, saves)
-    })
-}
-
-/// The loop: does what the renewal asks for, until it is through. The lock comes back with the outcome: whoever has it next
-/// must find the session's own copy settled, or an older word would be the last.
-async fn drive(inner: &Inner, mut next: Next) -> (Outcome, Option<Lock>) {
-    let outside = &*inner.outside;
-    // Held to the end, and given back whatever happens.
-    let mut held = None;
-    loop {
-        next = match next {
-            Next::Lock(state) => match inner.store.try_lock(&inner.key).await {
-                Ok(Some(lock)) => {
-                    held = Some(lock);
-                    state.locked()
-                }
-                Ok(None) => state.busy(),
-                Err(error) => state.failed(error),
-            },
-            Next::Load(state) => match inner.store.load(&inner.key).await {
-                Ok(entry) => state.loaded(&mut Dice(outside).env(), entry),
-                Err(error) => state.failed(error),
-            },
-            Next::Write(state) => match state.value() {
-                Ok(value) => match inner.store.compare_and_swap(&inner.key, state.expected(), value).await {
-                    Ok(Swap::Swapped(revision)) => state.written(&mut Dice(outside).env(), revision),
-                    Ok(Swap::Conflict) => state.conflict(),
-                    Err(error) => state.failed(error),
-                },
-                Err(fault) => state.failed(crate::store::StoreError::new("be given the tokens", fault)),
-            },
-            Next::Send(state) => {
-                inner.tell(&Event::Sending { key: &inner.key, attempt: state.attempt() });
-                let request = state.request(&mut Dice(outside).env());
-                match request {
-                    Ok(request) => match outside.send(request).await {
-                        Ok(response) => state.answered(&mut Dice(outside).env(), response),
-                        Err(unanswered) => {
-                            inner.tell(&Event::Unanswered { key: &inner.key, unanswered: &unanswered });
-                            state.unanswered(&mut Dice(outside).env(), unanswered)
-                        }
-                    },
-                    Err(error) => state.not_made(error),
-                }
-            }
-            Next::Wait(state) => {
-                outside.wait(state.duration()).await;
-                state.waited()
-            }
-            Next::Done(outcome) => return (outcome, held),
-        };
-    }
-}
-
-/// The outside's clock and entropy, as an [`Env`] of the core.
-struct Dice<'a>(&'a dyn Outside);
-
-impl Dice<'_> {
-    fn env(&mut self) -> Env<'_> {
-        Env { now: self.0.now(), rng: self }
-    }
-}
-
-impl Entropy for Dice<'_> {
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
-        self.0.fill(bytes)
+    fn is_refused(&self, token: &FreshToken) -> bool {
+        self.inner.memory().standing.is_refused(token)
     }
 }
 
 impl Inner {
-    /// The same, with nothing known yet.
+    /// The same with nothing known yet, but for tokens that are not stored.
     fn anew(&self) -> Self {
+        let memory = RwLock::new(self.memory_mut().anew());
         Self {
             plan: Arc::clone(&self.plan),
             key: self.key.clone(),
             store: Arc::clone(&self.store),
             outside: Arc::clone(&self.outside),
             observer: self.observer.clone(),
-            standing: RwLock::new(Standing::default()),
+            memory,
+            patient: AtomicUsize::new(0),
         }
     }
 
-    /// Reads the token that another process has left, if this one knows none: though it was not renewed, it may still do.
-    async fn remember(&self) {
-        if !self.standing.read().unwrap_or_else(PoisonError::into_inner).is_unread() {
-            return;
-        }
-        let Ok(Some(entry)) = self.store.load(&self.key).await else { return };
-        let Ok(record) = Record::from_value(&entry.value) else { return };
-        if let Ok(token) = FreshToken::of(&record, &self.plan.client, &self.plan.policy, 0) {
-            self.standing.write().unwrap_or_else(PoisonError::into_inner).remember(token, self.outside.now());
-        }
+    fn memory(&self) -> RwLockReadGuard<'_, Memory> {
+        self.memory.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What an outcome means for the session. `supersedes`: whether its token stands in the place of one that was unsaved.
-    fn settle(&self, outcome: Outcome, held: Option<Lock>, supersedes: bool) -> Result<FreshToken, SessionError> {
-        let now: UnixTime = self.outside.now();
-        let key = &self.key;
-        let settled = {
-            let mut standing = self.standing.write().unwrap_or_else(PoisonError::into_inner);
-            match &outcome {
-                Outcome::Fresh { token, .. } => {
-                    standing.renewed(token.clone(), supersedes);
-                    Ok(token.clone())
-                }
-                Outcome::NotRenewed { cause, retry_after } => {
-                    Err(standing.not_renewed(now, &self.plan.policy, cause.clone(), *retry_after))
-                }
-                Outcome::NotStored { error, unsaved } => {
-                    standing.unsaved = Some(unsaved.clone());
-                    Err(standing.failed(SessionError::NotStored(Arc::clone(error))))
-                }
-                Outcome::Failed(error) => Err(standing.failed(error.clone())),
-                Outcome::Forgotten => Err(standing.failed(SessionError::Empty)),
-            }
-        };
-        drop(held);
-        // Told outside of the locks: an observer may ask the session something.
-        match (&outcome, &settled) {
-            (Outcome::Fresh { token, source, stored }, _) => {
-                self.tell(&Event::Renewed { key, token, source: *source, stored });
-            }
-            (_, Err(error)) => self.tell(&Event::Failed { key, error }),
-            _ => {}
-        }
-        settled
-    }
-
-    fn last_error(&self) -> SessionError {
-        let standing = self.standing.read().unwrap_or_else(PoisonError::into_inner);
-        standing.error.clone().unwrap_or(SessionError::Empty)
-    }
-
-    fn tell(&self, event: &Event<'_>) {
-        crate::observe::trace(event);
-        if let Some(observer) = &self.observer {
-            observer.on(event);
-        }
+    fn memory_mut(&self) -> RwLockWriteGuard<'_, Memory> {
+        self.memory.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

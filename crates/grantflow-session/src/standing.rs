@@ -1,4 +1,4 @@
-//! How a session stands, and what that means for who asks: time in, decision out.
+//! How a session stands, and what that means for a caller: time in, decision out.
 
 use core::time::Duration;
 
@@ -6,8 +6,11 @@ use grantflow::UnixTime;
 
 use crate::error::{Cause, SessionError};
 use crate::fresh::FreshToken;
-use crate::policy::Policy;
-use crate::renewal::{Plan, Unsaved};
+use crate::policy::{Draw, Failed, HOUR, Policy, seconds};
+use crate::renewal::{Doubt, Insist, Plan, Unsaved};
+
+#[cfg(test)]
+mod tests;
 
 /// How a grant stands, as far as this process knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +26,10 @@ pub enum State {
     Refreshing,
     /// The grant is gone: log in again.
     Lost,
-    /// The answer to a refresh never came, and the policy's retries are used up: log in again.
+    /// No answer to a refresh came that counts. It is asked for again until the server gives a verdict; the access token is used
+    /// while it is good. A login ends the doubt, too.
+    InDoubt,
+    /// The same, and the policy allows no further request: log in again.
     Unknown,
 }
 
@@ -37,9 +43,52 @@ pub(crate) struct Standing {
     pub(crate) error: Option<SessionError>,
     /// How many renewals in a row came to nothing.
     failures: u32,
-    /// Until then, the server is left alone, for so long.
-    pause: Option<(UnixTime, Duration)>,
+    /// Until then, the server is left alone.
+    pause: Option<Pause>,
+    /// In doubt: the next request leaves when the access token is over, and not ahead of that.
+    when_over: bool,
+    /// When the store was last looked into during a pause.
+    looked: Option<UnixTime>,
+    /// The server refuses in these words.
+    words: Option<Words>,
+    insist: Insist,
+    refusals: Refusals,
 }
+
+#[derive(Debug, Clone, Copy)]
+struct Pause {
+    until: UnixTime,
+    length: Duration,
+    /// The server said so.
+    told: bool,
+}
+
+impl Pause {
+    fn is_on(self, now: UnixTime) -> bool {
+        // By a clock that fell back since, it would seem to have hardly begun.
+        now < self.until && self.until.saturating_since(now) <= self.length.saturating_mul(2)
+    }
+}
+
+#[derive(Debug)]
+struct Words {
+    words: (u16, String),
+    since: UnixTime,
+}
+
+/// An API that refuses what the server has just issued.
+#[derive(Debug, Default)]
+struct Refusals {
+    /// The token came in the place of one that an API refused.
+    replaced: bool,
+    /// How many in a row were refused so.
+    row: u32,
+}
+
+/// So soon after it came, a refused token was never of use.
+const AT_ONCE: Duration = Duration::from_secs(60);
+/// How often the store is looked into while the server is left alone: a sibling may have renewed, or a person logged in.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 
 /// What to do for a caller.
 #[derive(Debug)]
@@ -50,29 +99,32 @@ pub(crate) enum Advice {
     RenewAhead(FreshToken),
     /// There is no token until one is renewed.
     Renew,
+    /// There is none, and it is too early to ask the server again. The store may have one.
+    Look(SessionError),
     /// There is none, and it is too early to ask the server again.
     Wait(SessionError),
 }
 
 impl Standing {
     pub(crate) fn advice(&self, now: UnixTime, plan: &Plan) -> Advice {
-        // By a clock that fell back since, it would seem to have hardly begun.
-        let paused = self
-            .pause
-            .is_some_and(|(until, pause)| now < until && until.saturating_since(now) <= pause.saturating_mul(2));
+        let paused = self.pause.is_some_and(|pause| pause.is_on(now));
         match &self.token {
             Some(token) if !token.is_due(now) && self.unsaved.is_none() => Advice::Use(token.clone()),
             Some(token) if !token.is_over(now) => {
                 // A clock that went back makes a token due; a renewal that just failed makes the next one wait. What is
                 // unsaved stands in the place of this token.
-                if self.unsaved.is_none() && (paused || !plan.can_renew(token)) {
+                if self.unsaved.is_none() && (paused || self.when_over || !plan.can_renew(token)) {
                     Advice::Use(token.clone())
                 } else {
                     Advice::RenewAhead(token.clone())
                 }
             }
             _ => match &self.error {
-                Some(error) if paused => Advice::Wait(error.clone()),
+                Some(error) if paused && self.unsaved.is_none() => {
+                    let recently = |at| now.saturating_since(at) < BETWEEN_LOOKS && at <= now;
+                    let looked = self.looked.is_some_and(recently);
+                    if looked { Advice::Wait(error.clone()) } else { Advice::Look(error.clone()) }
+                }
                 _ => Advice::Renew,
             },
         }
@@ -87,19 +139,19 @@ impl Standing {
         match (&self.token, &self.error) {
             _ if under_way => State::Refreshing,
             (Some(token), _) if !token.is_due(now) && !token.is_over(now) => State::Fresh,
-            (_, Some(SessionError::Lost(_))) => State::Lost,
-            (_, Some(SessionError::Unknown)) => State::Unknown,
+            (_, Some(SessionError::Lost { .. })) => State::Lost,
+            (_, Some(SessionError::InDoubt { .. })) => State::InDoubt,
+            (_, Some(SessionError::Unknown { .. })) => State::Unknown,
             (None, None | Some(SessionError::Empty)) if self.weary.is_none() => State::Unread,
             _ => State::Due,
         }
     }
 
-    /// `supersedes`: whether it stands in the place of one that was unsaved; if not, a login may wait to be stored.
-    pub(crate) fn renewed(&mut self, token: FreshToken, supersedes: bool) {
+    pub(crate) fn renewed(&mut self, token: FreshToken) {
         // A renewal that was under way when an API refused the token may have found that very token.
         if !self.is_refused(&token) {
-            let unsaved = if supersedes { None } else { self.unsaved.take() };
-            *self = Self { token: Some(token), unsaved, ..Self::default() };
+            let refusals = Refusals { replaced: self.weary.is_some(), row: self.refusals.row };
+            *self = Self { token: Some(token), refusals, ..Self::default() };
         }
     }
 
@@ -115,29 +167,81 @@ impl Standing {
         }
     }
 
-    /// The token that is not to be taken out of the store again: an API refused it, or it is due. Read anew, with another draw
-    /// of the jitter, it might seem good for a while.
-    pub(crate) fn unwanted(&self, now: UnixTime) -> Option<FreshToken> {
-        self.weary.clone().or_else(|| self.token.clone().filter(|token| token.is_due(now)))
-    }
-
     /// Whether an API has refused this token.
     pub(crate) fn is_refused(&self, token: &FreshToken) -> bool {
         self.weary.as_ref().is_some_and(|weary| weary.is(token))
+    }
+
+    /// What the next renewal is to insist on. Asked for once.
+    pub(crate) fn insist(&mut self, now: UnixTime) -> Insist {
+        let insist = core::mem::take(&mut self.insist);
+        let has_none = self.usable(now).is_none();
+        Insist { due_will_do: has_none && insist == Insist::default(), ..insist }
+    }
+
+    /// The network is back: pauses are over, but for what the server asked for.
+    pub(crate) fn retry_now(&mut self) {
+        self.pause = self.pause.filter(|pause| pause.told);
+        self.insist.now = true;
+    }
+
+    /// A grant that is lost is asked for once more.
+    pub(crate) fn retry_lost(&mut self) {
+        self.insist.lost = true;
+    }
+
+    /// The store was looked into, and had nothing.
+    pub(crate) fn looked(&mut self, now: UnixTime) {
+        self.looked = Some(now);
     }
 
     pub(crate) fn not_renewed(
         &mut self,
         now: UnixTime,
         policy: &Policy,
-        cause: Cause,
-        retry_after: Option<Duration>,
+        failure: NotRenewed,
+        draw: Draw,
     ) -> SessionError {
+        let NotRenewed { cause, retry_after, sent, useless } = failure;
         self.failures = self.failures.saturating_add(1);
-        let pause = policy.pause(self.failures, retry_after);
-        let retry_at = now.saturating_add(pause);
-        self.pause = Some((retry_at, pause));
+        let same_for = self.same_words_for(now, &cause);
+        if let Some(useless) = useless {
+            self.token = None;
+            self.weary = Some(useless);
+        }
+        let failed = Failed { times: self.failures, not_sent: !sent, same_for, retry_after };
+        let length = policy.pause(failed, draw);
+        self.paused(now, cause, length, retry_after.is_some_and(|told| told >= length))
+    }
+
+    fn paused(&mut self, now: UnixTime, cause: Cause, length: Duration, told: bool) -> SessionError {
+        let length = Duration::from_secs(seconds(length));
+        let retry_at = now.saturating_add(length);
+        self.pause = Some(Pause { until: retry_at, length, told });
+        self.looked = Some(now);
         self.failed(SessionError::NotRenewed { cause, retry_at })
+    }
+
+    fn same_words_for(&mut self, now: UnixTime, cause: &Cause) -> Duration {
+        let known = self.words.take();
+        self.words = cause.words().map(|words| match known {
+            Some(known) if known.words == words => Words { since: known.since.min(now), ..known },
+            _ => Words { words, since: now },
+        });
+        self.words.as_ref().map_or(Duration::ZERO, |known| now.saturating_since(known.since))
+    }
+
+    pub(crate) fn in_doubt(&mut self, now: UnixTime, doubt: Doubt) -> SessionError {
+        let Doubt { cause, since, sent, mut retry_at, pause_ends: mut until, told } = doubt;
+        self.when_over = retry_at > until;
+        if cause.is_refused_answer() {
+            // The same request from the same configuration brings the same answer.
+            until = until.max(now.saturating_add(HOUR));
+            retry_at = retry_at.max(until);
+        }
+        self.pause = Some(Pause { until, length: until.saturating_since(now), told });
+        self.looked = Some(now);
+        self.failed(SessionError::InDoubt { cause, since, sent, retry_at })
     }
 
     /// The token stays, if it is not over: whatever became of the grant, it was given for that long.
@@ -146,11 +250,32 @@ impl Standing {
         error
     }
 
-    pub(crate) fn refuse(&mut self, token: &FreshToken) -> bool {
-        let current = self.token.as_ref().is_some_and(|known| known.is(token));
-        if current {
-            self.weary = self.token.take();
+    /// An API refused the token. Where it had come in the place of another that was refused, and at once, so is the next one
+    /// likely to be: a pause comes first.
+    pub(crate) fn refuse(&mut self, token: &FreshToken, now: UnixTime, policy: &Policy) -> bool {
+        if !self.token.as_ref().is_some_and(|known| known.is(token)) {
+            return false;
         }
-        current
+        self.weary = self.token.take();
+        let at_once = now.saturating_since(token.received_at()) < AT_ONCE;
+        self.refusals.row = if self.refusals.replaced && at_once { self.refusals.row.saturating_add(1) } else { 0 };
+        if self.refusals.row > 0 {
+            let failed =
+                Failed { times: self.refusals.row, not_sent: false, same_for: Duration::ZERO, retry_after: None };
+            let length = policy.pause(failed, Draw(u32::MAX / 2));
+            self.paused(now, Cause::OfNoUse, length, false);
+        }
+        true
     }
+}
+
+/// A renewal that failed and has used nothing up.
+pub(crate) struct NotRenewed {
+    pub(crate) cause: Cause,
+    /// How long the server wants to be left alone, if it said.
+    pub(crate) retry_after: Option<Duration>,
+    /// Whether a request may have left.
+    pub(crate) sent: bool,
+    /// The token that came and is of no use.
+    pub(crate) useless: Option<FreshToken>,
 }

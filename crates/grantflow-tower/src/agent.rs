@@ -7,6 +7,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use grantflow::{Sent, UnixTime};
+use grantflow_transport::deadline;
 use http::{Request, Response};
 use tower_service::Service;
 
@@ -95,14 +96,19 @@ impl Agent {
     }
 
     /// The deadline for a whole round trip, from asking the service for room to the last byte of the body. 30 s by default.
-    /// One that passes before the service is ready says that the request was certainly not sent.
+    /// One that passes before the service is ready says that the request was certainly not sent. It is a year at most.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.limits.timeout = timeout;
         self
     }
 
-    /// The most bytes that are read of a body. 1 MiB by default.
+    /// The deadline for a whole round trip.
+    pub fn deadline(&self) -> Duration {
+        self.limits.timeout
+    }
+
+    /// The most bytes that are read of a body, with and without a compression. 1 MiB by default.
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> Self {
         self.limits.body_limit = bytes;
@@ -139,7 +145,7 @@ impl Agent {
     }
 
     pub(crate) fn wait(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        (self.limits.timer)(duration)
+        (self.limits.timer)(deadline(duration))
     }
 
     /// A service that has room for one request.

@@ -5,8 +5,10 @@ use core::pin::{Pin, pin};
 use core::task::{Context, Poll};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{Buf, BufMut};
+use bytes::Buf;
 use grantflow::{Body, Sent};
+use grantflow_async::give_way;
+use grantflow_transport::Collector;
 use http::header::ACCEPT_ENCODING;
 use http::{HeaderValue, Request, Response, StatusCode};
 use tower_service::Service;
@@ -54,10 +56,11 @@ where
         let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let body = self.body.clone();
         Box::pin(async move {
-            let mut deadline = (limits.timer)(limits.timeout);
-            before(&mut deadline, poll_fn(|context| service.poll_ready(context)))
-                .await?
-                .map_err(|error| Error::Transport(error.into()))?;
+            let mut deadline = Deadline::new(&limits);
+            let ready = deadline.bound(poll_fn(|context| service.poll_ready(context))).await?;
+            ready.map_err(|error| Error::Transport(error.into()))?;
+            // Nothing is sent that has no time left for its answer.
+            deadline.is_ahead().await?;
             let carry: Carry = Box::new(move |request| {
                 Box::pin(round_trip(service, request.map(|b| body(b.into())), limits, deadline))
             });
@@ -71,53 +74,106 @@ async fn round_trip<S, B, R>(
     mut service: S,
     mut request: Request<B>,
     limits: Limits,
-    mut deadline: BoxFuture<()>,
+    mut deadline: Deadline,
 ) -> Result<Response<Body>, Unanswered>
 where
     S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>>,
     R: http_body::Body<Error: Into<BoxError>>,
 {
     request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    let answer = before(&mut deadline, service.call(request)).await.map_err(maybe_sent)?.map_err(|error| {
+    let answer = deadline.bound(service.call(request)).await.map_err(maybe_sent)?.map_err(|error| {
         let error = error.into();
         Unanswered { sent: (limits.phase)(error.as_ref()), error: Error::Transport(error) }
     })?;
-    let (parts, body) = answer.into_parts();
+    let (mut parts, body) = answer.into_parts();
+    let status = parts.status;
+    let collected = deadline.bound(read(body, status, limits.body_limit)).await;
+    let body = collected.and_then(|read| read).and_then(|read| {
+        let body = read.finish(&mut parts.headers);
+        body.map_err(|error| Error::of_body(error, status))
+    });
     // A status line came, so the request went.
-    let body = before(&mut deadline, read(body, parts.status, limits.body_limit)).await.and_then(|read| read);
-    Ok(Response::from_parts(parts, body.map_err(maybe_sent)?.into()))
+    Ok(Response::from_parts(parts, body.map_err(maybe_sent)?))
 }
 
 fn maybe_sent(error: Error) -> Unanswered {
     Unanswered { sent: Sent::MaybeSent, error }
 }
 
+/// How many frames are read before the deadline is looked at.
+const FRAMES: usize = 32;
+
 /// Reads a body, and no more than the limit of it.
-async fn read<R>(body: R, status: StatusCode, limit: u64) -> Result<Vec<u8>, Error>
+async fn read<R>(body: R, status: StatusCode, limit: u64) -> Result<Collector, Error>
 where
     R: http_body::Body<Error: Into<BoxError>>,
 {
     let mut body = pin!(body);
-    let mut bytes = Vec::new();
-    while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+    let mut collector = Collector::new(limit);
+    for turn in 1_usize.. {
+        let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await else { break };
         // Trailers say nothing that a flow asks for.
-        let Ok(data) = frame.map_err(|error| Error::Transport(error.into()))?.into_data() else { continue };
-        if (bytes.len() as u64).saturating_add(data.remaining() as u64) > limit {
-            return Err(Error::BodyTooLarge { status, limit });
+        if let Ok(mut data) = frame.map_err(|error| Error::Transport(error.into()))?.into_data() {
+            while data.has_remaining() {
+                let chunk = data.chunk();
+                if chunk.is_empty() {
+                    return Err(Error::Transport("a frame of the body has fewer bytes than it says".into()));
+                }
+                collector.push(chunk).map_err(|error| Error::of_body(error, status))?;
+                let length = chunk.len();
+                data.advance(length);
+            }
         }
-        bytes.put(data);
+        if turn.is_multiple_of(FRAMES) {
+            // A body that is always ready, with empty frames or trailers without end, must not keep the timer from being
+            // looked at.
+            give_way().await;
+        }
     }
-    Ok(bytes)
+    Ok(collector)
 }
 
-/// What a future comes to, if it does before the deadline.
-async fn before<T>(deadline: &mut BoxFuture<()>, future: impl Future<Output = T>) -> Result<T, Error> {
-    let mut future = pin!(future);
-    poll_fn(|context: &mut Context<'_>| {
-        if let Poll::Ready(output) = future.as_mut().poll(context) {
-            return Poll::Ready(Ok(output));
+/// The end of a round trip.
+struct Deadline {
+    /// None once it has passed: a timer that is through may not be polled again.
+    timer: Option<BoxFuture<()>>,
+}
+
+impl Deadline {
+    fn new(limits: &Limits) -> Self {
+        Self { timer: Some((limits.timer)(grantflow_transport::deadline(limits.timeout))) }
+    }
+
+    fn poll_passed(&mut self, context: &mut Context<'_>) -> bool {
+        if let Some(timer) = &mut self.timer
+            && timer.as_mut().poll(context).is_ready()
+        {
+            self.timer = None;
         }
-        deadline.as_mut().poll(context).map(|()| Err(Error::TimedOut))
-    })
-    .await
+        self.timer.is_none()
+    }
+
+    /// What a future comes to, if it does before the deadline.
+    ///
+    /// The timer is polled first: runtimes allow a task some work per poll, and a future that is always busy would leave
+    /// none for a timer behind it. The future is polled once more when the deadline has passed, for an answer that came
+    /// while the machine slept may be the only copy of a token.
+    async fn bound<T>(&mut self, future: impl Future<Output = T>) -> Result<T, Error> {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            let passed = self.poll_passed(context);
+            match future.as_mut().poll(context) {
+                Poll::Ready(output) => Poll::Ready(Ok(output)),
+                Poll::Pending if passed => Poll::Ready(Err(Error::TimedOut)),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// An error if it has passed.
+    async fn is_ahead(&mut self) -> Result<(), Error> {
+        let passed = poll_fn(|context| Poll::Ready(self.poll_passed(context))).await;
+        if passed { Err(Error::TimedOut) } else { Ok(()) }
+    }
 }

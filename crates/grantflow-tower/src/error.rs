@@ -2,6 +2,7 @@
 
 use grantflow::{Failure, Sent};
 use grantflow_async::Interrupted;
+use grantflow_transport::BodyError;
 use http::StatusCode;
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -41,6 +42,22 @@ pub enum Error {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// The answer's body is compressed, and the compression cannot be undone: it breaks off or is damaged. Feature `gzip`.
+    #[error("the answer (HTTP {status}) is compressed, and it breaks off or is damaged", status = .status.as_u16())]
+    Undecodable {
+        /// The answer's status.
+        status: StatusCode,
+    },
+}
+
+impl Error {
+    /// Why the body of an answer with this status cannot be had.
+    pub(crate) fn of_body(error: BodyError, status: StatusCode) -> Self {
+        match error {
+            BodyError::TooLarge { limit } => Self::BodyTooLarge { status, limit },
+            _ => Self::Undecodable { status },
+        }
+    }
 }
 
 impl<X> From<Failure<X, Error>> for Error {

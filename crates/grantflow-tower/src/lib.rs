@@ -26,9 +26,10 @@
 //! - A failure tells a request that was certainly not sent from one that may have been. An error of `poll_ready` is the former,
 //!   one of `call` the latter, unless a classifier of yours knows better: see [`Agent::phase`].
 //! - The whole round trip has one deadline, the wait for the service included, and a body one limit, which holds while it
-//!   comes in.
+//!   comes in. The deadline holds too where a service or a body is always busy and never waits.
 //! - A status is an answer, not an error. A redirect is an answer too: the flow sees it, and refuses it.
-//! - Nothing compressed is asked for. Where a layer decompresses all the same, the body limit counts what comes out.
+//! - Nothing compressed is asked for. With the feature `gzip` (off by default), an answer that is compressed all the
+//!   same is read; without it, such an answer is an error. Where a layer decompresses, the body limit counts what comes out.
 //! - Requests cannot be replayed by accident: a [`RequestBody`] can neither be cloned nor made out of nothing, which is what
 //!   layers that retry or follow redirects ask of a body.
 //!

@@ -14,30 +14,40 @@
 //! - A redirect is never followed: the flow sees it, and refuses it. Credentials go to the endpoint and nowhere else.
 //! - A status is an answer, not an error: the body of a 400 says what was wrong.
 //! - The whole round trip has one deadline, and a body one limit, which counts decompressed bytes.
+//! - Nothing compressed is asked for. With the feature `gzip` (off by default), an answer that is compressed all the
+//!   same is read; without it, such an answer is an error, unless another crate turned ureq's own feature `gzip` on.
+//! - No error shows a URL, whose query may hold secrets.
 //! - `http:` requests, which the core lets go to loopback only, use no proxy.
 //! - A failure tells a request that was certainly not sent from one that may have been, by the phase that failed.
 //!
 //! An agent made here also verifies certificates, whatever it is configured with, and keeps no cookies and no idle
 //! connections. One made from an agent of yours does what yours does.
 
+use std::io::{ErrorKind, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use grantflow::{Body, Exchange, Failure, Sent, UnixTime};
-use http::{Request, Response, StatusCode, Uri};
-use ureq::config::{AutoHeaderValue, Config, ConfigBuilder};
+use grantflow_transport::{Collector, deadline};
+use http::{Request, Response, Uri};
+use ureq::AsSendBody;
+use ureq::config::{AutoHeaderValue, Config, ConfigBuilder, Timeouts};
 #[cfg(feature = "rustls")]
 use ureq::tls::TlsConfig;
-use ureq::typestate::AgentScope;
+use ureq::typestate::{AgentScope, HttpCrateScope};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::DefaultConnector;
+use zeroize::Zeroizing;
 
 pub use getrandom::SysRng;
 
 mod connected;
+mod error;
 
 use connected::RecordConnected;
+pub use error::{Error, Unanswered, without_url};
+use error::{NotWhole, transport};
 
 /// Carries requests. Make it once; it is cheap to clone.
 #[derive(Clone, Debug)]
@@ -63,6 +73,8 @@ enum Kind {
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const BODY_LIMIT: u64 = 1024 * 1024;
+/// How many bytes of a body are read at a time.
+const CHUNK: usize = 8 * 1024;
 
 impl Agent {
     /// An agent with ureq's defaults, a deadline of 30 s, and a body limit of 1 MiB.
@@ -71,7 +83,8 @@ impl Agent {
     }
 
     /// As [`Agent::new`], with a deadline and settings of your own: TLS roots, a proxy, a user agent. The deadline is for a
-    /// whole round trip, from resolving the name to the last byte of the body.
+    /// whole round trip, from resolving the name to the last byte of the body. It is a year at most, and so is each other
+    /// timeout of the settings.
     ///
     /// The settings that keep credentials safe are made after yours: redirects, statuses, encodings, idle connections,
     /// and the verification of certificates, which `disable_verification` does not switch off here (feature `rustls`).
@@ -88,7 +101,7 @@ impl Agent {
         settings: impl FnOnce(ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope>,
     ) -> Self {
         let config = settings(ureq::Agent::config_builder())
-            .timeout_global(Some(timeout))
+            .timeout_global(Some(deadline(timeout)))
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
@@ -107,13 +120,13 @@ impl Agent {
     }
 
     /// An agent of your own, with its TLS settings, proxy, middleware, cookie jar and pool. Redirects, statuses and the
-    /// deadline are set anew for each request. **All else is yours to answer for**: an agent that does not verify
+    /// deadline (a year at most) are set anew for each request. **All else is yours to answer for**: an agent that does not verify
     /// certificates hands credentials to whoever answers.
     ///
     /// It cannot tell a TLS handshake cut off from a request that got no answer, so more failures count as "may have been
     /// sent" than with [`Agent::new`]; and ureq prepares TLS anew for every request that has settings of its own.
     pub fn from_ureq(agent: ureq::Agent, timeout: Duration) -> Self {
-        Self { kind: Kind::Theirs { agent, timeout }, body_limit: BODY_LIMIT }
+        Self { kind: Kind::Theirs { agent, timeout: deadline(timeout) }, body_limit: BODY_LIMIT }
     }
 
     /// The most bytes that are read of a body, after decompression. 1 MiB by default.
@@ -143,9 +156,15 @@ impl Agent {
                     Some(tls) if !plain => agent.configure_request(request).tls_config(tls.clone()).build(),
                     _ => request,
                 };
+                let timeouts = config.timeouts();
+                let request = if is_unbounded(&timeouts) {
+                    bounded(agent.configure_request(request), &timeouts).build()
+                } else {
+                    request
+                };
                 agent.run(request).map_err(|error| {
                     let sent = if connected.load(Ordering::SeqCst) { Sent::MaybeSent } else { Sent::NotSent };
-                    Unanswered { sent, error: Error::Transport(error) }
+                    Unanswered { sent, error: transport(error) }
                 })
             }
             Kind::Theirs { agent, timeout } => {
@@ -155,8 +174,9 @@ impl Agent {
                     .max_redirects_will_error(false)
                     .http_status_as_error(false)
                     .timeout_global(Some(*timeout));
+                let hardened = bounded(hardened, &agent.config().timeouts());
                 let request = if plain { hardened.proxy(None).build() } else { hardened.build() };
-                agent.run(request).map_err(|error| Unanswered { sent: phase(&error), error: Error::Transport(error) })
+                agent.run(request).map_err(|error| Unanswered { sent: phase(&error), error: transport(error) })
             }
         }
     }
@@ -183,17 +203,25 @@ pub fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure
 /// # Errors
 /// [`Unanswered`], with whether the request may have been sent.
 pub fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
-    let (parts, body) = agent.call(request)?.into_parts();
-    let limit = agent.body_limit;
-    match body.into_with_config().limit(limit).read_to_vec() {
-        Ok(bytes) => Ok(Response::from_parts(parts, Body::from(bytes))),
-        Err(error) => {
-            let error = match error {
-                ureq::Error::BodyExceedsLimit(_) => Error::BodyTooLarge { status: parts.status, limit },
-                other => Error::Transport(other),
-            };
-            // A status line came, so the request went.
-            Err(Unanswered { sent: Sent::MaybeSent, error })
+    let (mut parts, body) = agent.call(request)?.into_parts();
+    match read(body, agent.body_limit).and_then(|read| Ok(read.finish(&mut parts.headers)?)) {
+        Ok(body) => Ok(Response::from_parts(parts, body)),
+        // A status line came, so the request went.
+        Err(error) => Err(Unanswered { sent: Sent::MaybeSent, error: error.with(parts.status) }),
+    }
+}
+
+/// Reads a body, and one byte more than the limit of it at most.
+fn read(body: ureq::Body, limit: u64) -> Result<Collector, NotWhole> {
+    let mut collector = Collector::new(limit);
+    let mut chunk = Zeroizing::new([0; CHUNK]);
+    let mut reader = body.into_with_config().limit(limit).reader();
+    loop {
+        match reader.read(&mut *chunk) {
+            Ok(0) => return Ok(collector),
+            Ok(length) => collector.push(chunk.get(..length).unwrap_or_default())?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(ureq::Error::from(error).into()),
         }
     }
 }
@@ -207,48 +235,53 @@ pub fn now() -> UnixTime {
 /// What the error of somebody else's agent proves: only what fails before there is a connection was certainly not sent.
 fn phase(error: &ureq::Error) -> Sent {
     match error {
-        ureq::Error::HostNotFound => Sent::NotSent,
+        ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::InvalidProxyUrl => Sent::NotSent,
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => Sent::NotSent,
+        // All that was sent is a CONNECT, to the proxy.
+        ureq::Error::ConnectProxyFailed(_) | ureq::Error::TlsRequired => Sent::NotSent,
         ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => Sent::NotSent,
         ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => Sent::NotSent,
         _ => Sent::MaybeSent,
     }
 }
 
-/// No whole answer came.
-#[derive(Debug, thiserror::Error)]
-#[error("{error}; the request {sent}")]
-#[non_exhaustive]
-pub struct Unanswered {
-    /// Whether the request may have been sent.
-    pub sent: Sent,
-    /// Why no answer came.
-    pub error: Error,
+/// Whether some timeout cannot be added to the present time.
+fn is_unbounded(timeouts: &Timeouts) -> bool {
+    each(timeouts).into_iter().flatten().any(|timeout| timeout != deadline(timeout))
 }
 
-/// What went wrong: in the flow, or on the way.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The flow failed: see [`grantflow::Error::next`] for what to do.
-    #[error(transparent)]
-    OAuth(#[from] grantflow::Error),
-    /// The HTTP stack failed.
-    #[error(transparent)]
-    Transport(ureq::Error),
-    /// The answer's body is larger than the agent's limit.
-    #[error("the answer (HTTP {status}) is larger than {limit} bytes", status = .status.as_u16())]
-    BodyTooLarge {
-        /// The answer's status.
-        status: StatusCode,
-        /// The limit, in bytes.
-        limit: u64,
-    },
+/// All but the deadline for the whole round trip, which an agent sets itself.
+fn each(timeouts: &Timeouts) -> [Option<Duration>; 8] {
+    let Timeouts {
+        global: _,
+        per_call,
+        resolve,
+        connect,
+        send_request,
+        await_100,
+        send_body,
+        recv_response,
+        recv_body,
+    } = *timeouts;
+    [per_call, resolve, connect, send_request, await_100, send_body, recv_response, recv_body]
 }
 
-impl<X> From<Failure<X, Error>> for Error {
-    fn from(failure: Failure<X, Error>) -> Self {
-        failure.into_error()
-    }
+/// The same settings for one request, without a timeout that cannot be added to the present time.
+fn bounded<S: AsSendBody>(
+    settings: ConfigBuilder<HttpCrateScope<S>>,
+    timeouts: &Timeouts,
+) -> ConfigBuilder<HttpCrateScope<S>> {
+    let [per_call, resolve, connect, send_request, await_100, send_body, recv_response, recv_body] =
+        each(timeouts).map(|timeout| timeout.map(deadline));
+    settings
+        .timeout_per_call(per_call)
+        .timeout_resolve(resolve)
+        .timeout_connect(connect)
+        .timeout_send_request(send_request)
+        .timeout_await_100(await_100)
+        .timeout_send_body(send_body)
+        .timeout_recv_response(recv_response)
+        .timeout_recv_body(recv_body)
 }
 
 /// The same TLS settings with verification on; `None` if it is on.

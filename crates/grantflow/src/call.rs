@@ -4,12 +4,14 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use zeroize::Zeroizing;
 
 use crate::client::{Auth, Registration};
-use crate::error::{Answer, Error, ProtocolError, Refused, Violation};
+use crate::error::verdict::{self, Meaning};
+use crate::error::{Answer, Error, ErrorResponse, ProtocolError, Refused, Violation};
 use crate::exchange::{Body, Failure, Sent, is_interim};
 use crate::params::{self, Field, Params};
-use crate::quirk::Message;
+use crate::quirk::{Message, Quirks};
+use crate::secret::RefreshToken;
 use crate::time::UnixTime;
-use crate::wire::answer::{self, Content, TokenAnswer};
+use crate::wire::answer::{self, Content, StatedError, TokenAnswer, Unread};
 use crate::wire::retry_after;
 
 /// The most that is read of an answer. Adapters stop earlier; this is for stacks that do not.
@@ -60,7 +62,7 @@ fn json_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Res
     let auth = match &client.auth {
         Auth::None => [Some(id), None],
         Auth::Post(secret) => [Some(id), Some(("client_secret", secret.expose()))],
-        Auth::Basic(_) => [None, None],
+        Auth::Basic(_) => [quirks.client_id_beside_basic.then_some(id), None],
     };
     let standard =
         own.chain(auth.into_iter().flatten()).map(|(name, value)| (quirks.name(Message::TokenRequest, name), value));
@@ -96,87 +98,122 @@ fn write_object(out: &mut Vec<u8>, all: &[(&str, Vec<&str>)]) -> Result<(), serd
 pub(crate) struct NotGranted {
     pub(crate) error: Error,
     pub(crate) meaning: Meaning,
+    /// A refresh token of a token answer that was refused for another member.
+    pub(crate) rescued: Option<RefreshToken>,
 }
 
-/// What an answer that grants nothing says about the grant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Meaning {
-    /// A verdict: an OAuth error in a 2xx or a 4xx.
-    Refused,
-    /// Not looked at: 429, or 503 with `Retry-After`.
-    NotProcessed,
-    /// Anything else proves nothing: a proxy's 502 can follow a consumed code.
-    Nothing,
+impl NotGranted {
+    fn new(error: Error, meaning: Meaning) -> Self {
+        Self { error, meaning, rescued: None }
+    }
+}
+
+/// What came back over HTTP.
+struct Received<'r> {
+    status: StatusCode,
+    headers: &'r HeaderMap,
+    body: &'r [u8],
+    now: UnixTime,
 }
 
 /// Reads a token endpoint's answer (RFC 6749 §5.1, §5.2). `build` makes what the flow gives out of the checked members.
+#[inline]
 pub(crate) fn answer<B: AsRef<[u8]>, T>(
     client: &Registration,
     now: UnixTime,
+    refresh: bool,
     response: &Response<B>,
     build: impl FnOnce(TokenAnswer<'_>) -> Result<T, Violation>,
 ) -> Result<T, NotGranted> {
     if let Some(error) = is_interim(response) {
-        return Err(NotGranted { error, meaning: Meaning::Nothing });
+        return Err(NotGranted::new(error, Meaning::Nothing));
     }
-    let status = response.status();
-    let body = response.body().as_ref();
+    let (status, headers, body) = (response.status(), response.headers(), response.body().as_ref());
+    let received = &Received { status, headers, body, now };
     if status.is_redirection() {
-        return Err(broken(response, now, Violation::Redirect));
+        return Err(broken(received, Violation::Redirect.into()));
     }
     if body.len() > MAX_BODY {
-        return Err(broken(response, now, Violation::TooLarge));
+        return Err(broken(received, Violation::TooLarge.into()));
     }
     let quirks = client.server.quirks();
-    let content = answer::read(body, &quirks.rules(&|name| quirks.member(name)));
-    match content {
-        Ok(Content::Error(error)) => {
-            let answer = kept(response, now);
-            let meaning = meaning(&answer, true);
-            Err(NotGranted { error: Error::Refused(Box::new(Refused { response: error, answer })), meaning })
-        }
+    match answer::read(body, &quirks.rules(&|name| quirks.member(name))) {
         Ok(Content::Token(token)) if status.is_success() => {
-            build(token).map_err(|violation| broken(response, now, violation))
+            build(token).map_err(|violation| broken(received, Unread { holds_token: true, ..violation.into() }))
         }
-        Err(violation) if status.is_success() || violation.is_about_the_error() => {
-            Err(broken(response, now, violation))
-        }
-        _ => {
-            let answer = kept(response, now);
-            let meaning = meaning(&answer, false);
-            let unavailable = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-            let error = if unavailable {
-                Error::Unavailable(Box::new(answer))
-            } else {
-                Error::Protocol(Box::new(ProtocolError { violation: Violation::UnexpectedStatus, answer }))
-            };
-            Err(NotGranted { error, meaning })
-        }
+        Ok(Content::Token(_)) => Err(unexpected(received)),
+        Ok(Content::Error(stated)) => Err(refused(quirks, refresh, received, &stated)),
+        Err(unread) => Err(unreadable(received, unread)),
     }
 }
 
-fn broken<B: AsRef<[u8]>>(response: &Response<B>, now: UnixTime, violation: Violation) -> NotGranted {
-    let answer = kept(response, now);
-    let meaning = meaning(&answer, false);
-    NotGranted { error: Error::Protocol(Box::new(ProtocolError { violation, answer })), meaning }
+#[inline(always)]
+fn refused(quirks: &Quirks, refresh: bool, received: &Received<'_>, stated: &StatedError<'_>) -> NotGranted {
+    let answer = kept(received);
+    let code = quirks.error_code(Message::TokenAnswer, refresh, Some(received.status), &stated.code);
+    let (meaning, next) = verdict::meaning(received.status, answer.retry_after, verdict::Content::Code(&code));
+    let response = ErrorResponse::new(code, next, stated.description.as_deref(), stated.uri.as_deref());
+    NotGranted::new(Error::Refused(Box::new(Refused { response, answer })), meaning)
 }
 
-fn kept<B: AsRef<[u8]>>(response: &Response<B>, now: UnixTime) -> Answer {
-    let status = response.status();
-    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+#[cold]
+fn unreadable(received: &Received<'_>, unread: Unread<'_>) -> NotGranted {
+    let status = received.status;
+    if verdict::is_spoken(status) && is_compressed(received, unread.violation) {
+        broken(received, Violation::Compressed.into())
+    } else if status.is_success() || verdict::is_spoken(status) && unread.violation.is_about_the_error() {
+        broken(received, unread)
+    } else {
+        unexpected(received)
+    }
+}
+
+/// A status that neither grants nor states an error.
+#[cold]
+fn unexpected(received: &Received<'_>) -> NotGranted {
+    let status = received.status;
+    // A status outside of 100 to 599 counts as a server error (RFC 9110 §15).
+    if status != StatusCode::TOO_MANY_REQUESTS && status.as_u16() < 500 {
+        return broken(received, Violation::UnexpectedStatus.into());
+    }
+    let answer = kept(received);
+    let (meaning, _) = verdict::meaning(status, answer.retry_after, verdict::Content::Other);
+    NotGranted::new(Error::Unavailable(Box::new(answer)), meaning)
+}
+
+#[cold]
+fn broken(received: &Received<'_>, unread: Unread<'_>) -> NotGranted {
+    let answer = kept(received);
+    let content = if unread.cut { verdict::Content::Cut } else { verdict::Content::Other };
+    let (meaning, _) = verdict::meaning(answer.status, answer.retry_after, content);
+    let success = answer.status.is_success();
+    let rescued = unread.refresh_token.filter(|_| success).map(|text| RefreshToken::new(text.into_owned()));
+    let token_answer = unread.holds_token && success;
+    let error = ProtocolError { violation: unread.violation, answer, cut: unread.cut, token_answer };
+    NotGranted { error: Error::Protocol(Box::new(error)), meaning, rescued }
+}
+
+/// Whether a body that could not be read is compressed: by its header, or by gzip's first bytes (RFC 1952 §2.3.1).
+fn is_compressed(received: &Received<'_>, violation: Violation) -> bool {
+    let unreadable = matches!(violation, Violation::NotJson { .. } | Violation::NotForm);
+    let coded = || {
+        let values = received.headers.get_all(header::CONTENT_ENCODING);
+        values.iter().flat_map(|value| value.as_bytes().split(|b| *b == b',')).any(|coding| {
+            let coding = coding.trim_ascii();
+            !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity")
+        })
+    };
+    unreadable && (received.body.starts_with(&[0x1f, 0x8b]) || coded())
+}
+
+#[inline]
+fn kept(&Received { status, headers, body, now }: &Received<'_>) -> Answer {
+    let retry_after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let retry_after = retry_after.and_then(|text| retry_after::parse(text, now));
-    let answer = Answer::new(status, retry_after, response.body().as_ref());
-    // RFC 9110 §11.6.1: it must be there on a 401, and means something to a client there only.
-    if status == StatusCode::UNAUTHORIZED { answer.challenged(response.headers()) } else { answer }
-}
-
-fn meaning(answer: &Answer, oauth_error: bool) -> Meaning {
-    match answer.status {
-        StatusCode::TOO_MANY_REQUESTS => Meaning::NotProcessed,
-        StatusCode::SERVICE_UNAVAILABLE if answer.retry_after.is_some() => Meaning::NotProcessed,
-        status if oauth_error && (status.is_success() || status.is_client_error()) => Meaning::Refused,
-        _ => Meaning::Nothing,
-    }
+    let answer = Answer::new(status, retry_after, body);
+    // `WWW-Authenticate` must be there on a 401 (RFC 9110 §11.6.1), and means something to a client there only.
+    let one_counts = status == StatusCode::UNAUTHORIZED || status.is_redirection();
+    if one_counts { answer.keep_header(headers) } else { answer }
 }
 
 /// The verdict on a grant that can be used once only, when no answer came.

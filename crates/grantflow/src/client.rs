@@ -6,12 +6,12 @@ use std::sync::Arc;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::endpoint::{Endpoint, Issuer};
 use crate::error::{Error, Misuse};
 use crate::params::{self, Field, Params};
 use crate::quirk::Message;
 use crate::secret::ClientSecret;
 use crate::server::Server;
+use crate::url::Endpoint;
 use crate::wire::basic;
 
 /// A client of a server, public or confidential. Cheap to clone.
@@ -47,9 +47,23 @@ impl ClientBuilder<'_> {
     /// A client without credentials: `client_id` goes into the body (RFC 6749 §3.2.1).
     ///
     /// # Errors
-    /// [`Misuse::EmptyClientId`].
+    /// [`Misuse::EmptyClientId`]; [`Misuse::Quirk`] if the server has [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce):
+    /// PKCE is all that protects the code of a client without a secret.
     pub fn public(self) -> Result<PublicClient, Error> {
-        self.register(Auth::None).map(PublicClient)
+        self.needs_pkce()?.register(Auth::None).map(PublicClient)
+    }
+
+    /// A client without credentials that says so in the `Authorization` header, with an empty secret. A door, for servers
+    /// that want the header of clients that have no secret: Reddit, for its installed apps.
+    ///
+    /// **It proves nothing**, though it looks as if it did; so it is a [`PublicClient`], and PKCE is what protects it.
+    ///
+    /// # Errors
+    /// As [`public`](Self::public), and [`Misuse::Quirk`] as [`secret_basic`](Self::secret_basic).
+    pub fn empty_secret_basic(self) -> Result<PublicClient, Error> {
+        let client = self.needs_pkce()?;
+        let header = client.basic("")?;
+        client.register(Auth::Basic(header)).map(PublicClient)
     }
 
     /// A client that sends its secret in the body: `client_secret_post` (RFC 6749 §2.3.1).
@@ -67,12 +81,23 @@ impl ClientBuilder<'_> {
     /// [`Misuse::EmptyClientId`], [`Misuse::EmptyClientSecret`]; [`Misuse::Quirk`] if the server has
     /// [`Quirk::UnencodedBasic`](crate::Quirk::UnencodedBasic) and id or secret cannot be sent that way.
     pub fn secret_basic(self, secret: impl Into<ClientSecret>) -> Result<ConfidentialClient, Error> {
-        let secret = not_empty(secret.into())?;
-        let unencoded = self.server.quirks().unencoded_basic;
-        let header = basic::header(self.id, secret.expose(), unencoded).ok_or(Error::Misuse(Misuse::Quirk(
-            "unencoded Basic credentials allow no colon in the id and no control characters",
-        )))?;
+        let header = self.basic(not_empty(secret.into())?.expose())?;
         self.register(Auth::Basic(header)).map(ConfidentialClient)
+    }
+
+    fn basic(&self, secret: &str) -> Result<HeaderValue, Error> {
+        basic::header(self.id, secret, self.server.quirks().unencoded_basic).ok_or(Error::Misuse(Misuse::Quirk(
+            "unencoded Basic credentials allow no colon in the id and no control characters",
+        )))
+    }
+
+    fn needs_pkce(self) -> Result<Self, Error> {
+        if self.server.quirks().refuses_pkce {
+            return Err(Error::Misuse(Misuse::Quirk(
+                "at a server that refuses PKCE a client needs a secret: nothing else protects its codes (RFC 9700 §2.1.1)",
+            )));
+        }
+        Ok(self)
     }
 
     fn register(self, auth: Auth) -> Result<Client, Error> {
@@ -110,12 +135,13 @@ fn start_of_request(server: &Server, endpoint: &Endpoint, id: &str) -> String {
     format!("{}{joint}{fields}", endpoint.as_str())
 }
 
-/// What every token request of a client ends with: nothing, if it authenticates in the header.
+/// What every token request of a client ends with: nothing, if it authenticates in the header alone.
 fn end_of_body(server: &Server, id: &str, auth: &Auth) -> Zeroizing<String> {
     let id = Field::new("client_id", id);
     let fields = match auth {
         Auth::None => vec![id],
         Auth::Post(secret) => vec![id, Field::new("client_secret", secret.expose())],
+        Auth::Basic(_) if server.quirks().client_id_beside_basic => vec![id],
         Auth::Basic(_) => Vec::new(),
     };
     let (quirks, none) = (server.quirks(), Params::default());
@@ -144,9 +170,12 @@ pub(crate) struct Registration {
 impl Registration {
     /// Whether a stored state names this client.
     pub(crate) fn is(&self, issuer: Option<&str>, client_id: &str, token_endpoint: &str) -> bool {
-        self.server.issuer_identifier().map(Issuer::as_str) == issuer
-            && *self.id == *client_id
-            && self.server.token_endpoint().as_str() == token_endpoint
+        *self.id == *client_id && self.server.is(issuer, token_endpoint)
+    }
+
+    /// Whether stored tokens name this client, now or before its server moved.
+    pub(crate) fn is_or_was(&self, issuer: Option<&str>, client_id: &str, token_endpoint: &str) -> bool {
+        *self.id == *client_id && self.server.is_or_was(issuer, token_endpoint)
     }
 }
 

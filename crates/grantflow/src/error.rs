@@ -10,24 +10,31 @@ use core::time::Duration;
 use http::StatusCode;
 
 mod answer;
+mod protocol;
 mod refusal;
+mod refused;
+pub(crate) mod verdict;
 mod violation;
 
 pub use answer::Answer;
+pub use protocol::ProtocolError;
 pub use refusal::{ErrorCode, ErrorResponse};
+pub use refused::Refused;
 pub use violation::{Member, Violation};
 
 /// Why a step failed. Sorted by blame; [`Error::next`] says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server answered with an OAuth error (RFC 6749 §5.2).
-    #[error("the authorization server refused: {0}")]
+    /// The answer holds an error code (RFC 6749 §5.2). Whether it is the server's verdict depends on the status and on the
+    /// code: [`Refused::is_verdict`].
+    #[error("{0}")]
     Refused(Box<Refused>),
     /// The server's answer breaks the protocol.
     #[error("the authorization server broke the protocol: {0}")]
     Protocol(Box<ProtocolError>),
-    /// The server, or something in front of it, could not answer now: a 429 or a 5xx without an OAuth error.
+    /// The server, or something in front of it, could not answer now: a 429, a 5xx, or a status that HTTP does not have, without
+    /// an error code.
     #[error("the authorization server is not available: HTTP {status}", status = .0.status.as_u16())]
     Unavailable(Box<Answer>),
     /// No answer came.
@@ -46,16 +53,14 @@ impl Error {
     pub fn next(&self) -> Next {
         match self {
             Self::Refused(refused) => refused.next(),
-            Self::Unavailable(answer) => answer.next(),
-            // Too slow or too early (RFC 9110 §15.5.9, RFC 8470 §5.2), or a 2xx of which the body was lost or is another's.
-            Self::Protocol(broken) if broken.is_passing() => Next::RetryLater(broken.answer.retry_after),
-            Self::Protocol(_) => Next::FixConfiguration,
+            Self::Unavailable(answer) => verdict::meaning(answer.status, answer.retry_after, verdict::Content::Other).1,
+            Self::Protocol(broken) => broken.next(),
             Self::NoAnswer(_) => Next::RetryLater(None),
             Self::Entropy | Self::Misuse(_) => Next::FixCaller,
         }
     }
 
-    /// The OAuth error code, if the server gave one.
+    /// The error code, if the answer holds one. Only a verdict says something about the grant: [`Refused::is_verdict`].
     pub fn code(&self) -> Option<&ErrorCode> {
         match self {
             Self::Refused(refused) => Some(refused.response().code()),
@@ -66,6 +71,12 @@ impl Error {
     /// The HTTP status of the answer, if one came.
     pub fn status(&self) -> Option<StatusCode> {
         self.answer().map(|answer| answer.status)
+    }
+
+    /// Whether a token answer came and was refused: a 2xx with a JSON object, or a form, that has an `access_token` or a
+    /// `refresh_token`. The server has granted something, and the same request may cost the grant: do not repeat it.
+    pub fn answer_refused(&self) -> bool {
+        matches!(self, Self::Protocol(broken) if broken.token_answer)
     }
 
     /// The answer behind the error, if one came.
@@ -130,73 +141,6 @@ impl fmt::Display for Sent {
     }
 }
 
-/// The server said no (RFC 6749 §5.2).
-#[derive(Debug, Clone)]
-pub struct Refused {
-    pub(crate) response: ErrorResponse,
-    pub(crate) answer: Answer,
-}
-
-impl Refused {
-    /// Code, description and URI.
-    pub fn response(&self) -> &ErrorResponse {
-        &self.response
-    }
-
-    /// What to do about it.
-    pub fn next(&self) -> Next {
-        // An error beside a 5xx is no verdict: the status speaks.
-        if self.answer.status == StatusCode::TOO_MANY_REQUESTS || self.answer.status.is_server_error() {
-            return self.answer.next();
-        }
-        match self.response.code().next() {
-            Next::RetryLater(_) => Next::RetryLater(self.answer.retry_after),
-            other => other,
-        }
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (HTTP {}); {}", self.response.code(), self.answer.status.as_u16(), self.next())
-    }
-}
-
-/// The server's answer breaks the protocol.
-#[derive(Debug, Clone)]
-pub struct ProtocolError {
-    pub(crate) violation: Violation,
-    pub(crate) answer: Answer,
-}
-
-impl ProtocolError {
-    /// In which way.
-    pub fn violation(&self) -> Violation {
-        self.violation
-    }
-
-    /// Whether asking again can help.
-    fn is_passing(&self) -> bool {
-        match self.answer.status.as_u16() {
-            408 | 425 => true,
-            200..=299 => self.violation.is_about_the_carriage(),
-            _ => false,
-        }
-    }
-}
-
-impl fmt::Display for ProtocolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.violation, self.answer.status) {
-            (Violation::UnexpectedStatus, StatusCode::UNAUTHORIZED) => f.write_str(
-                "it asks the client to authenticate and states no OAuth error; check the client's id, secret and way to \
-                 authenticate (HTTP 401)",
-            ),
-            (violation, status) => write!(f, "{violation} (HTTP {})", status.as_u16()),
-        }
-    }
-}
-
 /// A value that cannot be used: the caller's to mend. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -215,6 +159,17 @@ pub enum Misuse {
     /// An empty client secret.
     #[error("the client secret is empty: a client without one is public()")]
     EmptyClientSecret,
+    /// A token from elsewhere that is empty, or nothing but blanks.
+    #[error("the token is empty: give the one that the server issued")]
+    EmptyToken,
+    /// A token from elsewhere that holds a character outside RFC 6749 appendices A.12 and A.17.
+    #[error(
+        "the token holds something other than printable ASCII: give it as the server issued it, without line breaks"
+    )]
+    TokenCharacter,
+    /// These tokens were made from a refresh token alone.
+    #[error("there is no access token yet: these tokens were made from a refresh token; refresh them first")]
+    NoAccessToken,
     /// A scope that is empty or holds a character outside RFC 6749 appendix A.4.
     #[error("the scope must be tokens of printable ASCII without quotes and backslashes, separated by spaces")]
     Scope,
@@ -269,6 +224,8 @@ pub enum UrlRole {
     Origin,
     /// A resource indicator (RFC 8707 §2).
     Resource,
+    /// A token endpoint or an issuer that the server had before it moved.
+    Former,
 }
 
 impl fmt::Display for UrlRole {
@@ -280,6 +237,7 @@ impl fmt::Display for UrlRole {
             Self::Issuer => "the issuer",
             Self::Origin => "the origin",
             Self::Resource => "the resource indicator",
+            Self::Former => "the former endpoint or issuer",
         })
     }
 }
@@ -292,7 +250,7 @@ pub enum UrlFault {
     Empty,
     /// It is not absolute.
     Relative,
-    /// It cannot be parsed.
+    /// It cannot be parsed: its host is no name and no address, or its port is none of 1 to 65535.
     Malformed,
     /// It has a fragment.
     Fragment,
@@ -308,6 +266,8 @@ pub enum UrlFault {
     Scheme,
     /// It holds a character that RFC 3986 does not allow.
     Character,
+    /// Two hexadecimal digits do not follow one of its `%`.
+    Escape,
     /// It is longer than 8 KiB.
     TooLong,
     /// Its query uses a name that the protocol needs.
@@ -325,7 +285,7 @@ impl fmt::Display for UrlFault {
         f.write_str(match self {
             Self::Empty => "is empty",
             Self::Relative => "is not absolute: write it with its scheme and host",
-            Self::Malformed => "is not a valid URL",
+            Self::Malformed => "is not a valid URL: check its host and port",
             Self::Fragment => "has a fragment: leave out the # and what follows",
             Self::Query => "has a query: leave out the ? and what follows",
             Self::UserInfo => "has user information before its host: leave it out",
@@ -333,6 +293,7 @@ impl fmt::Display for UrlFault {
             Self::Insecure => "is http: and not on loopback: use https",
             Self::Scheme => "has a scheme that is not allowed here",
             Self::Character => "holds a character that no URL may hold: percent-encode it",
+            Self::Escape => "has a % without two hexadecimal digits after it: write %25 for the sign itself",
             Self::TooLong => "is longer than 8 KiB",
             Self::ReservedParameter => "has a query that uses a name of the protocol's own",
             Self::RepeatedParameter => "has a query that uses a name twice: no parameter may be sent twice",
@@ -370,8 +331,11 @@ impl fmt::Display for StoredFault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthorizeFault {
-    /// The request has no absolute `http` or `https` URI.
+    /// The request has no absolute `http` or `https` URI, or one that has user information or a host, a port or an escape
+    /// that cannot be.
     NoOrigin,
+    /// There is no access token yet, only a refresh token.
+    NoToken,
     /// The request would go out unencrypted, off loopback.
     Insecure,
     /// The request carries an `Authorization` header already.
@@ -385,7 +349,10 @@ pub enum AuthorizeFault {
 impl fmt::Display for AuthorizeFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoOrigin => "the request needs an absolute http or https URI",
+            Self::NoOrigin => {
+                "the request needs an absolute http or https URI, without user information and without mistakes"
+            }
+            Self::NoToken => "there is no access token yet; refresh first",
             Self::Insecure => "the request would go out over http, off loopback",
             Self::AlreadyAuthorized => "the request has an Authorization header already",
             Self::OtherOrigin => "the request goes to an origin that the token is not for",

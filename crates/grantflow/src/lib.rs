@@ -47,8 +47,8 @@ mod time;
 
 mod wire;
 
-mod endpoint;
 mod scope;
+mod url;
 
 mod exchange;
 
@@ -68,7 +68,6 @@ mod flow;
 pub mod fuzz;
 
 pub use client::{Client, ClientBuilder, ConfidentialClient, PublicClient};
-pub use endpoint::{Issuer, RedirectUri};
 pub use error::{
     Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, Member, Misuse, Next, ProtocolError, Refused, StoredFault,
     UrlFault, UrlRole, Violation,
@@ -85,4 +84,5 @@ pub use scope::{GrantedScope, Scope};
 pub use secret::{ClientSecret, RefreshToken, UnverifiedIdToken};
 pub use server::Server;
 pub use time::UnixTime;
-pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, Tokens};
+pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, Tokens, TokensBuilder};
+pub use url::{Issuer, PlainHttp, RedirectUri};

@@ -51,6 +51,13 @@ impl Challenge {
 mod tests {
     use super::*;
 
+    /// As any other secret: see `secret`.
+    #[test]
+    fn a_verifier_is_wiped_by_its_type() {
+        let Verifier(_text): Verifier = Verifier::from_random(&[1; 32]);
+        let _: RandomText = _text;
+    }
+
     #[test]
     fn rfc_7636_appendix_b() {
         let verifier = Verifier::from_text("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk").unwrap();

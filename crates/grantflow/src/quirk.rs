@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Error, Member, Misuse};
+use http::StatusCode;
+
+use crate::error::{Error, ErrorCode, Member, Misuse, verdict};
 use crate::scope::Scope;
-use crate::wire::answer::Rules;
-use crate::wire::json::Names;
+use crate::wire::answer::{ErrorPlace, Rules};
 
 /// A deviation of a server from the protocol, which the caller vouches for. Give it to [`Server::quirk`](crate::Server::quirk).
 ///
 /// Without one, everything is read and written as the RFCs have it. Harmless deviations need none: `expires_in` as
-/// digits in a string, any 2xx status, an `error` in a 200, a JSON body under any content type.
+/// digits in a string, any 2xx status, an `error` in a 200, a JSON body under any content type. An optional member that
+/// cannot be read costs only its own value: [`Tokens::tolerated`](crate::Tokens::tolerated).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Quirk {
@@ -21,8 +23,13 @@ pub enum Quirk {
     /// TikTok, Zoom, Todoist and GitHub's answers; `+` for Pennylane and Workable. Wherever a scope is given or granted,
     /// both this character and the space then end a token: `a,b` is two tokens when it is asked for, too.
     ScopeSeparator(char),
-    /// An answer without `token_type` is a Bearer token's: LinkedIn, Weibo, Instagram, WeChat, Shopify.
+    /// An answer without `token_type` is a Bearer token's: LinkedIn, Weibo, Instagram, WeChat, Shopify. A `token_type` that
+    /// is `null` or empty counts as missing.
     MissingTokenType,
+    /// This `token_type`, in any case, is the server's word for `Bearer`: `user` and `bot` for Slack, `User Access Token` for
+    /// eBay. May be given more than once. The caller vouches that whoever holds such a token may use it; `dpop`, `pop`, `mac`
+    /// and `N_A` say otherwise and are refused.
+    TokenType(String),
     /// The token endpoint answers form-encoded: Facebook's old API, Stack Exchange.
     FormEncodedAnswer,
     /// The token endpoint takes its parameters as a JSON object: Notion, Braintree, Clover, Looker.
@@ -32,7 +39,8 @@ pub enum Quirk {
     /// read from that object too: members beside it, such as Slack's `team`, are dropped, and are not in
     /// [`Tokens::extra`](crate::Tokens::extra). Of what stands further out only an `error` counts.
     TokenPath(Vec<String>),
-    /// A parameter or member has another name.
+    /// A parameter or member has another name. Never `code_challenge`, `code_challenge_method`, `code_verifier`, `iss` and
+    /// `error`: that would switch a guard off without a word ([`Quirk::RefusesPkce`] is the word for PKCE).
     RenamedParameter {
         /// Where.
         on: Message,
@@ -41,16 +49,64 @@ pub enum Quirk {
         /// The server's name for it.
         actual: String,
     },
-    /// A member of the token answer that is `null` counts as absent, `error` beside a token too: Mailchimp's `scope`.
+    /// A member of the token answer that is `null` counts as absent, `error` beside a token too: Mailchimp's `scope`. A `scope`
+    /// that is `null` then means "as requested".
     NullIsAbsent,
+    /// An `expires_in` of 0 means that the access token does not expire: Mailchimp. Without this, it has expired.
+    ZeroLifetimeIsNever,
+    /// The server's word for an error: with it, the answer is read as if it held the standard code. For GitHub, 200 with
+    /// `bad_refresh_token` is `invalid_grant`; for LinkedIn's callback, `user_cancelled_login` is `access_denied`.
+    ///
+    /// A code that is standard by itself can be given another meaning in the answer to a refresh only, and only that of
+    /// `invalid_grant`: for Atlassian, 403 with `unauthorized_client`. **This declares grants dead**: if the server also says
+    /// the word for another reason, people have to log in again that need not.
+    ErrorCode {
+        /// Where: [`Message::TokenAnswer`] or [`Message::Callback`].
+        on: Message,
+        /// With which status only; one that errors are stated with: a 2xx, 400, 401 or 403. A callback has none.
+        status: Option<StatusCode>,
+        /// The server's word, compared byte by byte.
+        actual: String,
+        /// What it means.
+        standard: ErrorCode,
+    },
+    /// The token answer states its errors in another place than `error`: `error.code` for Facebook, `errors[0].errorType` for
+    /// Fitbit, `message` for Twitch, `code` for TikTok's business API, `result` for Coros. May be given more than once.
+    ///
+    /// What is there is the error code, a number as it is written; map it with [`Quirk::ErrorCode`]. It counts beside a token
+    /// too. Where nothing or `null` is there, `error` counts as always.
+    ErrorPath {
+        /// Names from the outermost object inwards, separated by dots; `[0]` is the first item of a list.
+        path: String,
+        /// The word there that says that there is no error: `0` for TikTok, `0000` for Coros.
+        none: Option<String>,
+    },
     /// `scope` in the answer may be a list of strings: Twitch.
     ScopeList,
+    /// The server refuses PKCE: LinkedIn, of clients with a secret. Neither challenge nor verifier is sent (RFC 7636 §4.3,
+    /// §4.5); `state` is, as always. A door: **a code that is stolen on its way, or injected into another login, is then
+    /// protected by the client's secret alone** (RFC 9700 §2.1.1 lets confidential clients). So the server has no
+    /// [`public`](crate::ClientBuilder::public) clients, and a redirect URI must be `https`, off loopback (RFC 8252 §8.5).
+    RefusesPkce,
+    /// `client_id` stands in the body beside Basic credentials, too (RFC 6749 §3.2.1): TikTok's `client_key`. Others, such
+    /// as Dropbox, refuse a request that names the client twice (RFC 6749 §2.3).
+    ClientIdBesideBasic,
 }
 
 impl Quirk {
     /// [`Quirk::TokenPath`], from borrowed keys.
     pub fn token_path(keys: &[&str]) -> Self {
         Self::TokenPath(keys.iter().map(|key| (*key).to_owned()).collect())
+    }
+
+    /// [`Quirk::ErrorCode`], from borrowed text.
+    pub fn error_code(on: Message, status: Option<StatusCode>, actual: &str, standard: ErrorCode) -> Self {
+        Self::ErrorCode { on, status, actual: actual.to_owned(), standard }
+    }
+
+    /// [`Quirk::ErrorPath`], from borrowed text.
+    pub fn error_path(path: &str, none: Option<&str>) -> Self {
+        Self::ErrorPath { path: path.to_owned(), none: none.map(str::to_owned) }
     }
 
     /// [`Quirk::RenamedParameter`], from borrowed names.
@@ -124,18 +180,38 @@ impl Message {
     }
 }
 
+/// What no quirk renames, in no message. No server is known that does, and a guard that waits for a name that nobody sends
+/// is no guard.
+const NEVER_RENAMED: [&str; 5] = ["code_challenge", "code_challenge_method", "code_verifier", "iss", "error"];
+
 /// A server's quirks, laid out for use.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Quirks {
     pub(crate) unencoded_basic: bool,
     pub(crate) json_request_body: bool,
+    pub(crate) refuses_pkce: bool,
+    pub(crate) client_id_beside_basic: bool,
     scope_separator: Option<char>,
     missing_token_type: bool,
     form_encoded_answer: bool,
     null_is_absent: bool,
     scope_list: bool,
+    pub(crate) zero_lifetime_is_never: bool,
     token_path: Vec<String>,
+    token_types: Vec<Box<str>>,
+    error_paths: Vec<ErrorPlace>,
+    error_codes: Vec<MappedCode>,
     renamed: Vec<Renamed>,
+}
+
+#[derive(Debug, Clone)]
+struct MappedCode {
+    on: Message,
+    status: Option<StatusCode>,
+    actual: Box<str>,
+    standard: ErrorCode,
+    /// In the answer to a refresh only.
+    refresh_only: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -167,7 +243,28 @@ impl Quirks {
             }
             Quirk::RenamedParameter { on, standard, actual } => self.rename(on, &standard, &actual)?,
             Quirk::NullIsAbsent => self.null_is_absent = true,
+            Quirk::ZeroLifetimeIsNever => self.zero_lifetime_is_never = true,
             Quirk::ScopeList => self.scope_list = true,
+            Quirk::RefusesPkce => self.refuses_pkce = true,
+            Quirk::ClientIdBesideBasic => self.client_id_beside_basic = true,
+            Quirk::TokenType(word) => {
+                let standard =
+                    ["dpop", "pop", "mac", "n_a"].iter().any(|other| word.trim().eq_ignore_ascii_case(other));
+                if standard || word.trim().is_empty() {
+                    return refuse(
+                        "this token type is no word for Bearer: dpop, pop, mac, N_A and nothing have other meanings",
+                    );
+                }
+                self.token_types.push(word.into());
+            }
+            Quirk::ErrorCode { on, status, actual, standard } => self.map_code(on, status, &actual, standard)?,
+            Quirk::ErrorPath { path, none } => match ErrorPlace::new(&path, none.as_deref()) {
+                Some(place) if self.error_paths.contains(&place) => return refuse("this error path was given already"),
+                Some(place) => self.error_paths.push(place),
+                None => {
+                    return refuse("an error path is names separated by dots, such as error.code or errors[0].type");
+                }
+            },
         }
         if self.form_encoded_answer && !self.token_path.is_empty() {
             return refuse("a form-encoded answer has no objects that a token path could lead into");
@@ -175,11 +272,69 @@ impl Quirks {
         Ok(())
     }
 
+    fn map_code(
+        &mut self,
+        on: Message,
+        status: Option<StatusCode>,
+        actual: &str,
+        standard: ErrorCode,
+    ) -> Result<(), Error> {
+        let refuse = |why| Err(Error::Misuse(Misuse::Quirk(why)));
+        let registered = !matches!(ErrorCode::new(actual), ErrorCode::Other(_));
+        match on {
+            Message::TokenAnswer if !status.is_none_or(verdict::is_spoken) => {
+                return refuse(
+                    "no token endpoint states an error with this status: give a 2xx, 400, 401 or 403, or none",
+                );
+            }
+            Message::Callback if status.is_some() => return refuse("a callback has no status: give none"),
+            Message::Callback if registered => return refuse("in a callback, a standard code means what it says"),
+            Message::TokenAnswer if registered && standard != ErrorCode::InvalidGrant => {
+                return refuse(
+                    "a standard code can be mapped to invalid_grant only, and then counts on a refresh only",
+                );
+            }
+            Message::TokenAnswer | Message::Callback => {}
+            _ => return refuse("errors are stated in the callback and in the token answer only"),
+        }
+        if actual.is_empty() || matches!(standard, ErrorCode::Other(_) | ErrorCode::UseDpopNonce) {
+            return refuse("an error code is mapped from a word to a standard code other than use_dpop_nonce");
+        }
+        if self.error_codes.iter().any(|known| (known.on, known.status, &*known.actual) == (on, status, actual)) {
+            return refuse("this error code was mapped already");
+        }
+        let mapped = MappedCode { on, status, actual: actual.into(), standard, refresh_only: registered };
+        // The one for a status comes before the one for all.
+        let at = if status.is_some() { 0 } else { self.error_codes.len() };
+        self.error_codes.insert(at, mapped);
+        Ok(())
+    }
+
+    /// What the server's word for an error means. A callback has no status.
+    #[inline]
+    pub(crate) fn error_code(&self, on: Message, refresh: bool, status: Option<StatusCode>, word: &str) -> ErrorCode {
+        let fits = |mapped: &&MappedCode| {
+            mapped.on == on
+                && *mapped.actual == *word
+                && (mapped.status.is_none() || mapped.status == status)
+                && (refresh || !mapped.refresh_only)
+        };
+        match self.error_codes.iter().find(fits) {
+            Some(mapped) => mapped.standard.clone(),
+            None => ErrorCode::new(word),
+        }
+    }
+
     fn rename(&mut self, on: Message, standard: &str, actual: &str) -> Result<(), Error> {
         let refuse = |why| Err(Error::Misuse(Misuse::Quirk(why)));
         let Some(standard) = on.names().iter().find(|name| **name == standard) else {
             return refuse("this standard name has no meaning in this message");
         };
+        if NEVER_RENAMED.contains(standard) {
+            return refuse(
+                "PKCE, iss and error have the same name everywhere: under another one, a guard is off and nobody notices",
+            );
+        }
         if actual.is_empty() || !actual.bytes().all(|b| b.is_ascii_graphic()) {
             return refuse("a parameter's name is printable ASCII");
         }
@@ -246,11 +401,13 @@ impl Quirks {
         }
     }
 
-    /// How this server's answers are read; `names` is what [`Self::member`] gives.
-    pub(crate) fn rules<'r>(&'r self, names: Names<'r>) -> Rules<'r> {
+    /// How this server's answers are read; `renamed` is [`Self::member`].
+    pub(crate) fn rules<'r>(&'r self, renamed: &'r dyn Fn(&str) -> Option<Member>) -> Rules<'r> {
         Rules {
-            names,
+            names: self.rename_any().then_some(renamed),
             path: &self.token_path,
+            errors: &self.error_paths,
+            token_types: &self.token_types,
             form: self.form_encoded_answer,
             missing_token_type: self.missing_token_type,
             null_is_absent: self.null_is_absent,
@@ -291,6 +448,16 @@ mod tests {
         assert!(refused(&[Quirk::renamed(Message::TokenRequest, "nonsense", "x")]));
         assert!(refused(&[Quirk::renamed(Message::TokenRequest, "code", "")]));
         assert!(refused(&[Quirk::renamed(Message::TokenRequest, "code", "scope")]));
+        for (on, guard) in [
+            (Message::AuthorizationRequest, "code_challenge"),
+            (Message::AuthorizationRequest, "code_challenge_method"),
+            (Message::TokenRequest, "code_verifier"),
+            (Message::Callback, "iss"),
+            (Message::Callback, "error"),
+            (Message::TokenAnswer, "error"),
+        ] {
+            assert!(refused(&[Quirk::renamed(on, guard, "x")]), "{guard}");
+        }
         assert!(refused(&[Quirk::ScopeSeparator('a')]));
         assert!(refused(&[Quirk::ScopeSeparator('"')]));
         assert!(refused(&[Quirk::TokenPath(Vec::new())]));

@@ -133,11 +133,16 @@ impl TryFrom<&str> for Scope {
 
 /// What a grant covers: what was asked for beside what the server said (RFC 6749 §5.1).
 ///
+/// A server that says nothing has granted what was asked for. One whose `scope` cannot be read has said something that
+/// nobody knows: then [`is_unreadable`](Self::is_unreadable) is true, and the grant's scope is unknown.
+///
 /// `Debug` shows of the server's words only those that the program had written first.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GrantedScope {
     pub(crate) requested: Option<Scope>,
     pub(crate) explicit: Option<Scope>,
+    /// The server said something that cannot be read; then `explicit` is `None`.
+    pub(crate) unreadable: bool,
 }
 
 impl GrantedScope {
@@ -146,36 +151,52 @@ impl GrantedScope {
         self.requested.as_ref()
     }
 
-    /// What the server said it granted; `None` if it said nothing, which means "as requested".
+    /// What the server said it granted; `None` if it said nothing, which means "as requested", or nothing that can be read.
     /// It may be empty: that is not the same as "as requested".
     pub fn explicit(&self) -> Option<&Scope> {
         self.explicit.as_ref()
     }
 
+    /// Whether the server said what it granted, and it cannot be read: `scope` was `null` (see
+    /// [`Quirk::NullIsAbsent`](crate::Quirk::NullIsAbsent)), a list (see [`Quirk::ScopeList`](crate::Quirk::ScopeList)), or
+    /// held a character that no scope may hold.
+    pub fn is_unreadable(&self) -> bool {
+        self.unreadable
+    }
+
     /// What the grant covers, as far as the messages tell: the server's word, else what was asked for.
-    /// `None` if nothing was asked and nothing was said: the server's default, which only it knows.
+    /// `None` if nothing was asked and nothing was said: the server's default, which only it knows. `None` also if what it
+    /// said cannot be read.
     pub fn effective(&self) -> Option<&Scope> {
-        self.explicit.as_ref().or(self.requested.as_ref())
+        if self.unreadable { None } else { self.explicit.as_ref().or(self.requested.as_ref()) }
     }
 
-    /// Whether the server granted less than was asked for: a token of the request is missing from its answer.
-    pub fn is_narrowed(&self) -> bool {
-        self.pair().is_some_and(|(asked, got)| !asked.is_subset_of(got))
+    /// Whether the server granted less than was asked for: a token of the request is missing from its answer. `None` if its
+    /// answer cannot be read.
+    pub fn is_narrowed(&self) -> Option<bool> {
+        self.compared(|asked, got| !asked.is_subset_of(got))
     }
 
-    /// Whether the server granted something that was not asked for.
-    pub fn is_widened(&self) -> bool {
-        self.pair().is_some_and(|(asked, got)| !got.is_subset_of(asked))
+    /// Whether the server granted something that was not asked for. `None` if its answer cannot be read.
+    pub fn is_widened(&self) -> Option<bool> {
+        self.compared(|asked, got| !got.is_subset_of(asked))
     }
 
-    fn pair(&self) -> Option<(&Scope, &Scope)> {
-        self.requested.as_ref().zip(self.explicit.as_ref())
+    fn compared(&self, differ: impl FnOnce(&Scope, &Scope) -> bool) -> Option<bool> {
+        match (&self.requested, &self.explicit) {
+            _ if self.unreadable => None,
+            (Some(asked), Some(got)) => Some(differ(asked, got)),
+            _ => Some(false),
+        }
     }
 }
 
 impl fmt::Debug for GrantedScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "GrantedScope {{ requested: {:?}, explicit: ", self.requested)?;
+        if self.unreadable {
+            return f.write_str("unreadable }");
+        }
         let Some(explicit) = &self.explicit else { return f.write_str("None }") };
         let own = self.requested.as_ref().filter(|requested| requested.own);
         let known: Vec<&str> = explicit.iter().filter(|token| own.is_some_and(|own| own.contains(token))).collect();
@@ -191,6 +212,7 @@ mod tests {
         GrantedScope {
             requested: requested.map(|s| Scope::new(s).unwrap()),
             explicit: explicit.map(|s| Scope::read(s, ' ').unwrap()),
+            unreadable: false,
         }
     }
 
@@ -210,16 +232,19 @@ mod tests {
 
     #[test]
     fn absent_empty_subset_and_superset_are_told_apart() {
-        assert!(!granted(Some("a b"), None).is_narrowed());
-        assert!(granted(Some("a b"), Some("")).is_narrowed());
-        assert!(granted(Some("a b"), Some(" ")).is_narrowed());
-        assert!(granted(Some("a b"), Some("a")).is_narrowed());
-        assert!(!granted(Some("a b"), Some("b a")).is_narrowed());
+        for (explicit, narrowed) in
+            [(None, false), (Some(""), true), (Some(" "), true), (Some("a"), true), (Some("b a"), false)]
+        {
+            assert_eq!(granted(Some("a b"), explicit).is_narrowed(), Some(narrowed), "{explicit:?}");
+        }
         let wider = granted(Some("a"), Some("a b"));
-        assert!(wider.is_widened() && !wider.is_narrowed());
+        assert_eq!((wider.is_widened(), wider.is_narrowed()), (Some(true), Some(false)));
         assert_eq!(granted(None, None).effective(), None);
         assert_eq!(granted(Some("a"), None).effective().unwrap().as_str(), "a");
         assert!(granted(Some("a"), Some("")).effective().unwrap().is_empty());
+        let unknown = GrantedScope { unreadable: true, ..granted(Some("a"), None) };
+        assert_eq!((unknown.effective(), unknown.is_narrowed(), unknown.is_widened()), (None, None, None));
+        assert_ne!(unknown, granted(Some("a"), None), "not the same as nothing said");
     }
 
     #[test]
@@ -233,7 +258,7 @@ mod tests {
             "GrantedScope { requested: Some(Scope(\"read write\")), explicit: [\"read\"] and 1 others }"
         );
         // As a refresh has it: what the server granted is what is asked for now.
-        let carried = GrantedScope { requested: scope.explicit.clone(), explicit: scope.explicit };
+        let carried = GrantedScope { requested: scope.explicit.clone(), explicit: scope.explicit, unreadable: false };
         assert!(!shown(&carried).contains("s3cret"), "{carried:?}");
         assert!(!shown(&Scope::read("s3cret,b", ' ').unwrap().split_at(',')).contains("s3cret"));
     }

@@ -6,7 +6,7 @@ use core::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use subtle::ConstantTimeEq as _;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Text that is wiped on drop. The private base of every secret type with a length of its own.
 #[derive(Clone)]
@@ -99,37 +99,31 @@ impl AuthorizationCode {
 /// Length of 32 octets in base64url without padding: 256 bits of entropy (RFC 7636 §7.1).
 const TOKEN_LEN: usize = 43;
 
-/// 256 random bits as 43 characters of base64url; kept in place, so that making one allocates nothing.
-pub(crate) struct RandomText([u8; TOKEN_LEN]);
+/// 256 random bits as 43 characters of base64url; kept in place, so that making one allocates nothing. Its type wipes it.
+pub(crate) struct RandomText(Zeroizing<[u8; TOKEN_LEN]>);
 
 impl RandomText {
     pub(crate) fn from_random(bytes: &[u8; 32]) -> Self {
-        Self(encode_32(bytes))
+        Self(Zeroizing::new(encode_32(bytes)))
     }
 
     /// Reads back what [`Self::expose`] gave. `None` for anything that 32 octets cannot have made.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         let mut octets = Zeroizing::new([0u8; 32]);
         match Base64UrlUnpadded::decode(text, octets.as_mut_slice()) {
-            Ok(read) if read.len() == 32 => Some(Self(encode_32(&octets))),
+            Ok(read) if read.len() == 32 => Some(Self(Zeroizing::new(encode_32(&octets)))),
             _ => None,
         }
     }
 
     pub(crate) fn expose(&self) -> &str {
         // Base64 is ASCII; the empty string, which nothing accepts, stands for the impossible.
-        core::str::from_utf8(&self.0).unwrap_or_default()
+        core::str::from_utf8(&*self.0).unwrap_or_default()
     }
 
     /// Whether `other` is the same text, without telling by its timing where they differ.
     pub(crate) fn matches(&self, other: &str) -> bool {
         self.0.as_slice().ct_eq(other.as_bytes()).into()
-    }
-}
-
-impl Drop for RandomText {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 
@@ -181,6 +175,23 @@ mod tests {
         for other in [&same[1..], &same[..42], &format!("{same} "), &same.to_lowercase(), ""] {
             assert!(!text.matches(other), "{other}");
         }
+    }
+
+    /// A test cannot look at memory that was freed, not without `unsafe`. But what is wiped by its type is wiped: this does
+    /// not compile if a secret is kept in anything else.
+    #[test]
+    fn every_secret_is_wiped_by_its_type() {
+        fn wiped_on_drop(_: &impl zeroize::ZeroizeOnDrop) {}
+        let RandomText(octets) = RandomText::from_random(&[1; 32]);
+        wiped_on_drop(&octets);
+        let Secret(text) = Secret::new("hunter2".to_owned());
+        wiped_on_drop(&text);
+        // All others are one of these two inside.
+        let kept_in_one = |ClientSecret(Secret(_)),
+                           RefreshToken(Secret(_)),
+                           UnverifiedIdToken(Secret(_)),
+                           AuthorizationCode(Secret(_))| ();
+        let _ = kept_in_one;
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::endpoint::{Endpoint, Issuer, Origin};
 use crate::error::{Error, Misuse, UrlFault, UrlRole};
 use crate::params::Params;
 use crate::quirk::{Message, Quirk, Quirks};
+use crate::url::{Endpoint, Issuer, PlainHttp, Reach, check_former, same_url};
 use crate::wire::form;
 
 /// An authorization server, as plain data. Clients are made from it, and belong to it: [`Server::client`].
@@ -25,7 +25,10 @@ pub struct Server {
     token: Endpoint,
     issuer: Option<Issuer>,
     iss_required: bool,
-    origins: Option<Arc<[Origin]>>,
+    /// Token endpoints and issuers that stored tokens may name.
+    former: Vec<Box<str>>,
+    /// `None` for the default.
+    reach: Option<Arc<Reach>>,
     quirks: Quirks,
 }
 
@@ -38,10 +41,7 @@ impl Server {
     /// character that RFC 3986 allows, but for those that a shell acts on, `!$'()*;` and brackets outside the host: an
     /// authorization URL is handed to a program that opens it. Percent-encode them; real endpoints have none.
     pub fn new(authorization_endpoint: &str, token_endpoint: &str) -> Result<Self, Error> {
-        let mut server = Self::with_token_endpoint(token_endpoint)?;
-        server.authorization = Some(Endpoint::new(authorization_endpoint, UrlRole::Authorization)?);
-        server.check_queries()?;
-        Ok(server)
+        Self::made(Some(authorization_endpoint), token_endpoint, None)
     }
 
     /// A server without an authorization endpoint, for grants that no person takes part in.
@@ -49,12 +49,19 @@ impl Server {
     /// # Errors
     /// As [`Server::new`].
     pub fn with_token_endpoint(token_endpoint: &str) -> Result<Self, Error> {
+        Self::made(None, token_endpoint, None)
+    }
+
+    fn made(authorization: Option<&str>, token: &str, plain: Option<&PlainHttp>) -> Result<Self, Error> {
+        let reach = plain.map(Reach::over);
+        let endpoint = |text, role| Endpoint::new(text, role, reach.as_ref().map_or(&[], Reach::plain));
         let server = Self {
-            authorization: None,
-            token: Endpoint::new(token_endpoint, UrlRole::Token)?,
+            authorization: authorization.map(|text| endpoint(text, UrlRole::Authorization)).transpose()?,
+            token: endpoint(token, UrlRole::Token)?,
             issuer: None,
             iss_required: false,
-            origins: None,
+            former: Vec::new(),
+            reach: reach.map(Arc::new),
             quirks: Quirks::default(),
         };
         server.check_queries()?;
@@ -87,11 +94,39 @@ impl Server {
     /// is one, a token is attached to no request to any other (OAuth 2.1 §7.1.3.1).
     ///
     /// # Errors
-    /// [`Misuse::Url`] if it is not `https` (or `http` on loopback), or is more than an origin.
+    /// [`Misuse::Url`] if it is not `https` (or `http` on loopback, or to a host that [`PlainHttp`] names), or is more than
+    /// an origin.
     pub fn token_for(mut self, origin: &str) -> Result<Self, Error> {
-        let mut origins = self.origins.as_deref().map(<[Origin]>::to_vec).unwrap_or_default();
-        origins.push(Origin::new(origin)?);
-        self.origins = Some(origins.into());
+        let mut reach = self.reach.as_deref().cloned().unwrap_or_default();
+        reach.add(origin)?;
+        self.reach = Some(reach.into());
+        Ok(self)
+    }
+
+    /// A token endpoint or an issuer that this server had before it moved. Give it once for each. Stored tokens
+    /// ([`Tokens::from_stored`](crate::Tokens::from_stored)) that name it are restored as tokens of this server, and **their
+    /// refresh tokens go to the token endpoint that it has now**: name only what one and the same operator has moved.
+    ///
+    /// A door. The URL is only compared with, never asked; so `http` is taken, too. A pending callback
+    /// ([`PendingCallback`](crate::PendingCallback)) is never moved: its login starts again. No door is needed where
+    /// a URL is only spelt in another way (RFC 3986 §6.2.2, §6.2.3), nor where an issuer is configured for the first time.
+    ///
+    /// # Errors
+    /// [`Misuse::Url`] if it is not an absolute `https` or `http` URL.
+    ///
+    /// ```
+    /// use grantflow::Server;
+    ///
+    /// let server = Server::new("https://id.example/authorize", "https://id.example/token")?
+    ///     .issuer("https://id.example")?
+    ///     .formerly("https://login.example/oauth/token")?
+    ///     .formerly("https://login.example")?;
+    /// # let _ = server;
+    /// # Ok::<(), grantflow::Error>(())
+    /// ```
+    pub fn formerly(mut self, url: &str) -> Result<Self, Error> {
+        check_former(url)?;
+        self.former.push(url.into());
         Ok(self)
     }
 
@@ -139,6 +174,27 @@ impl Server {
         params.add(&self.quirks, on, own_query, name, value)
     }
 
+    /// Whether a stored state that names this issuer and this token endpoint was made at this server. An issuer that was not
+    /// known then contradicts nothing; one that is not known any more may have been what the state was protected by.
+    pub(crate) fn is(&self, issuer: Option<&str>, token_endpoint: &str) -> bool {
+        self.is_one_of(&[], issuer, token_endpoint)
+    }
+
+    /// [`Self::is`], or [`Server::formerly`] was.
+    pub(crate) fn is_or_was(&self, issuer: Option<&str>, token_endpoint: &str) -> bool {
+        self.is_one_of(&self.former, issuer, token_endpoint)
+    }
+
+    fn is_one_of(&self, former: &[Box<str>], issuer: Option<&str>, token_endpoint: &str) -> bool {
+        let was = |url: &str| former.iter().any(|former| same_url(former, url));
+        let same_issuer = match (issuer, &self.issuer) {
+            (None, _) => true,
+            (Some(stored), Some(issuer)) => issuer.is(stored) || was(stored),
+            (Some(_), None) => false,
+        };
+        same_issuer && (self.token.is(token_endpoint) || was(token_endpoint))
+    }
+
     pub(crate) fn authorization_endpoint(&self) -> Option<&Endpoint> {
         self.authorization.as_ref()
     }
@@ -155,12 +211,30 @@ impl Server {
         self.iss_required
     }
 
-    pub(crate) fn origins(&self) -> Option<&Arc<[Origin]>> {
-        self.origins.as_ref()
+    pub(crate) fn reach(&self) -> Option<&Arc<Reach>> {
+        self.reach.as_ref()
     }
 
     pub(crate) fn quirks(&self) -> &Quirks {
         &self.quirks
+    }
+}
+
+impl PlainHttp {
+    /// [`Server::new`], for a server whose endpoints may be at these hosts.
+    ///
+    /// # Errors
+    /// As [`Server::new`].
+    pub fn server(&self, authorization_endpoint: &str, token_endpoint: &str) -> Result<Server, Error> {
+        Server::made(Some(authorization_endpoint), token_endpoint, Some(self))
+    }
+
+    /// [`Server::with_token_endpoint`], for a server whose endpoint may be at one of these hosts.
+    ///
+    /// # Errors
+    /// As [`Server::new`].
+    pub fn server_with_token_endpoint(&self, token_endpoint: &str) -> Result<Server, Error> {
+        Server::made(None, token_endpoint, Some(self))
     }
 }
 
@@ -172,7 +246,7 @@ mod tests {
     fn an_endpoints_own_query_must_not_use_our_names() {
         let token = "https://as.example/token";
         assert!(Server::new("https://as.example/a?tenant=x", token).is_ok());
-        for query in ["client_id=x", "a=1&state=", "st%61te=x", "%zz=1"] {
+        for query in ["client_id=x", "a=1&state=", "st%61te=x", "%ff=1"] {
             let error = Server::new(&format!("https://as.example/a?{query}"), token).unwrap_err();
             assert!(
                 matches!(

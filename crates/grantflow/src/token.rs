@@ -9,16 +9,20 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::client::Client;
-use crate::endpoint::Origin;
-use crate::error::{AuthorizeFault, Error, Member, Misuse, Violation};
+use crate::error::{AuthorizeFault, Error, Member, Misuse};
 use crate::scope::{GrantedScope, Scope};
 use crate::secret::{RefreshToken, Secret, UnverifiedIdToken};
 use crate::time::UnixTime;
-use crate::wire::answer::{Extra, TokenAnswer, TokenKind};
+use crate::url::Reach;
+use crate::wire::answer::{Extra, Optional, TokenAnswer, TokenKind};
 
+mod builder;
 mod stored;
+mod tolerated;
 
+pub use builder::TokensBuilder;
 pub use stored::StoredTokens;
+pub(crate) use tolerated::Tolerated;
 
 /// What a grant gave. Not `Clone`: a refresh token has one owner.
 #[derive(Debug)]
@@ -27,11 +31,14 @@ pub struct Tokens {
     pub(crate) access: AccessToken,
     pub(crate) refresh: Option<RefreshToken>,
     pub(crate) id_token: Option<UnverifiedIdToken>,
+    /// It came with an earlier answer than the access token.
+    pub(crate) id_token_is_kept: bool,
     pub(crate) received_at: UnixTime,
     pub(crate) expires_at: Option<UnixTime>,
     pub(crate) scope: GrantedScope,
     pub(crate) resources: Vec<String>,
     pub(crate) extra: Extra,
+    pub(crate) tolerated: Tolerated,
 }
 
 impl Tokens {
@@ -42,26 +49,42 @@ impl Tokens {
         requested: Option<Scope>,
         resources: Vec<String>,
         now: UnixTime,
-    ) -> Result<Self, Violation> {
-        let separator = client.registration().server.quirks().scope_separator();
-        let explicit = match answer.scope {
-            Some(text) => Some(Scope::read(&text, separator).ok_or(Violation::Character(Member::Scope))?),
+    ) -> Self {
+        let quirks = client.registration().server.quirks();
+        let mut tolerated = Tolerated::default();
+        let expires_in = match tolerate(answer.expires_in, Member::ExpiresIn, &mut tolerated) {
+            Some(0) if quirks.zero_lifetime_is_never => None,
+            said => said,
+        };
+        let refresh = tolerate(answer.refresh_token, Member::RefreshToken, &mut tolerated);
+        let said = !matches!(answer.scope, Optional::Absent);
+        let explicit = match tolerate(answer.scope, Member::Scope, &mut tolerated) {
+            Some(text) => {
+                let scope = Scope::read(&text, quirks.scope_separator());
+                if scope.is_none() {
+                    tolerated.add(Member::Scope);
+                }
+                scope
+            }
             None => None,
         };
-        Ok(Self {
+        let id_token = tolerate(answer.id_token, Member::IdToken, &mut tolerated);
+        Self {
             access: AccessToken::new(answer.kind, answer.access_token.into_owned(), &client),
-            refresh: answer.refresh_token.map(|text| RefreshToken::new(text.into_owned())),
-            id_token: answer.id_token.map(|text| UnverifiedIdToken::new(text.into_owned())),
+            refresh: refresh.map(|text| RefreshToken::new(text.into_owned())),
+            id_token: id_token.map(|text| UnverifiedIdToken::new(text.into_owned())),
+            id_token_is_kept: false,
             received_at: now,
-            expires_at: answer.expires_in.map(|seconds| now.saturating_add(Duration::from_secs(seconds))),
-            scope: GrantedScope { requested, explicit },
+            expires_at: expires_in.map(|seconds| now.saturating_add(Duration::from_secs(seconds))),
+            scope: GrantedScope { requested, unreadable: said && explicit.is_none(), explicit },
             resources,
             extra: answer.extra,
+            tolerated,
             client,
-        })
+        }
     }
 
-    /// The access token, by its type.
+    /// The access token, by its type. Of tokens that were made from a refresh token alone it is empty, and has expired.
     pub fn access_token(&self) -> &AccessToken {
         &self.access
     }
@@ -69,9 +92,11 @@ impl Tokens {
     /// The access token as a Bearer token.
     ///
     /// # Errors
-    /// [`Misuse::NotBearer`] if the server issued a sender-constrained one.
+    /// [`Misuse::NotBearer`] if the server issued a sender-constrained one; [`Misuse::NoAccessToken`] if these tokens were made
+    /// from a refresh token alone.
     pub fn bearer(&self) -> Result<&BearerToken, Error> {
         match &self.access {
+            AccessToken::Bearer(token) if token.expose_secret().is_empty() => Err(Error::Misuse(Misuse::NoAccessToken)),
             AccessToken::Bearer(token) => Ok(token),
             AccessToken::Dpop(_) => Err(Error::Misuse(Misuse::NotBearer)),
         }
@@ -82,9 +107,25 @@ impl Tokens {
         self.refresh.as_ref()
     }
 
-    /// The ID token, if the server gave one. Nobody has verified it.
+    /// The ID token, if the server gave one. Nobody has verified it. A refresh that brings none keeps the one that there was.
     pub fn unverified_id_token(&self) -> Option<&UnverifiedIdToken> {
         self.id_token.as_ref()
+    }
+
+    /// Whether the ID token came with an earlier answer than the access token, because the latest refresh brought none that can
+    /// be read (OpenID Connect Core §12.2).
+    pub fn id_token_is_kept(&self) -> bool {
+        self.id_token_is_kept
+    }
+
+    /// The standard names of the members of the latest answer that were there and could not be read: `expires_in`,
+    /// `refresh_token`, `scope`, `id_token`. Each cost only its own value; the lifetime, or the scope, is then unknown.
+    /// Empty for an answer in good order.
+    ///
+    /// After a refresh, a `refresh_token` here means that the server may have rotated it and that the tokens hold the old
+    /// one. One that is `null` or empty says that there is no new one, and is not named.
+    pub fn tolerated(&self) -> &[&'static str] {
+        self.tolerated.names()
     }
 
     /// When the answer arrived.
@@ -134,6 +175,14 @@ impl Tokens {
     }
 }
 
+/// The value of an optional member; one that is there and has none is written down.
+fn tolerate<T>(value: Optional<T>, member: Member, tolerated: &mut Tolerated) -> Option<T> {
+    if value.fault().is_some() {
+        tolerated.add(member);
+    }
+    value.value()
+}
+
 /// An access token, by its type. Both types are opaque: what is inside a token is the API's business (OAuth 2.1 §1.4).
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_enums, reason = "whoever uses a token must know every type, and refuse at compile time")]
@@ -149,7 +198,7 @@ impl AccessToken {
         let text = Secret::new(text);
         match kind {
             TokenKind::Bearer => {
-                Self::Bearer(BearerToken { text, origins: client.registration().server.origins().cloned() })
+                Self::Bearer(BearerToken { text, reach: client.registration().server.reach().cloned() })
             }
             TokenKind::Dpop => Self::Dpop(DpopToken { text }),
         }
@@ -174,7 +223,7 @@ impl AccessToken {
 #[derive(Clone)]
 pub struct BearerToken {
     text: Secret,
-    origins: Option<Arc<[Origin]>>,
+    reach: Option<Arc<Reach>>,
 }
 
 impl BearerToken {
@@ -182,22 +231,22 @@ impl BearerToken {
     /// in: never the query, never the body.
     ///
     /// # Errors
-    /// [`Misuse::Authorize`], and the request is left as it was: if its URI is not absolute, or `http` off loopback; if
-    /// it is authorized already; if the server was given origins ([`Server::token_for`](crate::Server::token_for)) and
-    /// this is none of them.
+    /// [`Misuse::Authorize`], and the request is left as it was: if its URI is not absolute, has user information, or has a
+    /// host, a port or an escape that cannot be; if it is `http` off loopback, and [`PlainHttp`](crate::PlainHttp) does not
+    /// name its host; if it is authorized already; if the server was given origins
+    /// ([`Server::token_for`](crate::Server::token_for)) and this is none of them.
     pub fn authorize<B>(&self, request: &mut Request<B>) -> Result<(), Error> {
         let refuse = |fault| Err(Error::Misuse(Misuse::Authorize(fault)));
-        let Some(origin) = Origin::of(request.uri()) else { return refuse(AuthorizeFault::NoOrigin) };
-        if !origin.is_confidential() {
-            return refuse(AuthorizeFault::Insecure);
-        }
-        if self.origins.as_ref().is_some_and(|allowed| !allowed.contains(&origin)) {
-            return refuse(AuthorizeFault::OtherOrigin);
+        if let Err(fault) = Reach::check(self.reach.as_deref(), request.uri()) {
+            return refuse(fault);
         }
         if request.headers().contains_key(header::AUTHORIZATION) {
             return refuse(AuthorizeFault::AlreadyAuthorized);
         }
         let text = self.text.expose();
+        if text.is_empty() {
+            return refuse(AuthorizeFault::NoToken);
+        }
         let mut line = Zeroizing::new(String::with_capacity("Bearer ".len() + text.len()));
         line.push_str("Bearer ");
         line.push_str(text);
@@ -218,7 +267,7 @@ impl BearerToken {
 
 impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BearerToken {{ text: [redacted], origins: {:?} }}", self.origins)
+        write!(f, "BearerToken {{ text: [redacted], reach: {:?} }}", self.reach)
     }
 }
 

@@ -23,10 +23,10 @@ pub(super) fn holds_token(body: &[u8], token: &str) -> bool {
     }
 }
 
-/// The refresh token of an answer that holds tokens.
+/// The refresh token of an answer, if there is one that can be sent.
 pub(super) fn refresh_token_in(body: &[u8]) -> Option<String> {
     match serde_json::from_slice::<Value>(body) {
-        Ok(body) => body["refresh_token"].as_str().map(str::to_owned),
+        Ok(body) => body["refresh_token"].as_str().filter(|token| !token.is_empty()).map(str::to_owned),
         // As above. No token of the testkit's holds a quote.
         Err(_) => {
             let after =

@@ -8,7 +8,13 @@ pub struct Kept {
     pub generation: u64,
     /// How many requests may have left, by the mark.
     pub sent: u32,
+    /// Since when, by the mark.
+    pub since: Option<u64>,
+    /// When the next request may leave, if the grant is in doubt; `None` while one is on its way.
+    pub next: Option<u64>,
     pub lost: bool,
+    /// Under which key it was stored.
+    pub key: Option<String>,
     pub access: String,
     pub refresh: Option<String>,
 }
@@ -25,7 +31,10 @@ impl Kept {
         Some(Self {
             generation: json["generation"].as_u64()?,
             sent: json["begun"]["sent"].as_u64().unwrap_or(0) as u32,
+            since: json["begun"]["since"].as_u64().or_else(|| json["begun"]["at"].as_u64()),
+            next: json["begun"]["next"].as_u64(),
             lost: json["lost"].is_string(),
+            key: json["key"].as_str().map(str::to_owned),
             access: find(tokens, "access_token")?,
             refresh: find(tokens, "refresh_token"),
         })

@@ -14,6 +14,7 @@ pub enum Op {
     Load,
     Mark,
     Unmark,
+    Doubt,
     Tokens,
     Loss,
     Remove,
@@ -115,6 +116,8 @@ impl FaultyStore {
         match old {
             _ if new.lost => (Op::Loss, Did::Loss),
             Some(old) if old.generation == new.generation && new.sent > old.sent => (Op::Mark, Did::Mark(new.sent)),
+            Some(old) if old.generation == new.generation && new.sent < old.sent => (Op::Unmark, Did::Unmark),
+            Some(old) if old.generation == new.generation && new.next.is_some() => (Op::Doubt, Did::Doubt(new.sent)),
             Some(old) if old.generation == new.generation => (Op::Unmark, Did::Unmark),
             _ => (Op::Tokens, Did::Tokens),
         }
@@ -168,6 +171,10 @@ impl Store for FaultyStore {
             Ok(lock.map(|lock| Lock::new(Held { lock: Some(lock), store: self.clone() })))
         })
     }
+
+    fn lock_dies_with_its_process(&self) -> bool {
+        self.inner.lock_dies_with_its_process()
+    }
 }
 
 struct Held {
@@ -213,6 +220,38 @@ impl AsStore for Arc<dyn Store> {
 pub struct Plugged(Arc<dyn Store>);
 
 impl Store for Plugged {
+    fn load<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Entry>, StoreError>> {
+        self.0.load(key)
+    }
+
+    fn compare_and_swap<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: Option<Revision>,
+        new: Option<Value>,
+    ) -> Later<'a, Result<Swap, StoreError>> {
+        self.0.compare_and_swap(key, expected, new)
+    }
+
+    fn try_lock<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Lock>, StoreError>> {
+        self.0.try_lock(key)
+    }
+
+    fn lock_dies_with_its_process(&self) -> bool {
+        self.0.lock_dies_with_its_process()
+    }
+}
+
+/// A store whose lock may end before its holder does.
+pub struct Leased(Plugged);
+
+impl Leased {
+    pub fn over(store: &impl AsStore) -> Self {
+        Self(store.as_store())
+    }
+}
+
+impl Store for Leased {
     fn load<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Entry>, StoreError>> {
         self.0.load(key)
     }

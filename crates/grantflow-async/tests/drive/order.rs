@@ -1,5 +1,8 @@
 //! What the loop asks of the stack, and in which order. Time is virtual.
 
+use std::future::ready;
+use std::pin::pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use grantflow::{Body, Failure, Left, Sent, UnixTime};
@@ -133,4 +136,27 @@ fn what_is_over_is_not_run_again() {
     assert_eq!(failure.error.downcast_ref(), Some(&Interrupted::Over));
     assert!(matches!(failure.left, Left::Spent));
     assert!(log.take().is_empty(), "the stack was asked for something");
+}
+
+/// Over a stack that never waits, for a flow that goes on at once: the caller's own timers are looked at in between.
+#[test]
+fn a_run_that_never_waits_gives_way_between_its_round_trips() {
+    const ROUND_TRIPS: u32 = 1000;
+    let mut held = Held::new(Polling { every: Duration::ZERO, ..polling(ROUND_TRIPS, OnLoss::Again) });
+    let mut rng = NoRandom;
+    let mut run = pin!(drive(
+        &mut held,
+        &mut rng,
+        || UnixTime::from_secs(0),
+        |_| ready(()),
+        || ready(Ok(())),
+        |(), _: Request<Body>| ready(Answer::Ok(Response::new(Vec::new()))),
+    ));
+    let mut context = Context::from_waker(Waker::noop());
+    let mut polls = 0;
+    while run.as_mut().poll(&mut context).is_pending() {
+        polls += 1;
+        assert!(polls <= ROUND_TRIPS, "it gives way, and does not go on");
+    }
+    assert_eq!(polls, ROUND_TRIPS - 1);
 }

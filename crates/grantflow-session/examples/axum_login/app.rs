@@ -86,7 +86,8 @@ impl App {
         Router::new()
             .route("/", get(home))
             .route("/login", post(start_login))
-            .route("/callback", get(callback))
+            // Without a `head` of its own, `get` serves HEAD too, and a scanner of links would use up the login.
+            .route("/callback", get(callback).head(get_only).fallback(get_only))
             .route("/denied", get(async || page::denied()))
             .route("/failed", get(async || page::failed()))
             .route("/renew", post(renew))
@@ -115,6 +116,8 @@ impl App {
         session.prime(tokens).await?;
 
         let entered = Browser::new()?;
+        // What is under way in other tabs moves along. The old id is good for nothing from here on.
+        self.0.logins.rename(browser.id(), entered.id())?;
         for left in self.admit(&browser, &entered, session) {
             left.forget().await?;
         }
@@ -176,6 +179,10 @@ async fn start_login(State(app): State<App>, browser: Browser, form: Bytes) -> R
     // Under this browser and no other: what is started here cannot be finished elsewhere.
     app.0.logins.put(browser.id(), &pending.key(), pending.into_stored(), env.now)?;
     Ok(Redirect::to(url.as_str()).into_response())
+}
+
+async fn get_only() -> impl IntoResponse {
+    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")])
 }
 
 /// They come back. Whatever the address says, no page shows it, and code and state leave the address bar at once.

@@ -1,14 +1,17 @@
 //! What the application promises, tried by headless browsers, and by somebody who wants in.
 
 use std::fmt::Display;
+use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use grantflow_testkit::CallbackFault;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::provider::Provider;
 use crate::{Outcome, show};
 
-pub(crate) async fn run(app: &str, provider: &Provider) -> Outcome<()> {
+pub(crate) async fn run(app: &str, provider: &Provider, head: Duration) -> Outcome<()> {
     let check = Check { app, provider };
     check.pages().await?;
     check.csrf().await?;
@@ -18,6 +21,9 @@ pub(crate) async fn run(app: &str, provider: &Provider) -> Outcome<()> {
     check.forged().await?;
     check.refusals().await?;
     check.freshness().await?;
+    check.head().await?;
+    check.tabs().await?;
+    check.dawdlers(head).await?;
     check.logout().await?;
     show::all_well("All went as it should.");
     Ok(())
@@ -209,6 +215,61 @@ impl Check<'_> {
         Ok(())
     }
 
+    async fn head(&self) -> Outcome<()> {
+        show::part("A scanner that looks at the callback first");
+        let mut ada = Browser::new(self.app)?;
+        let callback = ada.until_callback("allow").await?;
+        let exchanges = self.hits("authorization_code");
+        for method in [Method::HEAD, Method::OPTIONS, Method::POST] {
+            let answer = ada.visit(ada.http.request(method, &callback)).await?;
+            same((answer.status, &*answer.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "GET"))?;
+        }
+        same(self.hits("authorization_code"), exchanges)?;
+        same(ada.get(&callback).await?.status, StatusCode::SEE_OTHER)?;
+        expect(ada.is_in().await?, "in")?;
+        show::good("HEAD, OPTIONS and POST use up nothing: the browser's own GET finishes the login");
+        Ok(())
+    }
+
+    async fn tabs(&self) -> Outcome<()> {
+        show::part("Two tabs of one browser");
+        let mut ada = Browser::new(self.app)?;
+        let (first, second) = (ada.until_callback("allow").await?, ada.until_callback("allow").await?);
+        let before = ada.cookie.clone();
+        same(ada.get(&first).await?.status, StatusCode::SEE_OTHER)?;
+        expect(before != ada.cookie && ada.is_in().await?, "in, with a new session id")?;
+
+        let exchanges = self.hits("authorization_code");
+        let mut planted = Browser { cookie: before, ..Browser::new(self.app)? };
+        same(planted.get(&second).await?.status, StatusCode::NOT_FOUND)?;
+        same(self.hits("authorization_code"), exchanges)?;
+        show::good("whoever has the session id from before the first login cannot finish the second");
+
+        let answer = ada.get(&second).await?;
+        same((answer.status, &*answer.location), (StatusCode::SEE_OTHER, "/"))?;
+        expect(ada.is_in().await?, "in")?;
+        for used in [&first, &second] {
+            same(ada.get(used).await?.status, StatusCode::NOT_FOUND)?;
+        }
+        show::good("the second tab's login goes on with the new id, and finishes once");
+        Ok(())
+    }
+
+    async fn dawdlers(&self, head: Duration) -> Outcome<()> {
+        show::part("Visitors who dawdle");
+        let place = self.app.trim_start_matches("http://");
+        for said in ["", "GET / HTTP/1.1\r\nHost: x\r\nX: "] {
+            let started = Instant::now();
+            let mut stream = TcpStream::connect(place).await?;
+            stream.write_all(said.as_bytes()).await?;
+            let ended = tokio::time::timeout(head * 5, stream.read_to_end(&mut Vec::new())).await;
+            expect(ended.is_ok(), format!("sent away within {head:?}"))?;
+            expect(started.elapsed() >= head / 2, "given time")?;
+        }
+        show::good("who does not send a whole head in time is sent away");
+        Ok(())
+    }
+
     async fn logout(&self) -> Outcome<()> {
         show::part("Logging out");
         let mut ada = Browser::new(self.app)?;
@@ -248,7 +309,12 @@ struct Page {
 
 impl Browser {
     fn new(app: &str) -> Outcome<Self> {
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            // The application closes idle connections, maybe just when one is used again.
+            .pool_max_idle_per_host(0)
+            .build()?;
         Ok(Self { http, app: app.to_owned(), cookie: String::new() })
     }
 

@@ -13,6 +13,7 @@ mod browser;
 mod check;
 mod page;
 mod provider;
+mod serve;
 #[path = "../shared/show.rs"]
 #[allow(dead_code, reason = "other examples show more")]
 mod show;
@@ -20,6 +21,7 @@ mod show;
 use std::error::Error;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 
@@ -68,16 +70,18 @@ async fn main() -> ExitCode {
 async fn run(options: &Options) -> Outcome<()> {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
     let origin = format!("http://{}", socket.local_addr()?);
-    let provider = Provider::start(&origin).await?;
+    // The check does not want to wait for long until it is sent away.
+    let head = Duration::from_secs(if options.check { 1 } else { 10 });
+    let provider = Provider::start(&origin, head).await?;
     let app = App::new(&origin, &provider)?;
 
     show::title("axum_login", &format!("the application is at {origin}, the provider at {}", provider.origin()));
-    let serving = tokio::spawn(async move { axum::serve(socket, app.router()).await });
+    let serving = tokio::spawn(serve::serve(socket, app.router(), head));
     if options.check {
-        return check::run(&origin, &provider).await;
+        return check::run(&origin, &provider, head).await;
     }
     anstream::println!("\n   Open {origin} in your browser. Ctrl-C ends it.");
-    serving.await??;
+    serving.await?;
     Ok(())
 }
 

@@ -120,7 +120,7 @@ pub(crate) fn nothing_waits() -> Html<String> {
     dead_end(
         "Nothing is waiting for this",
         "This browser has no login that this answer belongs to: it was used already, it took too long, or it was started \
-         elsewhere. A login that is under way in this browser goes on.",
+         elsewhere. A login that is under way in this browser goes on. If another tab has just logged in, reload this page.",
     )
 }
 

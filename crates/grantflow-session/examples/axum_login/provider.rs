@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -14,7 +15,7 @@ use axum::routing::get;
 use grantflow_testkit::{Client, Decision, Server};
 use tokio::net::TcpListener;
 
-use crate::{Outcome, page};
+use crate::{Outcome, page, serve};
 
 pub(crate) const CLIENT_ID: &str = "favourites";
 pub(crate) const CLIENT_SECRET: &str = "favourites-secret";
@@ -29,8 +30,8 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    /// Starts one that knows the application at `app`.
-    pub(crate) async fn start(app: &str) -> Outcome<Self> {
+    /// Starts one that knows the application at `app`, and gives everybody `head` for the head of a request.
+    pub(crate) async fn start(app: &str, head: Duration) -> Outcome<Self> {
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let origin = format!("http://{}", socket.local_addr()?);
         let mut server = Server::new(&origin);
@@ -44,10 +45,10 @@ impl Provider {
 
         let router = Router::new()
             .route("/oauth/authorize", get(ask).post(decide))
-            .fallback(serve)
+            .fallback(answer)
             .layer(map_response_with_state(provider.clone(), with_headers))
             .with_state(provider.clone());
-        tokio::spawn(async move { axum::serve(socket, router).await });
+        tokio::spawn(serve::serve(socket, router, head));
         Ok(provider)
     }
 
@@ -96,7 +97,7 @@ async fn decide(State(provider): State<Provider>, request: Request) -> Response 
 }
 
 /// Token endpoint and API.
-async fn serve(State(provider): State<Provider>, request: Request) -> Response {
+async fn answer(State(provider): State<Provider>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 64 * 1024).await.unwrap_or_default();
     provider.with(|server| server.handle(&Request::from_parts(head, body))).map(Body::from)

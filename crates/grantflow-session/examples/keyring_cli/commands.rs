@@ -1,27 +1,23 @@
 //! The four commands.
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use grantflow::{AccessToken, Authorization, Callback, Env, Redirect};
+use grantflow_loopback::{Arrival, Settings};
 use grantflow_session::renewal::{Next, Outcome as Ended, Plan, Renewal};
 use grantflow_session::{FreshToken, Key, Policy, Session, SessionError, Store as _, Ureq};
 use grantflow_ureq::{Agent, SysRng, now};
 
-use crate::login::listener::Listener;
 use crate::options::Options;
 use crate::store::Kept;
 use crate::{Outcome, show};
-
-/// How long a person may take to log in.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 pub(crate) fn login(options: &Options) -> Outcome<()> {
     let client = options.client()?;
     // First of all: without a place to keep the grant, there is no reason to ask for one.
     let session = session(options)?;
-    let listener = Listener::bind(options.port)?;
-    let mut authorization = Authorization::new(&client, &listener.redirect_uri())?;
+    let listener = Settings::new().port(options.port).bind()?;
+    let mut authorization = Authorization::new(&client, listener.redirect_uri())?;
     if let Some(scope) = &options.scope {
         authorization = authorization.scope(scope.as_str())?;
     }
@@ -30,7 +26,8 @@ pub(crate) fn login(options: &Options) -> Outcome<()> {
         anstream::println!("Open this address in your browser:\n{url}\n", url = url.as_str());
     }
 
-    let exchange = match listener.wait(pending, PATIENCE)? {
+    let Arrival { callback, page } = listener.wait(pending)?;
+    let exchange = match callback {
         Callback::Granted(exchange) => exchange,
         Callback::Denied(refusal) => {
             return Err(format!("the provider said no, or you did: {}", refusal.code()).into());
@@ -41,6 +38,8 @@ pub(crate) fn login(options: &Options) -> Outcome<()> {
     let tokens = grantflow_ureq::run(&Agent::new(), exchange)?;
     let token = session.prime_blocking(tokens)?;
     show::good(&format!("logged in; the token {}", expiry(&token)));
+    // A process that ends takes the browser's last page along.
+    page.finish();
     Ok(())
 }
 
@@ -59,7 +58,7 @@ pub(crate) fn token(options: &Options) -> Outcome<()> {
 pub(crate) fn status(options: &Options) -> Outcome<()> {
     let (store, key) = (Kept::open(options)?, Key::new(&options.account)?);
     let mut env = Env { now: now(), rng: &mut SysRng };
-    let mut next = Renewal::of(Plan::refresh(options.client()?, Policy::default()), None);
+    let mut next = Renewal::of(Plan::refresh(options.client()?, key.clone(), Policy::default()), None);
     loop {
         next = match next {
             // What is only read needs no lock.
@@ -72,12 +71,16 @@ pub(crate) fn status(options: &Options) -> Outcome<()> {
                 show::good("logged in; the token is due, and the next one who asks renews it");
                 return Ok(());
             }
-            Next::Wait(_) => {
+            Next::Release(_) | Next::Wait(_) => {
                 show::good("logged in; a renewal has begun, and its end is not known yet");
                 return Ok(());
             }
             Next::Done(Ended::Fresh { token, .. }) => {
                 show::good(&format!("logged in; the token {}", expiry(&token)));
+                return Ok(());
+            }
+            Next::Done(Ended::InDoubt(doubt)) => {
+                show::note(&format!("logged in; {} requests to renew the token have no answer yet", doubt.sent));
                 return Ok(());
             }
             Next::Done(Ended::Failed(SessionError::Empty)) => {

@@ -134,10 +134,13 @@ fn visit(address: &str) -> Outcome<()> {
     let get = |url: &str| -> Outcome<_> {
         Ok(grantflow_ureq::send(&Agent::new(), Request::get(url).body(Body::default())?)?)
     };
-    let away = get(address)?;
-    let back = away.headers().get("location").ok_or("the provider sent nobody back")?.to_str()?;
-    get(back)?;
-    Ok(())
+    let location = |answer: &http::Response<Body>| -> Outcome<String> {
+        Ok(answer.headers().get("location").ok_or("the browser is sent nowhere")?.to_str()?.to_owned())
+    };
+    let callback = location(&get(address)?)?;
+    let done = location(&get(&callback)?)?;
+    let (tool, _) = callback.split_once("/callback").ok_or("this is not the way back")?;
+    expect(get(&format!("{tool}{done}"))?.status().is_success() && !done.contains('?'), "the last page")
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -13,11 +13,6 @@
 
 mod commands;
 mod demo;
-/// The listener is the one of grantflow-ureq's example.
-#[path = "../../../grantflow-ureq/examples/login"]
-mod login {
-    pub(crate) mod listener;
-}
 mod options;
 #[path = "../shared/show.rs"]
 #[allow(dead_code, reason = "other examples show more")]

@@ -24,7 +24,7 @@ Usage: keyring_cli login|token|status|logout [options]
   --store keyring       the system's keyring (the default)
   --store file          a file that only you can read: for machines without a keyring
   --folder DIR          for locks, and with --store file for the grant (default: in your state folder)
-  --port PORT           listen for the callback on this port of 127.0.0.1 (default: any free one)
+  --port PORT           listen for the callback on this port (default: any free one)
   --no-browser          print the address instead of opening it
   --demo                run everything against a server in this process
   --help                this text

@@ -44,7 +44,6 @@ use ureq::{Agent, AsSendBody, Body, RequestExt as _, ResponseExt as _, SendBody}
 use super::NotAuthorized;
 use super::challenge::refuses_token;
 use crate::fresh::FreshToken;
-use crate::outside::ureq::blank_url;
 use crate::session::Session;
 
 /// Sends a request with the session's token, and once more with another if the API refuses the first with `invalid_token`.
@@ -75,7 +74,7 @@ fn send<B: Replayable>(
     let token = authorize(session, &mut request)?;
     let plain = is_plain(&request);
     let request = bind(agent.configure_request(request), plain).http_status_as_error(false).build();
-    let response = agent.run(request).map_err(|error| Error::Transport(blank_url(error)))?;
+    let response = agent.run(request).map_err(|error| Error::Transport(grantflow_ureq::without_url(error)))?;
     Ok((token, response))
 }
 

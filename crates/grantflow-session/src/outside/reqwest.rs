@@ -9,13 +9,26 @@ use grantflow_reqwest::{Agent, SysRng};
 use http::{Request, Response};
 
 use crate::error::Unanswered;
-use crate::outside::Outside;
+use crate::outside::alarm::alarm;
+use crate::outside::carrier::Carrier;
+use crate::outside::{CannotBlock, Outside};
 use crate::store::Later;
 
-/// The outside world by reqwest: the system's clock and entropy, tokio's timer, and an agent. Feature `reqwest`.
+/// The outside world by reqwest: the system's clock and entropy, and an agent. Feature `reqwest`.
 ///
-/// Whoever asks the session for a token does so inside a tokio runtime with its timer and I/O. A renewal under way belongs to
-/// that runtime: share no session between two of them. One whose callers have all gone away becomes a task of it.
+/// A round trip is a task of a tokio runtime with timer and I/O: of the one that was given ([`Reqwest::with_runtime`]), or else of the one in
+/// which the session is asked. A session may be asked inside of several. When the runtime that carries a round trip is shut down, or nobody
+/// runs it, the callers on the others get an error, within the deadline and a second. A renewal in the background is a task, too.
+///
+/// # Blocking
+///
+/// [`Session::token_blocking`](crate::Session::token_blocking) works
+/// - on a worker of a multi-thread runtime, whose other tasks go on on another thread (`block_in_place`);
+/// - by `spawn_blocking`, in either kind of runtime;
+/// - on a thread without a runtime, if one was given.
+///
+/// In a task of a current-thread runtime, which would wait for itself, and where there is no runtime, it is an error at once:
+/// [`CannotBlock`].
 ///
 /// ```no_run
 /// use grantflow::{ClientCredentials, Server};
@@ -33,12 +46,34 @@ use crate::store::Later;
 #[derive(Clone)]
 pub struct Reqwest {
     agent: Agent,
+    carrier: Carrier,
 }
 
+/// How long after its deadline a round trip is given up that its own timer has not ended.
+const GRACE: Duration = Duration::from_secs(1);
+
 impl Reqwest {
-    /// Renewals go through this agent.
+    /// Renewals go through this agent, carried by the runtime in which the session is asked.
     pub fn new(agent: Agent) -> Self {
-        Self { agent }
+        Self { agent, carrier: Carrier::default() }
+    }
+
+    /// The same, carried by this runtime, wherever the session is asked: also on threads that have none. It should be a multi-thread one
+    /// that lives as long as the session.
+    ///
+    /// ```no_run
+    /// # fn example(grant: grantflow::ClientCredentials) -> Result<(), Box<dyn std::error::Error>> {
+    /// use grantflow_session::{Key, MemoryStore, Reqwest, Session};
+    ///
+    /// let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    /// let outside = Reqwest::with_runtime(grantflow_reqwest::Agent::new()?, runtime.handle().clone());
+    /// let session = Session::client_credentials(grant, Key::new("robot")?, MemoryStore::new(), outside);
+    /// let token = session.token_blocking()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_runtime(agent: Agent, runtime: tokio::runtime::Handle) -> Self {
+        Self { agent, carrier: Carrier::on(runtime) }
     }
 }
 
@@ -52,24 +87,31 @@ impl Outside for Reqwest {
     }
 
     fn wait(&self, duration: Duration) -> Later<'_, ()> {
-        // Made when it is polled: tokio's timer asks for its runtime at once.
-        Box::pin(async move { tokio::time::sleep(duration).await })
+        // Not tokio's timer, which stands still with its runtime.
+        Box::pin(async move { alarm(duration).await })
     }
 
     fn send(&self, request: Request<Body>) -> Later<'_, Result<Response<Body>, Unanswered>> {
+        let agent = self.agent.clone();
+        let limit = agent.deadline().saturating_add(GRACE);
         Box::pin(async move {
-            grantflow_reqwest::send(&self.agent, request).await.map_err(|unanswered| {
-                let grantflow_reqwest::Unanswered { sent, error, .. } = unanswered;
-                Unanswered { sent, cause: Arc::new(error) }
-            })
+            let round_trip = async move { grantflow_reqwest::send(&agent, request).await };
+            match self.carrier.carry(limit, round_trip).await {
+                Ok(Ok(response)) => Ok(response),
+                Ok(Err(grantflow_reqwest::Unanswered { sent, error, .. })) => {
+                    Err(Unanswered { sent, cause: Arc::new(error) })
+                }
+                Err((sent, failed)) => Err(Unanswered { sent, cause: Arc::new(failed) }),
+            }
         })
     }
 
+    fn block_on(&self, work: Later<'_, ()>) -> Result<(), CannotBlock> {
+        self.carrier.block_on(work)
+    }
+
     fn spawn(&self, renewal: Later<'static, ()>) {
-        // Where there is no runtime, there is nobody to go on with it, and nothing that reqwest could use.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(renewal);
-        }
+        self.carrier.spawn(renewal);
     }
 }
 

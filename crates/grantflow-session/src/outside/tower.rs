@@ -4,12 +4,16 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Arc;
 
-use grantflow::{Body, Entropy as _, EntropyFailed, UnixTime};
+use grantflow::{Body, Entropy as _, EntropyFailed, Sent, UnixTime};
 use grantflow_tower::{Agent, SysRng};
 use http::{Request, Response};
 
 use crate::error::Unanswered;
-use crate::outside::Outside;
+use crate::outside::alarm::alarm;
+#[cfg(feature = "tokio")]
+use crate::outside::carrier::Carrier;
+use crate::outside::guarded::{Failed, guarded};
+use crate::outside::{CannotBlock, Outside};
 use crate::store::Later;
 
 /// The outside world by a tower service: the system's clock and entropy, a timer, and an agent. Feature `tower`.
@@ -40,7 +44,16 @@ pub struct Tower {
     timer: Arc<dyn Fn(Duration) -> Later<'static, ()> + Send + Sync>,
     clock: fn() -> UnixTime,
     spawner: Option<Arc<dyn Fn(Later<'static, ()>) + Send + Sync>>,
+    #[cfg(feature = "tokio")]
+    carrier: Option<Carrier>,
 }
+
+const NO_RUNTIME: CannotBlock = CannotBlock::new(
+    "what a tower service needs to go on is not known; give the outside a runtime (Tower::runtime), or ask with token().await",
+);
+
+/// How long after its time a future is given up that its own timer has not ended.
+const GRACE: Duration = Duration::from_secs(1);
 
 impl Tower {
     /// Renewals go through this agent. `timer` gives a future that is ready when its time has passed, as for the agent
@@ -51,22 +64,43 @@ impl Tower {
     {
         let timer: Arc<dyn Fn(Duration) -> Later<'static, ()> + Send + Sync> =
             Arc::new(move |duration| Box::pin(timer(duration)));
-        Self { agent, timer, clock: grantflow_tower::now, spawner: None }
+        Self {
+            agent,
+            timer,
+            clock: grantflow_tower::now,
+            spawner: None,
+            #[cfg(feature = "tokio")]
+            carrier: None,
+        }
     }
 
     /// Who goes on with a renewal whose callers have all gone away. Without one, it stands still until somebody asks for a
     /// token again, and the store's lock is held as long.
     ///
+    /// It is called where a caller goes away, which may be outside of every runtime: take the runtime's handle along. One that drops the
+    /// renewal or panics has not spawned it.
+    ///
     /// ```
     /// # fn example(outside: grantflow_session::Tower) {
-    /// let outside = outside.spawner(|renewal| {
-    ///     tokio::spawn(renewal);
+    /// let runtime = tokio::runtime::Handle::current();
+    /// let outside = outside.spawner(move |renewal| {
+    ///     runtime.spawn(renewal);
     /// });
     /// # }
     /// ```
     #[must_use]
     pub fn spawner(mut self, spawn: impl Fn(Later<'static, ()>) + Send + Sync + 'static) -> Self {
         self.spawner = Some(Arc::new(spawn));
+        self
+    }
+
+    /// The tokio runtime that carries round trips and renewals in the background. With it, threads can wait for a token, as
+    /// [`Reqwest`](crate::Reqwest) says; without it, [`Session::token_blocking`](crate::Session::token_blocking) is an error, for what a
+    /// service needs to go on, nobody knows. Feature `tokio`.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn runtime(mut self, runtime: tokio::runtime::Handle) -> Self {
+        self.carrier = Some(Carrier::on(runtime));
         self
     }
 
@@ -88,24 +122,58 @@ impl Outside for Tower {
     }
 
     fn wait(&self, duration: Duration) -> Later<'_, ()> {
-        // Made when it is polled: some timers ask for their runtime at once.
-        Box::pin(async move { (self.timer)(duration).await })
-    }
-
-    fn send(&self, request: Request<Body>) -> Later<'_, Result<Response<Body>, Unanswered>> {
         Box::pin(async move {
-            grantflow_tower::send(&self.agent, request).await.map_err(|unanswered| {
-                let grantflow_tower::Unanswered { sent, error, .. } = unanswered;
-                Unanswered { sent, cause: Arc::new(error) }
-            })
+            // Made when it is polled: some timers ask for their runtime at once.
+            let timer = async { (self.timer)(duration).await };
+            if let Err(Failed::Panicked) = guarded(duration.saturating_add(GRACE), timer).await {
+                // Its runtime has gone.
+                alarm(duration).await;
+            }
         })
     }
 
+    fn send(&self, request: Request<Body>) -> Later<'_, Result<Response<Body>, Unanswered>> {
+        let agent = self.agent.clone();
+        Box::pin(async move {
+            let limit = agent.deadline().saturating_add(GRACE);
+            let round_trip = async move { grantflow_tower::send(&agent, request).await };
+            #[cfg(feature = "tokio")]
+            if let Some(carrier) = &self.carrier {
+                return match carrier.carry(limit, round_trip).await {
+                    Ok(answer) => answer.map_err(unanswered),
+                    Err((sent, failed)) => Err(Unanswered { sent, cause: Arc::new(failed) }),
+                };
+            }
+            match guarded(limit, round_trip).await {
+                Ok(answer) => answer.map_err(unanswered),
+                Err(failed) => Err(Unanswered { sent: Sent::MaybeSent, cause: Arc::new(failed) }),
+            }
+        })
+    }
+
+    fn block_on(&self, work: Later<'_, ()>) -> Result<(), CannotBlock> {
+        #[cfg(feature = "tokio")]
+        if let Some(carrier) = &self.carrier {
+            return carrier.block_on(work);
+        }
+        drop(work);
+        Err(NO_RUNTIME)
+    }
+
     fn spawn(&self, renewal: Later<'static, ()>) {
+        #[cfg(feature = "tokio")]
+        if let (None, Some(carrier)) = (&self.spawner, &self.carrier) {
+            return carrier.spawn(renewal);
+        }
         if let Some(spawner) = &self.spawner {
             spawner(renewal);
         }
     }
+}
+
+fn unanswered(unanswered: grantflow_tower::Unanswered) -> Unanswered {
+    let grantflow_tower::Unanswered { sent, error, .. } = unanswered;
+    Unanswered { sent, cause: Arc::new(error) }
 }
 
 impl fmt::Debug for Tower {

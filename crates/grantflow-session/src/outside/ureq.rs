@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use grantflow::{Body, Entropy as _, EntropyFailed, UnixTime};
-use grantflow_ureq::{Agent, Error, SysRng};
+use grantflow_ureq::{Agent, SysRng};
 use http::{Request, Response};
 
 use crate::error::Unanswered;
@@ -16,6 +16,9 @@ use crate::store::Later;
 ///
 /// It blocks: while a renewal is under way, the thread that carries it on stands still, in round trips and in waits. That is
 /// right for [`Session::token_blocking`](crate::Session::token_blocking). On an async runtime, take an outside that is async.
+///
+/// A renewal ahead of its token's end has a thread of its own in the background. A program that ends meanwhile cuts it off: call
+/// [`Session::finish_blocking`](crate::Session::finish_blocking) before.
 ///
 /// ```no_run
 /// use grantflow::{ClientCredentials, Server};
@@ -57,31 +60,20 @@ impl Outside for Ureq {
         Box::pin(async move {
             grantflow_ureq::send(&self.agent, request).map_err(|unanswered| {
                 let grantflow_ureq::Unanswered { sent, error, .. } = unanswered;
-                Unanswered { sent, cause: Arc::new(without_url(error)) }
+                Unanswered { sent, cause: Arc::new(error) }
             })
         })
+    }
+
+    fn spawn(&self, renewal: Later<'static, ()>) {
+        // Where there is no thread to be had, the renewal is dropped with the closure, and its caller carries it on.
+        let thread = std::thread::Builder::new().name("grantflow-renewal".to_owned());
+        drop(thread.spawn(move || pollster::block_on(renewal)));
     }
 }
 
 impl fmt::Debug for Ureq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Ureq")
-    }
-}
-
-fn without_url(error: Error) -> Error {
-    match error {
-        Error::Transport(error) => Error::Transport(blank_url(error)),
-        other => other,
-    }
-}
-
-/// Two of ureq's errors show a whole URL, and its query with it.
-pub(crate) fn blank_url(error: ureq::Error) -> ureq::Error {
-    let blank = || "[not shown]".to_owned();
-    match error {
-        ureq::Error::BadUri(_) => ureq::Error::BadUri(blank()),
-        ureq::Error::RequireHttpsOnly(_) => ureq::Error::RequireHttpsOnly(blank()),
-        other => other,
     }
 }

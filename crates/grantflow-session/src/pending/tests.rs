@@ -158,6 +158,37 @@ fn a_browser_drops_its_own_oldest_and_nobody_elses() {
 }
 
 #[test]
+fn what_waits_moves_along_with_a_browser_that_gets_another_id() {
+    let logins = logins(100);
+    let (first, second) = (put(&logins, "ada", 0), put(&logins, "ada", 1));
+    let (bob, newer) = (put(&logins, "bob", 0), put(&logins, "ada again", 5));
+    let store: &dyn PendingStore = &logins;
+    block_on(store.rename("ada", "ada again")).unwrap();
+    assert_eq!(logins.waiting(), 4);
+    assert!(!is_there(&logins, "ada", &first, 2), "the old id is good for nothing");
+    assert!(is_there(&logins, "ada again", &first, 2) && is_there(&logins, "ada again", &newer, 6));
+    assert!(is_there(&logins, "bob", &bob, 2));
+    assert!(!is_there(&logins, "ada again", &second, 1 + LIFE), "no login lives longer for it");
+
+    let same = put(&logins, "eve", 0);
+    logins.rename("eve", "eve").unwrap();
+    assert!(logins.rename("eve", "").is_err());
+    logins.rename("nobody", "eve").unwrap();
+    assert!(is_there(&logins, "eve", &same, 1));
+}
+
+#[test]
+fn a_browser_has_no_more_waiting_for_getting_another_id() {
+    let logins = logins(1000);
+    let old: Vec<_> = (0..PendingLogins::PER_BROWSER).map(|_| put(&logins, "old", 0)).collect();
+    let new: Vec<_> = (0..3).map(|_| put(&logins, "new", 0)).collect();
+    logins.rename("old", "new").unwrap();
+    assert_eq!(logins.waiting(), PendingLogins::PER_BROWSER);
+    assert!(!is_there(&logins, "new", &old[2], 1) && is_there(&logins, "new", &old[3], 1));
+    assert!(new.iter().all(|key| is_there(&logins, "new", key, 1)));
+}
+
+#[test]
 fn when_full_the_oldest_is_dropped() {
     let logins = logins(3);
     let keys: Vec<_> = (0..4).map(|n| put(&logins, &format!("browser {n}"), 0)).collect();
@@ -212,7 +243,9 @@ fn places_and_ages_agree() {
     for step in 0_u64..3_000 {
         let dice = step.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
         let browser = format!("browser {}", dice % 3);
-        if dice % 5 < 3 {
+        if dice % 17 == 0 {
+            logins.rename(&browser, &format!("browser {}", dice % 2)).unwrap();
+        } else if dice % 5 < 3 {
             keys.push((browser.clone(), put(&logins, &browser, step / 2)));
         } else if let Some((browser, key)) = keys.get(keys.len().saturating_sub(1 + dice as usize % 30)) {
             logins.take(browser, key, at(step / 2));

@@ -26,6 +26,10 @@ impl<S: PendingStore + ?Sized> PendingStore for &S {
     ) -> Later<'a, Result<Option<StoredCallback>, StoreError>> {
         S::take(self, browser, key, now)
     }
+
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Later<'a, Result<(), StoreError>> {
+        S::rename(self, from, to)
+    }
 }
 
 impl<S: PendingStore + ?Sized> PendingStore for Arc<S> {
@@ -47,6 +51,10 @@ impl<S: PendingStore + ?Sized> PendingStore for Arc<S> {
     ) -> Later<'a, Result<Option<StoredCallback>, StoreError>> {
         S::take(self, browser, key, now)
     }
+
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Later<'a, Result<(), StoreError>> {
+        S::rename(self, from, to)
+    }
 }
 
 impl<S: PendingStore + ?Sized> PendingStore for Box<S> {
@@ -67,5 +75,9 @@ impl<S: PendingStore + ?Sized> PendingStore for Box<S> {
         now: UnixTime,
     ) -> Later<'a, Result<Option<StoredCallback>, StoreError>> {
         S::take(self, browser, key, now)
+    }
+
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Later<'a, Result<(), StoreError>> {
+        S::rename(self, from, to)
     }
 }

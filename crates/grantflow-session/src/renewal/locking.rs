@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::loading::{Loading, Why};
 use super::sending::Sending;
 use super::writing::{Writing, Written};
-use super::{Course, Next, Task, failed};
+use super::{Course, Doubt, Next, Outcome, Task, failed};
 use crate::error::SessionError;
 use crate::store::StoreError;
 
@@ -21,11 +21,20 @@ pub struct Locking {
     course: Course,
     waited: Duration,
     next_wait: Duration,
+    patience: Duration,
+    /// The store says that the grant is in doubt, so who holds the lock may be waiting for a server that is down.
+    doubt: Option<Box<Doubt>>,
 }
 
 impl Locking {
     pub(super) fn new(course: Course) -> Self {
-        Self { course, waited: Duration::ZERO, next_wait: FIRST_TRY }
+        let patience = course.plan.policy.lock_patience;
+        Self { course, waited: Duration::ZERO, next_wait: FIRST_TRY, patience, doubt: None }
+    }
+
+    /// A grant in doubt: nobody waits for long while another process asks.
+    pub(super) fn in_doubt(course: Course, doubt: Doubt, patience: Duration) -> Self {
+        Self { course, waited: Duration::ZERO, next_wait: FIRST_TRY, patience, doubt: Some(Box::new(doubt)) }
     }
 
     /// It has it.
@@ -41,8 +50,11 @@ impl Locking {
 
     /// Somebody else has it.
     pub fn busy(mut self) -> Next {
-        if self.waited >= self.course.plan.policy.lock_patience {
-            return failed(SessionError::Busy);
+        if self.waited >= self.patience {
+            return match self.doubt {
+                Some(doubt) => Next::Done(Outcome::InDoubt(*doubt)),
+                None => failed(SessionError::Busy),
+            };
         }
         let duration = self.next_wait;
         self.waited = self.waited.saturating_add(duration);
@@ -53,6 +65,26 @@ impl Locking {
     /// The store failed. Nothing was sent.
     pub fn failed(self, error: StoreError) -> Next {
         failed(SessionError::Store(Arc::new(error)))
+    }
+}
+
+/// Wants the lock given back: there is a wait, and nobody is to be held up by it.
+#[must_use = "a renewal goes on only if what it asks for is done"]
+#[derive(Debug)]
+pub struct Releasing {
+    duration: Duration,
+    then: Locking,
+}
+
+impl Releasing {
+    /// Then a wait, and the lock again.
+    pub(super) fn and_wait(duration: Duration, then: Locking) -> Next {
+        Next::Release(Self { duration, then })
+    }
+
+    /// It is free.
+    pub fn released(self) -> Next {
+        Next::Wait(Waiting { duration: self.duration, then: Then::Lock(self.then) })
     }
 }
 
@@ -67,16 +99,11 @@ pub struct Waiting {
 #[derive(Debug)]
 enum Then {
     Lock(Locking),
-    Load(Loading),
     Send(Box<Sending>),
     Write(Writing),
 }
 
 impl Waiting {
-    pub(super) fn then_load(duration: Duration, loading: Loading) -> Next {
-        Next::Wait(Self { duration, then: Then::Load(loading) })
-    }
-
     pub(super) fn then_send(duration: Duration, sending: Sending) -> Next {
         Next::Wait(Self { duration, then: Then::Send(Box::new(sending)) })
     }
@@ -90,11 +117,15 @@ impl Waiting {
         self.duration
     }
 
+    /// Whether nothing is under way: who comes later begins anew, and loses nothing.
+    pub(crate) fn may_be_left(&self) -> bool {
+        matches!(self.then, Then::Lock(_))
+    }
+
     /// That long has passed.
     pub fn waited(self) -> Next {
         match self.then {
             Then::Lock(state) => Next::Lock(state),
-            Then::Load(state) => Next::Load(state),
             Then::Send(state) => Next::Send(*state),
             Then::Write(state) => Next::Write(state),
         }

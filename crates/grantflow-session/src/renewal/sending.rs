@@ -1,17 +1,19 @@
 //! The request is out, and its answer decides.
 
 use core::fmt;
-use core::time::Duration;
 
-use grantflow::{Body, ClientCredentials, Env, Error, Exchange, Failure, Left, RefreshExchange, Step, Tokens};
+use grantflow::{
+    Body, ClientCredentials, Env, Error, Exchange, Failure, Left, RefreshExchange, Sent, Step, Tokens, UnixTime,
+};
 use http::{Request, Response};
 
+use super::deciding::{doubtful, pause};
 use super::loading::{Loading, Why, after};
 use super::locking::Waiting;
 use super::writing::{Writing, Written};
 use super::{Course, Next, Outcome, Unsaved, failed};
 use crate::error::{Cause, SessionError, Unanswered};
-use crate::record::{Begun, Record, TokenId};
+use crate::record::{Loss, Mark, Record, TokenId};
 use crate::store::Revision;
 
 /// Wants a request carried to the server.
@@ -19,8 +21,6 @@ use crate::store::Revision;
 pub struct Sending {
     course: Course,
     what: What,
-    /// The entry that is there now.
-    revision: Option<Revision>,
 }
 
 enum What {
@@ -28,157 +28,221 @@ enum What {
         exchange: Box<RefreshExchange>,
         /// As it was before the mark.
         record: Record,
-        begun: Begun,
+        mark: Mark,
+        /// The entry that is there now, mark and all.
+        revision: Revision,
     },
     Grant {
         exchange: ClientCredentials,
         base: Option<TokenId>,
+        revision: Option<Revision>,
     },
+}
+
+/// Why a request was not made.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotMade {
+    /// So much time has passed since the mark was written (the machine slept) that another process may be sending: the store is
+    /// to be read again.
+    #[error("too much time has passed since the request was marked: the store is read again")]
+    Late,
+    /// The flow cannot make it.
+    #[error(transparent)]
+    Flow(#[from] Error),
 }
 
 impl Sending {
     pub(super) fn refresh(
-        course: Course,
+        mut course: Course,
         record: Record,
-        begun: Begun,
+        mark: Mark,
         revision: Revision,
     ) -> Result<Self, SessionError> {
         let tokens = record.tokens(&course.plan.client).map_err(SessionError::Record)?;
+        course.asked = Some(mark.at);
         match tokens.refresh() {
-            Ok(exchange) => Ok(Self {
-                course,
-                what: What::Refresh { exchange: Box::new(exchange), record, begun },
-                revision: Some(revision),
-            }),
-            Err(_) => Err(SessionError::Lost(crate::record::Loss::NoRefreshToken)),
+            Ok(exchange) => {
+                Ok(Self { course, what: What::Refresh { exchange: Box::new(exchange), record, mark, revision } })
+            }
+            Err(_) => Err(SessionError::Lost { loss: Loss::NoRefreshToken, cause: None }),
         }
     }
 
     pub(super) fn grant(
-        course: Course,
+        mut course: Course,
+        now: UnixTime,
         exchange: ClientCredentials,
         revision: Option<Revision>,
         base: Option<TokenId>,
     ) -> Self {
-        Self { course, what: What::Grant { exchange, base }, revision }
+        course.asked = Some(now);
+        Self { course, what: What::Grant { exchange, base, revision } }
     }
 
     /// How many requests with this refresh token may have left, this one included; 1 for a client's own grant.
     pub fn attempt(&self) -> u32 {
         match &self.what {
-            What::Refresh { begun, .. } => begun.sent,
+            What::Refresh { mark, .. } => mark.sent,
             What::Grant { .. } => 1,
         }
     }
 
-    /// The request. May be called again, but only one is to be sent.
+    /// The request. May be called again, but only one is to be sent, and at once.
     ///
     /// # Errors
     /// If it cannot be made; hand the error to [`Sending::not_made`].
-    pub fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
+    pub fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, NotMade> {
         match &self.what {
-            What::Refresh { exchange, .. } => exchange.request(env),
-            What::Grant { exchange, .. } => exchange.request(env),
+            What::Refresh { mark, .. } if mark.is_stale(env.now) => Err(NotMade::Late),
+            What::Refresh { exchange, .. } => Ok(exchange.request(env)?),
+            What::Grant { exchange, .. } => Ok(exchange.request(env)?),
         }
     }
 
     /// No request could be made.
-    pub fn not_made(self, error: Error) -> Next {
-        self.intact(Cause::OAuth(error))
+    pub fn not_made(self, why: NotMade) -> Next {
+        match (self.what, why) {
+            (What::Refresh { record, mark, .. }, NotMade::Late) => {
+                let why = Why::Late { id: record.id, ours: mark, before: record.mark };
+                Next::Load(Loading::new(self.course, why))
+            }
+            (What::Refresh { record, revision, .. }, NotMade::Flow(error)) => {
+                unmark(self.course, record, Cause::OAuth(error), revision, false)
+            }
+            (What::Grant { .. }, NotMade::Flow(error)) => not_renewed(Cause::OAuth(error), false),
+            // A client's own grant has no mark.
+            (what @ What::Grant { .. }, NotMade::Late) => Next::Send(Self { course: self.course, what }),
+        }
     }
 
     /// The answer.
     pub fn answered<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Next {
-        let Self { course, what, revision } = self;
+        let Self { course, what } = self;
         match what {
-            What::Refresh { exchange, record, begun } => match exchange.respond(env, response) {
-                Ok(Step::Done(tokens)) => save(course, env, tokens, Some(record.id), revision),
+            What::Refresh { exchange, record, mark, revision } => match exchange.respond(env, response) {
+                Ok(Step::Done(tokens)) => renewed(course, env, tokens, record.id, mark, revision),
                 Ok(Step::Again { exchange, after }) => {
-                    let what = What::Refresh { exchange: Box::new(exchange), record, begun };
-                    Waiting::then_send(after, Self { course, what, revision })
+                    let what = What::Refresh { exchange: Box::new(exchange), record, mark, revision };
+                    Waiting::then_send(after, Self { course, what })
                 }
-                Err(failure) => Self::refresh_failed(course, failure, record, begun, revision, None),
+                Err(failure) => refresh_failed(course, env, failure, None, Marked { record, mark, revision }),
             },
-            What::Grant { exchange, base } => match exchange.respond(env, response) {
-                Ok(Step::Done(tokens)) => save(course, env, tokens, base, revision),
+            What::Grant { exchange, base, revision } => match exchange.respond(env, response) {
+                Ok(Step::Done(tokens)) => save(course, env, tokens, base, None, revision),
                 Ok(Step::Again { exchange, after }) => {
-                    Waiting::then_send(after, Self { course, what: What::Grant { exchange, base }, revision })
+                    Waiting::then_send(after, Self { course, what: What::Grant { exchange, base, revision } })
                 }
-                Err(failure) => not_renewed(Cause::OAuth(failure.error)),
+                Err(failure) => not_renewed(Cause::OAuth(failure.error), true),
             },
         }
     }
 
     /// No answer, or none that is whole.
     pub fn unanswered(self, env: &mut Env<'_>, unanswered: Unanswered) -> Next {
-        let Self { course, what, revision } = self;
-        let cause = Cause::Transport(unanswered.cause);
+        let Self { course, what } = self;
+        let Unanswered { sent, cause } = unanswered;
+        let cause = Cause::Transport(cause);
         match what {
-            What::Refresh { exchange, record, begun } => match exchange.unanswered(env, unanswered.sent) {
-                Ok(Step::Done(tokens)) => save(course, env, tokens, Some(record.id), revision),
+            What::Refresh { exchange, record, mark, revision } => match exchange.unanswered(env, sent) {
+                Ok(Step::Done(tokens)) => renewed(course, env, tokens, record.id, mark, revision),
                 Ok(Step::Again { exchange, after }) => {
-                    let what = What::Refresh { exchange: Box::new(exchange), record, begun };
-                    Waiting::then_send(after, Self { course, what, revision })
+                    let what = What::Refresh { exchange: Box::new(exchange), record, mark, revision };
+                    Waiting::then_send(after, Self { course, what })
                 }
-                Err(failure) => Self::refresh_failed(course, failure, record, begun, revision, Some(cause)),
+                Err(failure) => {
+                    refresh_failed(course, env, failure, Some((cause, sent)), Marked { record, mark, revision })
+                }
             },
-            What::Grant { .. } => not_renewed(cause),
+            What::Grant { .. } => not_renewed(cause, sent == Sent::MaybeSent),
         }
     }
+}
 
-    fn intact(self, cause: Cause) -> Next {
-        match self.what {
-            What::Refresh { record, .. } => unmark(self.course, record, cause, self.revision),
-            What::Grant { .. } => not_renewed(cause),
-        }
-    }
+/// A record, the mark of the request that was sent for it, and the entry that has both.
+struct Marked {
+    /// As it was before the mark.
+    record: Record,
+    mark: Mark,
+    revision: Revision,
+}
 
-    fn refresh_failed(
-        mut course: Course,
-        failure: Failure<RefreshExchange>,
-        record: Record,
-        begun: Begun,
-        revision: Option<Revision>,
-        transport: Option<Cause>,
-    ) -> Next {
-        let cause = transport.unwrap_or(Cause::OAuth(failure.error));
-        match failure.left {
-            Left::Spent => Next::Load(Loading::new(course, Why::Refused { id: record.id })),
-            Left::Intact(_) => unmark(course, record, cause, revision),
-            Left::Unknown(_) if begun.sent > course.plan.policy.retries_after_unknown => failed(SessionError::Unknown),
-            // The mark is in the store, and says how often. What to do, what is read after the wait will tell.
-            Left::Unknown(_) => {
-                course.waited = Some(begun);
-                let wait = course.plan.policy.wait_after_unknown;
-                Waiting::then_load(wait, Loading::new(course, Why::Start))
-            }
+fn refresh_failed(
+    mut course: Course,
+    env: &mut Env<'_>,
+    failure: Failure<RefreshExchange>,
+    transport: Option<(Cause, Sent)>,
+    marked: Marked,
+) -> Next {
+    let Marked { record, mark, revision } = marked;
+    let sent = transport.as_ref().is_none_or(|(_, sent)| *sent == Sent::MaybeSent);
+    let cause = transport.map_or(Cause::OAuth(failure.error), |(cause, _)| cause);
+    match failure.left {
+        Left::Spent => {
+            course.cause = Some(cause);
+            Next::Load(Loading::new(course, Why::Refused { id: record.id }))
         }
+        // The old refresh token is spent, and the new one is all that there is of the answer.
+        Left::Intact(exchange) if exchange.is_rescued() => {
+            course.cause = Some(cause);
+            save(course, env, exchange.into_tokens(), Some(record.id), None, Some(revision))
+        }
+        Left::Intact(_) => {
+            let record = if sent { postponed(&course, env, record, &cause) } else { record };
+            unmark(course, record, cause, revision, sent)
+        }
+        Left::Unknown(_) => doubtful(course, env, revision, record, mark, Some(cause)),
     }
+}
+
+/// An answer came that leaves an earlier doubt as it was, with its count: but for the pause, which all processes keep to.
+fn postponed(course: &Course, env: &mut Env<'_>, record: Record, cause: &Cause) -> Record {
+    let Some(mark) = record.mark else { return record };
+    let mark = mark.seen_at(env.now);
+    let (wait, told) = pause(course, env, &mark, true, cause.retry_after());
+    let mark = mark.resting(env.now, wait, told, cause.status());
+    record.with_mark(Some(mark))
 }
 
 /// The record goes back to what it was before this request.
-fn unmark(course: Course, record: Record, cause: Cause, revision: Option<Revision>) -> Next {
-    let retry_after = retry_after(&cause);
-    Next::Write(Writing::new(course, revision, Written::Unmarked { record, cause, retry_after }))
+fn unmark(course: Course, record: Record, cause: Cause, revision: Revision, sent: bool) -> Next {
+    let retry_after = cause.retry_after();
+    Next::Write(Writing::new(course, Some(revision), Written::Unmarked { record, cause, retry_after, sent }))
 }
 
-fn not_renewed(cause: Cause) -> Next {
-    let retry_after = retry_after(&cause);
-    Next::Done(Outcome::NotRenewed { cause, retry_after })
+fn not_renewed(cause: Cause, sent: bool) -> Next {
+    let retry_after = cause.retry_after();
+    Next::Done(Outcome::NotRenewed { cause, retry_after, sent, useless: None })
 }
 
-fn retry_after(cause: &Cause) -> Option<Duration> {
-    match cause {
-        Cause::OAuth(error) => error.answer().and_then(|answer| answer.retry_after()),
-        Cause::Transport(_) => None,
-    }
+fn renewed(
+    mut course: Course,
+    env: &mut Env<'_>,
+    tokens: Tokens,
+    base: TokenId,
+    mark: Mark,
+    revision: Revision,
+) -> Next {
+    course.cause = None;
+    // The old refresh token is carried over, and the server may have replaced it by what could not be read. No early retry:
+    // the access token is good.
+    let doubt = tokens.tolerated().contains(&"refresh_token")
+        .then(|| Mark { early: true, ..mark }.resting(env.now, core::time::Duration::ZERO, false, None));
+    save(course, env, tokens, Some(base), doubt, Some(revision))
 }
 
-fn save(course: Course, env: &mut Env<'_>, tokens: Tokens, base: Option<TokenId>, revision: Option<Revision>) -> Next {
+fn save(
+    course: Course,
+    env: &mut Env<'_>,
+    tokens: Tokens,
+    base: Option<TokenId>,
+    mark: Option<Mark>,
+    revision: Option<Revision>,
+) -> Next {
     let id = TokenId { grant: base.map_or(0, |base| base.grant), generation: after(base, env.now) };
     match Record::new(id, tokens) {
         Ok(record) => {
-            let unsaved = Unsaved { record, base, replaces: None, expected: revision };
+            let unsaved = Unsaved { record: record.with_mark(mark), base, replaces: None, expected: revision };
             Next::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
         }
         Err(fault) => failed(SessionError::Record(fault)),

@@ -3,14 +3,16 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use grantflow::Env;
+use grantflow::{Env, UnixTime};
 
+use super::deciding::{decide, doubt};
 use super::loading::{Loading, Why};
 use super::locking::Waiting;
 use super::sending::Sending;
-use super::{Course, MOST_CONFLICTS, Next, Outcome, Source, Stored, Task, Unsaved, failed};
+use super::{Course, Doubt, MOST_CONFLICTS, Next, Outcome, Source, Stored, Task, Unsaved, failed};
 use crate::error::{Cause, SessionError};
-use crate::record::{Begun, Loss, Record, RecordFault};
+use crate::fresh::FreshToken;
+use crate::record::{Lost, Mark, Record, RecordFault, TokenId};
 use crate::store::{Revision, StoreError, Value};
 
 /// How often new tokens are written before the caller is told that they are not stored, and how long between.
@@ -28,13 +30,19 @@ pub struct Writing {
 
 pub(super) enum Written {
     /// A request is about to leave.
-    Mark { record: Record, begun: Begun },
+    Mark { record: Record, mark: Mark },
     /// New tokens.
     Tokens { unsaved: Unsaved, tries: u32 },
     /// No request has left after all, or none that matters.
-    Unmarked { record: Record, cause: Cause, retry_after: Option<Duration> },
+    Unmarked { record: Record, cause: Cause, retry_after: Option<Duration>, sent: bool },
+    /// The answer to a request is lost.
+    Doubt { record: Record },
+    /// Another process may be sending, by our clock from now on.
+    Reclocked { record: Record, doubt: Doubt },
+    /// The same, with the name of its entry.
+    Named { record: Record, refused: Option<TokenId> },
     /// The grant is gone.
-    Loss { record: Record, loss: Loss },
+    Loss { record: Record, lost: Lost },
     /// The entry goes.
     Removal,
 }
@@ -49,42 +57,67 @@ impl Writing {
         self.expected
     }
 
+    /// The new tokens that are to be written, if it is tokens.
+    pub(crate) fn tokens(&self) -> Option<&Unsaved> {
+        match &self.what {
+            Written::Tokens { unsaved, .. } => Some(unsaved),
+            _ => None,
+        }
+    }
+
+    pub(super) fn cause(&self) -> Option<&Cause> {
+        match &self.what {
+            Written::Unmarked { cause, .. } => Some(cause),
+            Written::Doubt { .. } | Written::Tokens { .. } => self.course.cause.as_ref(),
+            _ => None,
+        }
+    }
+
     /// What to write; `None`: the entry is to be removed.
     ///
     /// # Errors
     /// [`RecordFault`] if it cannot be written as text; hand it to [`Writing::failed`].
     pub fn value(&self) -> Result<Option<Value>, RecordFault> {
         let record = match &self.what {
-            Written::Mark { record, begun } => record.clone().with_mark(Some(*begun)),
+            Written::Mark { record, mark } => record.clone().with_mark(Some(*mark)).with_loss(None),
             Written::Tokens { unsaved, .. } => unsaved.record.clone(),
-            Written::Unmarked { record, .. } => record.clone(),
-            Written::Loss { record, loss } => record.clone().with_mark(None).with_loss(*loss),
+            Written::Unmarked { record, .. }
+            | Written::Doubt { record }
+            | Written::Reclocked { record, .. }
+            | Written::Named { record, .. } => record.clone(),
+            Written::Loss { record, lost } => record.clone().with_mark(None).with_loss(Some(*lost)),
             Written::Removal => return Ok(None),
         };
-        record.to_value().map(Some)
+        record.to_value(&self.course.plan.key).map(Some)
     }
 
     /// It is durable, as this revision.
     pub fn written(mut self, env: &mut Env<'_>, revision: Revision) -> Next {
         match self.what {
-            Written::Mark { record, begun } => match Sending::refresh(self.course, record, begun, revision) {
+            Written::Mark { record, mark } => match Sending::refresh(self.course, record, mark, revision) {
                 Ok(sending) => Next::Send(sending),
                 Err(error) => failed(error),
             },
             Written::Tokens { unsaved, .. } => {
                 let source = if matches!(self.course.task, Task::Prime(_)) { Source::Login } else { Source::Server };
-                match self.course.fresh(env, &unsaved.record) {
+                match self.course.fresh(&unsaved.record) {
                     // It was over by the time that it could be stored; it has a refresh token that is not.
                     Ok(token) if matches!(self.course.task, Task::Save(_)) && token.is_over(env.now) => {
-                        self.course.task = Task::Renew { weary: None };
+                        self.course.renew();
                         Next::Load(Loading::new(self.course, Why::Start))
                     }
-                    Ok(token) => Next::Done(Outcome::Fresh { token, source, stored: Stored(unsaved.record) }),
+                    Ok(token) => self.course.stored(env.now, token, source, Stored(unsaved.record)),
                     Err(fault) => failed(SessionError::Record(fault)),
                 }
             }
-            Written::Unmarked { cause, retry_after, .. } => Next::Done(Outcome::NotRenewed { cause, retry_after }),
-            Written::Loss { loss, .. } => failed(SessionError::Lost(loss)),
+            Written::Unmarked { cause, retry_after, sent, .. } => not_renewed(cause, retry_after, sent),
+            Written::Doubt { record } => decide(self.course, env, revision, record, None),
+            Written::Reclocked { doubt, .. } => Next::Done(Outcome::InDoubt(doubt)),
+            Written::Named { mut record, refused } => {
+                record.nameless = false;
+                decide(self.course, env, revision, record, refused)
+            }
+            Written::Loss { lost, .. } => self.course.lost(lost),
             Written::Removal => Next::Done(Outcome::Forgotten),
         }
     }
@@ -96,12 +129,14 @@ impl Writing {
                 Next::Load(Loading::new(self.course, Why::Conflict { ours: unsaved }))
             }
             // Others' tokens there may be, but these stay refused.
-            Written::Loss { record, .. } if self.course.conflicts < MOST_CONFLICTS => {
+            Written::Loss { record, .. } | Written::Named { record, refused: Some(_) }
+                if self.course.conflicts < MOST_CONFLICTS =>
+            {
                 self.course.conflicts += 1;
                 Next::Load(Loading::new(self.course, Why::Refused { id: record.id }))
             }
-            // Whoever changed it knows better what is there.
-            Written::Unmarked { cause, retry_after, .. } => Next::Done(Outcome::NotRenewed { cause, retry_after }),
+            // The process that changed it knows better what is there.
+            Written::Unmarked { cause, retry_after, sent, .. } => not_renewed(cause, retry_after, sent),
             _ => {
                 self.course.conflicts += 1;
                 if self.course.conflicts > MOST_CONFLICTS {
@@ -113,7 +148,7 @@ impl Writing {
     }
 
     /// The store failed: whether anything is written, nobody knows.
-    pub fn failed(self, error: StoreError) -> Next {
+    pub fn failed(mut self, error: StoreError) -> Next {
         match self.what {
             Written::Tokens { unsaved, tries } if tries + 1 < MOST_TRIES => {
                 let what = Written::Tokens { unsaved, tries: tries + 1 };
@@ -121,12 +156,60 @@ impl Writing {
             }
             Written::Tokens { unsaved, .. } => Next::Done(Outcome::NotStored { error: Arc::new(error), unsaved }),
             // The mark stays. It says less than is known, and costs a wait at most.
-            Written::Unmarked { cause, retry_after, .. } => Next::Done(Outcome::NotRenewed { cause, retry_after }),
+            Written::Unmarked { cause, retry_after, sent, .. } => not_renewed(cause, retry_after, sent),
+            // So it does here: a request that was on its way counts as lost.
+            Written::Doubt { record } => match &record.mark {
+                Some(mark) if mark.sent >= self.course.plan.policy.in_doubt.most() => {
+                    let Doubt { cause, since, sent, .. } = doubt(&self.course, mark);
+                    failed(SessionError::Unknown { cause, since, sent })
+                }
+                Some(mark) => Next::Done(Outcome::InDoubt(doubt(&self.course, mark))),
+                None => failed(SessionError::Store(Arc::new(error))),
+            },
+            Written::Reclocked { doubt, .. } => Next::Done(Outcome::InDoubt(doubt)),
+            // A store that can be read and not written has a token all the same.
+            Written::Named { record, refused } => {
+                self.course.nameless = true;
+                let why = refused.map_or(Why::Start, |_| Why::Refused { id: record.id });
+                Next::Load(Loading::new(self.course, why))
+            }
             // It is lost all the same; the next to come will find out again.
-            Written::Loss { loss, .. } => failed(SessionError::Lost(loss)),
+            Written::Loss { lost, .. } => self.course.lost(lost),
             Written::Mark { .. } | Written::Removal => failed(SessionError::Store(Arc::new(error))),
         }
     }
+}
+
+fn not_renewed(cause: Cause, retry_after: Option<Duration>, sent: bool) -> Next {
+    Next::Done(Outcome::NotRenewed { cause, retry_after, sent, useless: None })
+}
+
+impl Course {
+    /// The tokens are durable: here they are, unless they are of no use.
+    pub(super) fn stored(self, now: UnixTime, token: FreshToken, source: Source, stored: Stored) -> Next {
+        if source == Source::Server && matches!(self.task, Task::Renew { .. }) {
+            // A refresh token was saved out of an answer that is no good for more.
+            if let Some(cause) = self.cause {
+                return not_renewed_by(cause, None);
+            }
+            // When it was issued, within the round trip, nobody knows.
+            let round_trip = self.asked.map_or(Duration::ZERO, |asked| now.saturating_since(asked));
+            if token.is_over(now) || token.lifetime().is_some_and(|life| life <= round_trip) {
+                return not_renewed_by(Cause::OfNoUse, Some(token));
+            }
+        }
+        Next::Done(Outcome::Fresh { token, source, stored })
+    }
+
+    /// By the verdict of a request of this course.
+    fn lost(self, lost: Lost) -> Next {
+        failed(SessionError::Lost { loss: lost.loss, cause: self.cause })
+    }
+}
+
+fn not_renewed_by(cause: Cause, useless: Option<FreshToken>) -> Next {
+    let retry_after = cause.retry_after();
+    Next::Done(Outcome::NotRenewed { cause, retry_after, sent: true, useless })
 }
 
 impl core::fmt::Debug for Written {
@@ -135,6 +218,9 @@ impl core::fmt::Debug for Written {
             Self::Mark { .. } => "Mark",
             Self::Tokens { .. } => "Tokens",
             Self::Unmarked { .. } => "Unmarked",
+            Self::Doubt { .. } => "Doubt",
+            Self::Reclocked { .. } => "Reclocked",
+            Self::Named { .. } => "Named",
             Self::Loss { .. } => "Loss",
             Self::Removal => "Removal",
         })

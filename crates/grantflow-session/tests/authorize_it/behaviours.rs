@@ -169,7 +169,7 @@ fn a_session_without_a_token_sends_nothing(client: &dyn Client) {
     // The first is refused, and only then is it known that the grant is gone; the next is not sent at all.
     for _ in 0..2 {
         match client.send(&session, &Sent::get(&api.url("/"))) {
-            Err(Failed::NotAuthorized(error @ NotAuthorized::Session(SessionError::Lost(_)))) => {
+            Err(Failed::NotAuthorized(error @ NotAuthorized::Session(SessionError::Lost { .. }))) => {
                 assert_eq!(error.to_string(), "the session has no token for this request");
                 assert!(std::error::Error::source(&error).is_some());
             }

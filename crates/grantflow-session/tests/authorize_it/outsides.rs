@@ -102,7 +102,7 @@ async fn a_lost_answer_is_waited_for_and_asked_for_once_more(outside: impl Outsi
     });
     let policy = {
         let mut policy = Policy::default();
-        policy.wait_after_unknown = std::time::Duration::from_millis(20);
+        policy.early_retry = std::time::Duration::from_millis(20);
         policy
     };
     let heard = Heard::default();

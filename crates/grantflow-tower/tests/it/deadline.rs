@@ -74,3 +74,52 @@ fn a_timeout_layer_may_have_let_it_through() {
     let Error::Transport(error) = error else { panic!("{error}") };
     assert!(error.is::<tower::timeout::error::Elapsed>());
 }
+
+/// It may be the only copy of a rotated token. The timer is a function, which may not be polled once it is through.
+#[test]
+fn an_answer_that_is_there_when_the_deadline_passes_is_taken() {
+    let service = tower::service_fn(async |_: Request<RequestBody>| {
+        sleep(Duration::from_secs(10)).await;
+        Ok::<_, Infallible>(Response::new(GOOD.to_owned()))
+    });
+    let agent = Agent::new(service, async |duration| sleep(duration).await).timeout(Duration::from_secs(10));
+    block_on_virtually(grantflow_tower::run(&agent, code())).unwrap();
+}
+
+/// Nothing is sent once the time for its answer is over.
+#[test]
+fn a_service_that_is_ready_too_late_is_not_called() {
+    let service = tower::service_fn(async |_: Request<RequestBody>| -> Result<Response<String>, Infallible> {
+        panic!("called after the deadline")
+    });
+    let (left, error) = after_ten_seconds(Agent::new(TooLate { inner: service, wait: None }, sleep));
+    assert!(matches!(left, Left::Intact(_)));
+    assert!(matches!(error, Error::TimedOut), "{error}");
+}
+
+/// Ready at the very moment of the deadline.
+struct TooLate<S> {
+    inner: S,
+    wait: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S: Clone> Clone for TooLate<S> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), wait: None }
+    }
+}
+
+impl<S: tower::Service<Request<RequestBody>>> tower::Service<Request<RequestBody>> for TooLate<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        let wait = self.wait.get_or_insert_with(|| Box::pin(sleep(Duration::from_secs(10))));
+        wait.as_mut().poll(context).map(|()| Ok(()))
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> S::Future {
+        self.inner.call(request)
+    }
+}

@@ -17,6 +17,7 @@ use http_body_util::BodyExt;
 
 mod answers;
 mod backpressure;
+mod busy;
 mod deadline;
 mod dropped;
 mod is_send;

@@ -1,11 +1,14 @@
 //! The flows against a server in this process, over real HTTP on loopback.
 
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
 use grantflow::{Body, Server};
+use grantflow_loopback::Settings;
 use grantflow_testkit::{Client, Loopback};
 use grantflow_ureq::Agent;
-use http::Request;
+use http::{Request, Response};
 
-use crate::listener::Listener;
 use crate::{Options, Outcome, flows, show};
 
 const ID: &str = "demo-client";
@@ -13,10 +16,12 @@ const SECRET: &str = "demo-client-secret";
 const SCOPE: &str = "read_favorite write_favorite";
 
 pub(crate) fn run(options: &Options) -> Outcome<()> {
-    let listener = Listener::bind(options.port)?;
+    // The person of this demo is quick.
+    let listener = Settings::new().port(options.port).patience(Duration::from_secs(20)).bind()?;
+    let redirect_uri = listener.redirect_uri().as_str().to_owned();
     let provider = Loopback::start(|base_url| {
         let mut server = grantflow_testkit::Server::new(base_url);
-        server.register(Client::confidential(ID, SECRET).redirect_uri(&listener.redirect_uri()).scope(SCOPE));
+        server.register(Client::confidential(ID, SECRET).redirect_uri(&redirect_uri).scope(SCOPE));
         server
     })?;
     provider.follow_system_clock(true);
@@ -31,12 +36,19 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let agent = Agent::new();
 
     show::flow(1, "Authorization code + PKCE", "RFC 6749 §4.1, RFC 7636, RFC 9207");
-    let browser = agent.clone();
-    let tokens = flows::log_in(&agent, &client, SCOPE, listener, move |url| person(&browser, url))?;
+    let mut person = None;
+    let tokens = flows::log_in(&agent, &client, SCOPE, listener, |url| {
+        person = Some(Person { redirect_uri, agent: agent.clone() }.set_out(url.to_owned()));
+    })?;
+    person.ok_or("nobody was sent to the provider")?.join().map_err(|_| "the person's thread panicked")??;
     flows::call_api(&agent, &tokens, &api_url)?;
 
     show::flow(2, "Refresh, with rotation", "RFC 6749 §6");
-    flows::refresh_and_replay(&agent, &client, tokens, &api_url)?;
+    // As for tomorrow's process; the copy is kept to show what becomes of a replay.
+    let stored = serde_json::to_string(&tokens.into_stored())?;
+    let tokens = flows::refresh(&agent, flows::restore(&client, &stored)?)?;
+    flows::call_api(&agent, &tokens, &api_url)?;
+    flows::replay(&agent, flows::restore(&client, &stored)?)?;
 
     show::flow(3, "Client credentials", "RFC 6749 §4.4");
     flows::client_credentials(&agent, &client, SCOPE)?;
@@ -50,15 +62,43 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     Ok(())
 }
 
-/// The person with their browser. What fails here shows in the flow: nobody comes back.
-fn person(agent: &Agent, url: &str) {
-    let get = |url: &str| {
-        let request = Request::get(url).body(Body::default()).ok()?;
-        let response = grantflow_ureq::send(agent, request).ok()?;
-        Some(response.headers().get("location")?.to_str().ok()?.to_owned())
-    };
-    let Some(callback) = get(url) else { return };
-    let Some(done) = get(&callback) else { return };
-    let place = callback.split("/callback").next().unwrap_or_default();
-    get(&format!("{place}{done}"));
+/// The person with their browser, and somebody who would like to end their login.
+struct Person {
+    redirect_uri: String,
+    agent: Agent,
+}
+
+impl Person {
+    fn set_out(self, url: String) -> JoinHandle<Result<(), String>> {
+        thread::spawn(move || {
+            self.forge()?;
+            let callback = location(&self.get(&url)?)?;
+            let done = location(&self.get(&callback)?)?;
+            let place = self.redirect_uri.trim_end_matches("/callback");
+            let page = self.get(&format!("{place}{done}"))?;
+            if page.status().is_success() { Ok(()) } else { Err(format!("the last page is a {}", page.status())) }
+        })
+    }
+
+    /// A callback that answers no request of ours. It would end the login, if it counted.
+    fn forge(&self) -> Result<(), String> {
+        let answer = self.get(&format!("{}?error=access_denied&state=forged", self.redirect_uri))?;
+        if answer.status() != http::StatusCode::NOT_FOUND {
+            return Err(format!("a forged callback got {} instead of 404", answer.status()));
+        }
+        show::step("PendingCallback", "receive", "Callback::Unrelated");
+        show::good("a forged callback gets a 404: its state is another one. The login still waits");
+        Ok(())
+    }
+
+    fn get(&self, url: &str) -> Result<Response<Body>, String> {
+        let request = Request::get(url).body(Body::default()).map_err(|error| error.to_string())?;
+        grantflow_ureq::send(&self.agent, request).map_err(|unanswered| unanswered.error.to_string())
+    }
+}
+
+/// Where an answer sends the browser.
+fn location(answer: &Response<Body>) -> Result<String, String> {
+    let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
+    location.map(str::to_owned).ok_or_else(|| format!("the browser is sent nowhere by a {}", answer.status()))
 }

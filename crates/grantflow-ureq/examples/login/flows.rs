@@ -1,20 +1,14 @@
 //! The flows themselves, the same for every provider.
 
-use std::thread;
-use std::time::Duration;
-
 use grantflow::{
     Authorization, Body, Callback, ClientCredentials, ConfidentialClient, Env, Error, Exchange, Failure, Left,
     Redirect, Tokens,
 };
+use grantflow_loopback::{Arrival, Listener};
 use grantflow_ureq::{Agent, SysRng};
 use http::Request;
 
-use crate::listener::Listener;
 use crate::{Outcome, show};
-
-/// How long a person may take to log in.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// Runs an exchange as `grantflow_ureq::run` does, and shows what goes over the wire.
 fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, grantflow_ureq::Error>> {
@@ -27,33 +21,23 @@ fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, 
     })
 }
 
-/// Sends the person away, waits for their return, exchanges the code. `browse` is given the address, on a thread of its
-/// own; before it, somebody who would like to end the login calls.
+/// Sends the person away, waits for their return, exchanges the code. `open` is given the address to send them to.
 pub(crate) fn log_in(
     agent: &Agent,
     client: &ConfidentialClient,
     scope: &str,
     listener: Listener,
-    browse: impl FnOnce(&str) + Send + 'static,
+    open: impl FnOnce(&str),
 ) -> Outcome<Tokens> {
     let mut env = Env { now: grantflow_ureq::now(), rng: &mut SysRng };
     let Redirect { url, pending } =
-        Authorization::new(client, &listener.redirect_uri())?.scope(scope)?.start(&mut env)?;
+        Authorization::new(client, listener.redirect_uri())?.scope(scope)?.start(&mut env)?;
     show::step("Authorization", "start", "Redirect { url, pending: PendingCallback }");
     show::sent_to(&url);
-    let (forger, callback, address) = (agent.clone(), listener.redirect_uri(), url.as_str().to_owned());
-    let elsewhere = thread::spawn(move || {
-        let forged = forge(&forger, &callback);
-        browse(&address);
-        forged
-    });
+    open(url.as_str());
 
-    let verdict = listener.wait(pending, PATIENCE)?;
-    match elsewhere.join() {
-        Ok(Some(404)) => {}
-        other => return Err(format!("the forged callback was to get a 404 and got {other:?}").into()),
-    }
-    let exchange = match verdict {
+    let Arrival { callback, page } = listener.wait(pending)?;
+    let exchange = match callback {
         Callback::Granted(exchange) => exchange,
         Callback::Denied(refusal) => {
             return Err(format!("the provider or the person said no: {}", refusal.code()).into());
@@ -67,13 +51,10 @@ pub(crate) fn log_in(
     let tokens = run(agent, exchange)?;
     show::step("CodeExchange", "run", "Tokens");
     describe(&tokens);
+    if page.finish() {
+        show::good("the browser shows its last page: code and state have left the address bar");
+    }
     Ok(tokens)
-}
-
-/// A callback that nobody asked for, which would end the login if it counted. Gives the status that it got.
-fn forge(agent: &Agent, callback: &str) -> Option<u16> {
-    let request = Request::get(format!("{callback}?error=access_denied&state=forged")).body(Body::default()).ok()?;
-    Some(grantflow_ureq::send(agent, request).ok()?.status().as_u16())
 }
 
 /// Calls the provider's API with the access token.
@@ -91,44 +72,34 @@ pub(crate) fn call_api(agent: &Agent, tokens: &Tokens, url: &str) -> Outcome<()>
     Ok(())
 }
 
-/// Refreshes stored tokens and uses the new ones; then tries the old ones once more, which the provider must refuse. That
-/// comes last: a provider may take it for theft, and revoke the new ones too (RFC 9700 §4.14.2).
-pub(crate) fn refresh_and_replay(
-    agent: &Agent,
-    client: &ConfidentialClient,
-    tokens: Tokens,
-    api_url: &str,
-) -> Outcome<()> {
-    // As for tomorrow's process; the copy is kept to show what becomes of a replay.
-    let stored = serde_json::to_string(&tokens.into_stored())?;
-    let restore = || -> Outcome<Tokens> { Ok(Tokens::from_stored(serde_json::from_str(&stored)?, client)?) };
-    let tokens = refresh(agent, restore()?)?;
-    call_api(agent, &tokens, api_url)?;
-    replay(agent, restore()?)
+/// Tokens that were kept as text.
+pub(crate) fn restore(client: &ConfidentialClient, stored: &str) -> Outcome<Tokens> {
+    Ok(Tokens::from_stored(serde_json::from_str(stored)?, client)?)
 }
 
-/// Refreshes the tokens, and checks that the refresh token rotated.
-fn refresh(agent: &Agent, tokens: Tokens) -> Outcome<Tokens> {
+/// Refreshes the tokens, and looks whether the refresh token rotated.
+pub(crate) fn refresh(agent: &Agent, tokens: Tokens) -> Outcome<Tokens> {
     let old = tokens.refresh_token().ok_or("there is no refresh token")?.expose_secret().to_owned();
     let exchange = tokens.refresh()?;
     show::step("Tokens", "refresh", "RefreshExchange");
     let tokens = run(agent, exchange)?;
     show::step("RefreshExchange", "run", "Tokens");
-    if tokens.refresh_token().is_none_or(|new| new.expose_secret() == old) {
-        return Err("the refresh token did not rotate".into());
+    if tokens.refresh_token().is_some_and(|new| new.expose_secret() != old) {
+        show::good("it rotated: the old refresh token is spent, the new one is in hand");
+    } else {
+        show::note("it did not rotate: the refresh token is the same");
     }
-    show::good("it rotated: the old refresh token is spent, the new one is in hand");
     describe(&tokens);
     Ok(tokens)
 }
 
-/// Refreshes with tokens that have been refreshed already.
-fn replay(agent: &Agent, spent: Tokens) -> Outcome<()> {
+/// Refreshes with tokens that have been refreshed already. For a demo: a real provider may take it for theft, and revoke the
+/// new ones too (RFC 9700 §4.14.2).
+pub(crate) fn replay(agent: &Agent, spent: Tokens) -> Outcome<()> {
     let exchange = spent.refresh()?;
     show::step("Tokens (the old ones)", "refresh", "RefreshExchange");
     match run(agent, exchange) {
         Ok(_) => Err("the provider took a spent refresh token".into()),
-        // The code for it is invalid_grant, and the token is spent; some providers have another one.
         Err(Failure { error: error @ grantflow_ureq::Error::OAuth(Error::Refused(_)), left }) => {
             let left = match left {
                 Left::Spent => "Spent",
@@ -162,6 +133,6 @@ fn describe(tokens: &Tokens) {
         None => "the provider does not say when it expires".to_owned(),
     };
     let scope = tokens.scope().effective().map_or("the provider's own", |scope| scope.as_str());
-    let narrowed = if tokens.scope().is_narrowed() { " (less than was asked for)" } else { "" };
+    let narrowed = if tokens.scope().is_narrowed() == Some(true) { " (less than was asked for)" } else { "" };
     show::note(&format!("{lifetime} · scope: {scope}{narrowed}"));
 }

@@ -7,7 +7,6 @@
 
 mod demo;
 mod flows;
-mod listener;
 mod show;
 mod trackmania;
 
@@ -23,7 +22,7 @@ Usage: cargo run --example login -- [options]
 
   --provider demo         a server in this process (the default)
   --provider trackmania   the real service; needs TRACKMANIA_CLIENT_ID and TRACKMANIA_CLIENT_SECRET
-  --port PORT             listen for the callback on this port of 127.0.0.1 (default: any free one)
+  --port PORT             listen for the callback on this port (default: any free one)
   --scope \"A B\"           the scope to ask Trackmania for (default: read_favorite write_favorite)
   --no-browser            print the address instead of opening it
   --help                  this text

@@ -1,18 +1,18 @@
 //! The flows against the real service.
 
 use grantflow::Server;
+use grantflow_loopback::Settings;
 use grantflow_ureq::Agent;
 
-use crate::listener::Listener;
 use crate::{Options, Outcome, flows, show};
 
 const ORIGIN: &str = "https://api.trackmania.com";
 
 pub(crate) fn run(options: &Options) -> Outcome<()> {
     let (id, secret) = credentials()?;
-    let listener = Listener::bind(options.port)?;
+    let listener = Settings::new().port(options.port).bind()?;
     show::title("grantflow", "Trackmania, at https://api.trackmania.com");
-    show::note(&format!("the redirect URI registered with Trackmania must be {}", listener.redirect_uri()));
+    show::note(&format!("the redirect URI registered with Trackmania must be {}", listener.redirect_uri().as_str()));
 
     let server =
         Server::new(&format!("{ORIGIN}/oauth/authorize"), &format!("{ORIGIN}/api/access_token"))?.token_for(ORIGIN)?;
@@ -20,9 +20,8 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let agent = Agent::new();
 
     show::flow(1, "Authorization code + PKCE", "RFC 6749 §4.1, RFC 7636");
-    let open_browser = options.open_browser;
-    let tokens = flows::log_in(&agent, &client, &options.scope, listener, move |url| {
-        if !open_browser || open::that_detached(url).is_err() {
+    let tokens = flows::log_in(&agent, &client, &options.scope, listener, |url| {
+        if !options.open_browser || open::that_detached(url).is_err() {
             anstream::println!("\n     Open this address in your browser:\n     {url}\n");
         }
     })?;
@@ -30,7 +29,8 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     flows::call_api(&agent, &tokens, &api_url)?;
 
     show::flow(2, "Refresh, with rotation", "RFC 6749 §6");
-    flows::refresh_and_replay(&agent, &client, tokens, &api_url)?;
+    let tokens = flows::refresh(&agent, tokens)?;
+    flows::call_api(&agent, &tokens, &api_url)?;
 
     show::flow(3, "Client credentials", "RFC 6749 §4.4");
     flows::client_credentials(&agent, &client, &options.scope)?;

@@ -6,44 +6,38 @@ use core::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 use zeroize::Zeroizing;
 
-use super::Next;
-
-/// What came back over HTTP, as far as it is kept: status, `Retry-After`, `WWW-Authenticate`, and the start of the body.
+/// What came back over HTTP, as far as it is kept: status, `Retry-After`, the start of the body, and of a 401 the
+/// `WWW-Authenticate`, of a redirect the `Location`.
 #[derive(Clone)]
 pub struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<Duration>,
-    challenge: Option<Box<Zeroizing<Vec<u8>>>>,
+    /// `WWW-Authenticate` of a 401, `Location` of a 3xx: no answer has a use for both.
+    header: Option<Box<Zeroizing<Vec<u8>>>>,
     pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
 impl Answer {
     /// How much of a body is kept.
     pub(crate) const KEPT: usize = 8 * 1024;
-    /// How much of a challenge is kept.
-    const KEPT_CHALLENGE: usize = 1024;
+    /// How much of a header is kept.
+    const KEPT_HEADER: usize = 1024;
 
+    #[inline]
     pub(crate) fn new(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
         let kept = body.get(..Self::KEPT).unwrap_or(body);
-        Self { status, retry_after, challenge: None, body: Zeroizing::new(kept.to_vec()) }
+        Self { status, retry_after, header: None, body: Zeroizing::new(kept.to_vec()) }
     }
 
     #[cold]
-    pub(crate) fn challenged(mut self, headers: &HeaderMap) -> Self {
-        self.challenge = headers.get(header::WWW_AUTHENTICATE).map(|challenge| {
-            let challenge = challenge.as_bytes();
-            let kept = challenge.get(..Self::KEPT_CHALLENGE).unwrap_or(challenge);
+    pub(crate) fn keep_header(mut self, headers: &HeaderMap) -> Self {
+        let name = if self.status == StatusCode::UNAUTHORIZED { header::WWW_AUTHENTICATE } else { header::LOCATION };
+        self.header = headers.get(name).map(|value| {
+            let value = value.as_bytes();
+            let kept = value.get(..Self::KEPT_HEADER).unwrap_or(value);
             Box::new(Zeroizing::new(kept.to_vec()))
         });
         self
-    }
-
-    /// What the status alone says about asking again.
-    pub(super) fn next(&self) -> Next {
-        match self.status.as_u16() {
-            501 | 505 => Next::FixConfiguration,
-            _ => Next::RetryLater(self.retry_after),
-        }
     }
 
     /// The HTTP status.
@@ -59,7 +53,16 @@ impl Answer {
     /// The first 1 KiB of the first `WWW-Authenticate` of a 401 (RFC 9110 §11.6.1, RFC 6749 §5.2), as they came: how the
     /// server wants the client to authenticate. It can quote what was sent: escape it before it is shown.
     pub fn untrusted_challenge(&self) -> Option<&[u8]> {
-        self.challenge.as_ref().map(|challenge| challenge.as_slice())
+        let header = self.header.as_ref().filter(|_| self.status == StatusCode::UNAUTHORIZED);
+        header.map(|challenge| challenge.as_slice())
+    }
+
+    /// The first 1 KiB of the `Location` of a redirect (RFC 9110 §10.2.2), as it came: where the server, or something in
+    /// front of it, wanted the request to go. The request did not go there, for it holds credentials. It can quote what was
+    /// sent: escape it before it is shown, and do not send anyone there.
+    pub fn untrusted_location(&self) -> Option<&[u8]> {
+        let header = self.header.as_ref().filter(|_| self.status.is_redirection());
+        header.map(|location| location.as_slice())
     }
 
     /// The first 8 KiB of the body, as they came. They can hold secrets: servers quote requests.
@@ -72,10 +75,10 @@ impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "Answer {{ status: {}, retry_after: {:?}, challenge: {:?}, body: [{} bytes] }}",
+            "Answer {{ status: {}, retry_after: {:?}, header: {:?}, body: [{} bytes] }}",
             self.status.as_u16(),
             self.retry_after,
-            self.challenge.as_ref().map(|challenge| challenge.len()),
+            self.header.as_ref().map(|header| header.len()),
             self.body.len()
         )
     }

@@ -2,12 +2,13 @@
 
 use core::fmt;
 
-use super::Next;
+use super::{Next, verdict};
 
 /// Code, description and URI of an OAuth error (RFC 6749 §4.1.2.1, §5.2).
 #[derive(Clone)]
 pub struct ErrorResponse {
     code: ErrorCode,
+    next: Next,
     description: Option<Box<str>>,
     uri: Option<Box<str>>,
 }
@@ -18,15 +19,33 @@ const MAX_CODE: usize = 128;
 const MAX_TEXT: usize = 1024;
 
 impl ErrorResponse {
-    pub(crate) fn new(code: &str, description: Option<&str>, uri: Option<&str>) -> Self {
+    #[inline]
+    pub(crate) fn new(code: ErrorCode, next: Next, description: Option<&str>, uri: Option<&str>) -> Self {
         Self {
-            code: ErrorCode::new(code),
+            code,
+            next,
             description: description.map(|text| cut(text, MAX_TEXT).into()),
             uri: uri.map(|text| cut(text, MAX_TEXT).into()),
         }
     }
 
-    /// The error code.
+    /// The error of an authorization response (RFC 6749 §4.1.2.1).
+    pub(crate) fn of_callback(code: ErrorCode, description: Option<&str>, uri: Option<&str>) -> Self {
+        let next = verdict::next_after_callback(&code);
+        Self::new(code, next, description, uri)
+    }
+
+    /// What to do about it.
+    ///
+    /// A denied authorization ([`Callback::Denied`](crate::Callback::Denied)) uses up its pending grant, so each of these
+    /// includes a new authorization request: [`Next::Reauthorize`] if the person said no or has to take part,
+    /// [`Next::RetryLater`] if the server could not answer, else [`Next::FixConfiguration`].
+    pub fn next(&self) -> Next {
+        self.next
+    }
+
+    /// The error code: the server's own, or the standard one that [`Quirk::ErrorCode`](crate::Quirk::ErrorCode) puts in
+    /// its place.
     pub fn code(&self) -> &ErrorCode {
         &self.code
     }
@@ -69,7 +88,10 @@ impl fmt::Display for Presence<'_> {
 
 /// The longest prefix of at most `limit` bytes that ends between two characters.
 fn cut(text: &str, limit: usize) -> &str {
-    let mut end = limit.min(text.len());
+    if text.len() <= limit {
+        return text;
+    }
+    let mut end = limit;
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -102,6 +124,12 @@ pub enum ErrorCode {
     TemporarilyUnavailable,
     /// `invalid_target` (RFC 8707 §2).
     InvalidTarget,
+    /// `invalid_authorization_details` (RFC 9396 §5).
+    InvalidAuthorizationDetails,
+    /// `invalid_dpop_proof` (RFC 9449 §5).
+    InvalidDpopProof,
+    /// `use_dpop_nonce` (RFC 9449 §8). The server has not looked at the grant.
+    UseDpopNonce,
     /// `interaction_required` (OpenID Connect Core §3.1.2.6).
     InteractionRequired,
     /// `login_required` (OpenID Connect Core §3.1.2.6).
@@ -115,7 +143,7 @@ pub enum ErrorCode {
 }
 
 /// Every registered code with its spelling: read and written from this one table.
-const CODES: [(&str, ErrorCode); 15] = [
+const CODES: [(&str, ErrorCode); 18] = [
     ("invalid_grant", ErrorCode::InvalidGrant),
     ("invalid_client", ErrorCode::InvalidClient),
     ("invalid_request", ErrorCode::InvalidRequest),
@@ -127,6 +155,9 @@ const CODES: [(&str, ErrorCode); 15] = [
     ("server_error", ErrorCode::ServerError),
     ("temporarily_unavailable", ErrorCode::TemporarilyUnavailable),
     ("invalid_target", ErrorCode::InvalidTarget),
+    ("invalid_authorization_details", ErrorCode::InvalidAuthorizationDetails),
+    ("invalid_dpop_proof", ErrorCode::InvalidDpopProof),
+    ("use_dpop_nonce", ErrorCode::UseDpopNonce),
     ("interaction_required", ErrorCode::InteractionRequired),
     ("login_required", ErrorCode::LoginRequired),
     ("consent_required", ErrorCode::ConsentRequired),
@@ -146,20 +177,6 @@ impl ErrorCode {
         match self {
             Self::Other(text) => text,
             known => CODES.iter().find(|(_, code)| code == known).map_or("", |(spelling, _)| spelling),
-        }
-    }
-
-    /// What to do about it, as far as the code alone tells.
-    pub(crate) fn next(&self) -> Next {
-        match self {
-            Self::InvalidGrant
-            | Self::AccessDenied
-            | Self::InteractionRequired
-            | Self::LoginRequired
-            | Self::ConsentRequired
-            | Self::AccountSelectionRequired => Next::Reauthorize,
-            Self::ServerError | Self::TemporarilyUnavailable => Next::RetryLater(None),
-            _ => Next::FixConfiguration,
         }
     }
 }
@@ -198,7 +215,7 @@ mod tests {
     #[test]
     fn texts_are_bounded_between_characters() {
         let long = "é".repeat(1_000_000);
-        let response = ErrorResponse::new(&long, Some(&long), Some(&long));
+        let response = ErrorResponse::of_callback(ErrorCode::new(&long), Some(&long), Some(&long));
         assert_eq!(response.code().as_str().len(), MAX_CODE);
         assert_eq!(response.untrusted_description().unwrap().len(), MAX_TEXT);
         assert_eq!(cut("aé", 2), "a");
@@ -206,7 +223,7 @@ mod tests {
 
     #[test]
     fn what_the_server_wrote_is_not_printed() {
-        let response = ErrorResponse::new("s3cret", Some("s3cret"), Some("s3cret"));
+        let response = ErrorResponse::of_callback(ErrorCode::new("s3cret"), Some("s3cret"), Some("s3cret"));
         assert!(!format!("{response:?} {}", response.code()).contains("s3cret"));
     }
 }

@@ -17,6 +17,8 @@ pub enum Violation {
     NotForm,
     /// The body is empty.
     EmptyBody,
+    /// The body is compressed (`Content-Encoding`, or the first bytes of gzip), though the request asked for no encoding.
+    Compressed,
     /// The body is JSON, but not an object.
     NotAnObject,
     /// The body is larger than 1 MiB.
@@ -44,16 +46,45 @@ pub enum Violation {
 }
 
 impl Violation {
-    /// Whether there was no OAuth message in the body at all: it was cut short, or something else than the server spoke.
-    pub(crate) fn is_about_the_carriage(self) -> bool {
-        matches!(self, Self::NotJson { .. } | Self::NotForm | Self::EmptyBody)
+    /// The quirk that would read it.
+    pub(crate) fn hint(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Missing(Member::TokenType) | Self::Empty(Member::TokenType) => {
+                "; if the server leaves it out for Bearer tokens, see `Quirk::MissingTokenType`"
+            }
+            Self::UnknownTokenType => "; if the server documents it as a word for Bearer, see `Quirk::TokenType`",
+            Self::WrongType(Member::Error) => {
+                "; if the code lies inside it, see `Quirk::ErrorPath`, and for `null` beside a token `Quirk::NullIsAbsent`"
+            }
+            Self::TokenAndError => {
+                "; if the error says that there is none, see `Quirk::NullIsAbsent` and `Quirk::ErrorPath`"
+            }
+            Self::TokenPath => "; check `Quirk::TokenPath`",
+            _ => return None,
+        })
+    }
+
+    /// The member that is at fault, if it is one.
+    pub(crate) fn member(self) -> Option<Member> {
+        match self {
+            Self::Missing(member)
+            | Self::Empty(member)
+            | Self::WrongType(member)
+            | Self::Character(member)
+            | Self::Duplicate(member) => Some(member),
+            Self::UnknownTokenType => Some(Member::TokenType),
+            _ => None,
+        }
     }
 
     /// Whether an answer tried to state an OAuth error and failed: worth telling on any status.
     pub(crate) fn is_about_the_error(self) -> bool {
         matches!(
             self,
-            Self::TokenAndError | Self::Empty(Member::Error) | Self::WrongType(Member::Error) | Self::Duplicate(_)
+            Self::TokenAndError
+                | Self::Empty(Member::Error)
+                | Self::WrongType(Member::Error)
+                | Self::Duplicate(Member::Error)
         )
     }
 }
@@ -64,6 +95,9 @@ impl fmt::Display for Violation {
             Self::NotJson { line, column } => write!(f, "the body stops being JSON at line {line}, column {column}"),
             Self::NotForm => f.write_str("the body is not form-encoded UTF-8"),
             Self::EmptyBody => f.write_str("the body is empty"),
+            Self::Compressed => f.write_str(
+                "the body is compressed, though the request asked for no encoding; the adapter's feature `gzip` undoes gzip",
+            ),
             Self::NotAnObject => f.write_str("the body is not a JSON object"),
             Self::TooLarge => f.write_str("the body is larger than 1 MiB"),
             Self::Redirect => {
@@ -135,6 +169,16 @@ impl Member {
             "error_uri" => Self::ErrorUri,
             _ => return None,
         })
+    }
+
+    /// Whether it is a member of a token answer (RFC 6749 §5.1).
+    pub(crate) fn is_of_token_answer(self) -> bool {
+        !matches!(self, Self::Error | Self::ErrorDescription | Self::ErrorUri)
+    }
+
+    /// Whether an answer without it is whole.
+    pub(crate) fn may_be_missing(self) -> bool {
+        !matches!(self, Self::AccessToken | Self::TokenType | Self::Error)
     }
 
     /// The member's standard name.

@@ -30,13 +30,14 @@ use http::{Request, Response};
 
 use crate::call;
 use crate::client::{Client, ConfidentialClient};
-use crate::endpoint::check_resource;
 use crate::error::{Error, Misuse};
 use crate::exchange::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::params::{Field, Params};
 use crate::quirk::Message;
 use crate::scope::Scope;
 use crate::token::Tokens;
+use crate::url::check_resource;
+use crate::wire::answer::Optional;
 
 /// A request for a token of the client's own. Only a confidential client can make one (RFC 6749 §4.4).
 ///
@@ -114,10 +115,10 @@ impl Exchange for ClientCredentials {
     }
 
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
-        let outcome = call::answer(self.client.registration(), env.now, &response, |mut answer| {
+        let outcome = call::answer(self.client.registration(), env.now, false, &response, |mut answer| {
             // RFC 6749 §4.4.3 gives none here: the client's own credentials are what gets the next token.
-            answer.refresh_token = None;
-            Tokens::new(self.client.clone(), answer, self.scope.clone(), self.resources.clone(), env.now)
+            answer.refresh_token = Optional::Absent;
+            Ok(Tokens::new(self.client.clone(), answer, self.scope.clone(), self.resources.clone(), env.now))
         });
         match outcome {
             Ok(tokens) => Ok(Step::Done(tokens)),

@@ -45,23 +45,25 @@
 
 use http::{Request, Response};
 
-use crate::call::{self, Meaning};
-use crate::error::{Error, ErrorCode, Misuse, Violation};
+use crate::call;
+use crate::error::verdict::Meaning;
+use crate::error::{Error, Misuse};
 use crate::exchange::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::params::{Field, Params};
 use crate::quirk::Message;
-use crate::scope::{GrantedScope, Scope};
-use crate::secret::RefreshToken;
+use crate::scope::Scope;
+use crate::secret::{RefreshToken, UnverifiedIdToken};
 use crate::time::UnixTime;
 use crate::token::Tokens;
-use crate::wire::answer::TokenAnswer;
+use crate::wire::answer::{Optional, TokenAnswer};
 
 /// Tokens on their way to be refreshed. Not `Clone`: a refresh token that rotates is used once.
 ///
 /// What a failure leaves of it:
 /// - **Spent**: `invalid_grant`. The refresh token is dead; ask the person again, unless your store holds a newer one.
 /// - **Intact**: the request was certainly not sent, the server was too busy to look, or it refused for a reason that
-///   is not the token's (`invalid_client`, `invalid_scope`). Mend that, and run it again.
+///   is not the token's (`invalid_client`, `invalid_scope`). Mend that, and run it again. Also: the server rotated the token
+///   in an answer that cannot be used otherwise; then [`is_rescued`](Self::is_rescued) is true.
 /// - **Unknown**: the token may have been rotated, and the answer was lost. Read your store again, for a sibling may have
 ///   newer tokens; then at most one retry, never at the same time as another: a server may take it for theft and revoke
 ///   everything.
@@ -72,6 +74,7 @@ pub struct RefreshExchange {
     refresh: RefreshToken,
     narrower: Option<Scope>,
     extra: Params,
+    rescued: bool,
 }
 
 impl Tokens {
@@ -81,7 +84,9 @@ impl Tokens {
     /// [`Misuse::NoRefreshToken`], with the tokens still intact.
     pub fn refresh(mut self) -> Result<RefreshExchange, Failure<Self>> {
         match self.refresh.take() {
-            Some(refresh) => Ok(RefreshExchange { tokens: self, refresh, narrower: None, extra: Params::default() }),
+            Some(refresh) => {
+                Ok(RefreshExchange { tokens: self, refresh, narrower: None, extra: Params::default(), rescued: false })
+            }
             None => Err(Failure::intact(Error::Misuse(Misuse::NoRefreshToken), self)),
         }
     }
@@ -118,8 +123,15 @@ impl RefreshExchange {
         }
     }
 
-    /// The tokens as they were. The access token may still be good; whether the refresh token is, the failure tells that
-    /// gave the exchange back.
+    /// Whether it holds a refresh token that came in an answer which was refused for another member, such as a missing
+    /// `token_type`. The server has replaced the old refresh token, so **store this one** ([`into_tokens`](Self::into_tokens))
+    /// before anything else. The error says what to mend; until then, the next answer will be refused too.
+    pub fn is_rescued(&self) -> bool {
+        self.rescued
+    }
+
+    /// The tokens as they were, with the new refresh token if there is one ([`is_rescued`](Self::is_rescued)). The access
+    /// token may still be good; whether the refresh token is, the failure tells that gave the exchange back.
     pub fn into_tokens(self) -> Tokens {
         let mut tokens = self.tokens;
         tokens.refresh = Some(self.refresh);
@@ -127,18 +139,28 @@ impl RefreshExchange {
     }
 
     /// The new tokens: what the server left out is carried over.
-    fn merge(&self, answer: TokenAnswer<'_>, now: UnixTime) -> Result<Tokens, Violation> {
+    fn merge(&self, mut answer: TokenAnswer<'_>, now: UnixTime) -> Tokens {
         let old = &self.tokens;
-        let requested = self.narrower.clone().or_else(|| old.scope.effective().cloned());
-        let mut new = Tokens::new(old.client.clone(), answer, requested, old.resources.clone(), now)?;
+        if matches!(answer.refresh_token, Optional::Blank(_)) {
+            answer.refresh_token = Optional::Absent;
+        }
+        let silent = matches!(answer.scope, Optional::Absent);
+        // What was granted and cannot be read was once asked for.
+        let granted = if old.scope.unreadable { old.scope.requested() } else { old.scope.effective() };
+        let requested = self.narrower.clone().or_else(|| granted.cloned());
+        let mut new = Tokens::new(old.client.clone(), answer, requested, old.resources.clone(), now);
         if new.refresh.is_none() {
             new.refresh = Some(RefreshToken::new(self.refresh.expose_secret().to_owned()));
         }
-        // Nothing said and nothing asked: what the server granted before still holds, in the server's own words.
-        if new.scope.explicit.is_none() && self.narrower.is_none() {
-            new.scope = GrantedScope { requested: old.scope.requested.clone(), explicit: old.scope.explicit.clone() };
+        if let (None, Some(id_token)) = (&new.id_token, &old.id_token) {
+            new.id_token = Some(UnverifiedIdToken::new(id_token.expose_secret().to_owned()));
+            new.id_token_is_kept = true;
         }
-        Ok(new)
+        // Nothing said and nothing asked: what the server granted before still holds, in the server's own words.
+        if silent && self.narrower.is_none() {
+            new.scope = old.scope.clone();
+        }
+        new
     }
 }
 
@@ -160,19 +182,24 @@ impl Exchange for RefreshExchange {
         call::with_resources(&own, &self.tokens.resources, |fields| call::request(registration, fields, &self.extra))
     }
 
-    fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
+    fn respond<B: AsRef<[u8]>>(
+        mut self,
+        env: &mut Env<'_>,
+        response: Response<B>,
+    ) -> Result<Step<Self>, Failure<Self>> {
         let registration = self.tokens.client.registration();
-        match call::answer(registration, env.now, &response, |answer| self.merge(answer, env.now)) {
+        match call::answer(registration, env.now, true, &response, |answer| Ok(self.merge(answer, env.now))) {
             Ok(tokens) => Ok(Step::Done(tokens)),
-            Err(no) => Err(match (no.meaning, no.error.code()) {
-                (Meaning::Refused, Some(ErrorCode::InvalidGrant)) => Failure::spent(no.error),
-                // A code that nobody registered may well mean that the token is dead; and these two say nothing about it.
-                (
-                    Meaning::Refused,
-                    Some(ErrorCode::Other(_) | ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable),
-                ) => Failure::unknown(no.error, self),
-                (Meaning::Refused | Meaning::NotProcessed, _) => Failure::intact(no.error, self),
-                (Meaning::Nothing, _) => Failure::unknown(no.error, self),
+            Err(no) => Err(match (no.rescued, no.meaning) {
+                // RFC 6749 §6: the server has replaced the token that was sent.
+                (Some(rescued), _) => {
+                    self.refresh = rescued;
+                    self.rescued = true;
+                    Failure::intact(no.error, self)
+                }
+                (None, Meaning::Over) => Failure::spent(no.error),
+                (None, Meaning::Refused | Meaning::NotProcessed) => Failure::intact(no.error, self),
+                (None, Meaning::Nothing) => Failure::unknown(no.error, self),
             }),
         }
     }

@@ -36,17 +36,35 @@ pub(super) struct Token {
     pub(super) refresh_token: Option<String>,
     pub(super) id_token: Option<String>,
     pub(super) scope: Option<Vec<String>>,
+    /// The members that are there and have no value.
+    pub(super) tolerated: Vec<&'static str>,
     /// The names of the members that have no meaning, in their order.
     pub(super) unknown: Vec<String>,
 }
 
 /// Reads a body as RFC 6749 §5.1 and §5.2 have it.
 pub(super) fn read(body: &[u8]) -> Says {
-    members(body).and_then(|members| says(&members)).unwrap_or(Says::Nothing)
+    // An error may explain itself in another encoding; a token answer may not be in one.
+    let text = String::from_utf8_lossy(body);
+    let said = members(&text).and_then(|members| says(&members)).unwrap_or(Says::Nothing);
+    match said {
+        Says::Token(_) if core::str::from_utf8(body).is_err() => Says::Nothing,
+        Says::Error(code) if core::str::from_utf8(body).is_err() && code.contains('\u{fffd}') => Says::Nothing,
+        said => said,
+    }
 }
 
-/// Name and value of every member, doubles included. An object or a list is `true`: here, no member is one.
-fn members(body: &[u8]) -> Option<Vec<(String, Value)>> {
+/// What a member that has a meaning was read as.
+enum Found {
+    Value(Value),
+    /// A list, an object, or a text with half a surrogate: JSON, and nothing that has a meaning.
+    Odd,
+    /// A number that no `f64` holds.
+    OutOfRange,
+}
+
+/// Name and value of every member, doubles included.
+fn members(body: &str) -> Option<Vec<(String, Found)>> {
     struct All;
 
     impl<'de> Visitor<'de> for All {
@@ -65,78 +83,98 @@ fn members(body: &[u8]) -> Option<Vec<(String, Value)>> {
         }
     }
 
-    let mut deserializer = serde_json::Deserializer::from_str(std::str::from_utf8(body).ok()?);
+    let mut deserializer = serde_json::Deserializer::from_str(body);
     let all = deserializer.deserialize_map(All).ok()?;
     deserializer.end().ok()?;
     let value = |(name, raw): (String, &RawValue)| {
         let nested = raw.get().starts_with(['{', '[']);
         // What has no meaning may be any JSON, numbers out of range and half surrogates included.
         let any = nested || !KNOWN.contains(&name.as_str());
-        Some((name, if any { Value::Bool(true) } else { serde_json::from_str(raw.get()).ok()? }))
+        let found = match serde_json::from_str(raw.get()) {
+            _ if any => Found::Odd,
+            Ok(value) => Found::Value(value),
+            Err(_) if raw.get().starts_with('"') => Found::Odd,
+            Err(_) => Found::OutOfRange,
+        };
+        (name, found)
     };
-    all.into_iter().map(value).collect()
+    Some(all.into_iter().map(value).collect())
 }
 
 /// `None` stands for [`Says::Nothing`].
-fn says(members: &[(String, Value)]) -> Option<Says> {
+fn says(members: &[(String, Found)]) -> Option<Says> {
     let all = |name: &str| members.iter().filter(|(n, _)| n == name).map(|(_, value)| value).collect::<Vec<_>>();
-    if KNOWN.iter().any(|name| all(name).len() > 1) {
+    let one = |name: &str| all(name).last().copied();
+    let text = |name: &str| match one(name) {
+        Some(Found::Value(Value::String(text))) => Some(text.clone()),
+        _ => None,
+    };
+    if one("error").is_some() {
+        let no_token = |name: &&str| match one(name) {
+            None | Some(Found::Value(Value::Null)) => true,
+            Some(Found::Value(Value::String(text))) => text.is_empty(),
+            Some(_) => false,
+        };
+        let alone = all("error").len() == 1 && ["access_token", "refresh_token"].iter().all(no_token);
+        return Some(Says::Error(text("error").filter(|code| !code.is_empty() && alone)?));
+    }
+    if KNOWN.iter().any(|name| all(name).len() > 1 || matches!(one(name), Some(Found::OutOfRange))) {
         return None;
     }
-    let one = |name: &str| all(name).first().copied();
-    if let Some(error) = one("error") {
-        let beside_token = one("access_token").is_some_and(|token| !token.is_null());
-        let code = error.as_str().filter(|code| !code.is_empty() && !beside_token)?;
-        return Some(Says::Error(code.to_owned()));
-    }
-    // Printable ASCII, RFC 6749 appendix A.12 and A.17.
-    let visible = |value: &Value| {
-        let text = value.as_str().filter(|text| !text.is_empty())?;
-        text.chars().all(|c| (' '..='~').contains(&c)).then(|| text.to_owned())
+    // Printable ASCII and more than blanks, RFC 6749 appendix A.12 and A.17.
+    let visible = |name: &str| {
+        let text = text(name)?;
+        let good = text.chars().all(|c| (' '..='~').contains(&c)) && text.chars().any(|c| c != ' ');
+        good.then_some(text)
     };
-    // There and wrong is not the same as not there.
-    let optional = |name: &str| match one(name) {
-        Some(value) => visible(value).map(Some),
-        None => Some(None),
-    };
-    let dpop = match one("token_type")?.as_str()?.to_ascii_lowercase().as_str() {
+    let dpop = match text("token_type")?.to_ascii_lowercase().as_str() {
         "bearer" => false,
         "dpop" => true,
         _ => return None,
     };
-    let scope = match one("scope") {
-        None => None,
-        Some(value) => {
-            let text = value.as_str()?;
-            if !text.chars().all(|c| (' '..='~').contains(&c) && c != '"' && c != '\\') {
-                return None;
-            }
-            Some(text.split(' ').filter(|token| !token.is_empty()).map(str::to_owned).collect())
-        }
-    };
-    Some(Says::Token(Token {
-        access_token: visible(one("access_token")?)?,
+    let of_a_scope = |c: char| (' '..='~').contains(&c) && c != '"' && c != '\\';
+    let words = |text: String| text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    let mut token = Token {
+        access_token: visible("access_token")?,
         dpop,
         expires_in: match one("expires_in") {
-            None => None,
-            Some(value) => Some(seconds(value)?),
+            Some(Found::Value(value)) => seconds(value),
+            _ => None,
         },
-        refresh_token: optional("refresh_token")?,
-        id_token: optional("id_token")?,
-        scope,
+        refresh_token: visible("refresh_token"),
+        id_token: visible("id_token"),
+        scope: text("scope").filter(|text| text.chars().all(of_a_scope)).map(words),
+        tolerated: Vec::new(),
         unknown: members.iter().map(|(name, _)| name.clone()).filter(|name| !KNOWN.contains(&name.as_str())).collect(),
-    }))
+    };
+    token.tolerated = [
+        ("expires_in", token.expires_in.is_some()),
+        ("refresh_token", token.refresh_token.is_some()),
+        ("scope", token.scope.is_some()),
+        ("id_token", token.id_token.is_some()),
+    ]
+    .into_iter()
+    .filter(|(name, has_value)| one(name).is_some() && !has_value)
+    .map(|(name, _)| name)
+    .collect();
+    Some(Says::Token(token))
 }
 
-/// A lifetime: a number that is not negative, floored, or digits in a string.
+/// A lifetime: a number that is not negative, floored, or digits in a string, perhaps with a fraction.
 fn seconds(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => {
             number.as_u64().or_else(|| number.as_f64().filter(|seconds| *seconds >= 0.0).map(|seconds| seconds as u64))
         }
-        Value::String(digits) if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) => {
+        Value::String(text) => {
+            let parts: Vec<&str> = text.split('.').collect();
+            let digits = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+            if parts.len() > 2 || !parts.iter().all(digits) {
+                return None;
+            }
             // One digit after the other, up to the largest number there is.
-            Some(digits.bytes().fold(0u64, |sum, digit| sum.saturating_mul(10).saturating_add(u64::from(digit - b'0'))))
+            let digits = parts[0].bytes().map(|digit| u64::from(digit - b'0'));
+            Some(digits.fold(0u64, |sum, digit| sum.saturating_mul(10).saturating_add(digit)))
         }
         _ => None,
     }

@@ -102,12 +102,13 @@ fn expected(query: &str, length: usize, state: &str, policy: Policy, token_in_fr
     if ["iss", "code", "error"].iter().any(|name| !matches!(all(name).as_slice(), [] | [Some(_)])) {
         return nothing(Verdict::Rejected);
     }
-    // Texts for people may be unreadable, but not be there twice.
-    if ["error_description", "error_uri"].iter().any(|name| all(name).len() > 1) {
+    // Texts for people cost no error; where there is none, they may be unreadable, but not be there twice.
+    if all("error").is_empty() && ["error_description", "error_uri"].iter().any(|name| all(name).len() > 1) {
         return nothing(Verdict::Rejected);
     }
-    // RFC 6749 appendix A.11.
-    if all("code").iter().flatten().any(|code| code.chars().any(|c| !(' '..='~').contains(&c))) {
+    // RFC 6749 appendix A.7, A.11.
+    let readable = |text: &str| text.chars().all(|c| (' '..='~').contains(&c));
+    if ["code", "error"].iter().any(|name| all(name).into_iter().flatten().any(|text| !readable(text))) {
         return nothing(Verdict::Rejected);
     }
     let front_channel = ["access_token", "id_token", "token_type", "response"].iter().any(|name| !all(name).is_empty());

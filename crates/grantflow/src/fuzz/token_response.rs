@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::answer::{Says, Token, read};
 use super::{CODE, NOW, STATUSES, client, exchange, printed, respond, server};
-use crate::{AccessToken, CodeExchange, Error, ErrorCode, Failure, Left, Quirk, Tokens};
+use crate::{AccessToken, CodeExchange, ErrorCode, Exchange, Failure, Left, Message, Next, Quirk, Tokens};
 
 /// The bits of the second byte, and what each makes of the server.
-fn quirks() -> [(u8, Quirk); 6] {
+fn quirks() -> [(u8, Quirk); 9] {
     [
         (1, Quirk::MissingTokenType),
         (2, Quirk::NullIsAbsent),
@@ -19,6 +19,9 @@ fn quirks() -> [(u8, Quirk); 6] {
         (8, Quirk::ScopeSeparator(',')),
         (16, Quirk::FormEncodedAnswer),
         (TOKEN_PATH, Quirk::token_path(&["data"])),
+        (64, Quirk::TokenType("user".to_owned())),
+        (128, Quirk::error_path("errors[0].code", Some("0"))),
+        (128, Quirk::error_code(Message::TokenAnswer, None, "dead", ErrorCode::InvalidGrant)),
     ]
 }
 
@@ -59,6 +62,68 @@ pub fn token_response(bytes: &[u8]) {
         }
         Err(failure) => refused(&failure, status, retry_after, (on == 0).then(|| read(body))),
     }
+    refreshed(&server, status, retry_after, body);
+}
+
+/// The same answer to a refresh: a grant is never lost without a verdict, and a new refresh token is never lost.
+fn refreshed(server: &crate::Server, status: u16, retry_after: bool, body: &[u8]) {
+    const OLD: &str = "0ld-refresh-token";
+    let good = format!(
+        r#"{{"access_token":"a","token_type":"Bearer","refresh_token":"{OLD}","id_token":"i","data":{{"access_token":"a",
+        "token_type":"Bearer","refresh_token":"{OLD}","id_token":"i"}}}}"#
+    );
+    let tokens = respond(exchange(&client(server)), Response::new(good.as_bytes())).unwrap();
+    let mut response = Response::builder().status(status);
+    if retry_after {
+        response = response.header(header::RETRY_AFTER, "7");
+    }
+    let mut rng = super::Counting(0);
+    let mut env = crate::Env { now: NOW, rng: &mut rng };
+    match tokens.refresh().unwrap().respond(&mut env, response.body(body).unwrap()) {
+        Ok(crate::Step::Done(tokens)) => {
+            assert!((200..300).contains(&status), "tokens out of a {status}");
+            sound(&tokens);
+            assert!(
+                tokens.refresh_token().is_some() && tokens.unverified_id_token().is_some(),
+                "a refresh lost a token"
+            );
+            if tokens.id_token_is_kept() {
+                assert!(tokens.unverified_id_token().unwrap().expose_secret() == "i", "it is no older one");
+            }
+        }
+        Ok(crate::Step::Again { .. }) => panic!("a refresh asked to be run again"),
+        Err(failure) => {
+            assert!(!(printed(&failure) + &printed(&failure.error)).contains(OLD), "the refresh token was printed");
+            let dead = failure.error.code() == Some(&ErrorCode::InvalidGrant);
+            match failure.left {
+                Left::Spent => assert!(dead && is_spoken(status), "spent after a {status}"),
+                Left::Intact(exchange) if exchange.is_rescued() => {
+                    assert!(
+                        (200..300).contains(&status) && failure.error.code().is_none(),
+                        "rescued out of a {status}"
+                    );
+                    assert!(failure.error.answer_refused() && failure.error.next() == Next::FixConfiguration);
+                    let tokens = exchange.into_tokens();
+                    let new = tokens.refresh_token().unwrap().expose_secret();
+                    let plain = new.bytes().all(|b| (b' '..=b'~').contains(&b) && !matches!(b, b'"' | b'\\'));
+                    // Escapes have no naive reader here.
+                    let written = String::from_utf8_lossy(body);
+                    assert!(
+                        !plain || written.contains(new) || written.contains(['\\', '%', '+']),
+                        "a token out of nowhere"
+                    );
+                }
+                Left::Intact(_) | Left::Unknown(_) => {
+                    assert!(!(dead && is_spoken(status)), "not spent after a verdict")
+                }
+            }
+        }
+    }
+}
+
+/// Whether a token endpoint states errors with this status.
+fn is_spoken(status: u16) -> bool {
+    (200..300).contains(&status) || [400, 401, 403].contains(&status)
 }
 
 fn token_text(token: &AccessToken) -> &str {
@@ -108,8 +173,11 @@ fn same(tokens: &Tokens, token: &Token) {
         refresh_token: tokens.refresh_token().map(|token| token.expose_secret().to_owned()),
         id_token: tokens.unverified_id_token().map(|token| token.expose_secret().to_owned()),
         scope: tokens.scope().explicit().map(words),
+        tolerated: tokens.tolerated().to_vec(),
         unknown: token.unknown.clone(),
     };
+    assert_eq!(tokens.scope().is_unreadable(), tokens.tolerated().contains(&"scope"), "known or not?");
+    assert_eq!(tokens.scope().is_narrowed().is_none(), tokens.scope().is_unreadable(), "compared with nothing");
     // Not `assert_eq!`: a fuzzer's log is no place for tokens, not even for made-up ones.
     assert!(got == *token, "something else was read than was written");
 }
@@ -131,7 +199,6 @@ fn refused(failure: &Failure<CodeExchange>, status: u16, retry_after: bool, says
     }
     assert_eq!(failure.error.status().map(|s| s.as_u16()), Some(status), "the status is not to be seen");
     let success = (200..300).contains(&status);
-    let final_word = success || (400..500).contains(&status);
     if let Some(says) = &says {
         assert!(!(success && matches!(says, Says::Token(_))), "good tokens were refused");
         let code = match says {
@@ -142,14 +209,37 @@ fn refused(failure: &Failure<CodeExchange>, status: u16, retry_after: bool, says
         assert_eq!(seen.is_some(), code.is_some(), "an error code was lost or made up");
         assert!(seen.zip(code).is_none_or(|(seen, code)| code.starts_with(seen)), "another error code");
     }
-    // These two codes are about the server's health: they refuse nothing.
-    let health = matches!(failure.error.code(), Some(ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable));
-    let verdict = matches!(failure.error, Error::Refused(_)) && !health;
-    match failure.left {
-        Left::Intact(_) => assert!(status == 429 || status == 503 && retry_after, "intact after a {status}"),
-        // Only these two say that the server has not looked.
-        _ if status == 429 || status == 503 && retry_after => panic!("not intact after a {status}"),
-        Left::Spent => assert!(verdict && final_word, "spent after a {status}"),
-        Left::Unknown(_) => assert!(!(verdict && final_word), "nobody knows, after a verdict and a {status}"),
-    }
+    // The codes that RFC 6749 §5.2, RFC 8628, RFC 8707, RFC 9396 and RFC 9449 register for token answers.
+    let registered = failure.error.code().is_some_and(|code| {
+        [
+            "invalid_grant",
+            "invalid_request",
+            "invalid_client",
+            "unauthorized_client",
+            "unsupported_grant_type",
+            "invalid_scope",
+            "access_denied",
+            "invalid_target",
+            "invalid_authorization_details",
+            "invalid_dpop_proof",
+        ]
+        .contains(&code.as_str())
+    });
+    let nonce = failure.error.code() == Some(&ErrorCode::UseDpopNonce) && is_spoken(status);
+    // Only these say that the server has not looked.
+    let not_looked_at = status == 429 || status == 503 && retry_after || nonce;
+    let expected = match (not_looked_at, registered && is_spoken(status)) {
+        (true, _) => "intact",
+        (false, true) => "spent",
+        (false, false) => "unknown",
+    };
+    let left = match failure.left {
+        Left::Intact(_) => "intact",
+        Left::Spent => "spent",
+        Left::Unknown(_) => "unknown",
+    };
+    assert_eq!(left, expected, "after a {status}");
+    // What to do says the same as what is left.
+    let over = failure.error.next() == Next::Reauthorize;
+    assert!(!over || left == "spent", "a new login, though the code is {left}");
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{AccessToken, Tokens};
+use super::{AccessToken, Tokens, Tolerated};
 use crate::client::Client;
 use crate::error::{Error, Misuse, StoredFault};
 use crate::scope::{GrantedScope, Scope};
@@ -45,14 +45,26 @@ pub struct StoredTokens {
     extra: Zeroizing<String>,
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     extra_is_form: bool,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    scope_is_unreadable: bool,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    id_token_is_kept: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tolerated: Vec<String>,
+    /// A checksum of the three above and of `sum`; missing if they say nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more: Option<String>,
 }
 
 fn is_empty(text: &Zeroizing<String>) -> bool {
     text.is_empty()
 }
 
-/// The version that this library writes and reads.
+/// The version that every release of this library reads.
 const VERSION: u32 = 1;
+/// The version for a scope that cannot be read: a release that knows only the first one would take it for "as requested".
+/// The other new members may be lost on such a release, so they do not need a version.
+const UNREADABLE_SCOPE: u32 = 2;
 
 impl StoredTokens {
     fn checksum(&self) -> String {
@@ -74,6 +86,18 @@ impl StoredTokens {
             .number(Some(self.extra_is_form.into()))
             .finish()
     }
+
+    fn more(&self) -> Option<String> {
+        if !self.scope_is_unreadable && !self.id_token_is_kept && self.tolerated.is_empty() {
+            return None;
+        }
+        let sum = Checksum::new("tokens, more")
+            .field(Some(&self.sum))
+            .number(Some(self.scope_is_unreadable.into()))
+            .number(Some(self.id_token_is_kept.into()))
+            .list(&self.tolerated);
+        Some(sum.finish())
+    }
 }
 
 fn owned(secret: &str) -> Zeroizing<String> {
@@ -93,7 +117,7 @@ impl Tokens {
         let registration = self.client.registration();
         let server = &registration.server;
         let mut stored = StoredTokens {
-            v: VERSION,
+            v: if self.scope.unreadable { UNREADABLE_SCOPE } else { VERSION },
             sum: String::new(),
             issuer: server.issuer_identifier().map(|issuer| issuer.as_str().to_owned()),
             client_id: registration.id.to_string(),
@@ -112,12 +136,20 @@ impl Tokens {
             resources: self.resources.clone(),
             extra: owned(self.extra.text()),
             extra_is_form: self.extra.is_form(),
+            scope_is_unreadable: self.scope.unreadable,
+            id_token_is_kept: self.id_token_is_kept,
+            tolerated: self.tolerated.names().iter().map(|name| (*name).to_owned()).collect(),
+            more: None,
         };
         stored.sum = stored.checksum();
+        stored.more = stored.more();
         stored
     }
 
     /// Restores stored tokens for the client that they were issued to.
+    ///
+    /// Issuer and token endpoint may be spelt in another way than when they were stored (RFC 3986 §6.2.2, §6.2.3), an issuer
+    /// may have been configured since, and the server may have moved by [`Server::formerly`](crate::Server::formerly).
     ///
     /// # Errors
     /// [`Misuse::Stored`] if another version wrote them, if a byte of them was changed, or if issuer, client id or token
@@ -125,13 +157,14 @@ impl Tokens {
     pub fn from_stored(mut stored: StoredTokens, client: impl Into<Client>) -> Result<Self, Error> {
         let refuse = |fault| Error::Misuse(Misuse::Stored(fault));
         let client = client.into();
-        if stored.v != VERSION {
+        if !matches!(stored.v, VERSION | UNREADABLE_SCOPE) {
             return Err(refuse(StoredFault::Version));
         }
-        if stored.sum != stored.checksum() {
+        let right_version = (stored.v == UNREADABLE_SCOPE) == stored.scope_is_unreadable;
+        if stored.sum != stored.checksum() || stored.more != stored.more() || !right_version {
             return Err(refuse(StoredFault::Damaged));
         }
-        if !client.registration().is(stored.issuer.as_deref(), &stored.client_id, &stored.token_endpoint) {
+        if !client.registration().is_or_was(stored.issuer.as_deref(), &stored.client_id, &stored.token_endpoint) {
             return Err(refuse(StoredFault::OtherClient));
         }
         let kind = match stored.token_type.as_str() {
@@ -150,7 +183,13 @@ impl Tokens {
             id_token: stored.id_token.take().map(|mut text| UnverifiedIdToken::new(core::mem::take(&mut *text))),
             received_at: UnixTime::from_secs(stored.received_at),
             expires_at: stored.expires_at.map(UnixTime::from_secs),
-            scope: GrantedScope { requested: scope(&stored.requested)?, explicit: scope(&stored.granted)? },
+            id_token_is_kept: stored.id_token_is_kept,
+            scope: GrantedScope {
+                requested: scope(&stored.requested)?,
+                explicit: scope(&stored.granted)?,
+                unreadable: stored.scope_is_unreadable,
+            },
+            tolerated: Tolerated::named(&stored.tolerated),
             resources: core::mem::take(&mut stored.resources),
             extra: if stored.extra_is_form { Extra::form(extra) } else { Extra::json(extra) },
             client,

@@ -4,17 +4,17 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use super::Grant;
 use super::callback::PendingCallback;
+use super::{Grant, pkce_may_be_left_out};
 use crate::client::Client;
-use crate::endpoint::{RedirectUri, check_resource};
 use crate::error::{Error, Misuse};
 use crate::exchange::Env;
 use crate::params::{self, Field, Params};
-use crate::pkce::{self, Verifier};
+use crate::pkce::{self, Challenge, Verifier};
 use crate::quirk::Message;
 use crate::scope::Scope;
 use crate::secret::RandomText;
+use crate::url::{RedirectUri, check_resource};
 
 /// An authorization request to be: plain data, replayable. Each [`start`](Authorization::start) is a grant of its own.
 #[derive(Clone, Debug)]
@@ -44,7 +44,8 @@ impl Authorization {
     ///
     /// # Errors
     /// [`Misuse::Url`], see [`RedirectUri::new`], and if its query uses a name that the server's quirks give a parameter
-    /// of the callback; [`Misuse::NoAuthorizationEndpoint`].
+    /// of the callback; [`Misuse::NoAuthorizationEndpoint`]; [`Misuse::Quirk`] if the server has
+    /// [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce) and the redirect URI is not `https` off loopback.
     pub fn new<R>(client: impl Into<Client>, redirect_uri: R) -> Result<Self, Error>
     where
         R: TryInto<RedirectUri>,
@@ -56,6 +57,12 @@ impl Authorization {
         }
         let redirect_uri: RedirectUri = redirect_uri.try_into()?;
         let quirks = client.registration().server.quirks();
+        if quirks.refuses_pkce && !pkce_may_be_left_out(&client, &redirect_uri) {
+            return Err(Error::Misuse(Misuse::Quirk(
+                "at a server that refuses PKCE a redirect URI must be https and off loopback: another program on the person's \
+                 machine could receive the code (RFC 8252 §8.5)",
+            )));
+        }
         // The standard names were looked for when the URI was made.
         if quirks.rename_any() {
             redirect_uri.check_query(|name| quirks.is_reserved(Message::Callback, name))?;
@@ -121,7 +128,9 @@ impl Authorization {
     /// [`Error::Entropy`] if the source of entropy fails, or gives the same bytes twice in a row. Nothing is sent.
     pub fn start(&self, env: &mut Env<'_>) -> Result<Redirect, Error> {
         let (state, verifier) = draw(env)?;
-        let url = self.url(&state, &verifier);
+        let quirks = self.client.registration().server.quirks();
+        let verifier = if quirks.refuses_pkce { None } else { Some(verifier) };
+        let url = self.url(&state, verifier.as_ref());
         let grant = Grant {
             client: self.client.clone(),
             redirect_uri: self.redirect_uri.clone(),
@@ -133,10 +142,10 @@ impl Authorization {
     }
 
     /// One buffer of the exact size; what the client and the redirect URI contribute has been encoded once before.
-    fn url(&self, state: &RandomText, verifier: &Verifier) -> AuthorizationUrl {
+    fn url(&self, state: &RandomText, verifier: Option<&Verifier>) -> AuthorizationUrl {
         let registration = self.client.registration();
         let quirks = registration.server.quirks();
-        let challenge = verifier.challenge();
+        let challenge = verifier.map(Verifier::challenge);
         let scope = self.scope.as_ref().map(|scope| quirks.write_scope(scope));
 
         let redirect_uri = Field::encoded("redirect_uri", self.redirect_uri.as_str(), self.redirect_uri.encoded());
@@ -146,13 +155,14 @@ impl Authorization {
         let head = [Some(redirect_uri), scope, response_mode];
         let tail = [
             Field::plain("state", state.expose()),
-            Field::plain("code_challenge", challenge.as_str()),
+            Field::plain("code_challenge", challenge.as_ref().map_or("", Challenge::as_str)),
             Field::plain("code_challenge_method", pkce::METHOD),
         ];
+        let tail = if challenge.is_some() { &tail } else { tail.get(..1).unwrap_or_default() };
         // Walked twice, once to know the length: a list of them would cost more than that.
         let fields = || {
             let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
-            head.into_iter().flatten().chain(resources).chain(tail)
+            head.into_iter().flatten().chain(resources).chain(tail.iter().copied())
         };
 
         let start = registration.authorization_start.as_deref().unwrap_or_default();

@@ -13,7 +13,9 @@ use super::exchange::CodeExchange;
 use super::received::{MAX_CALLBACK, Once, PendingKey, Received};
 use super::rejection::{Rejection, RejectionReason};
 use crate::error::ErrorResponse;
+use crate::quirk::{Message, Quirks};
 use crate::secret::{AuthorizationCode, RandomText};
+use crate::url::Parts;
 use crate::wire::form;
 
 /// A grant that waits for the person to come back. Not `Clone`: it is received once.
@@ -36,7 +38,7 @@ pub struct PendingCallback {
 pub enum Callback {
     /// Everything matched: exchange the code.
     Granted(CodeExchange),
-    /// Everything matched, and the server or the person said no.
+    /// Everything matched, and the server or the person said no: [`ErrorResponse::next`] says what to do.
     Denied(ErrorResponse),
     /// Not the answer to this request. Nothing is lost: keep waiting.
     Unrelated {
@@ -67,6 +69,8 @@ pub enum NotOurs {
     TwoStates,
     /// A form that is not UTF-8, so that no `state` can be read.
     Unreadable,
+    /// A control character in it, such as a line break, which neither a URI nor a form holds unescaped.
+    ControlCharacter,
     /// More than 64 KiB. No server's answer is that long.
     TooLong,
 }
@@ -81,6 +85,9 @@ impl fmt::Display for NotOurs {
             Self::WrongState => "its state is another one",
             Self::TwoStates => "it has two states",
             Self::Unreadable => "it is not UTF-8",
+            Self::ControlCharacter => {
+                "it holds a control character, such as a line break: paste the address in one piece"
+            }
             Self::TooLong => "it is longer than 64 KiB",
         })
     }
@@ -92,7 +99,11 @@ impl PendingCallback {
         PendingKey::of(self.state.expose())
     }
 
-    /// Takes a hit on the redirect URI: an absolute URI, or the path and query that an HTTP/1 server sees.
+    /// Takes a hit on the redirect URI: the path and query that an HTTP/1 server sees (RFC 9112 §3.2.1), or an absolute URI,
+    /// as a proxy sends it (§3.2.2) and as HTTP/2 puts it together.
+    ///
+    /// Place and redirect URI are the same in any spelling that RFC 3986 §6.2.2 and §6.2.3 make equal: case of scheme and
+    /// host, escapes of unreserved characters and their case, the default port. `%2F` is never `/`, and dot segments stay.
     pub fn receive(self, uri: &Uri) -> Callback {
         if self.response_mode != ResponseMode::Query {
             return self.unrelated(NotOurs::OtherMode);
@@ -109,24 +120,27 @@ impl PendingCallback {
     }
 
     /// As [`receive`](Self::receive), for a callback as text: a private-use URI that the operating system handed over,
-    /// or an address that a person pasted. A fragment is not looked at, but for a token in it.
+    /// or an address that a person pasted, with the line break that came along. A fragment is not looked at, but for a token
+    /// in it.
     pub fn receive_url(self, url: &str) -> Callback {
         if self.response_mode != ResponseMode::Query {
             return self.unrelated(NotOurs::OtherMode);
         }
+        let url = url.trim();
         if url.len() > MAX_CALLBACK {
             return self.unrelated(NotOurs::TooLong);
         }
+        // What is left is within: no URI has one, so this is no callback of any server's, but a line that was torn.
+        if url.contains(char::is_control) {
+            return self.unrelated(NotOurs::ControlCharacter);
+        }
         let (url, fragment) = url.split_once('#').unwrap_or((url, ""));
-        let (place, query) = url.split_once('?').unwrap_or((url, ""));
-        let redirect_uri = &self.grant.redirect_uri;
-        let origin = redirect_uri.origin();
-        let same_origin = place.get(..origin.len()).is_some_and(|o| o.eq_ignore_ascii_case(origin));
-        let path = place.get(origin.len()..).unwrap_or_default();
-        if !same_origin {
+        let Some(parts) = Parts::of(url) else { return self.unrelated(NotOurs::OtherOrigin) };
+        let query = parts.query.unwrap_or_default();
+        if !self.grant.redirect_uri.has_origin(parts.scheme, parts.authority) {
             return self.unrelated(NotOurs::OtherOrigin);
         }
-        if let Some(why) = self.elsewhere(path, query) {
+        if let Some(why) = self.elsewhere(parts.path, query) {
             return self.unrelated(why);
         }
         let token_in_fragment = form::raw_pairs(fragment).any(|(name, _)| name == "access_token");
@@ -152,6 +166,8 @@ impl PendingCallback {
             return self.unrelated(NotOurs::TooLong);
         }
         match core::str::from_utf8(body) {
+            // A form writes them as escapes.
+            Ok(form) if form.contains(char::is_control) => self.unrelated(NotOurs::ControlCharacter),
             Ok(form) => self.judge(form, false),
             Err(_) => self.unrelated(NotOurs::Unreadable),
         }
@@ -164,10 +180,8 @@ impl PendingCallback {
     /// Whether the hit is somewhere else than at the redirect URI. An origin is compared where the URI has one.
     fn misplaced(&self, uri: &Uri, query: &str) -> Option<NotOurs> {
         if let Some(authority) = uri.authority() {
-            let origin = self.grant.redirect_uri.origin();
-            let (scheme, host) = origin.split_once("://").unwrap_or((origin, ""));
-            // `http::Uri` writes schemes in lower case; hosts are compared without regard to case (RFC 3986 §6.2.2.1).
-            if uri.scheme_str() != Some(scheme) || !authority.as_str().eq_ignore_ascii_case(host) {
+            let scheme = uri.scheme_str().unwrap_or_default();
+            if !self.grant.redirect_uri.has_origin(scheme, Some(authority.as_str())) {
                 return Some(NotOurs::OtherOrigin);
             }
         }
@@ -175,11 +189,9 @@ impl PendingCallback {
     }
 
     fn elsewhere(&self, path: &str, query: &str) -> Option<NotOurs> {
-        let (own_path, own_query) = self.grant.redirect_uri.path_and_query();
-        let path = if path.is_empty() { "/" } else { path };
-        // The redirect URI's own query is kept when the answer is added to it (RFC 6749 §3.1.2).
-        let complete = own_query.is_empty() || own_query.split('&').all(|own| query.split('&').any(|part| part == own));
-        (path != own_path || !complete).then_some(NotOurs::OtherPath)
+        let redirect_uri = &self.grant.redirect_uri;
+        let here = redirect_uri.has_path(path) && redirect_uri.is_query_in(query);
+        (!here).then_some(NotOurs::OtherPath)
     }
 
     /// Everything after the place: shape and `state`, then `iss`, then `error` or `code`.
@@ -201,7 +213,7 @@ impl PendingCallback {
         if let Some(rejection) = self.wrong_issuer(&received) {
             return Callback::Rejected(rejection);
         }
-        if let Some(error) = error_response(&received) {
+        if let Some(error) = error_response(&received, server.quirks()) {
             return Callback::Denied(error);
         }
         match (received.error.value(), received.code.value()) {
@@ -226,7 +238,7 @@ impl PendingCallback {
             reason,
             expected_iss: Some(expected.into()),
             received_iss: received.iss.value().map(|iss| first_kibibyte(iss).into()),
-            error: error_response(received).map(Box::new),
+            error: error_response(received, server.quirks()).map(Box::new),
         })
     }
 }
@@ -236,8 +248,9 @@ fn first_kibibyte(text: &str) -> String {
     text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= 1024).map(|(_, c)| c).collect()
 }
 
-/// The error of a callback, if it states one. Its texts are for people: unreadable ones are left out.
-fn error_response(received: &Received<'_>) -> Option<ErrorResponse> {
-    let code = received.error.value().filter(|code| !code.is_empty())?;
-    Some(ErrorResponse::new(code, received.error_description.value(), received.error_uri.value()))
+/// The error of a callback, if it states one. Its texts are for people: unreadable or doubled ones are left out.
+fn error_response(received: &Received<'_>, quirks: &Quirks) -> Option<ErrorResponse> {
+    let word = received.error.value().filter(|code| !code.is_empty())?;
+    let code = quirks.error_code(Message::Callback, false, None, word);
+    Some(ErrorResponse::of_callback(code, received.error_description.value(), received.error_uri.value()))
 }

@@ -73,16 +73,23 @@ pub use rejection::{Rejection, RejectionReason};
 pub use stored::StoredCallback;
 
 use crate::client::Client;
-use crate::endpoint::RedirectUri;
 use crate::pkce::Verifier;
 use crate::scope::Scope;
+use crate::url::RedirectUri;
+
+/// Whether a grant may go without PKCE: only where the server refuses it, by name, and only with a redirect URI that no
+/// other program on the person's machine can receive (RFC 8252 §8.5).
+fn pkce_may_be_left_out(client: &Client, redirect_uri: &RedirectUri) -> bool {
+    client.registration().server.quirks().refuses_pkce && redirect_uri.is_remote()
+}
 
 /// What goes with a grant from its first request to its last.
 #[derive(Debug)]
 struct Grant {
     client: Client,
     redirect_uri: RedirectUri,
-    verifier: Verifier,
+    /// `None` at a server that refuses PKCE.
+    verifier: Option<Verifier>,
     scope: Option<Scope>,
     resources: Vec<String>,
 }

@@ -59,16 +59,18 @@ pub(super) struct Received<'a> {
 
 impl<'a> Received<'a> {
     /// Whether a parameter other than `state` is there twice (RFC 6749 §3.1), or one that is acted on cannot be read, or
-    /// holds what it must not (RFC 6749 appendix A.11). A description in another encoding only loses its text.
+    /// holds what it must not (RFC 6749 appendix A.7, A.11). A description or URI never costs the error that it explains:
+    /// in another encoding, or twice, it only loses its text.
     pub(super) fn is_malformed(&self) -> bool {
         let doubled = [&self.error_description, &self.error_uri].into_iter().any(|text| matches!(text, Once::Twice));
         // All bytes, whatever they are: without a way out of the loop, several are looked at at once.
-        let visible = |code: &str| code.bytes().fold(true, |good, b| good & matches!(b, 0x20..=0x7e));
+        let visible = |text: &str| text.bytes().fold(true, |good, b| good & matches!(b, 0x20..=0x7e));
         self.iss.is_malformed()
             || self.code.is_malformed()
             || self.error.is_malformed()
-            || doubled
+            || doubled && matches!(self.error, Once::Absent)
             || !self.code.value().is_none_or(visible)
+            || !self.error.value().is_none_or(visible)
     }
 
     pub(super) fn read(form: &'a str, quirks: &Quirks) -> Self {
@@ -153,4 +155,18 @@ fn key_in(form: &str) -> Option<PendingKey> {
         }
     }
     state.value().map(PendingKey::of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text and the hash of RFC 7636 appendix B: it is the same transformation.
+    #[test]
+    fn a_key_is_a_hash_of_the_state_and_not_the_state() {
+        let state = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let key = PendingKey::of(state);
+        assert_eq!(key.as_str(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert_eq!(callback_key(&format!("/cb?code=a&state={state}").parse().unwrap()), Some(key));
+    }
 }

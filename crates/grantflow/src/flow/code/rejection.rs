@@ -66,8 +66,8 @@ impl std::error::Error for Rejection {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RejectionReason {
-    /// A parameter other than `state` is there twice (RFC 6749 §3.1), or is not form-encoded UTF-8, or the code holds
-    /// something other than printable ASCII (RFC 6749 appendix A.11).
+    /// A parameter other than `state` is there twice (RFC 6749 §3.1), or is not form-encoded UTF-8, or the code or the error
+    /// holds something other than printable ASCII (RFC 6749 appendix A.7, A.11).
     Malformed,
     /// `iss` is not the server's issuer (RFC 9207 §2.4): another server may have answered.
     WrongIssuer,

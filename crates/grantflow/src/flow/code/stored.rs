@@ -5,15 +5,15 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::Grant;
 use super::authorization::ResponseMode;
 use super::callback::PendingCallback;
+use super::{Grant, pkce_may_be_left_out};
 use crate::client::Client;
-use crate::endpoint::RedirectUri;
 use crate::error::{Error, Misuse, StoredFault};
 use crate::pkce::Verifier;
 use crate::scope::Scope;
 use crate::secret::RandomText;
+use crate::url::RedirectUri;
 use crate::wire::checksum::Checksum;
 
 /// A pending grant in a form that can be stored. **It holds `state` and the PKCE verifier in plain text**: keep it on the
@@ -31,6 +31,7 @@ pub struct StoredCallback {
     token_endpoint: String,
     redirect_uri: String,
     state: Zeroizing<String>,
+    /// Empty in version 2.
     verifier: Zeroizing<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
@@ -40,8 +41,10 @@ pub struct StoredCallback {
     form_post: bool,
 }
 
-/// The version that this library writes and reads.
+/// The version of a grant with PKCE: an older sibling of a rolling deployment reads it, too.
 const VERSION: u32 = 1;
+/// The version of a grant without PKCE, which an older sibling must not take for a damaged one.
+const WITHOUT_PKCE: u32 = 2;
 
 impl StoredCallback {
     fn checksum(&self) -> String {
@@ -74,14 +77,14 @@ impl PendingCallback {
         let registration = grant.client.registration();
         let server = &registration.server;
         let mut stored = StoredCallback {
-            v: VERSION,
+            v: if grant.verifier.is_some() { VERSION } else { WITHOUT_PKCE },
             sum: String::new(),
             issuer: server.issuer_identifier().map(|issuer| issuer.as_str().to_owned()),
             client_id: registration.id.to_string(),
             token_endpoint: server.token_endpoint().as_str().to_owned(),
             redirect_uri: grant.redirect_uri.as_str().to_owned(),
             state: Zeroizing::new(self.state.expose().to_owned()),
-            verifier: Zeroizing::new(grant.verifier.expose().to_owned()),
+            verifier: Zeroizing::new(grant.verifier.as_ref().map_or("", Verifier::expose).to_owned()),
             scope: grant.scope.as_ref().map(|scope| scope.as_str().to_owned()),
             resources: grant.resources.clone(),
             form_post: self.response_mode == ResponseMode::FormPost,
@@ -94,12 +97,15 @@ impl PendingCallback {
     ///
     /// # Errors
     /// [`Misuse::Stored`] if another version wrote it, if a byte of it was changed, or if issuer, client id or token
-    /// endpoint are not the client's. Nothing is half believed.
+    /// endpoint are not the client's: an issuer may have been configured since, and the two may be spelt in another way, but
+    /// [`Server::formerly`](crate::Server::formerly) does not count here. Nothing is half believed. A grant that was started
+    /// without PKCE is the client's only while its server has [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce).
     pub fn from_stored(stored: StoredCallback, client: impl Into<Client>) -> Result<Self, Error> {
         let refuse = |fault| Error::Misuse(Misuse::Stored(fault));
         let damaged = refuse(StoredFault::Damaged);
         let client = client.into();
-        if stored.v != VERSION {
+        let without_pkce = stored.v == WITHOUT_PKCE && stored.verifier.is_empty();
+        if stored.v != VERSION && !without_pkce {
             return Err(refuse(StoredFault::Version));
         }
         if stored.sum != stored.checksum() {
@@ -108,16 +114,21 @@ impl PendingCallback {
         if !client.registration().is(stored.issuer.as_deref(), &stored.client_id, &stored.token_endpoint) {
             return Err(refuse(StoredFault::OtherClient));
         }
-        let (Some(state), Some(verifier)) =
-            (RandomText::from_text(&stored.state), Verifier::from_text(&stored.verifier))
-        else {
-            return Err(damaged);
+        let state = RandomText::from_text(&stored.state).ok_or(refuse(StoredFault::Damaged))?;
+        let verifier = match without_pkce {
+            true => None,
+            false => Some(Verifier::from_text(&stored.verifier).ok_or(refuse(StoredFault::Damaged))?),
         };
         let scope = match &stored.scope {
             Some(text) => Some(Scope::new(text).map_err(|_| damaged)?),
             None => None,
         };
-        let redirect_uri = RedirectUri::new(&stored.redirect_uri).map_err(|_| refuse(StoredFault::Damaged))?;
+        // Whoever started it chose the scheme.
+        let redirect_uri = RedirectUri::with_undotted_scheme(&stored.redirect_uri);
+        let redirect_uri = redirect_uri.map_err(|_| refuse(StoredFault::Damaged))?;
+        if without_pkce && !pkce_may_be_left_out(&client, &redirect_uri) {
+            return Err(refuse(StoredFault::OtherClient));
+        }
         let grant = Grant { client, redirect_uri, verifier, scope, resources: stored.resources.clone() };
         let response_mode = if stored.form_post { ResponseMode::FormPost } else { ResponseMode::Query };
         Ok(Self { grant, state, response_mode })

@@ -1,0 +1,31 @@
+//! A loop that never waits, and others who want to run.
+
+use core::future::poll_fn;
+use core::task::Poll;
+
+/// Pending once, and woken at once: whoever shares the task or the thread runs before the loop goes on.
+///
+/// A loop over something that is always ready never gives its caller a chance to look at a timer. It awaits this now and
+/// then. The function is for adapters: it needs no runtime.
+///
+/// ```
+/// # pollster::block_on(async {
+/// for chunk in 0..1000 {
+///     if chunk % 32 == 31 {
+///         grantflow_async::give_way().await;
+///     }
+/// }
+/// # });
+/// ```
+pub async fn give_way() {
+    let mut given = false;
+    poll_fn(|context| {
+        if given {
+            return Poll::Ready(());
+        }
+        given = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

@@ -1,0 +1,134 @@
+//! Threads that accept.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crate::shared::{Shared, State};
+use crate::visit::House;
+
+/// How many threads accept at each address. std's queue has room for 128: one thread would be late where as many others as
+/// there are processors are busy connecting, and who finds the queue full comes again after a second.
+const ACCEPTING: usize = 4;
+/// How often accepting may fail in a row, and the pause after each time: 30 s in all.
+const FAILURES: u32 = 1500;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Accepts at `socket` until all is over. The socket is closed before the state says that it is.
+///
+/// # Errors
+/// If no thread can be started. One is enough.
+pub(crate) fn start(shared: &Arc<Shared>, house: &House, socket: TcpListener, address: SocketAddr) -> io::Result<()> {
+    let socket = Arc::new(socket);
+    for number in 0..ACCEPTING {
+        let (accepting, shared, house) = (Arc::clone(&socket), Arc::clone(shared), house.clone());
+        let close = {
+            let shared = Arc::clone(&shared);
+            move |failed: Option<io::Error>| {
+                shared.change(|state| {
+                    if let Some(at) = state.open.iter().position(|open| *open == address) {
+                        state.open.swap_remove(at);
+                    }
+                    state.accept_error = failed.or(state.accept_error.take());
+                });
+            }
+        };
+        shared.change(|state| state.open.push(address));
+        let is_started = thread().spawn({
+            let close = close.clone();
+            move || {
+                let failed = accept(&shared, &house, FAILURES, || accepting.accept().map(|(stream, _)| stream)).err();
+                drop(accepting);
+                close(failed);
+            }
+        });
+        if let Err(error) = is_started {
+            close(None);
+            return if number == 0 { Err(error) } else { Ok(()) };
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn thread() -> thread::Builder {
+    thread::Builder::new().name("grantflow-loopback".to_owned())
+}
+
+/// Takes visitors until all is over, or until `next` has failed too often in a row. What fails once, for want of file
+/// descriptors or because a visitor has left, may work the next time.
+fn accept(
+    shared: &Arc<Shared>,
+    house: &House,
+    most_failures: u32,
+    next: impl Fn() -> io::Result<TcpStream>,
+) -> io::Result<()> {
+    let mut failures = 0;
+    loop {
+        let next = next();
+        if shared.lock().is_over {
+            return Ok(());
+        }
+        match next {
+            Ok(stream) => {
+                failures = 0;
+                shared.let_in(stream, |place| {
+                    let house = house.clone();
+                    thread().spawn(move || house.serve(place)).map(drop)
+                });
+            }
+            Err(error) if is_the_visitors(error.kind()) => {}
+            Err(error) => {
+                failures += 1;
+                if failures > most_failures {
+                    return Err(error);
+                }
+                // Somebody who keeps silent may hold the descriptor that is missing. Whether anybody waits for it is not
+                // known: systems complain before they look.
+                shared.change(State::send_a_dawdler_away);
+                thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+/// Whether accepting failed for a visitor who has left again, or for a signal.
+fn is_the_visitors(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn house() -> House {
+        House { port: 1, done_path: "/done".into(), visit: Duration::from_secs(1) }
+    }
+
+    #[test]
+    fn accepting_is_tried_again_until_all_is_over() {
+        let (shared, house) = (Arc::<Shared>::default(), house());
+        let tries = std::cell::Cell::new(0);
+        let kinds = [ErrorKind::ConnectionAborted, ErrorKind::Other, ErrorKind::Interrupted, ErrorKind::OutOfMemory];
+        let accepted = accept(&shared, &house, 10, || {
+            tries.set(tries.get() + 1);
+            if tries.get() == 10 {
+                shared.change(|state| state.is_over = true);
+            }
+            Err(kinds[tries.get() % kinds.len()].into())
+        });
+        assert_eq!((accepted.is_ok(), tries.get()), (true, 10));
+    }
+
+    #[test]
+    fn accepting_that_goes_on_failing_is_an_error() {
+        let (shared, house) = (Arc::<Shared>::default(), house());
+        let tries = std::cell::Cell::new(0);
+        let error = accept(&shared, &house, 3, || {
+            tries.set(tries.get() + 1);
+            Err(ErrorKind::PermissionDenied.into())
+        });
+        assert_eq!((error.unwrap_err().kind(), tries.get()), (ErrorKind::PermissionDenied, 4));
+    }
+}

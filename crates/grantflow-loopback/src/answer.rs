@@ -1,0 +1,96 @@
+//! What a visitor is told.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use crate::head::Refusal;
+use crate::pages::page;
+
+/// An answer: a status, one header at most that is not in all of them, and a page.
+pub(crate) struct Answer {
+    status: &'static str,
+    header: String,
+    page: Arc<str>,
+    /// `HEAD` is answered without the page itself.
+    is_head: bool,
+    /// The last page, in full: once it is delivered, all is done.
+    pub(crate) is_last: bool,
+}
+
+/// No script and nothing from elsewhere. Inline styles are let in: the pages are the caller's own static text.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
+
+impl Answer {
+    fn new(status: &'static str, heading: &str, text: &str) -> Self {
+        Self { status, header: String::new(), page: page(heading, text).into(), is_head: false, is_last: false }
+    }
+
+    /// 303, which turns a POST into a GET: code and state leave the address bar and the browser's history.
+    pub(crate) fn see(path: &str) -> Self {
+        let header = format!("Location: {path}\r\n");
+        Self { header, ..Self::new("303 See Other", "One moment", "The next page is on its way.") }
+    }
+
+    pub(crate) fn last(page: Arc<str>, is_head: bool) -> Self {
+        Self { status: "200 OK", header: String::new(), page, is_head, is_last: !is_head }
+    }
+
+    pub(crate) fn nothing_waits() -> Self {
+        Self::new(
+            "404 Not Found",
+            "Nothing is waiting for this",
+            "It is not the answer that your program waits for. A login that is under way goes on.",
+        )
+    }
+
+    /// Somebody is faster than the program.
+    pub(crate) fn too_early() -> Self {
+        let answer = Self::new("503 Service Unavailable", "Not yet", "Your program is not ready. Reload this page.");
+        Self { header: "Retry-After: 1\r\n".to_owned(), ..answer }
+    }
+
+    pub(crate) fn method(is_head: bool) -> Self {
+        let answer = Self::new("405 Method Not Allowed", "That is not how", "Nothing was done.");
+        Self { header: "Allow: GET, POST\r\n".to_owned(), is_head, ..answer }
+    }
+
+    /// Another site's name that leads to this machine.
+    pub(crate) fn elsewhere(is_head: bool) -> Self {
+        Self {
+            is_head,
+            ..Self::new("421 Misdirected Request", "There is nothing here", "The address names another host.")
+        }
+    }
+
+    pub(crate) fn too_slow() -> Self {
+        Self::new("408 Request Timeout", "That took too long", "Nothing was done.")
+    }
+
+    pub(crate) fn refusal(refusal: Refusal) -> Self {
+        let status = match refusal {
+            Refusal::Malformed => "400 Bad Request",
+            Refusal::HeadTooLong => "431 Request Header Fields Too Large",
+            Refusal::BodyTooLong => "413 Content Too Large",
+            Refusal::NoLength => "411 Length Required",
+            Refusal::Version => "505 HTTP Version Not Supported",
+        };
+        Self::new(status, "That is not a request that is answered here", "Nothing was done.")
+    }
+
+    /// In one piece, so that it leaves in as few packets as can be.
+    pub(crate) fn write(&self, mut to: impl Write) -> io::Result<()> {
+        let Self { status, header, page, .. } = self;
+        let mut text = format!(
+            "HTTP/1.1 {status}\r\n{header}Content-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
+             Content-Security-Policy: {POLICY}\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-store\r\n\
+             X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nConnection: close\r\n\r\n",
+            page.len()
+        );
+        if !self.is_head {
+            text.push_str(page);
+        }
+        to.write_all(text.as_bytes())?;
+        to.flush()
+    }
+}

@@ -1,0 +1,165 @@
+//! Where to listen, and how long, and what to show.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::bind::bind;
+use crate::error::Error;
+use crate::listener::Listener;
+use crate::pages::{self, Pages};
+
+/// How a listener is to be. Each setting has a default that suits a command-line tool.
+///
+/// ```
+/// use std::time::Duration;
+/// use grantflow_loopback::{RedirectHost, Settings};
+///
+/// let listener = Settings::new()
+///     .redirect_host(RedirectHost::Localhost)
+///     .path("/oauth/callback")
+///     .patience(Duration::from_secs(120))
+///     .granted_page("<!doctype html><title>Welcome</title><h1>Welcome back</h1>")
+///     .bind()?;
+/// let redirect_uri = listener.redirect_uri().as_str();
+/// assert!(redirect_uri.starts_with("http://localhost:") && redirect_uri.ends_with("/oauth/callback"));
+/// # Ok::<(), grantflow_loopback::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Settings {
+    pub(crate) port: u16,
+    pub(crate) redirect_host: Option<RedirectHost>,
+    pub(crate) path: String,
+    pub(crate) patience: Duration,
+    pub(crate) visit: Duration,
+    pub(crate) grace: Duration,
+    pub(crate) pages: Pages,
+}
+
+/// Which host the redirect URI names. Register the same one with the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "a machine has no further name for itself")]
+pub enum RedirectHost {
+    /// `127.0.0.1`, which RFC 8252 §7.3 recommends.
+    Ipv4,
+    /// `[::1]`.
+    Ipv6,
+    /// `localhost`, for providers that register nothing else. RFC 8252 §8.3 advises against it: how the name is resolved is
+    /// up to the machine's settings.
+    Localhost,
+}
+
+impl Settings {
+    /// Any free port, the path `/callback`, the host `127.0.0.1` (`[::1]` on a machine without IPv4); 5 minutes for the
+    /// person, 10 s for a visitor, 3 s for the last page.
+    pub fn new() -> Self {
+        Self {
+            port: 0,
+            redirect_host: None,
+            path: "/callback".to_owned(),
+            patience: Duration::from_secs(5 * 60),
+            visit: Duration::from_secs(10),
+            grace: Duration::from_secs(3),
+            pages: Pages::default(),
+        }
+    }
+
+    /// The port, for providers that compare it with the registered one. RFC 8252 §7.3 has them accept any port; so 0, which
+    /// takes a free one, is the default.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Which host the redirect URI names. The listener answers at all of them.
+    #[must_use]
+    pub fn redirect_host(mut self, host: RedirectHost) -> Self {
+        self.redirect_host = Some(host);
+        self
+    }
+
+    /// The path of the redirect URI, with a query if one is registered: `/callback` by default.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// How long [`Listener::wait`] waits for the person at most.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// How long one connection may take to send its request, and again to take its answer. One that says nothing holds a
+    /// place for that long, unless somebody else needs it.
+    #[must_use]
+    pub fn visit(mut self, visit: Duration) -> Self {
+        self.visit = visit;
+        self
+    }
+
+    /// How long the last page is kept for the browser to ask for it, once the callback has come.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// The page after [`Callback::Granted`](grantflow::Callback::Granted), as HTML. The code is not exchanged yet when it is
+    /// shown: it should not say that the login has succeeded.
+    ///
+    /// It stands alone: styles inside it, fonts and pictures as `data:` URLs. Scripts do not run, and nothing is loaded.
+    #[must_use]
+    pub fn granted_page(mut self, html: impl Into<String>) -> Self {
+        self.pages.granted = html.into().into();
+        self
+    }
+
+    /// The page after [`Callback::Denied`](grantflow::Callback::Denied), as HTML; see [`granted_page`](Self::granted_page).
+    #[must_use]
+    pub fn denied_page(mut self, html: impl Into<String>) -> Self {
+        self.pages.denied = html.into().into();
+        self
+    }
+
+    /// The page after [`Callback::Rejected`](grantflow::Callback::Rejected), as HTML; see [`granted_page`](Self::granted_page).
+    #[must_use]
+    pub fn rejected_page(mut self, html: impl Into<String>) -> Self {
+        self.pages.rejected = html.into().into();
+        self
+    }
+
+    /// Binds the port on `127.0.0.1` and on `[::1]`, and takes visitors from now on: one that comes before
+    /// [`Listener::wait`] is answered then.
+    ///
+    /// # Errors
+    /// [`Error::Taken`], [`Error::NoLoopback`], [`Error::Thread`]; [`Error::RedirectUri`] and [`Error::Path`] for a path that
+    /// makes no redirect URI.
+    pub fn bind(self) -> Result<Listener, Error> {
+        pages::check_path(&self.path)?;
+        let bound = bind(self.port, self.redirect_host)?;
+        Listener::start(self, bound)
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Without the pages, which are long.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("port", &self.port)
+            .field("redirect_host", &self.redirect_host)
+            .field("path", &self.path)
+            .field("patience", &self.patience)
+            .field("visit", &self.visit)
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}

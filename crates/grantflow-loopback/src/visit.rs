@@ -1,0 +1,196 @@
+//! One visitor: the request is read, judged and answered.
+
+use std::io::{ErrorKind, Read, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use grantflow::{PendingKey, callback_key, callback_key_in_form};
+use http::{Method, Request, header};
+
+use crate::answer::Answer;
+use crate::head::{Head, HeadReader};
+use crate::shared::{Arrived, Place, Unanswered};
+
+/// How long, and for how many bytes, a connection is kept after its answer. Closing at once what has not been read to its end
+/// makes a system throw the answer away.
+const LINGER: Duration = Duration::from_millis(500);
+const LINGER_BYTES: usize = 1024 * 1024;
+
+/// What is the same for all visitors.
+#[derive(Clone)]
+pub(crate) struct House {
+    pub(crate) port: u16,
+    pub(crate) done_path: Arc<str>,
+    pub(crate) visit: Duration,
+}
+
+impl House {
+    /// Serves one visitor: one request, one answer.
+    pub(crate) fn serve(&self, place: Place) {
+        let stream = &*place.stream;
+        let answer = match self.read(stream) {
+            Ok(request) => self.answer(request, &place),
+            Err(answer) => answer,
+        };
+        let Some(answer) = answer else { return };
+        let _ = stream.set_write_timeout(Some(at_least_a_moment(self.visit)));
+        let is_written = answer.write(stream).is_ok();
+        place.is_answered();
+        linger(stream);
+        if answer.is_last && is_written {
+            place.shared.change(|state| {
+                if let Some(arrived) = &mut state.arrived {
+                    arrived.is_page_delivered = true;
+                }
+            });
+        }
+    }
+
+    /// A whole request for this host. The error is the answer to one that is none; `None` for somebody who said nothing: a
+    /// browser that connects ahead of time would show an answer to a question that it has not asked yet.
+    fn read(&self, stream: &TcpStream) -> Result<Request<Vec<u8>>, Option<Answer>> {
+        let until = Instant::now().checked_add(self.visit);
+        let mut reader = HeadReader::default();
+        let mut has_spoken = false;
+        let (head, mut body) = loop {
+            let piece = next_piece(stream, until).map_err(|fault| fault.answer(has_spoken))?;
+            has_spoken = true;
+            if let Some(whole) = reader.take(&piece).map_err(|refusal| Some(Answer::refusal(refusal)))? {
+                break whole;
+            }
+        };
+        if !head.authority.as_deref().is_none_or(|authority| self.is_here(authority)) {
+            return Err(Some(Answer::elsewhere(head.method == Method::HEAD)));
+        }
+        if head.method == Method::POST {
+            if head.expects_continue && body.len() < head.body_len {
+                let _ = (&*stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
+            }
+            while body.len() < head.body_len {
+                body.extend(next_piece(stream, until).map_err(|fault| fault.answer(true))?);
+            }
+        }
+        body.truncate(head.body_len);
+        Ok(request(head, body))
+    }
+
+    /// Whether an authority names this listener: the loopback interface by one of its names, and this port or none. Any other
+    /// name is another site's that was made to lead here (DNS rebinding).
+    fn is_here(&self, authority: &str) -> bool {
+        let (name, port) = match authority.rsplit_once(':') {
+            Some((name, port)) if !port.contains(']') => (name, Some(port)),
+            _ => (authority, None),
+        };
+        ["127.0.0.1", "localhost", "[::1]"].iter().any(|ours| ours.eq_ignore_ascii_case(name))
+            && port.is_none_or(|port| port == self.port.to_string())
+    }
+
+    /// `None` for a visitor who was sent away.
+    fn answer(&self, request: Request<Vec<u8>>, place: &Place) -> Option<Answer> {
+        let after = |request: &Request<Vec<u8>>| {
+            let state = place.shared.lock();
+            state.arrived.as_ref().map(|arrived| self.answer_after(request, arrived))
+        };
+        if !matches!(*request.method(), Method::GET | Method::POST) {
+            return Some(after(&request).unwrap_or_else(|| Answer::method(request.method() == Method::HEAD)));
+        }
+        let request = Arc::new(request);
+        match place.ask(&request, self.visit) {
+            Ok(answer) => Some(answer),
+            Err(Unanswered::Unseen) => Some(Answer::too_early()),
+            Err(Unanswered::Over) => after(&request),
+        }
+    }
+
+    /// Once the callback is there: the last page, and the way to it for a browser that asks twice.
+    fn answer_after(&self, request: &Request<Vec<u8>>, arrived: &Arrived) -> Answer {
+        let is_head = request.method() == Method::HEAD;
+        match *request.method() {
+            Method::GET | Method::POST if claimed_key(request).as_ref() == Some(&arrived.key) => {
+                Answer::see(&self.done_path)
+            }
+            Method::GET | Method::HEAD if request.uri().path() == &*self.done_path => {
+                Answer::last(Arc::clone(&arrived.page), is_head)
+            }
+            Method::GET | Method::POST => Answer::nothing_waits(),
+            _ => Answer::method(is_head),
+        }
+    }
+}
+
+/// Which login a request says that it answers.
+pub(crate) fn claimed_key(request: &Request<Vec<u8>>) -> Option<PendingKey> {
+    match *request.method() {
+        Method::POST => callback_key_in_form(request.body()),
+        _ => callback_key(request.uri()),
+    }
+}
+
+fn request(head: Head, body: Vec<u8>) -> Request<Vec<u8>> {
+    let mut request = Request::new(body);
+    *request.method_mut() = head.method;
+    *request.uri_mut() = head.target;
+    if let Some(content_type) = head.content_type {
+        request.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    }
+    request
+}
+
+/// Why nothing more comes.
+enum Fault {
+    /// The visitor has gone, or was sent away.
+    Gone,
+    Slow,
+}
+
+impl Fault {
+    fn answer(self, has_spoken: bool) -> Option<Answer> {
+        match self {
+            Self::Slow if has_spoken => Some(Answer::too_slow()),
+            _ => None,
+        }
+    }
+}
+
+/// Some bytes, at least one.
+fn next_piece(mut stream: &TcpStream, until: Option<Instant>) -> Result<Vec<u8>, Fault> {
+    let mut piece = [0; 4096];
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(Fault::Slow);
+        }
+        stream.set_read_timeout(left.map(at_least_a_moment)).map_err(|_| Fault::Gone)?;
+        match stream.read(&mut piece) {
+            Ok(0) => return Err(Fault::Gone),
+            Ok(read) => return Ok(piece.get(..read).unwrap_or_default().to_vec()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // The one on Unix, the other on Windows.
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return Err(Fault::Slow);
+            }
+            Err(_) => return Err(Fault::Gone),
+        }
+    }
+}
+
+/// std takes no timeout of zero, and systems round down.
+fn at_least_a_moment(timeout: Duration) -> Duration {
+    timeout.max(Duration::from_millis(1))
+}
+
+/// Lets the visitor read the answer: no more is written, and what it still says is dropped.
+fn linger(stream: &TcpStream) {
+    if stream.shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    let until = Instant::now().checked_add(LINGER);
+    let mut read = 0;
+    while read < LINGER_BYTES {
+        match next_piece(stream, until) {
+            Ok(piece) => read += piece.len(),
+            Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What became of a request that brought no tokens.
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::Arc;
+
+use grantflow::{Sent, UnixTime};
+
+use crate::record::{Mark, Verdict};
+
+/// What made a renewal fail: the flow, or the way to the server.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The flow's error.
+    OAuth(grantflow::Error),
+    /// The HTTP stack's error, when no whole answer came.
+    Transport(Arc<dyn std::error::Error + Send + Sync>),
+    /// Another process sent the last request, or an earlier run of this one: what the store says of it.
+    Earlier(Earlier),
+    /// The server gave a token, and it was of no use: over when it arrived, or refused by the API like the one before it.
+    OfNoUse,
+}
+
+/// What the store says of a request that another process sent, or an earlier run of this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Earlier {
+    at: UnixTime,
+    status: Option<u16>,
+    refused: bool,
+}
+
+impl Earlier {
+    pub(crate) fn sent(mark: &Mark) -> Self {
+        Self { at: mark.at, status: mark.rest().and_then(|rest| rest.status), refused: false }
+    }
+
+    pub(crate) fn refused(verdict: Verdict) -> Self {
+        Self { at: verdict.at(), status: verdict.status, refused: true }
+    }
+
+    /// When the request left, or when its verdict came.
+    pub fn at(&self) -> UnixTime {
+        self.at
+    }
+
+    /// The HTTP status of the answer, if one came.
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// Whether the answer was a verdict: `invalid_grant`, or a code that a quirk maps to it.
+    pub fn is_verdict(&self) -> bool {
+        self.refused
+    }
+}
+
+impl Cause {
+    /// The HTTP status of the answer, if one came.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::OAuth(error) => error.status().map(|status| status.as_u16()),
+            Self::Earlier(earlier) => earlier.status,
+            Self::Transport(_) | Self::OfNoUse => None,
+        }
+    }
+
+    /// How long the server wants to be left alone, if it said.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::OAuth(error) => error.answer().and_then(|answer| answer.retry_after()),
+            _ => None,
+        }
+    }
+
+    /// A token answer that was read and refused: the same request would bring the same.
+    pub(crate) fn is_refused_answer(&self) -> bool {
+        matches!(self, Self::OAuth(error) if error.answer_refused())
+    }
+
+    /// The words of a refusal: status and code. What is no refusal has none.
+    pub(crate) fn words(&self) -> Option<(u16, String)> {
+        let Self::OAuth(error @ (grantflow::Error::Refused(_) | grantflow::Error::Protocol(_))) = self else {
+            return None;
+        };
+        Some((self.status()?, error.code().map_or_else(String::new, |code| format!("{code:?}"))))
+    }
+}
+
+impl fmt::Display for Earlier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.refused, self.status) {
+            (true, _) => write!(f, "the authorization server refused: invalid_grant")?,
+            (false, Some(_)) => write!(f, "the answer to an earlier request proves nothing")?,
+            (false, None) => write!(f, "no answer to an earlier request is known")?,
+        }
+        if let Some(status) = self.status {
+            write!(f, " (HTTP {status})")?;
+        }
+        write!(f, ", at {}", self.at)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OAuth(error) => error.fmt(f),
+            Self::Transport(error) => error.fmt(f),
+            Self::Earlier(earlier) => earlier.fmt(f),
+            Self::OfNoUse => f.write_str(
+                "the server gave a token that was of no use: it was over when it arrived, or the API refused it like the one \
+                 before; check `expires_in`, the audience and the scope",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // Display has shown the error itself: go on with what is below it.
+        match self {
+            Self::OAuth(error) => error.source(),
+            Self::Transport(error) => error.source(),
+            Self::Earlier(_) | Self::OfNoUse => None,
+        }
+    }
+}
+
+/// No whole answer came: whether the request may have been sent, and the HTTP stack's error.
+#[derive(Debug, Clone)]
+#[allow(clippy::exhaustive_structs, reason = "the code that carries requests makes it")]
+pub struct Unanswered {
+    /// Whether the request may have been sent. When in doubt, [`Sent::MaybeSent`].
+    pub sent: Sent,
+    /// Why no answer came. It must print no secret.
+    pub cause: Arc<dyn std::error::Error + Send + Sync>,
+}

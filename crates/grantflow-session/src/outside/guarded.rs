@@ -1,0 +1,52 @@
+//! Futures that need a runtime, polled where that runtime may be gone.
+
+use core::future::poll_fn;
+use core::panic::AssertUnwindSafe;
+use core::pin::{Pin, pin};
+use core::task::Poll;
+use core::time::Duration;
+use std::panic::catch_unwind;
+
+use super::alarm::alarm;
+
+/// Why a future came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Failed {
+    #[error(
+        "the HTTP stack or its timer panicked, as one does whose runtime was shut down: give the session's outside a runtime that lives \
+         as long as the session"
+    )]
+    Panicked,
+    #[error(
+        "no answer came within the deadline, and no timer of the runtime fired: it is not running; give the session's outside a runtime \
+         that does"
+    )]
+    Stuck,
+    #[cfg(feature = "tokio")]
+    #[error(
+        "the runtime that carried the request was shut down: give the session's outside one that lives as long as the session"
+    )]
+    ShutDown,
+    #[cfg(feature = "tokio")]
+    #[error(
+        "there is no tokio runtime here, so nothing was sent: ask inside of one, or give the session's outside the handle of one"
+    )]
+    NoRuntime,
+}
+
+/// Runs a future, for so long at most. One that panics is dropped.
+pub(crate) async fn guarded<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Failed> {
+    let (mut work, mut alarm) = (pin!(work), pin!(alarm(limit)));
+    poll_fn(|context| {
+        let polled = {
+            let work: &mut Pin<&mut _> = &mut work;
+            catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)))
+        };
+        match polled {
+            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
+            Ok(Poll::Pending) => alarm.as_mut().poll(context).map(|()| Err(Failed::Stuck)),
+            Err(_) => Poll::Ready(Err(Failed::Panicked)),
+        }
+    })
+    .await
+}

@@ -1,0 +1,166 @@
+//! The mark of a renewal that has begun and, as far as the store knows, has not brought tokens.
+
+use core::time::Duration;
+
+use grantflow::UnixTime;
+use serde::{Deserialize, Serialize};
+
+use crate::policy::seconds;
+
+/// Requests with this refresh token may have left, and nobody has their answers. Written before each of them leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// When the last request was about to leave.
+    pub(crate) at: UnixTime,
+    /// When the first one was.
+    pub(crate) since: UnixTime,
+    /// How many may have left.
+    pub(crate) sent: u32,
+    /// The early retry is used up.
+    pub(crate) early: bool,
+    pub(crate) stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// A request is on its way, for so long at most.
+    Sending { deadline: Duration },
+    /// None is.
+    InDoubt(Rest),
+}
+
+/// How long the server is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rest {
+    /// Until then.
+    pub(crate) next: UnixTime,
+    /// So long, when it was written: a reader whose clock is behind waits no longer than that.
+    pub(crate) wait: Duration,
+    /// The server said so.
+    pub(crate) told: bool,
+    /// The HTTP status of the last answer, if one came.
+    pub(crate) status: Option<u16>,
+}
+
+/// More than a server may ask for (the core's bound for `Retry-After`).
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+/// Of a mark that says nothing of a deadline: an older version wrote it.
+const OLD_DEADLINE: Duration = Duration::from_secs(60);
+/// How much later than its deadline a request counts as lost, where the lock does not prove it.
+const GRACE: Duration = Duration::from_secs(10);
+/// What clocks may differ by and mean nothing.
+const MOMENT: Duration = Duration::from_secs(1);
+
+impl Mark {
+    /// A first request is about to leave.
+    pub(crate) fn first(now: UnixTime, deadline: Duration) -> Self {
+        Self { at: now, since: now, sent: 1, early: false, stage: Stage::Sending { deadline } }
+    }
+
+    /// Another one is.
+    pub(crate) fn again(self, now: UnixTime, deadline: Duration) -> Self {
+        let sent = self.sent.saturating_add(1);
+        Self { at: now, since: self.since, sent, early: true, stage: Stage::Sending { deadline } }
+    }
+
+    /// No answer came that counts.
+    pub(crate) fn resting(self, now: UnixTime, wait: Duration, told: bool, status: Option<u16>) -> Self {
+        let wait = Duration::from_secs(seconds(wait)).min(LONGEST_WAIT);
+        Self { stage: Stage::InDoubt(Rest { next: now.saturating_add(wait), wait, told, status }), ..self }
+    }
+
+    pub(crate) fn rest(&self) -> Option<Rest> {
+        match self.stage {
+            Stage::InDoubt(rest) => Some(rest),
+            Stage::Sending { .. } => None,
+        }
+    }
+
+    /// The mark by the reader's clock: a time in the future counts as now.
+    pub(crate) fn seen_at(self, now: UnixTime) -> Self {
+        let stage = match self.stage {
+            Stage::InDoubt(rest) => Stage::InDoubt(Rest { next: rest.next.min(now.saturating_add(rest.wait)), ..rest }),
+            sending @ Stage::Sending { .. } => sending,
+        };
+        Self { at: self.at.min(now), since: self.since.min(now), stage, ..self }
+    }
+
+    /// When a request counts as lost that another process may be sending.
+    pub(crate) fn lost_at(&self) -> Option<UnixTime> {
+        match self.stage {
+            Stage::Sending { deadline } => Some(self.at.saturating_add(deadline).saturating_add(GRACE)),
+            Stage::InDoubt(_) => None,
+        }
+    }
+
+    /// Whether a request would leave so late after this mark that another process may soon take it for lost.
+    pub(crate) fn is_stale(&self, now: UnixTime) -> bool {
+        match self.stage {
+            // A clock that shows seconds may go on by one in a moment. One that went back does not say how late it is.
+            Stage::Sending { deadline } => {
+                let late = now.saturating_since(self.at) > (deadline / 2).max(MOMENT);
+                late || self.at.saturating_since(now) > MOMENT
+            }
+            Stage::InDoubt(_) => true,
+        }
+    }
+}
+
+/// As it is stored. All but the first two members may be missing: older versions know only those.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Text {
+    at: u64,
+    sent: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    early: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deadline: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wait: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    told: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl From<Mark> for Text {
+    fn from(mark: Mark) -> Self {
+        let since = (mark.since != mark.at).then(|| mark.since.as_secs());
+        let (at, sent, early) = (mark.at.as_secs(), mark.sent, mark.early);
+        let none = Self { at, sent, since, early, deadline: None, next: None, wait: None, told: false, status: None };
+        match mark.stage {
+            Stage::Sending { deadline } => Self { deadline: Some(deadline.as_secs()), ..none },
+            Stage::InDoubt(Rest { next, wait, told, status }) => {
+                Self { next: Some(next.as_secs()), wait: Some(wait.as_secs()), told, status, ..none }
+            }
+        }
+    }
+}
+
+impl From<Text> for Mark {
+    fn from(text: Text) -> Self {
+        let stage = match text.next {
+            Some(next) => {
+                let wait = Duration::from_secs(text.wait.unwrap_or(0)).min(LONGEST_WAIT);
+                Stage::InDoubt(Rest { next: UnixTime::from_secs(next), wait, told: text.told, status: text.status })
+            }
+            None => Stage::Sending { deadline: text.deadline.map_or(OLD_DEADLINE, Duration::from_secs) },
+        };
+        Self {
+            at: UnixTime::from_secs(text.at),
+            since: UnixTime::from_secs(text.since.unwrap_or(text.at)),
+            sent: text.sent,
+            early: text.early || text.sent > 1,
+            stage,
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! What the store says decides: adopt, ask, ask once more, or leave the server alone.
+
+use core::time::Duration;
+
+use grantflow::{Env, UnixTime};
+
+use super::locking::{Locking, Releasing};
+use super::sending::Sending;
+use super::writing::{Writing, Written};
+use super::{Course, Doubt, Next, Outcome, Source, Stored, failed};
+use crate::error::{Cause, Earlier, SessionError};
+use crate::fresh::FreshToken;
+use crate::policy::Draw;
+use crate::record::{Loss, Lost, Mark, Record, TokenId, Verdict};
+use crate::store::Revision;
+
+/// What a record is good for, as a course sees it.
+struct Seen {
+    token: FreshToken,
+    /// Neither did an API refuse it, nor was the refresh token beside it refused.
+    is_new: bool,
+}
+
+impl Seen {
+    /// It will do for now.
+    fn is_usable(&self, now: UnixTime) -> bool {
+        self.is_new && !self.token.is_over(now)
+    }
+}
+
+/// Under the lock: what to do with what the store holds. `refused`: the tokens whose refresh token the server has just refused.
+pub(super) fn decide(
+    course: Course,
+    env: &mut Env<'_>,
+    revision: Revision,
+    record: Record,
+    refused: Option<TokenId>,
+) -> Next {
+    let token = match course.fresh(&record) {
+        Ok(token) => token,
+        Err(fault) => return failed(SessionError::Record(fault)),
+    };
+    if record.nameless && !course.nameless {
+        return Next::Write(Writing::new(course, Some(revision), Written::Named { record, refused }));
+    }
+    let is_new = course.weary() != Some(token.id()) && refused != Some(token.id());
+    let seen = Seen { token, is_new };
+    if seen.is_usable(env.now) && !seen.token.is_due(env.now) {
+        return adopt(seen.token, record);
+    }
+    if let Some(lost) = record.lost
+        && !(course.insist().lost && seen.token.is_renewable())
+    {
+        return lost_already(lost);
+    }
+    if refused == Some(record.id) {
+        let verdict = Verdict::new(env.now, course.cause.as_ref().and_then(Cause::status));
+        let lost = Lost { loss: Loss::Refused, verdict: Some(verdict) };
+        return Next::Write(Writing::new(course, Some(revision), Written::Loss { record, lost }));
+    }
+    if let Some(grant) = course.plan.grant.clone() {
+        return Next::Send(Sending::grant(course, env.now, grant, Some(revision), Some(record.id)));
+    }
+    if !seen.token.is_renewable() {
+        // Due, but not over, and not refused by anybody: it will do for as long as it lasts.
+        let will_do = seen.is_usable(env.now);
+        let lost = Lost { loss: Loss::NoRefreshToken, verdict: None };
+        return if will_do { adopt(seen.token, record) } else { lost_already(lost) };
+    }
+    match record.mark {
+        Some(mark) => marked(course, env, revision, record, mark, &seen),
+        None => ask(course, env, revision, record),
+    }
+}
+
+/// Requests with this refresh token may have left, and nobody has their answers.
+fn marked(course: Course, env: &mut Env<'_>, revision: Revision, record: Record, stored: Mark, seen: &Seen) -> Next {
+    let now = env.now;
+    let mark = stored.seen_at(now);
+    let Some(rest) = mark.rest() else {
+        // We hold the lock. Where it dies with its process, so the sender is dead, or has given up.
+        let lost = course.plan.lock_dies_with_its_process || mark.lost_at().is_none_or(|lost_at| now >= lost_at);
+        if !lost {
+            let retry_at = mark.lost_at().unwrap_or(now);
+            let doubt = Doubt { retry_at, pause_ends: retry_at, ..doubt(&course, &mark) };
+            // By our clock from now on, or the sender's would hold us up.
+            return if mark == stored {
+                Next::Done(Outcome::InDoubt(doubt))
+            } else {
+                let record = record.with_mark(Some(mark));
+                Next::Write(Writing::new(course, Some(revision), Written::Reclocked { record, doubt }))
+            };
+        }
+        return doubtful(course, env, revision, record, mark, None);
+    };
+    if mark != stored {
+        let record = record.with_mark(Some(mark));
+        return Next::Write(Writing::new(course, Some(revision), Written::Doubt { record }));
+    }
+    if mark.sent >= course.plan.policy.in_doubt.most() {
+        let Doubt { cause, since, sent, .. } = doubt(&course, &mark);
+        return failed(SessionError::Unknown { cause, since, sent });
+    }
+    let over = match seen.token.end() {
+        // A family's revocation may kill a token that is good.
+        Some(end) if mark.early && seen.is_usable(now) => Some(end),
+        None if mark.early && seen.is_usable(now) => Some(UnixTime::from_secs(u64::MAX)),
+        _ => None,
+    };
+    if let Some(over) = over {
+        let doubt = doubt(&course, &mark);
+        return Next::Done(Outcome::InDoubt(Doubt { retry_at: doubt.retry_at.max(over), ..doubt }));
+    }
+    let left = rest.next.saturating_since(now);
+    let passed = course.waited == Some(mark) || course.insist().now && !rest.told;
+    if left.is_zero() || passed {
+        return ask(course, env, revision, record);
+    }
+    // The mark holds whole seconds.
+    let short = course.drawn.is_some() || left <= course.plan.policy.longest_early().max(Duration::from_secs(1));
+    if mark.early || !short {
+        return Next::Done(Outcome::InDoubt(doubt(&course, &mark)));
+    }
+    early_retry(course, mark, left)
+}
+
+/// The one wait that a caller has to bear: short, and without the lock.
+fn early_retry(mut course: Course, mark: Mark, left: Duration) -> Next {
+    let duration = course.drawn.take().unwrap_or(left);
+    course.waited = Some(mark);
+    let (doubt, patience) = (doubt(&course, &mark), course.plan.policy.early_retry);
+    Releasing::and_wait(duration, Locking::in_doubt(course, doubt, patience))
+}
+
+/// Nobody has the answer to the last request: that is written down, with the time of the next one.
+pub(super) fn doubtful(
+    mut course: Course,
+    env: &mut Env<'_>,
+    revision: Revision,
+    record: Record,
+    mark: Mark,
+    cause: Option<Cause>,
+) -> Next {
+    let (retry_after, status) = (cause.as_ref().and_then(Cause::retry_after), cause.as_ref().and_then(Cause::status));
+    // The same request would bring the same answer: the early retry is not worth its risk.
+    let early = mark.early || cause.as_ref().is_some_and(Cause::is_refused_answer);
+    let (wait, told) = pause(&course, env, &mark, early, retry_after);
+    // Of a request that another process sent, nobody knows when it was given up: its pause began when it left.
+    let from = if cause.is_some() { env.now } else { mark.at };
+    course.drawn = (cause.is_some() && !told).then_some(wait);
+    let mark = Mark { early, ..mark }.resting(from, wait, told, status);
+    if cause.is_some() {
+        course.cause = cause;
+    }
+    let record = record.with_mark(Some(mark));
+    Next::Write(Writing::new(course, Some(revision), Written::Doubt { record }))
+}
+
+/// How long the server is left alone, and whether it said so.
+pub(super) fn pause(
+    course: &Course,
+    env: &mut Env<'_>,
+    mark: &Mark,
+    early: bool,
+    retry_after: Option<Duration>,
+) -> (Duration, bool) {
+    let (policy, draw) = (&course.plan.policy, Draw::of(env));
+    let ours = if early {
+        let age = env.now.saturating_since(mark.since);
+        policy.in_doubt_pause(mark.sent.saturating_sub(1).max(1), age, draw)
+    } else {
+        policy.early(draw)
+    };
+    (ours.max(retry_after.unwrap_or_default()), retry_after.is_some_and(|told| told >= ours))
+}
+
+fn ask(mut course: Course, env: &mut Env<'_>, revision: Revision, record: Record) -> Next {
+    course.insisted();
+    let deadline = course.plan.policy.send_deadline;
+    let mark = match record.mark {
+        Some(mark) => mark.seen_at(env.now).again(env.now, deadline),
+        None => Mark::first(env.now, deadline),
+    };
+    Next::Write(Writing::new(course, Some(revision), Written::Mark { record, mark }))
+}
+
+/// What is known of a doubt.
+pub(super) fn doubt(course: &Course, mark: &Mark) -> Doubt {
+    let cause = course.cause.clone().unwrap_or_else(|| Cause::Earlier(Earlier::sent(mark)));
+    let rest = mark.rest();
+    let pause_ends = rest.map_or(mark.at, |rest| rest.next);
+    Doubt {
+        cause,
+        since: mark.since,
+        sent: mark.sent,
+        retry_at: pause_ends,
+        pause_ends,
+        told: rest.is_some_and(|rest| rest.told),
+    }
+}
+
+/// Without the lock: what the store holds is good enough, or it is not.
+pub(super) fn look(course: Course, env: &mut Env<'_>, record: Option<Record>, only: bool) -> Next {
+    let nothing = |course| if only { Next::Done(Outcome::NothingNew) } else { Next::Lock(Locking::new(course)) };
+    let Some(record) = record else { return nothing(course) };
+    let Ok(token) = course.fresh(&record) else { return nothing(course) };
+    let seen = Seen { is_new: course.weary() != Some(token.id()), token };
+    let named = !record.nameless;
+    if named && seen.is_usable(env.now) && (only || course.insist().due_will_do || !seen.token.is_due(env.now)) {
+        return adopt(seen.token, record);
+    }
+    match record.mark {
+        _ if only => match record.lost {
+            Some(lost) => lost_already(lost),
+            None => Next::Done(Outcome::NothingNew),
+        },
+        Some(mark) if mark.early => {
+            let doubt = doubt(&course, &mark.seen_at(env.now));
+            Next::Lock(Locking::in_doubt(course, doubt, Duration::ZERO))
+        }
+        _ => Next::Lock(Locking::new(course)),
+    }
+}
+
+fn adopt(token: FreshToken, record: Record) -> Next {
+    Next::Done(Outcome::Fresh { token, source: Source::Store, stored: Stored(record) })
+}
+
+fn lost_already(lost: Lost) -> Next {
+    let cause = lost.verdict.map(|verdict| Cause::Earlier(Earlier::refused(verdict)));
+    failed(SessionError::Lost { loss: lost.loss, cause })
+}

@@ -1,0 +1,44 @@
+//! Whose grant it is, and how it is renewed.
+
+use std::sync::Arc;
+
+use grantflow::{Client, ClientCredentials};
+
+use crate::fresh::FreshToken;
+use crate::key::Key;
+use crate::policy::Policy;
+
+/// Whose grant it is, and how it is renewed.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub(crate) client: Client,
+    pub(crate) key: Key,
+    pub(crate) grant: Option<ClientCredentials>,
+    pub(crate) policy: Policy,
+    pub(crate) lock_dies_with_its_process: bool,
+}
+
+impl Plan {
+    /// A person's grant, renewed with its refresh token (RFC 6749 §6), and kept under `key`.
+    pub fn refresh(client: impl Into<Client>, key: Key, policy: Policy) -> Arc<Self> {
+        Arc::new(Self { client: client.into(), key, grant: None, policy, lock_dies_with_its_process: false })
+    }
+
+    /// A client's own grant, renewed by asking for another (RFC 6749 §4.4), and kept under `key`.
+    pub fn client_credentials(grant: ClientCredentials, key: Key, policy: Policy) -> Arc<Self> {
+        let client = grant.client().into();
+        Arc::new(Self { client, key, grant: Some(grant), policy, lock_dies_with_its_process: false })
+    }
+
+    /// The plan for a store whose lock is free only when its holder has given it back or is dead: see
+    /// [`Store::lock_dies_with_its_process`](crate::Store::lock_dies_with_its_process).
+    #[must_use]
+    pub fn lock_dies_with_its_process(self: Arc<Self>, dies: bool) -> Arc<Self> {
+        Arc::new(Self { lock_dies_with_its_process: dies, ..Self::clone(&self) })
+    }
+
+    /// Whether `token` can be renewed at all.
+    pub(crate) fn can_renew(&self, token: &FreshToken) -> bool {
+        self.grant.is_some() || token.is_renewable()
+    }
+}

@@ -1,0 +1,267 @@
+//! One piece of work for all who wait: a renewal, a login, a logout.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use grantflow::{Entropy, EntropyFailed, Env};
+
+use super::Inner;
+use super::memory::{Task, Ticket};
+use crate::error::SessionError;
+use crate::flight::Work;
+use crate::fresh::FreshToken;
+use crate::observe::Event;
+use crate::outside::Outside;
+use crate::policy::Draw;
+use crate::record::Record;
+use crate::renewal::{Next, Outcome, Renewal};
+use crate::standing::NotRenewed;
+use crate::store::{Lock, StoreError, Swap};
+
+/// What has become of it.
+#[derive(Clone)]
+pub(super) struct Landed {
+    /// The login or logout that it was for.
+    pub(super) wish: Option<Ticket>,
+    pub(super) end: End,
+}
+
+#[derive(Clone)]
+pub(super) enum End {
+    Token(FreshToken),
+    Failed(SessionError),
+    /// Logged out.
+    Forgotten,
+    /// The logout failed: the grant is still there.
+    StillThere,
+    /// It would have had to wait, and nobody was there who would.
+    Left,
+}
+
+impl From<Result<FreshToken, SessionError>> for End {
+    fn from(result: Result<FreshToken, SessionError>) -> Self {
+        match result {
+            Ok(token) => Self::Token(token),
+            Err(error) => Self::Failed(error),
+        }
+    }
+}
+
+pub(super) fn work(inner: &Arc<Inner>) -> Work<Landed> {
+    let inner = Arc::clone(inner);
+    Box::pin(async move {
+        let now = inner.outside.now();
+        let task = match inner.memory_mut().task(now, &inner.plan) {
+            Ok(task) => task,
+            Err(known) => return Landed { wish: None, end: known.into() },
+        };
+        let plan = Arc::clone(&inner.plan);
+        let wish = task.wish();
+        let next = match task {
+            Task::Renew { unsaved: Some(unsaved), .. } => Renewal::save(plan, unsaved),
+            Task::Renew { weary, insist, .. } => Renewal::insisting(plan, weary.as_ref(), insist),
+            Task::Look { weary, error } => return Landed { wish, end: look(&inner, weary, error).await.into() },
+            Task::Login { unsaved, .. } => Renewal::login(plan, &unsaved),
+            Task::LoginAgain { unsaved, .. } => Renewal::save(plan, unsaved),
+            Task::Logout { ticket } => {
+                let driven = drive(&inner, Renewal::forget(plan), wish).await;
+                return Landed { wish, end: inner.settle_logout(ticket, driven) };
+            }
+        };
+        let Some((outcome, held)) = drive(&inner, next, wish).await else { return Landed { wish, end: End::Left } };
+        if let Outcome::NotRenewed { .. }
+        | Outcome::InDoubt(_)
+        | Outcome::Failed(SessionError::Unknown { .. } | SessionError::Lost { .. }) = outcome
+        {
+            inner.remember().await;
+        }
+        Landed { wish, end: inner.settle(wish, outcome, held).into() }
+    })
+}
+
+/// While the server is left alone: `error`, unless a sibling has stored a token.
+async fn look(inner: &Inner, weary: Option<FreshToken>, error: SessionError) -> Result<FreshToken, SessionError> {
+    let driven = drive(inner, Renewal::look(Arc::clone(&inner.plan), weary.as_ref()), None).await;
+    let now = inner.outside.now();
+    inner.memory_mut().standing.looked(now);
+    match driven {
+        Some((outcome @ (Outcome::Fresh { .. } | Outcome::Failed(SessionError::Lost { .. })), held)) => {
+            inner.settle(None, outcome, held)
+        }
+        _ => Err(error),
+    }
+}
+
+/// The loop: does what the renewal asks for, until it is through. The lock comes back with the outcome: the session's own copy must be
+/// settled before another process or procedure has it, or an older word would be the last.
+///
+/// `None`: it is to wait for others, and nobody is there who would.
+async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(Outcome, Option<Lock>)> {
+    let outside = &*inner.outside;
+    // Held to the end, and given back whatever happens.
+    let mut held = None;
+    loop {
+        next = match next {
+            Next::Lock(state) => match inner.store.try_lock(&inner.key).await {
+                Ok(Some(lock)) => {
+                    held = Some(lock);
+                    state.locked()
+                }
+                Ok(None) => state.busy(),
+                Err(error) => state.failed(error),
+            },
+            Next::Load(state) => match inner.store.load(&inner.key).await {
+                Ok(entry) => state.loaded(&mut Dice(outside).env(), entry),
+                Err(error) => state.failed(error),
+            },
+            Next::Write(state) => match state.value() {
+                Ok(value) => {
+                    let perhaps = state.tokens().map(|tokens| inner.memory_mut().about_to_write(wish, tokens));
+                    match inner.store.compare_and_swap(&inner.key, state.expected(), value).await {
+                        Ok(Swap::Swapped(revision)) => state.written(&mut Dice(outside).env(), revision),
+                        Ok(Swap::Conflict) => {
+                            if perhaps == Some(false) {
+                                inner.memory_mut().not_written(wish);
+                            }
+                            state.conflict()
+                        }
+                        Err(error) => state.failed(error),
+                    }
+                }
+                Err(fault) => state.failed(StoreError::new("be given the tokens", fault)),
+            },
+            Next::Send(state) => {
+                inner.tell(&Event::Sending { key: &inner.key, attempt: state.attempt() });
+                let request = state.request(&mut Dice(outside).env());
+                match request {
+                    Ok(request) => match outside.send(request).await {
+                        Ok(response) => {
+                            let next = state.answered(&mut Dice(outside).env(), response);
+                            if let Some(cause) = next.cause() {
+                                inner.tell(&Event::NotGranted { key: &inner.key, cause });
+                            }
+                            next
+                        }
+                        Err(unanswered) => {
+                            inner.tell(&Event::Unanswered { key: &inner.key, unanswered: &unanswered });
+                            state.unanswered(&mut Dice(outside).env(), unanswered)
+                        }
+                    },
+                    Err(why) => state.not_made(why),
+                }
+            }
+            Next::Release(state) => {
+                held = None;
+                state.released()
+            }
+            Next::Wait(state) => {
+                if state.may_be_left() && inner.patient.load(Ordering::SeqCst) == 0 {
+                    return None;
+                }
+                outside.wait(state.duration()).await;
+                state.waited()
+            }
+            Next::Done(outcome) => return Some((outcome, held)),
+        };
+    }
+}
+
+/// The outside's clock and entropy, as an [`Env`] of the core.
+struct Dice<'a>(&'a dyn Outside);
+
+impl Dice<'_> {
+    fn env(&mut self) -> Env<'_> {
+        Env { now: self.0.now(), rng: self }
+    }
+}
+
+impl Entropy for Dice<'_> {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
+        self.0.fill(bytes)
+    }
+}
+
+impl Inner {
+    /// Reads the token that another process has left, if this one knows none: though it was not renewed, it may still do.
+    async fn remember(&self) {
+        if !self.memory().standing.is_unread() {
+            return;
+        }
+        let Ok(Some(entry)) = self.store.load(&self.key).await else { return };
+        let Ok(record) = Record::from_value(&entry.value, &self.key) else { return };
+        if let Ok(token) = FreshToken::of(&record, &self.plan.client, &self.plan.policy) {
+            let now = self.outside.now();
+            self.memory_mut().standing.remember(token, now);
+        }
+    }
+
+    /// What an outcome means for the session.
+    fn settle(&self, wish: Option<Ticket>, outcome: Outcome, held: Option<Lock>) -> Result<FreshToken, SessionError> {
+        let (now, draw) = (self.outside.now(), Draw::of(&mut Dice(&*self.outside).env()));
+        let key = &self.key;
+        let settled = {
+            let mut memory = self.memory_mut();
+            memory.ends(wish, &outcome);
+            let standing = &mut memory.standing;
+            match &outcome {
+                Outcome::Fresh { token, .. } => {
+                    standing.renewed(token.clone());
+                    Ok(token.clone())
+                }
+                Outcome::NotRenewed { cause, retry_after, sent, useless } => {
+                    let (cause, retry_after, useless) = (cause.clone(), *retry_after, useless.clone());
+                    let failure = NotRenewed { cause, retry_after, sent: *sent, useless };
+                    Err(standing.not_renewed(now, &self.plan.policy, failure, draw))
+                }
+                Outcome::InDoubt(doubt) => Err(standing.in_doubt(now, doubt.clone())),
+                Outcome::NothingNew => Err(standing.error.clone().unwrap_or(SessionError::Empty)),
+                Outcome::NotStored { error, unsaved } if unsaved.is_login() => {
+                    Err(SessionError::NotStored(Arc::clone(error)))
+                }
+                Outcome::NotStored { error, .. } => Err(standing.failed(SessionError::NotStored(Arc::clone(error)))),
+                // The grant that it is to replace stands as it did.
+                Outcome::Failed(error) if wish.is_some() => Err(error.clone()),
+                Outcome::Failed(error) => Err(standing.failed(error.clone())),
+                Outcome::Forgotten => Err(SessionError::Empty),
+            }
+        };
+        drop(held);
+        // Told outside of the locks: an observer may ask the session something.
+        match (&outcome, &settled) {
+            (Outcome::Fresh { token, source, stored }, _) => {
+                self.tell(&Event::Renewed { key, token, source: *source, stored });
+            }
+            (_, Err(error)) => self.tell(&Event::Failed { key, error }),
+            _ => {}
+        }
+        settled
+    }
+
+    fn settle_logout(&self, ticket: Ticket, driven: Option<(Outcome, Option<Lock>)>) -> End {
+        let Some((outcome, held)) = driven else { return End::Left };
+        let result = match outcome {
+            Outcome::Forgotten => Ok(()),
+            Outcome::Failed(error) => Err(error),
+            // A logout has no other end.
+            _ => Err(SessionError::Contended),
+        };
+        self.memory_mut().logout_ends(ticket, result.clone());
+        drop(held);
+        match result {
+            Ok(()) => End::Forgotten,
+            Err(error) => {
+                self.tell(&Event::Failed { key: &self.key, error: &error });
+                End::StillThere
+            }
+        }
+    }
+
+    /// An observer that panics must not turn a request that was not sent into one that may have been.
+    fn tell(&self, event: &Event<'_>) {
+        crate::observe::trace(event);
+        if let Some(observer) = &self.observer {
+            let told = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| observer.on(event)));
+            drop(told);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! An answer that breaks the protocol.
+
+use core::fmt;
+
+use super::verdict::{self, Content};
+use super::{Answer, Member, Next, Violation};
+
+/// The server's answer breaks the protocol.
+#[derive(Debug, Clone)]
+pub struct ProtocolError {
+    pub(crate) violation: Violation,
+    pub(crate) answer: Answer,
+    /// Whether the body ends before the message does.
+    pub(crate) cut: bool,
+    /// Whether it is a 2xx that has an `access_token` or a `refresh_token`.
+    pub(crate) token_answer: bool,
+}
+
+impl ProtocolError {
+    /// In which way.
+    pub fn violation(&self) -> Violation {
+        self.violation
+    }
+
+    pub(super) fn next(&self) -> Next {
+        let content = if self.cut { Content::Cut } else { Content::Other };
+        verdict::meaning(self.answer.status, self.answer.retry_after, content).1
+    }
+
+    /// What to try, where the violation alone does not tell.
+    fn hint(&self) -> Option<&'static str> {
+        let body = self.answer.body.trim_ascii();
+        match (self.violation, self.answer.status.as_u16()) {
+            (Violation::NotJson { .. }, _) if body.starts_with(b"\xef\xbb\xbf") => {
+                Some("; it starts with a byte order mark, which JSON on the network must not have (RFC 8259 §8.1)")
+            }
+            (Violation::NotJson { .. }, _) if is_form(body) => {
+                Some("; it is form-encoded: see `Quirk::FormEncodedAnswer`")
+            }
+            (Violation::UnexpectedStatus, 400 | 401 | 403) if body.starts_with(b"{") => {
+                Some("; if the body states an error in another place, see `Quirk::ErrorPath`")
+            }
+            (Violation::Missing(Member::AccessToken), _) if holds(body, "access_token") => {
+                Some("; there is one further inside: see `Quirk::TokenPath`")
+            }
+            (Violation::Missing(Member::AccessToken), _)
+                if ["accessToken", "AccessToken", "accesstoken", "token"].iter().any(|name| holds(body, name)) =>
+            {
+                Some("; there is a token under another name: see `Quirk::RenamedParameter`")
+            }
+            _ => self.violation.hint(),
+        }
+    }
+}
+
+/// Whether a JSON text has this name in it.
+fn holds(body: &[u8], name: &str) -> bool {
+    let quoted = format!("\"{name}\"");
+    body.windows(quoted.len()).any(|window| window == quoted.as_bytes())
+}
+
+/// Whether it reads like a form of a token endpoint: a name that is known, and `=`.
+fn is_form(body: &[u8]) -> bool {
+    body.split(|b| *b == b'&').any(|pair| {
+        let name = pair.split(|b| *b == b'=').next().filter(|name| name.len() < pair.len());
+        name.and_then(|name| core::str::from_utf8(name).ok()).is_some_and(|name| Member::named(name).is_some())
+    })
+}
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.answer.status.as_u16();
+        let nothing = self.answer.body.trim_ascii().is_empty();
+        match (self.violation, status) {
+            (Violation::UnexpectedStatus, 401) => f.write_str(
+                "it asks the client to authenticate and states no OAuth error; check the client's id, secret and way to \
+                 authenticate",
+            )?,
+            (Violation::UnexpectedStatus, 403) if nothing => f.write_str(
+                "it denies access and states no OAuth error; check the client's id, secret and way to authenticate",
+            )?,
+            (violation, _) => write!(f, "{violation}")?,
+        }
+        write!(f, "{} (HTTP {status})", self.hint().unwrap_or_default())
+    }
+}

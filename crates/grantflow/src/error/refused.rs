@@ -1,0 +1,67 @@
+//! An answer with an error code in it.
+
+use core::fmt;
+
+use super::verdict::{self, Content, Meaning};
+use super::{Answer, ErrorCode, ErrorResponse, Next};
+
+/// An answer with an error code in it (RFC 6749 §5.2).
+#[derive(Debug, Clone)]
+pub struct Refused {
+    pub(crate) response: ErrorResponse,
+    pub(crate) answer: Answer,
+}
+
+impl Refused {
+    /// Code, description and URI.
+    pub fn response(&self) -> &ErrorResponse {
+        &self.response
+    }
+
+    /// What to do about it.
+    pub fn next(&self) -> Next {
+        self.response.next()
+    }
+
+    /// Whether it is the server's verdict: its status is 400, 401, 403 or a 2xx, and its code is one that an RFC registers for
+    /// token answers, or that [`Quirk::ErrorCode`](crate::Quirk::ErrorCode) maps to one. Anything else, such as a
+    /// framework's 404 with `{"error":"Not Found"}`, says nothing about the grant.
+    pub fn is_verdict(&self) -> bool {
+        matches!(self.meaning(), Meaning::Over | Meaning::Refused)
+    }
+
+    fn meaning(&self) -> Meaning {
+        let Answer { status, retry_after, .. } = self.answer;
+        verdict::meaning(status, retry_after, Content::Code(self.response.code())).0
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (code, status, next) = (self.response.code(), self.answer.status, self.next());
+        let number = status.as_u16();
+        match (self.meaning(), code) {
+            (Meaning::Over | Meaning::Refused | Meaning::NotProcessed, _) => {
+                write!(f, "the authorization server refused: {code} (HTTP {number}); {next}")
+            }
+            (Meaning::Nothing, ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable)
+                if verdict::is_spoken(status) =>
+            {
+                write!(f, "the authorization server could not answer: {code} (HTTP {number}); {next}")
+            }
+            (Meaning::Nothing, _) if verdict::is_spoken(status) => write!(
+                f,
+                "the authorization server refused: {code} (HTTP {number}), which says nothing about the grant because no \
+                 RFC defines it for this answer; if the server documents it, see `Quirk::ErrorCode`; {next}"
+            ),
+            (Meaning::Nothing, _) if matches!(next, Next::RetryLater(_)) => {
+                write!(f, "the authorization server is not available: {code} (HTTP {number}) is no verdict; {next}")
+            }
+            (Meaning::Nothing, _) => write!(
+                f,
+                "the answer is not a token endpoint's: {code} (HTTP {number}) is no verdict; check the token endpoint's \
+                 URL; {next}"
+            ),
+        }
+    }
+}

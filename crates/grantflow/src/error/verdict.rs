@@ -1,0 +1,88 @@
+//! Who spoke: whether an answer that grants nothing is the authorization server's verdict. One function decides what
+//! the answer means for the grant and what to do next, so the two cannot contradict each other.
+
+use core::time::Duration;
+
+use http::StatusCode;
+
+use super::{ErrorCode, Next};
+
+/// What an answer that grants nothing says about the grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// The server's verdict: the grant is over (`invalid_grant`).
+    Over,
+    /// The server's verdict on the request. A server may burn a code with it; it says nothing about a refresh token.
+    Refused,
+    /// The server has not looked at the grant: 429, 503 with `Retry-After`, or `use_dpop_nonce`.
+    NotProcessed,
+    /// No verdict: a proxy's 502 or a framework's 404 can follow a consumed code.
+    Nothing,
+}
+
+/// What was in the body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Content<'c> {
+    /// An error code.
+    Code(&'c ErrorCode),
+    /// Nothing, or the start of something: the rest was lost on the way.
+    Cut,
+    /// Anything else.
+    Other,
+}
+
+/// Whether this status is one that a token endpoint states an error with: RFC 6749 §5.2 has 400 and 401; servers use 403
+/// and 2xx as well.
+pub(crate) fn is_spoken(status: StatusCode) -> bool {
+    status.is_success() || matches!(status.as_u16(), 400 | 401 | 403)
+}
+
+/// What a token endpoint's answer means, and what to do next.
+///
+/// A verdict needs a status that such servers use and a code that an RFC registers for a token answer, or that a quirk of
+/// the server maps to one.
+pub(crate) fn meaning(status: StatusCode, retry_after: Option<Duration>, content: Content<'_>) -> (Meaning, Next) {
+    let later = Next::RetryLater(retry_after);
+    match (status.as_u16(), content) {
+        (429, _) => (Meaning::NotProcessed, later),
+        (503, _) if retry_after.is_some() => (Meaning::NotProcessed, later),
+        (_, Content::Code(code)) if is_spoken(status) => match code {
+            ErrorCode::InvalidGrant => (Meaning::Over, Next::Reauthorize),
+            // RFC 8628 §3.5 registers it for token answers.
+            ErrorCode::AccessDenied => (Meaning::Refused, Next::Reauthorize),
+            ErrorCode::InvalidRequest
+            | ErrorCode::InvalidClient
+            | ErrorCode::UnauthorizedClient
+            | ErrorCode::UnsupportedGrantType
+            | ErrorCode::InvalidScope
+            | ErrorCode::InvalidTarget
+            | ErrorCode::InvalidAuthorizationDetails
+            | ErrorCode::InvalidDpopProof => (Meaning::Refused, Next::FixConfiguration),
+            // RFC 9449 §8: the server wants a proof with a nonce before it looks at the grant.
+            ErrorCode::UseDpopNonce => (Meaning::NotProcessed, Next::FixConfiguration),
+            // Registered for the authorization response only, and used here all the same: about the server's health.
+            ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => (Meaning::Nothing, later),
+            _ => (Meaning::Nothing, Next::FixConfiguration),
+        },
+        (200..=299, Content::Cut) => (Meaning::Nothing, later),
+        // Too slow, at the wrong server behind one address, or too early: RFC 9110 §15.5.9, §15.5.20, RFC 8470 §5.2.
+        (408 | 421 | 425, _) => (Meaning::Nothing, later),
+        (501 | 505, _) => (Meaning::Nothing, Next::FixConfiguration),
+        // A status outside of 100 to 599 counts as a server error (RFC 9110 §15).
+        (500.., _) => (Meaning::Nothing, later),
+        _ => (Meaning::Nothing, Next::FixConfiguration),
+    }
+}
+
+/// What to do about an error in an authorization response.
+pub(super) fn next_after_callback(code: &ErrorCode) -> Next {
+    match code {
+        ErrorCode::AccessDenied
+        | ErrorCode::InteractionRequired
+        | ErrorCode::LoginRequired
+        | ErrorCode::ConsentRequired
+        | ErrorCode::AccountSelectionRequired => Next::Reauthorize,
+        ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => Next::RetryLater(None),
+        _ => Next::FixConfiguration,
+    }
+}

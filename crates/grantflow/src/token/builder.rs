@@ -1,0 +1,142 @@
+//! Tokens that did not come in an answer: from a database, or from another library.
+
+use core::fmt;
+
+use super::{AccessToken, Tokens, Tolerated};
+use crate::client::Client;
+use crate::error::{Error, Misuse};
+use crate::scope::{GrantedScope, Scope};
+use crate::secret::{RefreshToken, Secret};
+use crate::time::UnixTime;
+use crate::url::check_resource;
+use crate::wire::answer::{Extra, TokenKind};
+
+/// A grant that exists already, on its way to be [`Tokens`]: see [`Tokens::of_refresh_token`].
+#[must_use = "it holds the grant: finish with build()"]
+pub struct TokensBuilder {
+    client: Client,
+    refresh: RefreshToken,
+    access: Option<Secret>,
+    expires_at: Option<UnixTime>,
+    scope: Option<Scope>,
+    resources: Vec<String>,
+}
+
+impl Tokens {
+    /// Tokens from a refresh token that somebody has already: a database, another library. They are this client's from now
+    /// on, and are redacted, bound to its server's origins, refreshed and stored like all others.
+    ///
+    /// Without an access token they count as expired, so that a session renews them at once.
+    ///
+    /// # Errors
+    /// [`Misuse::EmptyToken`]; [`Misuse::TokenCharacter`] for anything but printable ASCII (RFC 6749 appendix A.17), such as a
+    /// line break at its end.
+    ///
+    /// ```
+    /// use grantflow::{Server, Tokens, UnixTime};
+    /// # struct Row { refresh_token: String, access_token: String, expires_at: u64 }
+    /// # let row = Row { refresh_token: "r-1".into(), access_token: "a-1".into(), expires_at: 1_750_003_600 };
+    ///
+    /// let server = Server::with_token_endpoint("https://as.example/token")?.token_for("https://api.example")?;
+    /// let client = server.client("my-id").secret_post("my-secret")?;
+    ///
+    /// // A row that another library wrote: the refresh token is enough, and what else is known saves a request.
+    /// let tokens = Tokens::of_refresh_token(&client, row.refresh_token)?
+    ///     .access_token(row.access_token, Some(UnixTime::from_secs(row.expires_at)))?
+    ///     .scope("clubs")?
+    ///     .build();
+    ///
+    /// // They are kept as all others from here on, and the row can go.
+    /// let stored = serde_json::to_string(&tokens.into_stored())?;
+    /// let tokens = Tokens::from_stored(serde_json::from_str(&stored)?, &client)?;
+    /// assert!(tokens.is_expired(UnixTime::from_secs(1_750_003_600)));
+    /// let exchange = tokens.refresh()?; // for any adapter; or hand the tokens to a session
+    /// # let _ = exchange;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_refresh_token(
+        client: impl Into<Client>,
+        refresh_token: impl Into<String>,
+    ) -> Result<TokensBuilder, Error> {
+        let refresh = RefreshToken::new(checked(refresh_token.into())?.expose().to_owned());
+        let client = client.into();
+        Ok(TokensBuilder { client, refresh, access: None, expires_at: None, scope: None, resources: Vec::new() })
+    }
+}
+
+impl TokensBuilder {
+    /// The access token that belongs to it, a Bearer token, and when it expires; `None` if nobody knows.
+    ///
+    /// # Errors
+    /// [`Misuse::EmptyToken`], [`Misuse::TokenCharacter`].
+    pub fn access_token(mut self, token: impl Into<String>, expires_at: Option<UnixTime>) -> Result<Self, Error> {
+        self.access = Some(checked(token.into())?);
+        self.expires_at = expires_at;
+        Ok(self)
+    }
+
+    /// What the grant covers, where that is known: tokens separated by spaces.
+    ///
+    /// # Errors
+    /// [`Misuse::Scope`].
+    pub fn scope(mut self, scope: &str) -> Result<Self, Error> {
+        self.scope = Some(self.client.registration().server.quirks().tokens_of(Scope::new(scope)?)?);
+        Ok(self)
+    }
+
+    /// A resource that the grant is for (RFC 8707 §2): it goes with every refresh. May be given more than once.
+    ///
+    /// # Errors
+    /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
+    pub fn resource(mut self, resource: &str) -> Result<Self, Error> {
+        check_resource(resource)?;
+        if self.resources.iter().any(|known| known == resource) {
+            return Err(Error::Misuse(Misuse::DuplicateParameter));
+        }
+        self.resources.push(resource.to_owned());
+        Ok(self)
+    }
+
+    /// The tokens. When they were issued nobody knows, so [`Tokens::received_at`] is the beginning of time.
+    pub fn build(self) -> Tokens {
+        // No access token is one that has expired.
+        let epoch = UnixTime::from_secs(0);
+        let expires_at = if self.access.is_some() { self.expires_at } else { Some(epoch) };
+        let access = self.access.as_ref().map_or("", Secret::expose).to_owned();
+        Tokens {
+            access: AccessToken::new(TokenKind::Bearer, access, &self.client),
+            refresh: Some(self.refresh),
+            id_token: None,
+            id_token_is_kept: false,
+            received_at: epoch,
+            expires_at,
+            scope: GrantedScope { requested: None, unreadable: false, explicit: self.scope },
+            resources: self.resources,
+            extra: Extra::json(String::new()),
+            tolerated: Tolerated::default(),
+            client: self.client,
+        }
+    }
+}
+
+impl fmt::Debug for TokensBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokensBuilder")
+            .field("client", &self.client)
+            .field("expires_at", &self.expires_at)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
+
+/// RFC 6749 appendices A.12, A.17. What is refused is wiped.
+fn checked(token: String) -> Result<Secret, Error> {
+    let token = Secret::new(token);
+    if token.expose().trim().is_empty() {
+        return Err(Error::Misuse(Misuse::EmptyToken));
+    }
+    if !token.expose().bytes().all(|b| matches!(b, 0x20..=0x7e)) {
+        return Err(Error::Misuse(Misuse::TokenCharacter));
+    }
+    Ok(token)
+}

@@ -1,0 +1,65 @@
+//! Issuer identifiers.
+
+use std::sync::Arc;
+
+use super::{Parts, check_web_url, same_url, url_fault};
+use crate::error::{Error, UrlFault, UrlRole};
+
+/// An issuer identifier (RFC 8414 §2): `https` without query and fragment, compared byte for byte (RFC 9207 §2.4).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Issuer(Arc<str>);
+
+impl Issuer {
+    /// Checks an issuer identifier. Nothing is normalised: a trailing slash makes another issuer.
+    ///
+    /// # Errors
+    /// [`Misuse::Url`](crate::Misuse::Url) if it is not an `https` URL (or `http` on loopback), or has a query or a fragment.
+    pub fn new(text: &str) -> Result<Self, Error> {
+        if text.contains('?') {
+            return Err(url_fault(UrlRole::Issuer, UrlFault::Query));
+        }
+        check_web_url(text, UrlRole::Issuer, &[])?;
+        Ok(Self(text.into()))
+    }
+
+    /// The identifier, byte for byte as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a stored state means this issuer by `other`: the same URL (RFC 3986 §6.2.2, §6.2.3), but for a slash at the
+    /// end. A message of the server is compared byte for byte, and not with this.
+    pub(crate) fn is(&self, other: &str) -> bool {
+        let has_path = |text| Parts::of(text).is_some_and(|parts| !parts.path.is_empty());
+        same_url(&self.0, other) && has_path(&self.0) == has_path(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fault;
+    use super::*;
+
+    #[test]
+    fn issuers_are_kept_byte_for_byte() {
+        assert_eq!(Issuer::new("https://A.example:443/x/").unwrap().as_str(), "https://A.example:443/x/");
+        assert_ne!(Issuer::new("https://a.example").unwrap(), Issuer::new("https://a.example/").unwrap());
+        assert_ne!(Issuer::new("https://a.example").unwrap(), Issuer::new("https://A.example").unwrap());
+        assert_eq!(fault(Issuer::new("https://a.example/?x")), UrlFault::Query);
+        assert_eq!(fault(Issuer::new("http://app.localhost")), UrlFault::Insecure);
+    }
+
+    #[test]
+    fn a_stored_issuer_may_be_spelt_another_way() {
+        let issuer = Issuer::new("https://a.example/x").unwrap();
+        for same in ["https://a.example/x", "HTTPS://A.Example:443/x", "https://a.example/%78"] {
+            assert!(issuer.is(same), "{same}");
+        }
+        for other in
+            ["https://a.example/X", "https://a.example/x/", "https://a.example:444/x", "http://a.example/x", ""]
+        {
+            assert!(!issuer.is(other), "{other}");
+        }
+        assert!(!Issuer::new("https://a.example").unwrap().is("https://a.example/"));
+    }
+}

@@ -1,0 +1,198 @@
+//! What stands before the token endpoint: it fails in one way until it is told to be well, and then it passes everything on.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use grantflow_tests::world::refresh_token_in;
+use http::{Request, Response};
+use socket2::{Domain, Socket, Type};
+
+/// How a gateway fails. It never passes a request on while it does, unless it says so.
+#[derive(Clone)]
+pub(crate) enum Failing {
+    /// Answers with these bytes.
+    Answers(Vec<u8>),
+    /// Takes the request and says nothing, until the client goes.
+    Silent,
+    /// Refuses connections.
+    Refuses,
+}
+
+/// What answers once the gateway is well.
+pub(crate) type Behind = Arc<dyn Fn(Request<Vec<u8>>) -> Response<Vec<u8>> + Send + Sync>;
+
+/// A running gateway. It stops accepting when it is dropped.
+pub(crate) struct Gateway {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    /// Bound and not listening yet.
+    waiting: Mutex<Option<Socket>>,
+}
+
+struct Shared {
+    failing: Failing,
+    well: AtomicBool,
+    stop: AtomicBool,
+    /// Requests that came whole.
+    seen: AtomicUsize,
+    tokens: Mutex<Vec<String>>,
+    /// While it is set, no failing answer leaves.
+    held: Mutex<bool>,
+    released: Condvar,
+    behind: Behind,
+}
+
+/// Longer than a trial holds an answer back, unless it fails.
+const LONGEST: Duration = Duration::from_secs(20);
+
+impl Gateway {
+    /// A gateway that fails from the start.
+    pub(crate) fn new(failing: Failing, behind: impl FnOnce(&str) -> Behind) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        let behind = behind(&format!("http://{address}"));
+        let shared = Arc::new(Shared {
+            failing,
+            well: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            seen: AtomicUsize::new(0),
+            tokens: Mutex::default(),
+            held: Mutex::new(false),
+            released: Condvar::new(),
+            behind,
+        });
+        let gateway = Self { address, shared, waiting: Mutex::new(Some(socket)) };
+        if !matches!(gateway.shared.failing, Failing::Refuses) {
+            gateway.listen();
+        }
+        gateway
+    }
+
+    fn listen(&self) {
+        let Some(socket) = self.waiting.lock().unwrap().take() else { return };
+        socket.listen(64).unwrap();
+        let listener: TcpListener = socket.into();
+        let shared = Arc::clone(&self.shared);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if shared.stop.load(Ordering::SeqCst) {
+                    return;
+                }
+                let Ok(stream) = stream else { continue };
+                let shared = Arc::clone(&shared);
+                // An error is a client that left.
+                thread::spawn(move || drop(shared.serve(stream)));
+            }
+        });
+    }
+
+    /// A URL on it.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// From now on it is well.
+    pub(crate) fn recover(&self) {
+        self.shared.well.store(true, Ordering::SeqCst);
+        self.listen();
+    }
+
+    /// Holds failing answers back, until it is called with `false`.
+    pub(crate) fn hold(&self, held: bool) {
+        *self.shared.held.lock().unwrap() = held;
+        self.shared.released.notify_all();
+    }
+
+    /// How many requests came.
+    pub(crate) fn seen(&self) -> usize {
+        self.shared.seen.load(Ordering::SeqCst)
+    }
+
+    /// The refresh tokens that came, in their order.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.shared.tokens.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        self.hold(false);
+        let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+    }
+}
+
+impl Shared {
+    fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        stream.set_read_timeout(Some(LONGEST))?;
+        let Some(request) = read(&mut stream)? else { return Ok(()) };
+        self.seen.fetch_add(1, Ordering::SeqCst);
+        let body = grantflow::Body::from(request.body().clone());
+        self.tokens.lock().unwrap().extend(refresh_token_in(&Request::new(body)));
+        // An outage that ends while a request is under way does not end for that request.
+        let well = self.well.load(Ordering::SeqCst);
+        if well {
+            stream.write_all(&write(&(self.behind)(request)))?;
+        } else {
+            let held = self.held.lock().unwrap();
+            let (held, _) = self.released.wait_timeout_while(held, LONGEST, |held| *held).unwrap();
+            drop(held);
+            match &self.failing {
+                Failing::Answers(bytes) => stream.write_all(bytes)?,
+                Failing::Silent | Failing::Refuses => drop(stream.read(&mut [0])?),
+            }
+        }
+        stream.shutdown(std::net::Shutdown::Write)?;
+        // The client reads first: bytes that nobody has read would reset the connection.
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        while stream.read(&mut [0; 1024])? > 0 {}
+        Ok(())
+    }
+}
+
+/// Reads one request of our own adapters, which give a `Content-Length`.
+fn read(stream: &mut TcpStream) -> std::io::Result<Option<Request<Vec<u8>>>> {
+    let mut bytes = Vec::new();
+    let mut block = [0; 8192];
+    loop {
+        let head_end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        if let Some(head_end) = head_end {
+            let head = String::from_utf8_lossy(&bytes[..head_end]).into_owned();
+            let mut lines = head.split("\r\n");
+            let mut first = lines.next().unwrap_or_default().split(' ');
+            let (method, target) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
+            let mut request = Request::builder().method(method).uri(target);
+            let mut length = 0;
+            for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+                if name.eq_ignore_ascii_case("content-length") {
+                    length = value.trim().parse().unwrap_or(0);
+                }
+                request = request.header(name.trim(), value.trim());
+            }
+            let body = &bytes[head_end + 4..];
+            if body.len() >= length {
+                return Ok(request.body(body[..length].to_vec()).ok());
+            }
+        }
+        match stream.read(&mut block)? {
+            0 => return Ok(None),
+            n => bytes.extend_from_slice(&block[..n]),
+        }
+    }
+}
+
+fn write(response: &Response<Vec<u8>>) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {} Test\r\nConnection: close\r\n", response.status().as_u16());
+    for (name, value) in response.headers() {
+        if name != "content-length" && name != "connection" {
+            head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
+        }
+    }
+    head.push_str(&format!("Content-Length: {}\r\n\r\n", response.body().len()));
+    [head.as_bytes(), response.body()].concat()
+}
