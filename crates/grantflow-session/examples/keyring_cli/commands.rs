@@ -58,7 +58,7 @@ pub(crate) fn token(options: &Options) -> Outcome<()> {
 pub(crate) fn status(options: &Options) -> Outcome<()> {
     let (store, key) = (Kept::open(options)?, Key::new(&options.account)?);
     let mut env = Env { now: now(), rng: &mut SysRng };
-    let mut next = Renewal::of(Plan::refresh(options.client()?, Policy::default()), None);
+    let mut next = Renewal::of(Plan::refresh(options.client()?, key.clone(), Policy::default()), None);
     loop {
         next = match next {
             // What is only read needs no lock.
@@ -71,12 +71,16 @@ pub(crate) fn status(options: &Options) -> Outcome<()> {
                 show::good("logged in; the token is due, and the next one who asks renews it");
                 return Ok(());
             }
-            Next::Wait(_) => {
+            Next::Release(_) | Next::Wait(_) => {
                 show::good("logged in; a renewal has begun, and its end is not known yet");
                 return Ok(());
             }
             Next::Done(Ended::Fresh { token, .. }) => {
                 show::good(&format!("logged in; the token {}", expiry(&token)));
+                return Ok(());
+            }
+            Next::Done(Ended::InDoubt(doubt)) => {
+                show::note(&format!("logged in; {} requests to renew the token have no answer yet", doubt.sent));
                 return Ok(());
             }
             Next::Done(Ended::Failed(SessionError::Empty)) => {

@@ -75,7 +75,7 @@ impl Cause {
 
     /// A token answer that was read and refused: the same request would bring the same.
     pub(crate) fn is_refused_answer(&self) -> bool {
-        matches!(self, Self::OAuth(error) if answers::is_refused_answer(error))
+        matches!(self, Self::OAuth(error) if error.answer_refused())
     }
 
     /// The words of a refusal: status and code. What is no refusal has none.
@@ -84,13 +84,6 @@ impl Cause {
             return None;
         };
         Some((self.status()?, error.code().map_or_else(String::new, |code| format!("{code:?}"))))
-    }
-}
-
-/// What the core says about answers.
-mod answers {
-    pub(super) fn is_refused_answer(_: &grantflow::Error) -> bool {
-        false
     }
 }
 

@@ -183,7 +183,7 @@ fn refresh_failed(
             Next::Load(Loading::new(course, Why::Refused { id: record.id }))
         }
         // The old refresh token is spent, and the new one is all that there is of the answer.
-        Left::Intact(exchange) if answers::is_rescued(&exchange) => {
+        Left::Intact(exchange) if exchange.is_rescued() => {
             course.cause = Some(cause);
             save(course, env, exchange.into_tokens(), Some(record.id), None, Some(revision))
         }
@@ -192,20 +192,6 @@ fn refresh_failed(
             unmark(course, record, cause, revision, sent)
         }
         Left::Unknown(_) => doubtful(course, env, revision, record, mark, Some(cause)),
-    }
-}
-
-/// What the core says about answers.
-mod answers {
-    use grantflow::{RefreshExchange, Tokens};
-
-    pub(super) fn is_rescued(_: &RefreshExchange) -> bool {
-        false
-    }
-
-    /// The answer had a refresh token that could not be read, so the old one may be spent.
-    pub(super) fn lost_its_refresh_token(_: &Tokens) -> bool {
-        false
     }
 }
 
@@ -240,7 +226,7 @@ fn renewed(
     course.cause = None;
     // The old refresh token is carried over, and the server may have replaced it by what could not be read. No early retry:
     // the access token is good.
-    let doubt = answers::lost_its_refresh_token(&tokens)
+    let doubt = tokens.tolerated().contains(&"refresh_token")
         .then(|| Mark { early: true, ..mark }.resting(env.now, core::time::Duration::ZERO, false, None));
     save(course, env, tokens, Some(base), doubt, Some(revision))
 }
