@@ -51,3 +51,16 @@ fn every_target_is_replayed() {
     replayed.sort_unstable();
     assert_eq!(targets, replayed);
 }
+
+/// A flow that the corpus does not know is one in which nothing was ever found.
+#[test]
+fn the_flow_models_inputs_reach_every_flow() {
+    let folder = fuzz_folder().join("corpus/flow_model");
+    let mut all = [0; 3];
+    for input in fs::read_dir(folder).unwrap() {
+        let reached = grantflow_tests::flow_model::reached(&fs::read(input.unwrap().path()).unwrap());
+        let found = [reached.credentials, reached.chains, reached.broken_chains];
+        all = std::array::from_fn(|i| all[i] + found[i]);
+    }
+    assert!(all.iter().all(|count| *count >= 5), "credentials, chains, broken chains: {all:?}");
+}

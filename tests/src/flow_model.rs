@@ -10,24 +10,29 @@
 //! - a refresh token that came in an answer which was refused is what is sent next;
 //! - a verifier goes out with the code that was got with its challenge, and with no other;
 //! - tokens come only out of a 2xx answer that holds them, and always out of a server's that behaves;
+//! - client credentials are never used up, and bring no refresh token;
+//! - a chain of two exchanges loses nothing of either;
 //! - what was stored is restored for its own client, and for no other;
 //! - nothing that is printed on the way holds a secret.
 
 use grantflow::{
-    Authorization, Callback, CodeExchange, EntropyFailed, Env, Exchange, Failure, GrantedScope, Left, PendingCallback,
-    Redirect, RefreshExchange, ResponseMode, Sent, Step, StoredCallback, StoredTokens, Tokens, UnixTime, callback_key,
-    callback_key_in_form,
+    Authorization, Callback, CodeExchange, ConfidentialClient, EntropyFailed, Env, Exchange, GrantedScope, Left,
+    PendingCallback, Redirect, RefreshExchange, ResponseMode, Step, StoredCallback, StoredTokens, Tokens, UnixTime,
+    callback_key, callback_key_in_form,
 };
-use grantflow_testkit::{CallbackFault, Decision, Misbehaviour, Server};
-use http::{Request, header};
+use grantflow_testkit::{CallbackFault, Decision, Server};
+use http::Request;
 
 use identity::{Identity, REDIRECT_URI, SECRET, identities, provider};
 use ledger::Ledger;
+use trip::Seen;
 use wire::{holds_token, parameter, receive, refresh_token_in, says_scope};
 
 mod forge;
 mod identity;
 mod ledger;
+mod robot;
+mod trip;
 mod wire;
 
 /// Enough for a dozen flows.
@@ -35,6 +40,22 @@ const MAX_OPERATIONS: usize = 48;
 
 /// Runs the model over `bytes`: an operation and its argument, by turns.
 pub fn run(bytes: &[u8]) {
+    let _ = reached(bytes);
+}
+
+/// What a run came to, so that a corpus can be asked what it covers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// Tokens of client credentials.
+    pub credentials: usize,
+    /// Tokens of a chain of two exchanges, a code and its refresh.
+    pub chains: usize,
+    /// Chains of which the second exchange failed.
+    pub broken_chains: usize,
+}
+
+/// Runs the model, and says what it came to.
+pub fn reached(bytes: &[u8]) -> Reached {
     let mut model = Model::new();
     let mut bytes = bytes.iter().copied();
     for _ in 0..MAX_OPERATIONS {
@@ -45,6 +66,7 @@ pub fn run(bytes: &[u8]) {
         model.ledger.check(model.provider.log(), identity.id, identity.auth);
     }
     model.ledger.check_shown();
+    model.reached
 }
 
 /// Where the application is.
@@ -76,6 +98,7 @@ struct Model {
     /// The callbacks that ended earlier grants.
     delivered: Vec<grantflow_testkit::Callback>,
     ledger: Ledger,
+    reached: Reached,
 }
 
 /// Unpredictable to nobody, but never twice the same.
@@ -107,6 +130,7 @@ impl Model {
             granted: None,
             delivered: Vec::new(),
             ledger,
+            reached: Reached::default(),
         }
     }
 
@@ -116,6 +140,13 @@ impl Model {
 
     fn client(&self) -> &grantflow::Client {
         &self.identities[self.chosen].client
+    }
+
+    /// A client that has a secret, and its place.
+    fn confidential(&self, argument: u8) -> (usize, ConfidentialClient) {
+        let mut all = self.identities.iter().enumerate().filter_map(|(i, who)| Some((i, who.confidential.clone()?)));
+        let count = all.clone().count();
+        all.nth(usize::from(argument) % count).expect("there are some")
     }
 
     /// A client that the present flow is not for.
@@ -128,6 +159,8 @@ impl Model {
         let stage = std::mem::replace(&mut self.stage, Stage::Idle);
         self.stage = match (operation % 12, stage) {
             (0, Stage::Idle) => self.start(argument),
+            (1, Stage::Idle) => self.ask_for_itself(argument),
+            (1, Stage::HasCode(exchange)) => self.chain(exchange, argument),
             (1 | 0, Stage::Waiting(waiting)) => self.come_back(waiting, argument),
             (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
             (3, Stage::Waiting(waiting)) => self.store_pending(waiting),
@@ -285,11 +318,7 @@ impl Model {
     }
 
     fn not_sent<X: Exchange>(&mut self, exchange: X, back: fn(X) -> Stage) -> Stage {
-        let now = self.now();
-        match exchange.unanswered(&mut Env { now, rng: &mut self.rng }, Sent::NotSent) {
-            Err(Failure { left: Left::Intact(exchange), .. }) => back(*exchange),
-            _ => panic!("a request that was not sent cost something"),
-        }
+        back(self.give_back(exchange))
     }
 
     /// One round trip of a code exchange, or of a refresh with the `old` token.
@@ -298,48 +327,22 @@ impl Model {
         X: Exchange<Output = Tokens> + std::fmt::Debug + Into<Held>,
     {
         let behaves = argument <= 63;
-        if !behaves {
-            self.provider.knobs().misbehave(Misbehaviour::from_index(argument.into()));
-        }
-        let now = self.now();
-        let request = exchange.request(&mut Env { now, rng: &mut self.rng }).unwrap();
-        self.ledger.show(&request);
-        if let Some(credentials) = request.headers().get(header::AUTHORIZATION) {
-            let text = credentials.to_str().unwrap();
-            self.ledger.secret(text.strip_prefix("Basic ").expect("no other scheme"));
-        }
-        let response = self.provider.try_handle(&request);
-        let issued = self.provider.log().last().is_some_and(|hit| hit.issued);
-        let status = response.as_ref().map(|response| response.status());
-        let body = response.as_ref().map(|response| response.body().clone()).unwrap_or_default();
-        let mut env = Env { now, rng: &mut self.rng };
-        let outcome = match response {
-            Some(response) => exchange.respond(&mut env, response),
-            None => exchange.unanswered(&mut env, Sent::MaybeSent),
-        };
+        let (outcome, Seen { status, body, issued }) = self.round_trip(exchange, (!behaves).then_some(argument));
         match outcome {
             Ok(Step::Done(tokens)) => {
                 assert!(status.is_some_and(|status| status.is_success()), "tokens out of {status:?}");
                 let text = tokens.bearer().unwrap().expose_secret();
                 assert!(holds_token(&body, text), "tokens that the answer does not hold");
-                self.ledger.secret(text);
                 let narrowed = self.provider.log().last().is_some_and(|hit| hit.parameter("scope").is_some());
                 if old.is_some() && !narrowed && !says_scope(&body) {
                     assert_eq!(Some(tokens.scope()), self.granted.as_ref(), "a refresh changed the scope in silence");
                 }
-                self.granted = Some(tokens.scope().clone());
                 let kept = refresh_token_in(&body).or(old);
                 assert!(
                     tokens.refresh_token().map(|token| token.expose_secret()) == kept.as_deref(),
                     "not the refresh token"
                 );
-                if let Some(refresh) = tokens.refresh_token() {
-                    // Without rotation the same token comes back, or stays: it may be sent again.
-                    refresh.expose_secret().clone_into(&mut self.in_hand);
-                    self.ledger.secret(&self.in_hand);
-                    self.ledger.allow(&self.in_hand);
-                }
-                self.ledger.show(&tokens);
+                self.keep(&tokens, &body);
                 Stage::HasTokens(tokens)
             }
             Ok(Step::Again { .. }) => panic!("this flow has one step"),

@@ -1,6 +1,5 @@
 //! What a visitor is told.
 
-use std::io::{self, Write};
 use std::sync::Arc;
 
 use crate::head::Refusal;
@@ -78,8 +77,7 @@ impl Answer {
         Self::new(status, "That is not a request that is answered here", "Nothing was done.")
     }
 
-    /// In one piece, so that it leaves in as few packets as can be.
-    pub(crate) fn write(&self, mut to: impl Write) -> io::Result<()> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let Self { status, header, page, .. } = self;
         let mut text = format!(
             "HTTP/1.1 {status}\r\n{header}Content-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
@@ -90,7 +88,6 @@ impl Answer {
         if !self.is_head {
             text.push_str(page);
         }
-        to.write_all(text.as_bytes())?;
-        to.flush()
+        text.into_bytes()
     }
 }

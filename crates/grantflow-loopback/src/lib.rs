@@ -46,6 +46,8 @@
 //! - **Code and state leave the address bar**: the callback is answered with a redirect to a page that says nothing of them.
 //! - **It ends**: with the callback, at its deadline, or by a [`Stop`]. It never hangs, and the port is free afterwards.
 //!
+//! It blocks. In an async program, wait on a thread for that: `tokio::task::spawn_blocking(move || listener.wait(pending))`.
+//!
 //! What else the standard asks for is yours: the person's own browser instead of a view inside of the program (§8.12), opened
 //! with the address as one argument and never through a shell.
 

@@ -72,6 +72,8 @@ struct Visitor {
 enum Stage {
     /// The request is not whole yet; or the answer is written, and the visitor may take a moment to leave.
     Idle,
+    /// The answer is being written.
+    Answering,
     /// The request is here for the one who waits for the callback. Nobody may wait for it yet.
     Asking(Arc<Request<Vec<u8>>>, SyncSender<Answer>),
     /// The one who waits looks at the request.
@@ -144,7 +146,7 @@ impl Shared {
     pub(crate) fn reply(&self, number: u64, answer: Answer, arrived: Option<Arrived>) {
         let mut state = self.lock();
         if let Some(visitor) = state.visitors.get_mut(&number)
-            && let Stage::Judged(reply) = std::mem::replace(&mut visitor.stage, Stage::Idle)
+            && let Stage::Judged(reply) = std::mem::replace(&mut visitor.stage, Stage::Answering)
         {
             // A visitor who has gone misses nothing that matters.
             let _ = reply.try_send(answer);
@@ -152,7 +154,7 @@ impl Shared {
         if arrived.is_some() {
             state.arrived = arrived;
             for visitor in state.visitors.values_mut().filter(|visitor| !visitor.is_idle()) {
-                visitor.stage = Stage::Idle;
+                visitor.stage = Stage::Answering;
             }
         }
     }
@@ -288,10 +290,10 @@ impl Place {
     pub(crate) fn ask(&self, request: &Arc<Request<Vec<u8>>>, patience: Duration) -> Result<Answer, Unanswered> {
         let (reply, answered) = sync_channel(1);
         self.shared.change(|state| {
-            // What has come since is not asked about any more.
-            if state.arrived.is_none() {
-                state.set_stage(self.number, Stage::Asking(Arc::clone(request), reply));
-            }
+            let asking = Stage::Asking(Arc::clone(request), reply);
+            // Once the callback is there, nobody is asked any more.
+            let stage = if state.arrived.is_some() { Stage::Answering } else { asking };
+            state.set_stage(self.number, stage);
         });
         answered.recv_timeout(patience).map_err(|error| match error {
             RecvTimeoutError::Timeout => Unanswered::Unseen,
@@ -375,6 +377,23 @@ mod tests {
         while shared.wait(None, |state| state.question()).is_none() {}
         shared.change(State::send_one_away);
         assert_eq!(asking.join().unwrap(), Some(Unanswered::Over));
+    }
+
+    #[test]
+    fn a_visitor_has_time_to_ask_though_descriptors_are_short() {
+        let shared = Arc::new(Shared::default());
+        let (places, mut clients): (Vec<_>, Vec<_>) = (0..2)
+            .map(|_| {
+                let (server, client) = pair();
+                (shared.admit(server.into()).unwrap(), client)
+            })
+            .unzip();
+        shared.change(State::send_a_dawdler_away);
+        assert!(!is_shut(&mut clients[0]) && !is_shut(&mut clients[1]));
+        std::thread::sleep(TIME_TO_ASK);
+        places[0].begin();
+        shared.change(State::send_a_dawdler_away);
+        assert!(!is_shut(&mut clients[0]) && is_shut(&mut clients[1]), "the first has asked");
     }
 
     #[test]

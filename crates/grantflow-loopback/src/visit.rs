@@ -34,11 +34,10 @@ impl House {
             Err(answer) => answer,
         };
         let Some(answer) = answer else { return };
-        let _ = stream.set_write_timeout(Some(at_least_a_moment(self.visit)));
-        let is_written = answer.write(stream).is_ok();
+        let is_written = write(stream, &answer.to_bytes(), Instant::now().checked_add(self.visit));
         place.is_answered();
-        linger(stream);
-        if answer.is_last && is_written {
+        let is_delivered = is_written && linger(stream);
+        if answer.is_last && is_delivered {
             place.shared.change(|state| {
                 if let Some(arrived) = &mut state.arrived {
                     arrived.is_page_delivered = true;
@@ -139,8 +138,10 @@ fn request(head: Head, body: Vec<u8>) -> Request<Vec<u8>> {
 
 /// Why nothing more comes.
 enum Fault {
-    /// The visitor has gone, or was sent away.
-    Gone,
+    /// The visitor has said all, or was sent away.
+    Ended,
+    /// The connection was reset.
+    Broken,
     Slow,
 }
 
@@ -161,16 +162,16 @@ fn next_piece(mut stream: &TcpStream, until: Option<Instant>) -> Result<Vec<u8>,
         if left.is_some_and(|left| left.is_zero()) {
             return Err(Fault::Slow);
         }
-        stream.set_read_timeout(left.map(at_least_a_moment)).map_err(|_| Fault::Gone)?;
+        stream.set_read_timeout(left.map(at_least_a_moment)).map_err(|_| Fault::Broken)?;
         match stream.read(&mut piece) {
-            Ok(0) => return Err(Fault::Gone),
+            Ok(0) => return Err(Fault::Ended),
             Ok(read) => return Ok(piece.get(..read).unwrap_or_default().to_vec()),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             // The one on Unix, the other on Windows.
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 return Err(Fault::Slow);
             }
-            Err(_) => return Err(Fault::Gone),
+            Err(_) => return Err(Fault::Broken),
         }
     }
 }
@@ -180,17 +181,75 @@ fn at_least_a_moment(timeout: Duration) -> Duration {
     timeout.max(Duration::from_millis(1))
 }
 
-/// Lets the visitor read the answer: no more is written, and what it still says is dropped.
-fn linger(stream: &TcpStream) {
+/// Says whether all was written by about `until`: somebody who reads a byte now and then is not waited for.
+fn write(mut stream: &TcpStream, mut bytes: &[u8], until: Option<Instant>) -> bool {
+    while !bytes.is_empty() {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        // After that, a millisecond for each piece: who reads as fast as that is about to have all.
+        if stream.set_write_timeout(left.map(at_least_a_moment)).is_err() {
+            return false;
+        }
+        match stream.write(bytes) {
+            Ok(0) => return false,
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return false,
+        }
+    }
+    true
+}
+
+/// Lets the visitor read the answer: no more is written, and what it still says is dropped. Says whether it may have the
+/// answer: one that resets the connection has not.
+fn linger(stream: &TcpStream) -> bool {
     if stream.shutdown(Shutdown::Write).is_err() {
-        return;
+        return false;
     }
     let until = Instant::now().checked_add(LINGER);
     let mut read = 0;
     while read < LINGER_BYTES {
         match next_piece(stream, until) {
             Ok(piece) => read += piece.len(),
-            Err(_) => return,
+            Err(Fault::Ended | Fault::Slow) => return true,
+            Err(Fault::Broken) => return false,
         }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_not_written_for_ever_to_somebody_who_reads_a_little_at_a_time() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let server = listener.accept().unwrap().0;
+        let reader = thread::spawn(move || {
+            let started = Instant::now();
+            let mut some = vec![0; 256 * 1024];
+            while started.elapsed() < Duration::from_secs(3) && matches!(client.read(&mut some), Ok(1..)) {
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let started = Instant::now();
+        let answer = vec![b'x'; 256 * 1024 * 1024];
+        assert!(!write(&server, &answer, started.checked_add(Duration::from_millis(300))));
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        drop(server);
+        reader.join().unwrap();
+    }
+
+    #[test]
+    fn an_answer_is_tried_at_least_once() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let server = listener.accept().unwrap().0;
+        assert!(write(&server, b"short", Some(Instant::now())));
+        assert_eq!(next_piece(&client, None).ok().as_deref(), Some(&b"short"[..]));
     }
 }

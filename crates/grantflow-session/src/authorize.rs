@@ -18,6 +18,23 @@
 //! A request that is sent twice was refused the first time, as far as the API says. If yours acts on a request and answers 401
 //! all the same, do not let it be sent twice.
 //!
+//! **The token that was used comes with the answer**, as a [`FreshToken`](crate::FreshToken) in the response's extensions. A program that
+//! sees by other signs that the API refuses it hands that very token to [`Session::refused`](crate::Session::refused), and does not take
+//! away a newer one:
+//!
+//! ```
+//! # fn example<B>(session: &grantflow_session::Session, response: &http::Response<B>) {
+//! # let says_that_the_token_is_expired = |_: &http::Response<B>| true;
+//! if let Some(token) = response.extensions().get::<grantflow_session::FreshToken>()
+//!     && says_that_the_token_is_expired(response)
+//! {
+//!     session.refused(token);
+//! }
+//! # }
+//! ```
+//!
+//! **APIs that answer a bare 401** (RFC 6750 §3.1 only *should* name `invalid_token`) need [`Refusal::Any401`].
+//!
 //! A DPoP-bound token cannot be put into a request like this: [`NotAuthorized::Request`] with
 //! [`Misuse::NotBearer`](grantflow::Misuse::NotBearer).
 
@@ -33,7 +50,33 @@ pub mod ureq;
 #[cfg(any(feature = "fuzzing", test))]
 pub(crate) use challenge::says_invalid_token;
 
+use http::{HeaderMap, StatusCode};
+
 use crate::error::SessionError;
+
+/// Which answers of an API say that it refuses the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A 401 with `invalid_token` in a Bearer challenge (RFC 6750 §3.1). All else says nothing about the token.
+    #[default]
+    InvalidToken,
+    /// Any 401, whatever it says or does not say: for APIs that name no error. Each token is refused once.
+    ///
+    /// Its price: an API that answers 401 for another reason, such as a missing permission, makes each of these requests a renewal and
+    /// a second try. The session brakes that: tokens that are refused as soon as they come are renewed after a pause, which doubles.
+    Any401,
+}
+
+impl Refusal {
+    #[cfg_attr(not(any(feature = "ureq", feature = "reqwest", feature = "tower")), allow(dead_code))]
+    fn is_in(self, status: StatusCode, headers: &HeaderMap) -> bool {
+        match self {
+            Self::InvalidToken => challenge::refuses_token(status, headers),
+            Self::Any401 => status == StatusCode::UNAUTHORIZED,
+        }
+    }
+}
 
 /// Why a request did not get a token. The API has not acted on it: it was not sent, or it was refused with a 401 and there
 /// was no other token.

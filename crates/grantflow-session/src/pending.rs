@@ -59,6 +59,9 @@ pub trait PendingStore: Send + Sync {
 /// out until the flood expires; to drop one at random would hit also those who come back at once. More places and a limit
 /// on starts by network address are what buys more time.
 ///
+/// A login waits for its lifetime by what the clock goes forward, so that a clock which is set back lets none wait for longer. One
+/// that jumps ahead ends those that are waiting.
+///
 /// Expired logins are dropped, and their secrets wiped, by the next call of any kind; where there may be none for long,
 /// call [`sweep`](PendingLogins::sweep) by a timer.
 ///
@@ -102,11 +105,36 @@ struct Kept {
     /// The oldest first. All live for the same time, so that it is also who expires first.
     ages: BTreeMap<u64, Place>,
     started: u64,
+    time: Passed,
+}
+
+/// How much time has passed, by a clock that may be set back: it counts what the clock goes forward, and nothing else. So a
+/// clock that was ahead when a login began, or that falls back while it waits, lets no login wait for longer.
+#[derive(Default)]
+struct Passed {
+    /// What the clock said last.
+    clock: Option<UnixTime>,
+    seconds: u64,
+}
+
+/// By how much a clock may seem to fall back, because one thread has read it before another and comes after it.
+const OUT_OF_TURN: Duration = Duration::from_secs(10);
+
+impl Passed {
+    fn until(&mut self, now: UnixTime) -> u64 {
+        let clock = *self.clock.get_or_insert(now);
+        if now > clock || clock.saturating_since(now) > OUT_OF_TURN {
+            self.seconds = self.seconds.saturating_add(now.saturating_since(clock).as_secs());
+            self.clock = Some(now);
+        }
+        self.seconds
+    }
 }
 
 struct Login {
     number: u64,
-    until: UnixTime,
+    /// In seconds that have passed.
+    until: u64,
     /// Boxed: a tree's nodes have room to spare.
     stored: Box<StoredCallback>,
 }
@@ -134,12 +162,11 @@ impl PendingLogins {
     ) -> Result<(), StoreError> {
         check_browser(browser)?;
         let place = place(browser, key);
-        let until = now.saturating_add(self.lifetime);
         let stored = Box::new(stored);
         // What is dropped is wiped after the lock is given back.
         let mut dropped = Vec::new();
         let mut kept = lock(&self.kept);
-        kept.expire(now, &mut dropped);
+        let until = kept.expire(now, &mut dropped).saturating_add(self.lifetime.as_secs());
         dropped.extend(kept.remove(&place));
         if let Some(oldest) = kept.oldest_of_full(place.0) {
             dropped.extend(kept.remove(&oldest));
@@ -164,8 +191,7 @@ impl PendingLogins {
         kept.expire(now, &mut dropped);
         let taken = kept.remove(&place);
         drop(kept);
-        // Where the clock went back between two starts, a login can expire before one that is older.
-        taken.filter(|login| now < login.until).map(|login| *login.stored)
+        taken.map(|login| *login.stored)
     }
 
     /// Gives what `from` has waiting to `to`, as [`PendingStore::rename`] says. Where `to` has logins waiting already, it keeps
@@ -207,14 +233,17 @@ impl PendingLogins {
 }
 
 impl Kept {
-    /// Each login is dropped once, so that a call pays for what others have put, and never looks at what still waits.
-    fn expire(&mut self, now: UnixTime, dropped: &mut Vec<Login>) {
+    /// Each login is dropped once, so that a call pays for what others have put, and never looks at what still waits. Says how
+    /// much time has passed.
+    fn expire(&mut self, now: UnixTime, dropped: &mut Vec<Login>) -> u64 {
+        let passed = self.time.until(now);
         while let Some(oldest) = self.ages.first_entry() {
-            if self.logins.get(oldest.get()).is_some_and(|login| now < login.until) {
+            if self.logins.get(oldest.get()).is_some_and(|login| passed < login.until) {
                 break;
             }
             dropped.extend(self.logins.remove(&oldest.remove()));
         }
+        passed
     }
 
     fn remove(&mut self, place: &Place) -> Option<Login> {

@@ -15,12 +15,14 @@ use crate::key::Key;
 mod file;
 #[cfg(feature = "keyring")]
 mod keyring;
+mod lease;
 mod memory;
 mod through;
 
-pub use file::FileStore;
+pub use file::{FileStore, FolderRules};
 #[cfg(feature = "keyring")]
 pub use keyring::KeyringStore;
+pub use lease::{Lease, Leases};
 pub use memory::MemoryStore;
 
 /// A future that a plug gives: boxed, so that plugs can be `dyn`.
@@ -52,7 +54,8 @@ pub trait Store: Send + Sync {
 
     /// The lock of `key`, unless somebody holds it. It is released when the guard is dropped, and when its process dies.
     ///
-    /// It does not wait: a session tries again, so that no thread of an executor stands still.
+    /// It does not wait: a session tries again, so that no thread of an executor stands still. Where a lock cannot die with its
+    /// process, as in a database, it is a [`Lease`].
     fn try_lock<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Lock>, StoreError>>;
 
     /// Whether a lock that is free proves that its last holder has given it back or is dead: a file's lock does, and one in this
@@ -79,6 +82,11 @@ impl Revision {
     pub const fn number(self) -> u64 {
         self.0
     }
+
+    /// The revision of an entry that cannot be read, out of a hash of what it is: above all that count or tell the time.
+    pub(crate) fn unreadable(hash: [u8; 8]) -> Self {
+        Self(u64::from_be_bytes(hash) | 1 << 63)
+    }
 }
 
 /// What is kept under a key: bytes that only a session understands. **They hold tokens in plain text.** Redacted when
@@ -87,6 +95,10 @@ impl Revision {
 pub struct Value(Zeroizing<Vec<u8>>);
 
 impl Value {
+    /// The most bytes that a session asks a store to keep: 8 MiB. The core reads an answer of 1 MiB, and JSON writes some bytes of
+    /// it as six; the rest is room for what a session adds.
+    pub const MAX: usize = 8 << 20;
+
     /// A value out of bytes that a store has read.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))

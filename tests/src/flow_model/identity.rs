@@ -8,6 +8,8 @@ pub(super) const REDIRECT_URI: &str = "https://app.example/cb";
 /// A client, and how the server should see it.
 pub(super) struct Identity {
     pub(super) client: grantflow::Client,
+    /// The same, if it has a secret.
+    pub(super) confidential: Option<grantflow::ConfidentialClient>,
     pub(super) id: &'static str,
     pub(super) auth: ClientAuth,
 }
@@ -24,11 +26,18 @@ pub(super) fn provider() -> Server {
 pub(super) fn identities(provider: &Server) -> [Identity; 3] {
     let server = grantflow::Server::new(&provider.authorize_url(), &provider.token_url()).unwrap();
     let server = server.issuer_always_sent(provider.issuer()).unwrap();
-    let (post, basic) = (server.client("app").secret_post(SECRET), server.client("app").secret_basic(SECRET));
-    let public = server.client("device").public();
+    let post = server.client("app").secret_post(SECRET).unwrap();
+    let basic = server.client("app").secret_basic(SECRET).unwrap();
+    let public = server.client("device").public().unwrap();
+    let with_secret = |client: grantflow::ConfidentialClient, auth| Identity {
+        client: (&client).into(),
+        confidential: Some(client),
+        id: "app",
+        auth,
+    };
     [
-        Identity { client: (&post.unwrap()).into(), id: "app", auth: ClientAuth::Post },
-        Identity { client: (&basic.unwrap()).into(), id: "app", auth: ClientAuth::Basic },
-        Identity { client: (&public.unwrap()).into(), id: "device", auth: ClientAuth::Public },
+        with_secret(post, ClientAuth::Post),
+        with_secret(basic, ClientAuth::Basic),
+        Identity { client: (&public).into(), confidential: None, id: "device", auth: ClientAuth::Public },
     ]
 }

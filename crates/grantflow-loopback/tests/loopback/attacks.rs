@@ -98,7 +98,16 @@ fn head(target: &str, more: &str) -> String {
 
 /// 200 connections that say nothing, and are held.
 fn silence(login: &Login, goes_on: &dyn Fn() -> bool) {
-    let held: Vec<_> = (0..200).map(|_| connect(login)).collect();
+    hold(login, goes_on, 200);
+}
+
+/// More than there are places.
+fn much_silence(login: &Login, goes_on: &dyn Fn() -> bool) {
+    hold(login, goes_on, 400);
+}
+
+fn hold(login: &Login, goes_on: &dyn Fn() -> bool, many: usize) {
+    let held: Vec<_> = (0..many).map(|_| connect(login)).collect();
     while goes_on() {
         thread::sleep(Duration::from_millis(5));
     }
@@ -194,6 +203,11 @@ fn doorbells(login: &Login, goes_on: &dyn Fn() -> bool) {
 #[test]
 fn two_hundred_silent_connections_from_the_first_moment() {
     compare("silence", &[silence]);
+}
+
+#[test]
+fn more_silent_connections_than_there_are_places() {
+    compare("much silence", &[much_silence]);
 }
 
 #[test]

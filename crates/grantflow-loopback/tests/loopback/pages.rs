@@ -143,6 +143,22 @@ fn head_shows_the_page_to_nobody() {
 }
 
 #[test]
+fn a_visitor_who_resets_the_connection_has_no_page() {
+    until_the_page(|login| {
+        use std::io::Write as _;
+        for _ in 0..3 {
+            let mut cut = login.connect();
+            write!(cut, "GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n", login.done()).unwrap();
+            // The answer is there, and not read.
+            thread::sleep(Duration::from_millis(50));
+            socket2::SockRef::from(&cut).set_linger(Some(Duration::ZERO)).unwrap();
+            drop(cut);
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+}
+
+#[test]
 fn a_page_that_could_not_be_delivered_is_kept() {
     let page = "x".repeat(8 * 1024 * 1024);
     let (listener, pending, login) = start(Settings::new().granted_page(page.clone()));

@@ -1,11 +1,12 @@
 //! The callback, in every form in which it may come.
 
+use std::io::{Read as _, Write as _};
 use std::thread;
 
 use grantflow::{Callback, ResponseMode};
 use grantflow_loopback::{Arrival, RedirectHost, Settings};
 
-use crate::support::{Login, header, meet, start, start_in, status};
+use crate::support::{Login, header, hear, meet, start, start_in, status};
 
 /// What the listener gives when a visitor says `text`, and what the visitor is told.
 fn verdict(settings: Settings, mode: ResponseMode, text: impl FnOnce(&Login) -> Vec<u8>) -> (Callback, String) {
@@ -120,26 +121,44 @@ fn older_and_odder_requests_are_read() {
 
 #[test]
 fn a_form_post_is_taken_where_it_was_asked_for() {
-    let post = |login: &Login, fields: &str, pause: &str| {
-        let body = format!("code=c&state={}&iss=", login.state);
-        format!(
-            "POST /callback HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n{fields}Content-Length: {}\r\n\r\n{pause}{body}",
-            login.port,
-            body.len()
-        )
-    };
     const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
     for fields in [FORM.to_owned(), FORM.replace("\r\n", "; charset=utf-8\r\n")] {
-        let (callback, answer) =
-            verdict(Settings::new(), ResponseMode::FormPost, |login| post(login, &fields, "").into_bytes());
+        let (callback, answer) = verdict(Settings::new(), ResponseMode::FormPost, |login| {
+            let body = format!("code=c&state={}&iss=", login.state);
+            let (port, length) = (login.port, body.len());
+            format!(
+                "POST /callback HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{fields}Content-Length: {length}\r\n\r\n{body}"
+            )
+            .into_bytes()
+        });
         assert!(matches!(callback, Callback::Granted(_)), "{callback:?}");
         assert_eq!((status(&answer), header(&answer, "location")), (303, Some("/callback/done")));
     }
-    // A visitor who asks first is told to go on.
-    let (_, answer) = verdict(Settings::new(), ResponseMode::FormPost, |login| {
-        post(login, &format!("{FORM}Expect: 100-continue\r\n"), "").into_bytes()
+}
+
+#[test]
+fn a_visitor_who_asks_before_it_sends_its_form_is_told_to_go_on() {
+    let (listener, pending, login) = start_in(Settings::new(), ResponseMode::FormPost);
+    let visitor = thread::spawn(move || {
+        let body = format!("code=c&state={}", login.state);
+        let mut stream = login.connect();
+        write!(
+            stream,
+            "POST /callback HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        )
+        .unwrap();
+        let mut go_on = [0; 25];
+        stream.read_exact(&mut go_on).unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+        stream.write_all(body.as_bytes()).unwrap();
+        assert_eq!(status(&hear(stream)), 303);
+        login.get(&login.done());
     });
-    assert!(status(&answer) == 303 || answer.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 303 "), "{answer}");
+    let Arrival { callback, page } = listener.wait(pending).unwrap();
+    visitor.join().unwrap();
+    assert!(matches!(callback, Callback::Granted(_)) && page.finish());
 }
 
 #[test]

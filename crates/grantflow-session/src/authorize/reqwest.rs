@@ -25,33 +25,54 @@
 //! about the token, and is handed through.
 
 use core::fmt;
+use std::sync::{Arc, OnceLock};
 
 use http::header::AUTHORIZATION;
 use reqwest::{Client, Request, Response, Url};
 
-use super::NotAuthorized;
-use super::challenge::refuses_token;
+use super::{NotAuthorized, Refusal};
 use crate::fresh::FreshToken;
 use crate::session::Session;
 
 /// A client whose requests carry a session's token. Cheap to clone.
 ///
-/// The client is one for the API, built as the caller likes it. A proxy that it has been told of gets requests to loopback
-/// too, unless it was told otherwise; `http:` to loopback is the one way in which a token travels unencrypted.
+/// The client is one for the API, built as the caller likes it. It sends what goes by `https:`. A token goes by `http:` to loopback only,
+/// and must not go to a proxy on the way, in the clear; reqwest's clients use the proxy of the environment, and only a whole client can do
+/// without. So `http:` requests have a client of their own, with reqwest's default settings and no proxy, or one that you give
+/// ([`Authorized::loopback_client`]).
 #[derive(Clone)]
 pub struct Authorized {
     client: Client,
+    /// Made when it is needed: most programs never do.
+    loopback: Arc<OnceLock<Client>>,
     session: Session,
+    refusal: Refusal,
 }
 
 impl Authorized {
     /// Requests go through this client, with the tokens of this session.
     pub fn new(client: Client, session: Session) -> Self {
-        Self { client, session }
+        Self { client, loopback: Arc::default(), session, refusal: Refusal::default() }
     }
 
-    /// Sends a request with the session's token; and once more with another, if the API refuses the first with
-    /// `invalid_token` and the request's body can be cloned ([`Request::try_clone`]: everything but a stream).
+    /// The client for `http:` requests, which go to loopback: with your settings, and built with
+    /// [`no_proxy`](reqwest::ClientBuilder::no_proxy). **One with a proxy shows it the token.**
+    #[must_use]
+    pub fn loopback_client(mut self, client: Client) -> Self {
+        self.loopback = Arc::new(OnceLock::from(client));
+        self
+    }
+
+    /// Which answers say that the API refuses the token.
+    #[must_use]
+    pub fn refusal(mut self, refusal: Refusal) -> Self {
+        self.refusal = refusal;
+        self
+    }
+
+    /// Sends a request with the session's token; and once more with another, if the API refuses the first
+    /// ([`Authorized::refusal`]) and the request's body can be cloned ([`Request::try_clone`]: everything but a stream). The token that was
+    /// used is in the response's extensions, as a [`FreshToken`].
     ///
     /// # Cancel safety
     /// Dropping the future breaks off the round trip. A renewal that it waited for is carried on by whoever asks the session
@@ -63,7 +84,7 @@ impl Authorized {
         let again = request.try_clone();
         let origin = request.url().origin();
         let (token, response) = self.send(request).await?;
-        if !refuses_token(response.status(), response.headers()) || response.url().origin() != origin {
+        if !self.refusal.is_in(response.status(), response.headers()) || response.url().origin() != origin {
             return Ok(response);
         }
         self.session.refused(&token);
@@ -76,8 +97,22 @@ impl Authorized {
     async fn send(&self, mut request: Request) -> Result<(FreshToken, Response), Error> {
         let token = self.session.token().await.map_err(NotAuthorized::Session)?;
         authorize(&token, &mut request).map_err(NotAuthorized::Request)?;
-        let response = self.client.execute(request).await.map_err(|error| Error::Transport(error.without_url()))?;
+        let client = self.client_for(&request).map_err(|error| Error::Transport(error.without_url()))?;
+        let response = client.execute(request).await;
+        let mut response = response.map_err(|error| Error::Transport(error.without_url()))?;
+        response.extensions_mut().insert(token.clone());
         Ok((token, response))
+    }
+
+    fn client_for(&self, request: &Request) -> Result<&Client, reqwest::Error> {
+        if request.url().scheme() != "http" {
+            return Ok(&self.client);
+        }
+        if let Some(client) = self.loopback.get() {
+            return Ok(client);
+        }
+        let client = Client::builder().no_proxy().build()?;
+        Ok(self.loopback.get_or_init(|| client))
     }
 }
 

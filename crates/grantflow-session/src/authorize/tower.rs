@@ -50,8 +50,7 @@ use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::NotAuthorized;
-use super::challenge::refuses_token;
+use super::{NotAuthorized, Refusal};
 use crate::fresh::FreshToken;
 use crate::session::Session;
 
@@ -61,13 +60,14 @@ use crate::session::Session;
 pub struct AuthorizeLayer<B> {
     session: Session,
     copy: fn(&B) -> Option<B>,
+    refusal: Refusal,
 }
 
 impl<B> AuthorizeLayer<B> {
     /// Requests get the tokens of this session, and none is sent twice: a refusal with `invalid_token` is handed through, and
     /// the next request has a new token.
     pub fn new(session: Session) -> Self {
-        Self { session, copy: |_| None }
+        Self { session, copy: |_| None, refusal: Refusal::default() }
     }
 
     /// A request that is refused with `invalid_token` is sent once more, if `copy` has a copy of its body. It is asked before
@@ -86,6 +86,13 @@ impl<B> AuthorizeLayer<B> {
     #[must_use]
     pub fn replaying(mut self, copy: fn(&B) -> Option<B>) -> Self {
         self.copy = copy;
+        self
+    }
+
+    /// Which answers say that the API refuses the token.
+    #[must_use]
+    pub fn refusal(mut self, refusal: Refusal) -> Self {
+        self.refusal = refusal;
         self
     }
 
@@ -136,24 +143,19 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let next = self.inner.clone();
         let ready = core::mem::replace(&mut self.inner, next);
-        let AuthorizeLayer { session, copy } = self.layer.clone();
-        Box::pin(round_trip(ready, session, request, copy))
+        Box::pin(round_trip(ready, self.layer.clone(), request))
     }
 }
 
-async fn round_trip<S, B, R>(
-    ready: S,
-    session: Session,
-    request: Request<B>,
-    copy: fn(&B) -> Option<B>,
-) -> Result<Response<R>, Error>
+async fn round_trip<S, B, R>(ready: S, layer: AuthorizeLayer<B>, request: Request<B>) -> Result<Response<R>, Error>
 where
     S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>> + Clone,
 {
+    let AuthorizeLayer { session, copy, refusal } = layer;
     let again = duplicate(&request, copy).map(|request| (request, ready.clone()));
     let (token, mut service) = token(&session, ready).await?;
     let response = send(&mut service, &token, request).await?;
-    if !refuses_token(response.status(), response.headers()) {
+    if !refusal.is_in(response.status(), response.headers()) {
         return Ok(response);
     }
     session.refused(&token);
@@ -188,12 +190,14 @@ where
     Ok(service)
 }
 
-async fn send<S, B>(service: &mut S, token: &FreshToken, mut request: Request<B>) -> Result<S::Response, Error>
+async fn send<S, B, R>(service: &mut S, token: &FreshToken, mut request: Request<B>) -> Result<Response<R>, Error>
 where
-    S: Service<Request<B>, Error: Into<BoxError>>,
+    S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>>,
 {
     token.authorize(&mut request).map_err(NotAuthorized::Request)?;
-    service.call(request).await.map_err(transport)
+    let mut response = service.call(request).await.map_err(transport)?;
+    response.extensions_mut().insert(token.clone());
+    Ok(response)
 }
 
 fn duplicate<B>(request: &Request<B>, copy: fn(&B) -> Option<B>) -> Option<Request<B>> {
@@ -212,7 +216,7 @@ fn transport(error: impl Into<BoxError>) -> Error {
 
 impl<B> Clone for AuthorizeLayer<B> {
     fn clone(&self) -> Self {
-        Self { session: self.session.clone(), copy: self.copy }
+        Self { session: self.session.clone(), copy: self.copy, refusal: self.refusal }
     }
 }
 

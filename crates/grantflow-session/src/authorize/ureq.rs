@@ -41,23 +41,69 @@ use ureq::middleware::{Middleware, MiddlewareNext};
 use ureq::typestate::HttpCrateScope;
 use ureq::{Agent, AsSendBody, Body, RequestExt as _, ResponseExt as _, SendBody};
 
-use super::NotAuthorized;
-use super::challenge::refuses_token;
+use super::{NotAuthorized, Refusal};
 use crate::fresh::FreshToken;
 use crate::session::Session;
 
-/// Sends a request with the session's token, and once more with another if the API refuses the first with `invalid_token`.
-///
-/// The agent is one for the API: with its TLS settings, proxy, pool and redirects. A status is an answer here, not an
-/// error, whatever the agent's setting. `http:` requests, which go to loopback only, use no proxy. To see to all that, each
-/// request has settings of its own, for which ureq prepares TLS anew whenever it connects.
+/// Sends a request with the session's token, and once more with another if the API refuses the first with `invalid_token`: see
+/// [`Authorized::call`].
 ///
 /// # Errors
 /// [`Error`]. After one that is not [`Error::NotAuthorized`], the API may have acted on the request.
 pub fn call<B: Replayable>(agent: &Agent, session: &Session, request: Request<B>) -> Result<Response<Body>, Error> {
+    twice(agent, session, Refusal::default(), request)
+}
+
+/// An agent whose requests carry a session's token, with a second try. Cheap to clone.
+#[derive(Clone)]
+pub struct Authorized {
+    agent: Agent,
+    session: Session,
+    refusal: Refusal,
+}
+
+impl Authorized {
+    /// Requests go through this agent, with the tokens of this session.
+    pub fn new(agent: Agent, session: Session) -> Self {
+        Self { agent, session, refusal: Refusal::default() }
+    }
+
+    /// Which answers say that the API refuses the token.
+    #[must_use]
+    pub fn refusal(mut self, refusal: Refusal) -> Self {
+        self.refusal = refusal;
+        self
+    }
+
+    /// Sends a request with the session's token, and once more with another if the API refuses the first. The token that was used is in
+    /// the response's extensions, as a [`FreshToken`].
+    ///
+    /// The agent is one for the API: with its TLS settings, proxy, pool and redirects. A status is an answer here, not an
+    /// error, whatever the agent's setting. `http:` requests, which go to loopback only, use no proxy. To see to all that, each
+    /// request has settings of its own, for which ureq prepares TLS anew whenever it connects.
+    ///
+    /// # Errors
+    /// [`Error`]. After one that is not [`Error::NotAuthorized`], the API may have acted on the request.
+    pub fn call<B: Replayable>(&self, request: Request<B>) -> Result<Response<Body>, Error> {
+        twice(&self.agent, &self.session, self.refusal, request)
+    }
+}
+
+impl fmt::Debug for Authorized {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorized").field("session", self.session.key()).finish_non_exhaustive()
+    }
+}
+
+fn twice<B: Replayable>(
+    agent: &Agent,
+    session: &Session,
+    refusal: Refusal,
+    request: Request<B>,
+) -> Result<Response<Body>, Error> {
     let again = request.clone();
     let (token, response) = send(agent, session, request)?;
-    if !token_is_refused(&response) {
+    if !token_is_refused(&response, refusal) {
         return Ok(response);
     }
     // Its connection is free before another thread's renewal is waited for.
@@ -74,7 +120,8 @@ fn send<B: Replayable>(
     let token = authorize(session, &mut request)?;
     let plain = is_plain(&request);
     let request = bind(agent.configure_request(request), plain).http_status_as_error(false).build();
-    let response = agent.run(request).map_err(|error| Error::Transport(grantflow_ureq::without_url(error)))?;
+    let mut response = agent.run(request).map_err(|error| Error::Transport(grantflow_ureq::without_url(error)))?;
+    response.extensions_mut().insert(token.clone());
     Ok((token, response))
 }
 
@@ -95,9 +142,9 @@ fn is_plain<B>(request: &Request<B>) -> bool {
 }
 
 /// Whether it is so, and by one who has seen the token.
-fn token_is_refused(response: &Response<Body>) -> bool {
+fn token_is_refused(response: &Response<Body>, refusal: Refusal) -> bool {
     let redirected = response.get_redirect_history().is_some_and(|history| history.len() > 1);
-    !redirected && refuses_token(response.status(), response.headers())
+    !redirected && refusal.is_in(response.status(), response.headers())
 }
 
 /// Authorizes every request of an agent with a session's token.
@@ -123,12 +170,20 @@ fn token_is_refused(response: &Response<Body>) -> bool {
 #[derive(Clone)]
 pub struct Authorizing {
     session: Session,
+    refusal: Refusal,
 }
 
 impl Authorizing {
     /// Requests get the tokens of this session.
     pub fn new(session: Session) -> Self {
-        Self { session }
+        Self { session, refusal: Refusal::default() }
+    }
+
+    /// Which answers say that the API refuses the token.
+    #[must_use]
+    pub fn refusal(mut self, refusal: Refusal) -> Self {
+        self.refusal = refusal;
+        self
     }
 }
 
@@ -144,17 +199,18 @@ impl Middleware for Authorizing {
         let config = request.middleware_config().ok_or_else(|| {
             ureq::Error::Other("a middleware was called by something else than ureq: nothing was sent".into())
         })?;
-        let response = next.handle(bind(config, plain).build())?;
-        if token_is_refused(&response) {
+        let mut response = next.handle(bind(config, plain).build())?;
+        if token_is_refused(&response, self.refusal) {
             self.session.refused(&token);
         }
+        response.extensions_mut().insert(token);
         Ok(response)
     }
 }
 
 impl fmt::Debug for Authorizing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authorizing").field("session", self.session.key()).finish()
+        f.debug_struct("Authorizing").field("session", self.session.key()).finish_non_exhaustive()
     }
 }
 

@@ -104,10 +104,46 @@ fn it_expires_to_the_second_and_is_dropped_by_the_next_call() {
 
 #[test]
 fn a_clock_that_goes_back_lets_nothing_live_longer() {
+    // It was a day ahead when the first login began.
+    for ahead in [60, 1_000, 86_400] {
+        let logins = logins(10);
+        let future = put(&logins, "ada", ahead);
+        let (past, later) = (put(&logins, "ada", 0), put(&logins, "bob", 1));
+        assert_eq!(logins.waiting(), 3);
+        logins.sweep(at(LIFE - 1));
+        assert_eq!(logins.waiting(), 3, "{ahead}: none is dropped too early");
+        logins.sweep(at(LIFE));
+        assert_eq!(logins.waiting(), 1, "{ahead}: one from the future does not keep them");
+        assert!(!is_there(&logins, "ada", &past, LIFE) && !is_there(&logins, "ada", &future, LIFE), "{ahead}");
+        assert!(is_there(&logins, "bob", &later, LIFE), "{ahead}");
+        put(&logins, "eve", LIFE + 1);
+        logins.sweep(at(2 * LIFE + 1));
+        assert_eq!(logins.waiting(), 0, "{ahead}: and they go on expiring");
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_while_a_login_waits_gives_it_no_second_life() {
     let logins = logins(10);
-    let (future, past) = (put(&logins, "ada", 1000), put(&logins, "ada", 0));
-    assert!(!is_there(&logins, "ada", &past, LIFE), "behind one that lives on");
-    assert!(is_there(&logins, "ada", &future, 1000));
+    let key = put(&logins, "ada", 1_000);
+    logins.sweep(at(1_000 + LIFE - 10));
+    logins.sweep(at(0));
+    logins.sweep(at(9));
+    assert_eq!(logins.waiting(), 1, "ten seconds were left to it");
+    assert!(!is_there(&logins, "ada", &key, 10));
+    assert_eq!(logins.waiting(), 0);
+}
+
+#[test]
+fn threads_that_come_out_of_turn_do_not_make_time_pass() {
+    let logins = logins(10);
+    let key = put(&logins, "ada", 0);
+    for _ in 0..10_000 {
+        logins.sweep(at(10));
+        logins.sweep(at(9));
+        logins.sweep(at(0));
+    }
+    assert!(is_there(&logins, "ada", &key, LIFE - 1));
 }
 
 #[test]

@@ -7,14 +7,20 @@ use std::time::SystemTime;
 use crate::key::Key;
 use crate::store::{Entry, Later, Lock, Revision, Store, StoreError, Swap, Value};
 
+mod disk;
 pub(super) mod fault;
 pub(super) mod folder;
 pub(super) mod format;
 mod private;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+pub use rules::FolderRules;
 
 use fault::{Fault, Problem};
-use folder::{Folder, Kind, MAX_VALUE};
-use format::Kept;
+use folder::{Folder, Kind, Reading};
+use format::{Damage, Kept};
 
 /// Keeps grants in a folder, each in a file of its own. **The files hold tokens in plain text**, and are open to their owner
 /// alone.
@@ -26,8 +32,13 @@ use format::Kept;
 /// holds its revision and nothing else, so that no revision comes twice.
 ///
 /// It is strict about what it opens. A file is refused that is a symbolic link or no plain file, that others may read or
-/// write, that belongs to another user, that is larger than 1 MiB, or that is not, byte for byte, what was written for this
-/// key. The error says how to mend it; nothing is mended in silence, since somebody may have read the tokens.
+/// write, that belongs to another user, that is larger than [`Value::MAX`], or that is not, byte for byte, what was written for
+/// this key. The error says how to mend it. Such an entry is not mended in silence, since somebody may have read the tokens: a
+/// login replaces it and a logout removes it ([`StoreError::unreadable`]), except for links, folders and devices, which
+/// people have to look at. A lock file holds nothing, so that one that others may open is shut in silence.
+///
+/// Two keys never share a file. Where the file system takes `Ada` and `ada` for one name, the second of them is kept apart
+/// under a name with a hash; the two share a lock then, which costs one of them a wait.
 ///
 /// `load` and `compare_and_swap` do their work in the thread that polls them, for as long as the disk takes, typically some
 /// milliseconds. A swap may wait for another process's swap of the same key, and gives up after ten seconds. `try_lock`
@@ -50,39 +61,108 @@ impl FileStore {
     /// If it cannot be made or written to, if it is a symbolic link or no folder, if others may write to it, if it belongs to
     /// neither this user nor the administrator, or if its file system has no permissions to give.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let folder = Folder::open(dir.as_ref()).map_err(|fault| StoreError::new("open its folder", fault))?;
+        Self::open_with(dir, FolderRules::strict())
+    }
+
+    /// As [`open`](FileStore::open), by other rules. Every rule that is not strict lowers a guard and has its price.
+    ///
+    /// # Errors
+    /// As there, but for what the rules let pass.
+    pub fn open_with(dir: impl AsRef<Path>, rules: FolderRules) -> Result<Self, StoreError> {
+        let folder = Folder::open(dir.as_ref(), rules).map_err(|fault| StoreError::new("open its folder", fault))?;
         Ok(Self { folder })
     }
 
-    fn kept(&self, key: &Key) -> Result<Option<Kept>, Fault> {
-        kept(&self.folder, key, Kind::Grant)
+    /// What stands under `key`, and in which of its two places.
+    fn found(&self, key: &Key) -> Result<(Kind, Found), Fault> {
+        // Who was kept apart once stays there, so that nothing gets lost when the other one goes.
+        match found(&self.folder, key, Kind::Apart)? {
+            Found::Nothing => {}
+            apart => return Ok((Kind::Apart, apart)),
+        }
+        match found(&self.folder, key, Kind::Grant)? {
+            Found::OtherCase => Ok((Kind::Apart, Found::Nothing)),
+            found => Ok((Kind::Grant, found)),
+        }
     }
 
     fn swap_now(&self, key: &Key, expected: Option<Revision>, new: Option<&Value>) -> Result<Swap, Fault> {
-        let path = self.folder.file(key, Kind::Grant);
         let bytes = new.map(Value::expose_secret);
         let size = bytes.map_or(0, <[u8]>::len);
-        if size > MAX_VALUE {
-            return Err(Problem::ValueTooLarge(size, MAX_VALUE).at(&path));
+        if size > Value::MAX {
+            return Err(Problem::ValueTooLarge(size, Value::MAX).at(&self.folder.file(key, Kind::Grant)));
         }
         let _exclusive = self.folder.exclusive(key)?;
-        let kept = self.kept(key)?;
-        let last = kept.as_ref().map(|kept| kept.revision);
-        if kept.and_then(Kept::into_entry).map(|entry| entry.revision) != expected {
-            return Ok(Swap::Conflict);
+        let (kind, found) = self.found(key)?;
+        let last = found.last();
+        if let Some(conflict) = found.conflict(expected) {
+            return conflict;
         }
+        let path = self.folder.file(key, kind);
         let revision = revision_after(last).ok_or(Problem::NoRevisionLeft.at(&path))?;
         let header = format::header(key.as_str(), revision, bytes);
-        self.folder.replace(key, Kind::Grant, [header.as_bytes(), bytes.unwrap_or_default()])?;
+        self.folder.replace(key, kind, [header.as_bytes(), bytes.unwrap_or_default()])?;
         Ok(Swap::Swapped(revision))
     }
 }
 
-/// What the file of `key` says.
-pub(super) fn kept(folder: &Folder, key: &Key, kind: Kind) -> Result<Option<Kept>, Fault> {
-    let Some(bytes) = folder.read(key, kind)? else { return Ok(None) };
-    let kept = format::read(key, &bytes).map_err(|damage| Problem::from(damage).at(&folder.file(key, kind)))?;
-    Ok(Some(kept))
+/// What stands in a place.
+pub(super) enum Found {
+    Nothing,
+    Kept(Kept),
+    /// The entry of a key that differs in case alone, which is not to be touched.
+    OtherCase,
+    /// Something that is not believed, and that may be replaced by who knows this revision.
+    Unreadable(Fault, Revision),
+}
+
+impl Found {
+    /// The last revision that is known.
+    pub(super) fn last(&self) -> Option<Revision> {
+        match self {
+            Self::Kept(kept) => Some(kept.revision),
+            Self::Nothing | Self::OtherCase | Self::Unreadable(..) => None,
+        }
+    }
+
+    /// Why a swap that expects this revision does not happen, if it does not.
+    fn conflict(self, expected: Option<Revision>) -> Option<Result<Swap, Fault>> {
+        let revision = match self {
+            Self::Unreadable(_, revision) if Some(revision) == expected => return None,
+            Self::Unreadable(fault, _) => return Some(Err(fault)),
+            Self::Kept(kept) => kept.into_entry().map(|entry| entry.revision),
+            Self::Nothing | Self::OtherCase => None,
+        };
+        (revision != expected).then_some(Ok(Swap::Conflict))
+    }
+
+    /// The entry, or why there is something that is none.
+    fn into_entry(self, doing: &'static str) -> Result<Option<Entry>, StoreError> {
+        match self {
+            Self::Nothing | Self::OtherCase => Ok(None),
+            Self::Kept(kept) => Ok(kept.into_entry()),
+            Self::Unreadable(fault, revision) => Err(StoreError::unreadable(doing, fault, revision)),
+        }
+    }
+}
+
+/// What stands in a place of `key`.
+pub(super) fn found(folder: &Folder, key: &Key, kind: Kind) -> Result<Found, Fault> {
+    let problem = match folder.read(key, kind)? {
+        Reading::Nothing => return Ok(Found::Nothing),
+        Reading::Refused(problem) => problem,
+        Reading::Bytes(bytes) => match format::read(key, &bytes) {
+            Ok(kept) => return Ok(Found::Kept(kept)),
+            Err(Damage::OtherCase) => return Ok(Found::OtherCase),
+            Err(damage) => Problem::from(damage),
+        },
+    };
+    let fault = problem.at(&folder.file(key, kind));
+    Ok(match folder.identity(key, kind) {
+        Ok(revision) => Found::Unreadable(fault, revision),
+        // It has gone since, or it is none that may be replaced.
+        Err(_) => return Err(fault),
+    })
 }
 
 /// A revision that was never given before: more than the last one, and no less than the microseconds since the epoch. The
@@ -97,8 +177,8 @@ pub(super) fn revision_after(last: Option<Revision>) -> Option<Revision> {
 impl Store for FileStore {
     fn load<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Entry>, StoreError>> {
         Box::pin(async move {
-            let kept = self.kept(key).map_err(|fault| StoreError::new("read an entry", fault))?;
-            Ok(kept.and_then(Kept::into_entry))
+            let (_, found) = self.found(key).map_err(|fault| StoreError::new("read an entry", fault))?;
+            found.into_entry("read an entry")
         })
     }
 

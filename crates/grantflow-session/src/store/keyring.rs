@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::thread;
 
 use keyring_core::{CredentialStore, Entry as Credential, Error as KeyringError};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use self::elsewhere::elsewhere;
 use self::fault::Fault;
 use crate::key::Key;
-use crate::store::file::folder::{Folder, Kind, MAX_VALUE};
-use crate::store::file::format::{self, Kept};
-use crate::store::file::{kept, revision_after};
+use crate::store::file::folder::{Folder, Kind};
+use crate::store::file::format::{self, Damage, Kept};
+use crate::store::file::{FolderRules, found, revision_after};
 use crate::store::{Entry, Later, Lock, Revision, Store, StoreError, Swap, Value};
 
 mod elsewhere;
@@ -53,11 +54,20 @@ impl KeyringStore {
     /// # Errors
     /// If there is no keyring (a server without a session bus, a system that has none), or as `FileStore::open`.
     pub fn open(service: &str, locks: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with(service, locks, FolderRules::strict())
+    }
+
+    /// As [`open`](KeyringStore::open), by other rules for the folder. Every rule that is not strict lowers a guard and has its
+    /// price.
+    ///
+    /// # Errors
+    /// As there, but for what the rules let pass.
+    pub fn open_with(service: &str, locks: impl AsRef<Path>, rules: FolderRules) -> Result<Self, StoreError> {
         // A thread of its own, since the Secret Service's client must not be started in an async runtime's thread.
         let keyring = thread::scope(|scope| scope.spawn(system).join());
         let keyring = keyring.unwrap_or_else(|_| Err(Fault::Broken));
         let keyring = keyring.map_err(|fault| StoreError::new("open the system's keyring", fault))?;
-        Self::open_in(keyring, service, locks)
+        Self::of(keyring, service, locks.as_ref(), rules)
     }
 
     /// As [`open`](KeyringStore::open), in any store of the `keyring-core` family: Linux' keyutils, Android's, a database, a
@@ -66,8 +76,12 @@ impl KeyringStore {
     /// # Errors
     /// As `FileStore::open`.
     pub fn open_in(keyring: Arc<CredentialStore>, service: &str, locks: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::of(keyring, service, locks.as_ref(), FolderRules::strict())
+    }
+
+    fn of(keyring: Arc<CredentialStore>, service: &str, locks: &Path, rules: FolderRules) -> Result<Self, StoreError> {
         let folder =
-            Folder::open(locks.as_ref()).map_err(|fault| StoreError::new("open the folder of its locks", fault))?;
+            Folder::open(locks, rules).map_err(|fault| StoreError::new("open the folder of its locks", fault))?;
         Ok(Self(Arc::new(Inner { keyring, service: service.to_owned(), folder })))
     }
 }
@@ -99,29 +113,57 @@ fn system() -> Result<Arc<CredentialStore>, Fault> {
     Err(Fault::NoSystem)
 }
 
+/// What stands under a key.
+enum Found {
+    Nothing,
+    Kept(Kept),
+    /// Something that is not believed, and that may be replaced by who knows this revision.
+    Unreadable(Fault, Revision),
+}
+
+impl Found {
+    fn unreadable(fault: Fault, bytes: &[u8]) -> Self {
+        let digest = Sha256::digest(bytes);
+        Self::Unreadable(fault, Revision::unreadable(digest.first_chunk().copied().unwrap_or_default()))
+    }
+}
+
 impl Inner {
     fn item(&self, key: &Key) -> Result<Credential, Fault> {
         Credential::new_in_store(&self.keyring, &self.service, key.as_str()).map_err(|error| Fault::of(&error, 0))
     }
 
-    fn kept(&self, key: &Key) -> Result<Option<Kept>, Fault> {
+    fn found(&self, key: &Key) -> Result<Found, Fault> {
         let bytes = match self.item(key)?.get_secret() {
             Ok(bytes) => Zeroizing::new(bytes),
-            Err(KeyringError::NoEntry) => return Ok(None),
+            Err(KeyringError::NoEntry) => return Ok(Found::Nothing),
+            // What could not be made sense of is in the error.
+            Err(KeyringError::BadEncoding(bytes) | KeyringError::BadDataFormat(bytes, _)) => {
+                return Ok(Found::unreadable(Fault::NotOurs, &Zeroizing::new(bytes)));
+            }
             Err(error) => return Err(Fault::of(&error, 0)),
         };
-        format::read(key, &bytes).map(Some).map_err(Fault::Format)
+        match format::read(key, &bytes) {
+            Ok(kept) => Ok(Found::Kept(kept)),
+            Err(Damage::OtherCase) => Err(Fault::Format(Damage::OtherCase)),
+            Err(damage) => Ok(Found::unreadable(Fault::Format(damage), &bytes)),
+        }
     }
 
     fn swap(&self, key: &Key, expected: Option<Revision>, new: Option<&Value>) -> Result<Swap, Fault> {
         let _exclusive = self.folder.exclusive(key)?;
-        let now = self.kept(key)?;
-        let removed = kept(&self.folder, key, Kind::Gone)?;
-        let last = now.iter().chain(&removed).map(|kept| kept.revision).max();
-        if now.and_then(Kept::into_entry).map(|entry| entry.revision) != expected {
+        let (last, now) = match self.found(key)? {
+            Found::Nothing => (None, None),
+            Found::Unreadable(_, revision) if Some(revision) == expected => (None, expected),
+            Found::Unreadable(fault, _) => return Err(fault),
+            Found::Kept(kept) => (Some(kept.revision), kept.into_entry().map(|entry| entry.revision)),
+        };
+        if now != expected {
             return Ok(Swap::Conflict);
         }
-        let revision = revision_after(last).ok_or(Fault::NoRevisionLeft)?;
+        // A mark that cannot be read is as good as none: the time keeps revisions apart.
+        let removed = found(&self.folder, key, Kind::Gone)?.last();
+        let revision = revision_after(last.max(removed)).ok_or(Fault::NoRevisionLeft)?;
         match new.map(Value::expose_secret) {
             Some(value) => self.write(key, revision, value)?,
             None => self.remove(key, revision)?,
@@ -130,8 +172,8 @@ impl Inner {
     }
 
     fn write(&self, key: &Key, revision: Revision, value: &[u8]) -> Result<(), Fault> {
-        if value.len() > MAX_VALUE {
-            return Err(Fault::TooLarge { size: value.len(), most: MAX_VALUE });
+        if value.len() > Value::MAX {
+            return Err(Fault::TooLarge { size: value.len(), most: Value::MAX });
         }
         let header = format::header(key.as_str(), revision, Some(value));
         let item = Zeroizing::new([header.as_bytes(), value].concat());
@@ -154,9 +196,13 @@ impl Store for KeyringStore {
     fn load<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Entry>, StoreError>> {
         let (inner, key) = (Arc::clone(&self.0), key.clone());
         Box::pin(async move {
-            let kept = elsewhere(move || inner.kept(&key)).await.unwrap_or(Err(Fault::Broken));
-            let kept = kept.map_err(|fault| StoreError::new("read an item of the keyring", fault))?;
-            Ok(kept.and_then(Kept::into_entry))
+            let doing = "read an item of the keyring";
+            match elsewhere(move || inner.found(&key)).await.unwrap_or(Err(Fault::Broken)) {
+                Ok(Found::Nothing) => Ok(None),
+                Ok(Found::Kept(kept)) => Ok(kept.into_entry()),
+                Ok(Found::Unreadable(fault, revision)) => Err(StoreError::unreadable(doing, fault, revision)),
+                Err(fault) => Err(StoreError::new(doing, fault)),
+            }
         })
     }
 

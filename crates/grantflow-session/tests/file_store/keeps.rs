@@ -1,5 +1,10 @@
 //! What is kept, and under which revision.
 
+use std::sync::Arc;
+
+use grantflow::{Body, ClientCredentials, EntropyFailed, Env, Exchange as _, Quirk, Server, Step, UnixTime};
+use grantflow_session::{Later, Outside, Session, Unanswered};
+
 use super::*;
 
 #[test]
@@ -51,4 +56,62 @@ fn it_says_where_it_is_and_nothing_else() {
     let ours = store(&dir);
     swap(&ours, None, Some("SECRET")).unwrap();
     assert!(format!("{ours:?}").ends_with("grants)"), "{ours:?}");
+}
+
+/// Answers nothing; what a login stores needs a clock alone.
+pub(crate) struct Nowhere;
+
+impl Outside for Nowhere {
+    fn now(&self) -> UnixTime {
+        UnixTime::from_secs(1_750_000_000)
+    }
+
+    fn fill(&self, _: &mut [u8]) -> Result<(), EntropyFailed> {
+        Err(EntropyFailed)
+    }
+
+    fn wait(&self, _: Duration) -> Later<'_, ()> {
+        Box::pin(async {})
+    }
+
+    fn send(&self, _: http::Request<Body>) -> Later<'_, Result<http::Response<Body>, Unanswered>> {
+        let cause = Arc::new(std::io::Error::other("nowhere"));
+        Box::pin(async { Err(Unanswered { sent: grantflow::Sent::NotSent, cause }) })
+    }
+}
+
+#[test]
+fn whatever_the_core_accepts_is_kept() {
+    let server = || Server::with_token_endpoint("https://as.example/token").unwrap();
+    // What JSON writes twice as long, and what it writes six times as long.
+    let json = |filler: &str| format!(r#"{{"access_token":"t","token_type":"Bearer","x":"{filler}"}}"#);
+    let most = (1 << 20) - json("").len();
+    let form = "access_token=t&token_type=Bearer&x=";
+    let cases = [
+        ("quotes", server(), json(&r#"\""#.repeat(most / 2)), "application/json"),
+        ("backslashes", server(), json(&r"\\".repeat(most / 2)), "application/json"),
+        ("escapes", server(), json(&r"\u0001".repeat(most / 6)), "application/json"),
+        (
+            "control characters in a form",
+            server().quirk(Quirk::FormEncodedAnswer).unwrap(),
+            format!("{form}{}", "\u{1}".repeat((1 << 20) - form.len())),
+            "application/x-www-form-urlencoded",
+        ),
+    ];
+    for (name, server, body, content_type) in cases {
+        let client = server.client("robot").secret_post("s3cret").unwrap();
+        let response = http::Response::builder().header("content-type", content_type).body(body).unwrap();
+        let mut env = Env { now: Nowhere.now(), rng: &mut getrandom::SysRng };
+        let tokens = match ClientCredentials::new(&client).respond(&mut env, response) {
+            Ok(Step::Done(tokens)) => tokens,
+            other => panic!("{name}: the core refuses it: {other:?}"),
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let session = Session::new(&client, key(), store(&dir), Nowhere);
+        session.prime_blocking(tokens).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert!(fs::metadata(file(&dir, "grant")).unwrap().len() > 1 << 20, "{name}");
+        let restarted = Session::new(&client, key(), store(&dir), Nowhere);
+        let token = restarted.token_blocking().unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert_eq!(token.received_at(), Nowhere.now(), "{name}");
+    }
 }

@@ -22,7 +22,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use grantflow_session::{FileStore, Key, Lock, Revision, Store, StoreError, Swap, Value};
+use grantflow_session::{FileStore, FolderRules, Key, Lock, Revision, Store, StoreError, Swap, Value};
 use pollster::block_on;
 use tempfile::TempDir;
 

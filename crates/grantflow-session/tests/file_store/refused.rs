@@ -1,5 +1,9 @@
 //! What is refused: what is open to others, leads elsewhere, or is damaged.
 
+use grantflow::{ClientCredentials, Env, Exchange as _, Server, Step};
+use grantflow_session::{Outside as _, Session};
+
+use super::keeps::Nowhere;
 use super::processes::process;
 use super::*;
 
@@ -35,7 +39,9 @@ fn a_folder_that_others_can_write_to_is_refused() {
         }
     }
     symlink(dir.path().join("shared"), dir.path().join("link")).unwrap();
-    assert!(open("link").unwrap_err().contains("symbolic link"));
+    for link in ["link", "link/", "link//", "link/.", "link/./"] {
+        assert!(open(link).unwrap_err().contains("symbolic link"), "{link}");
+    }
     symlink(dir.path().join("nowhere"), dir.path().join("dangling")).unwrap();
     assert!(open("dangling").unwrap_err().contains("symbolic link"));
     assert!(!dir.path().join("nowhere").exists());
@@ -106,21 +112,32 @@ fn a_file_that_others_can_open_is_refused() {
     let ours = store(&dir);
     let first = swap(&ours, None, Some("SECRET")).unwrap();
     drop(try_lock(&ours));
-    for bits in [0o644, 0o640, 0o604, 0o620, 0o602, 0o601] {
+    for bits in [0o644, 0o640, 0o604, 0o620, 0o602, 0o601, 0o660, 0o666, 0o777] {
         fs::set_permissions(file(&dir, "grant"), Permissions::from_mode(bits)).unwrap();
         let error = load(&ours).unwrap_err();
-        assert!(error.contains(&format!("(mode {bits:03o})")) && error.contains("chmod 600"), "{error}");
+        assert!(error.contains(&format!("(mode {bits:03o})")) && error.contains("log in again"), "{error}");
         assert!(swap(&ours, first, Some("two")).is_err());
         assert_eq!(mode(&file(&dir, "grant")), bits, "it is not mended in silence");
     }
     fs::set_permissions(file(&dir, "grant"), Permissions::from_mode(0o600)).unwrap();
     assert_eq!(text(&ours).as_deref(), Some("SECRET"));
+}
+
+#[test]
+fn a_lock_file_that_others_can_open_is_shut() {
+    // Who can open a lock file can hold the lock; there is nothing in it to read.
+    let dir = tempfile::tempdir().unwrap();
+    let ours = store(&dir);
+    let first = swap(&ours, None, Some("one")).unwrap();
+    drop(try_lock(&ours));
     for suffix in ["lock", "swap"] {
-        // Who can open a lock file can hold the lock.
         fs::set_permissions(file(&dir, suffix), Permissions::from_mode(0o644)).unwrap();
     }
-    assert!(told(block_on(ours.try_lock(&key())).unwrap_err()).contains("ada@as.lock"));
-    assert!(swap(&ours, first, Some("two")).unwrap_err().contains("ada@as.swap"));
+    assert!(try_lock(&ours).is_some());
+    assert!(swap(&ours, first, Some("two")).unwrap().is_some());
+    for suffix in ["lock", "swap"] {
+        assert_eq!(mode(&file(&dir, suffix)), 0o600, "{suffix}");
+    }
 }
 
 #[test]
@@ -133,13 +150,14 @@ fn another_users_file_is_refused() {
     }
     let error = load(&ours).unwrap_err();
     assert!(error.contains("it belongs to user 12345"), "{error}");
+    assert_eq!(replaced_by_a_login(&ours), Some("login".to_owned()));
     std::os::unix::fs::chown(dir.path().join("grants"), Some(12345), None).unwrap();
     let error = told(FileStore::open(dir.path().join("grants")).unwrap_err());
     assert!(error.contains("it belongs to user 12345"), "{error}");
 }
 
 #[test]
-fn a_damaged_file_is_refused_and_never_overwritten() {
+fn a_damaged_file_is_refused_until_a_login_replaces_it() {
     let dir = tempfile::tempdir().unwrap();
     let ours = store(&dir);
     let first = swap(&ours, None, Some("SECRET and more")).unwrap();
@@ -171,15 +189,215 @@ fn a_damaged_file_is_refused_and_never_overwritten() {
     assert!(error.contains("the entry of another key"), "{error}");
 }
 
+/// What a login does with an entry that cannot be read: it knows that one's revision. What is there then.
+fn replaced_by_a_login(store: &FileStore) -> Option<String> {
+    let there = block_on(store.load(&key())).unwrap_err().unreadable_revision();
+    assert!(there.is_some());
+    assert!(swap(store, there, Some("login")).unwrap().is_some());
+    assert_eq!(swap(store, there, Some("late")), Ok(None), "once");
+    text(store)
+}
+
+#[test]
+fn a_login_replaces_and_a_logout_removes_what_cannot_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = store(&dir);
+    let grant = file(&dir, "grant");
+    swap(&ours, None, Some("one")).unwrap();
+    let whole = fs::read(&grant).unwrap();
+    let newer = String::from_utf8(whole.clone()).unwrap().replacen(" 1 ", " 2 ", 1).into_bytes();
+    let bobs = {
+        let bob = Key::new("bob@as").unwrap();
+        block_on(ours.compare_and_swap(&bob, None, Some(Value::new(b"bob's".to_vec())))).unwrap();
+        fs::read(dir.path().join("grants/bob@as.grant")).unwrap()
+    };
+    let large = vec![b'x'; Value::MAX + 1000];
+    let cases: [(&str, &[u8], u32); 9] = [
+        ("empty", b"", 0o600),
+        ("cut", &whole[..whole.len() - 1], 0o600),
+        ("foreign", b"{\"access_token\":\"t\"}", 0o600),
+        ("binary", b"\xff\0\xff", 0o600),
+        ("newer", &newer, 0o600),
+        ("somebody else's", &bobs, 0o600),
+        ("too large", &large, 0o600),
+        ("open to others", &whole, 0o644),
+        ("damaged and open", b"", 0o666),
+    ];
+    for (name, bytes, bits) in cases {
+        for logs_in in [true, false] {
+            fs::write(&grant, bytes).unwrap();
+            fs::set_permissions(&grant, Permissions::from_mode(bits)).unwrap();
+            if logs_in {
+                assert_eq!(replaced_by_a_login(&ours).as_deref(), Some("login"), "{name}");
+                assert_eq!(mode(&grant), 0o600, "{name}");
+            } else {
+                let there = block_on(ours.load(&key())).unwrap_err().unreadable_revision();
+                assert!(swap(&ours, there, None).unwrap().is_some(), "{name}");
+                assert_eq!(load(&ours), Ok(None), "{name}");
+            }
+        }
+    }
+    assert_eq!(fs::read(dir.path().join("grants/bob@as.grant")).unwrap(), bobs, "bob's own is untouched");
+}
+
+#[test]
+fn a_session_logs_in_and_out_over_whatever_is_there() {
+    let client =
+        Server::with_token_endpoint("https://as.example/token").unwrap().client("id").secret_post("s").unwrap();
+    let tokens = |token: &str| {
+        let body =
+            format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":600,"refresh_token":"r"}}"#);
+        let mut env = Env { now: Nowhere.now(), rng: &mut getrandom::SysRng };
+        match ClientCredentials::new(&client).respond(&mut env, http::Response::new(body)) {
+            Ok(Step::Done(tokens)) => tokens,
+            other => panic!("{other:?}"),
+        }
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let session = || Session::new(&client, key(), store(&dir), Nowhere);
+    session().prime_blocking(tokens("first")).unwrap();
+    let grant = file(&dir, "grant");
+    let whole = fs::read(&grant).unwrap();
+    let newer = String::from_utf8(whole.clone()).unwrap().replacen(" 1 ", " 2 ", 1).into_bytes();
+    let cases: [(&str, &[u8], u32); 5] = [
+        ("empty", b"", 0o600),
+        ("cut", &whole[..whole.len() / 2], 0o600),
+        ("foreign", b"[]", 0o600),
+        ("newer", &newer, 0o600),
+        ("open to others", &whole, 0o644),
+    ];
+    for (name, bytes, bits) in cases {
+        let spoil = || {
+            fs::write(&grant, bytes).unwrap();
+            fs::set_permissions(&grant, Permissions::from_mode(bits)).unwrap();
+        };
+        spoil();
+        let error = session().token_blocking().unwrap_err();
+        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let error: Vec<_> = causes.map(ToString::to_string).collect();
+        let error = error.join(": ");
+        assert!(error.contains("ada@as.grant") && error.contains("log in again"), "{name}: {error}");
+        session().prime_blocking(tokens("second")).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert!(session().token_blocking().is_ok(), "{name}");
+        spoil();
+        pollster::block_on(session().forget()).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert_eq!(load(&store(&dir)), Ok(None), "{name}");
+    }
+}
+
+#[test]
+fn an_unreadable_entry_that_has_changed_since_is_not_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = store(&dir);
+    swap(&ours, None, Some("one")).unwrap();
+    fs::write(file(&dir, "grant"), "").unwrap();
+    let empty = block_on(ours.load(&key())).unwrap_err().unreadable_revision();
+    fs::write(file(&dir, "grant"), "foreign").unwrap();
+    assert!(swap(&ours, empty, Some("login")).is_err(), "it is another one now");
+    let foreign = block_on(ours.load(&key())).unwrap_err().unreadable_revision();
+    assert!(foreign.is_some() && foreign != empty);
+    assert!(swap(&ours, foreign, Some("login")).unwrap().is_some());
+    assert_eq!(swap(&ours, foreign, Some("slower login")), Ok(None), "who comes second reads again");
+    // What people must look at has no revision.
+    fs::remove_file(file(&dir, "grant")).unwrap();
+    symlink(dir.path().join("elsewhere"), file(&dir, "grant")).unwrap();
+    assert!(block_on(ours.load(&key())).unwrap_err().unreadable_revision().is_none());
+}
+
+#[test]
+fn keys_that_differ_in_case_alone_are_kept_apart() {
+    // As on a file system that takes the two for one name: what is read under one is the other's file.
+    let dir = tempfile::tempdir().unwrap();
+    let ours = store(&dir);
+    let ada = Key::new("Ada@as").unwrap();
+    let first = swap(&ours, None, Some("ada's")).unwrap();
+    let [lower, upper] = ["ada@as.grant", "Ada@as.grant"].map(|name| dir.path().join("grants").join(name));
+    fs::copy(&lower, &upper).unwrap();
+    let kept = |key: &Key| block_on(ours.load(key)).unwrap().map(|entry| entry.value.expose_secret().to_vec());
+    let put = |expected, text: Option<&str>| {
+        let value = text.map(|text| Value::new(text.as_bytes().to_vec()));
+        match block_on(ours.compare_and_swap(&ada, expected, value)).unwrap() {
+            Swap::Swapped(revision) => Some(revision),
+            Swap::Conflict => None,
+        }
+    };
+    assert!(kept(&ada).is_none());
+    assert!(put(first, Some("stolen")).is_none(), "the other's revision is none of this one");
+    let own = put(None, Some("Ada's"));
+    assert!(own.is_some() && put(None, Some("twice")).is_none());
+    assert_eq!(kept(&ada).as_deref(), Some(&b"Ada's"[..]));
+    assert_eq!(text(&ours).as_deref(), Some("ada's"));
+    assert_eq!(fs::read(&upper).unwrap(), fs::read(&lower).unwrap(), "the other's file was not touched");
+    fs::remove_file(&upper).unwrap();
+    assert_eq!(kept(&ada).as_deref(), Some(&b"Ada's"[..]), "it stays where it is when the other has gone");
+    assert!(put(own, None).is_some() && kept(&ada).is_none());
+}
+
+#[test]
+fn a_folder_of_a_group_and_a_link_to_a_folder_have_doors() {
+    let dir = tempfile::tempdir().unwrap();
+    let shared = dir.path().join("shared");
+    fs::create_dir(&shared).unwrap();
+    let strict = FolderRules::strict();
+    let group = strict.dangerously_trust_group();
+    let open = |name: &str, rules| FileStore::open_with(dir.path().join(name), rules).map_err(told);
+    for (bits, fits) in [(0o2770, true), (0o770, true), (0o775, true), (0o2777, false), (0o1777, false), (0o702, false)]
+    {
+        fs::set_permissions(&shared, Permissions::from_mode(bits)).unwrap();
+        assert!(open("shared", strict).unwrap_err().contains("others may write to it"), "{bits:o}");
+        assert_eq!(open("shared", group).is_ok(), fits, "{bits:o}");
+    }
+    fs::set_permissions(&shared, Permissions::from_mode(0o2770)).unwrap();
+    let error = open("shared", strict).unwrap_err();
+    assert!(error.contains("chmod 700") && error.contains("dangerously_trust_group"), "{error}");
+
+    // As Kubernetes does when a pod starts.
+    let ours = open("shared", group).unwrap();
+    let first = swap(&ours, None, Some("one")).unwrap();
+    let grant = shared.join("ada@as.grant");
+    assert_eq!(mode(&grant), 0o600);
+    for (bits, fits) in [(0o660, true), (0o640, true), (0o664, false), (0o662, false), (0o601, false)] {
+        fs::set_permissions(&grant, Permissions::from_mode(bits)).unwrap();
+        assert_eq!(load(&ours).is_ok(), fits, "{bits:o}");
+    }
+    fs::set_permissions(&grant, Permissions::from_mode(0o660)).unwrap();
+    assert!(swap(&ours, first, Some("two")).unwrap().is_some());
+    assert_eq!(mode(&grant), 0o600, "a new file is open to its owner alone");
+
+    fs::set_permissions(&shared, Permissions::from_mode(0o700)).unwrap();
+    symlink("shared", dir.path().join("..data")).unwrap();
+    let link = strict.dangerously_follow_link();
+    for name in ["..data", "..data/"] {
+        assert!(open(name, group).unwrap_err().contains("dangerously_follow_link"), "{name}");
+        assert_eq!(text(&open(name, link).unwrap()).as_deref(), Some("two"), "{name}");
+    }
+    let linked = open("..data", link).unwrap();
+    fs::remove_file(dir.path().join("..data")).unwrap();
+    assert_eq!(text(&linked).as_deref(), Some("two"), "its place is settled");
+    fs::set_permissions(&shared, Permissions::from_mode(0o770)).unwrap();
+    symlink("shared", dir.path().join("..data")).unwrap();
+    assert!(open("..data", link).unwrap_err().contains("others may write"), "the folder keeps the other rules");
+    assert!(open("..data", link.dangerously_trust_group()).is_ok());
+    symlink("nowhere", dir.path().join("dangling")).unwrap();
+    assert!(open("dangling", link).is_err() && !dir.path().join("nowhere").exists());
+    fs::write(dir.path().join("file"), "").unwrap();
+    symlink("file", dir.path().join("to-a-file")).unwrap();
+    assert!(open("to-a-file", link).unwrap_err().contains("not a folder"));
+    if std::os::unix::fs::lchown(dir.path().join("..data"), Some(12345), None).is_ok() {
+        let error = open("..data", link.dangerously_trust_group()).unwrap_err();
+        assert!(error.contains("a symbolic link of user 12345"), "{error}");
+    }
+}
+
 #[test]
 fn what_is_too_large_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let ours = store(&dir);
-    let most = "x".repeat(1 << 20);
+    let most = "x".repeat(Value::MAX);
     let first = swap(&ours, None, Some(&most)).unwrap();
     assert_eq!(text(&ours).as_deref(), Some(&*most));
     let error = swap(&ours, first, Some(&format!("{most}x"))).unwrap_err();
-    assert!(error.contains("1048577 bytes, and an entry holds at most 1048576"), "{error}");
-    fs::write(file(&dir, "grant"), vec![b'x'; (1 << 20) + 1000]).unwrap();
+    assert!(error.contains("8388609 bytes, and an entry holds at most 8388608"), "{error}");
+    fs::write(file(&dir, "grant"), vec![b'x'; Value::MAX + 1000]).unwrap();
     assert!(load(&ours).unwrap_err().contains("larger than any entry may be"));
 }

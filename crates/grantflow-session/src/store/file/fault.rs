@@ -19,13 +19,22 @@ pub(in crate::store) enum Problem {
     Io(&'static str, io::Error),
     #[error("it is a symbolic link, which is not followed: put the thing itself there, or name where the link leads")]
     Symlink,
+    #[error(
+        "it is a symbolic link, which is not followed: name the folder that it leads to (FolderRules::dangerously_follow_link follows it, at a price)"
+    )]
+    LinkedFolder,
+    #[cfg(unix)]
+    #[error(
+        "it is a symbolic link of user {0}, who is neither user {1} nor the administrator: name the folder that it leads to"
+    )]
+    LinkOfOther(u32, u32),
     #[error("it is not a plain file")]
     NotPlain,
     #[error("it is not a folder")]
     NotFolder,
     #[cfg(unix)]
     #[error(
-        "others may read or write it (mode {0:03o}): chmod 600 it, and log in again if somebody may have read the tokens in it"
+        "others may read or write it (mode {0:03o}): log in again, which replaces it, or chmod 600 it if nobody has read the tokens in it"
     )]
     FileOpenToOthers(u32),
     #[cfg(unix)]
@@ -33,6 +42,11 @@ pub(in crate::store) enum Problem {
         "others may write to it (mode {0:03o}), and so put files of theirs there: chmod 700 it, or take another folder"
     )]
     FolderOpenToOthers(u32),
+    #[cfg(unix)]
+    #[error(
+        "others may write to it, those of its group (mode {0:03o}): chmod 700 it, or take another folder (FolderRules::dangerously_trust_group takes it, at a price)"
+    )]
+    FolderOpenToGroup(u32),
     #[cfg(unix)]
     #[error("it belongs to user {0}, and this process writes as user {1}: chown it, or take another folder")]
     OtherOwner(u32, u32),
@@ -56,6 +70,19 @@ pub(in crate::store) enum Problem {
 }
 
 impl Problem {
+    /// Whether it is what stands there that is wrong, so that something else may be put in its place. A link or a folder that
+    /// somebody has put there is for people to look at.
+    pub(in crate::store) fn is_of_what_is_there(&self) -> bool {
+        match self {
+            #[cfg(unix)]
+            Self::FileOpenToOthers(_) | Self::OtherOwner(..) => true,
+            Self::TooLarge => true,
+            Self::Io(_, error) => error.kind() == io::ErrorKind::PermissionDenied,
+            Self::Format(damage) => !matches!(damage, Damage::OtherCase),
+            _ => false,
+        }
+    }
+
     pub(in crate::store) fn at(self, path: &Path) -> Fault {
         Fault { path: path.to_owned(), problem: self }
     }

@@ -1,20 +1,21 @@
 //! A folder that is ours alone, and what happens to files in it: locked, read, replaced in one step.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::disk;
 use super::fault::{Fault, Problem};
 use super::format::MAX_HEADER;
 use super::private::{self, Owner};
+use super::rules::FolderRules;
 use crate::key::Key;
-
-/// The most bytes that an entry holds.
-pub(in crate::store) const MAX_VALUE: usize = 1 << 20;
+use crate::store::{Revision, Value};
 
 /// How long to wait for a sibling that is in the middle of a swap: the disk writes of some entries.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(in crate::store) enum Kind {
     /// The entry.
     Grant,
+    /// The entry of a key whose own place holds another's: the file system takes two keys that differ in case for one name.
+    Apart,
     /// The mark of an entry that was kept elsewhere, and removed.
     #[cfg_attr(not(feature = "keyring"), allow(dead_code, reason = "a keyring's"))]
     Gone,
@@ -38,13 +41,21 @@ pub(in crate::store) enum Kind {
 impl Kind {
     fn suffix(self) -> &'static str {
         match self {
-            Self::Grant => "grant",
+            Self::Grant | Self::Apart => "grant",
             Self::Gone => "gone",
             Self::New => "new",
             Self::Lock => "lock",
             Self::Swap => "swap",
         }
     }
+}
+
+/// What is in a file.
+pub(in crate::store) enum Reading {
+    Nothing,
+    Bytes(Zeroizing<Vec<u8>>),
+    /// Something that is not to be read. Something else may be put in its place.
+    Refused(Problem),
 }
 
 pub(in crate::store) struct Folder {
@@ -63,25 +74,31 @@ impl Drop for Held {
 }
 
 impl Folder {
-    pub(in crate::store) fn open(dir: &Path) -> Result<Self, Fault> {
-        let is_new = match fs::symlink_metadata(dir) {
-            Ok(meta) if meta.file_type().is_symlink() => return Err(Problem::Symlink.at(dir)),
+    pub(in crate::store) fn open(dir: &Path, rules: FolderRules) -> Result<Self, Fault> {
+        // With a slash at its end, the name of a link is the name of what it leads to.
+        let dir = &*dir.components().collect::<PathBuf>();
+        let link = match fs::symlink_metadata(dir) {
+            Ok(meta) if meta.file_type().is_symlink() && !rules.follows_link => {
+                return Err(Problem::LinkedFolder.at(dir));
+            }
+            Ok(meta) if meta.file_type().is_symlink() => Some(meta),
             Ok(meta) if !meta.is_dir() => return Err(Problem::NotFolder.at(dir)),
-            Ok(_) => false,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            Ok(_) => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create_folders(dir)?;
+                None
+            }
             Err(error) => return Err(Problem::Io("look at", error).at(dir)),
         };
-        if is_new {
-            private::create_folder(dir).map_err(|error| Problem::Io("create", error).at(dir))?;
-        }
         // A working folder that changes, or a link above that does, must not move the store.
         let path = fs::canonicalize(dir).map_err(|error| Problem::Io("resolve", error).at(dir))?;
-        if let (true, Some(parent)) = (is_new, path.parent()) {
-            sync_folder(parent).map_err(|error| Problem::Io("make durable", error).at(dir))?;
-        }
-        let owner = Owner::of_new_files(&path)?;
         let meta = fs::symlink_metadata(&path).map_err(|error| Problem::Io("look at", error).at(&path))?;
+        if !meta.is_dir() {
+            return Err(Problem::NotFolder.at(&path));
+        }
+        let owner = Owner::of_new_files(&path, rules)?;
         owner.check_folder(&meta).map_err(|problem| problem.at(&path))?;
+        link.map_or(Ok(()), |link| owner.check_link(&link)).map_err(|problem| problem.at(dir))?;
         Ok(Self { path, owner })
     }
 
@@ -90,26 +107,43 @@ impl Folder {
     }
 
     pub(in crate::store) fn file(&self, key: &Key, kind: Kind) -> PathBuf {
-        // No two keys and kinds meet: what follows the last dot is the kind, and a key has no slash and no dot in front.
-        self.path.join(format!("{key}.{}", kind.suffix()))
+        let suffix = kind.suffix();
+        // No two keys and kinds meet: what follows the last dot is the kind, a key has no slash and no dot in front, and a plain
+        // key has no sign of equality.
+        self.path.join(match kind {
+            Kind::Apart => format!("{key}={}.{suffix}", hash(key.as_str())),
+            _ => format!("{key}.{suffix}"),
+        })
+    }
+
+    /// Which one it is that stands in the place of `key`, whatever it is: no revision of an entry that can be read, for those
+    /// are small numbers.
+    pub(in crate::store) fn identity(&self, key: &Key, kind: Kind) -> Result<Revision, Fault> {
+        let path = self.file(key, kind);
+        self.check_in_place(&path)?;
+        let meta = fs::symlink_metadata(&path).map_err(|error| Problem::Io("look at", error).at(&path))?;
+        let digest = Sha256::digest(private::identity(&meta));
+        Ok(Revision::unreadable(digest.first_chunk().copied().unwrap_or_default()))
     }
 
     /// What is in the file of `key`, if there is one.
-    pub(in crate::store) fn read(&self, key: &Key, kind: Kind) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
+    pub(in crate::store) fn read(&self, key: &Key, kind: Kind) -> Result<Reading, Fault> {
         let path = self.file(key, kind);
         let (mut file, length) = match self.open_checked(&path, OpenOptions::new().read(true)) {
             Ok(opened) => opened,
-            Err(Problem::Io(_, error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(Problem::Io(_, error)) if error.kind() == io::ErrorKind::NotFound => return Ok(Reading::Nothing),
+            Err(problem) if problem.is_of_what_is_there() => return Ok(Reading::Refused(problem)),
             Err(problem) => return Err(problem.at(&path)),
         };
-        let most = MAX_VALUE + MAX_HEADER;
-        let length = usize::try_from(length).ok().filter(|&length| length <= most);
-        let length = length.ok_or(Problem::TooLarge.at(&path))?;
+        let most = Value::MAX + MAX_HEADER;
+        let Some(length) = usize::try_from(length).ok().filter(|&length| length <= most) else {
+            return Ok(Reading::Refused(Problem::TooLarge));
+        };
         // One more, so that the vector never moves and leaves a copy behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
         let limit = u64::try_from(most + 1).unwrap_or(u64::MAX);
         (&mut file).take(limit).read_to_end(&mut bytes).map_err(|error| Problem::Io("read", error).at(&path))?;
-        if bytes.len() > most { Err(Problem::TooLarge.at(&path)) } else { Ok(Some(bytes)) }
+        Ok(if bytes.len() > most { Reading::Refused(Problem::TooLarge) } else { Reading::Bytes(bytes) })
     }
 
     /// Puts `parts` in the place of the file of `key`: all of it or nothing, and durably. Only under [`Folder::exclusive`].
@@ -120,19 +154,19 @@ impl Folder {
         let path = self.file(key, kind);
         let placed = written
             .and_then(|()| self.check_in_place(&path))
-            .and_then(|()| fs::rename(&new, &path).map_err(|error| Problem::Io("replace", error).at(&path)));
+            .and_then(|()| disk::rename(&new, &path).map_err(|error| Problem::Io("replace", error).at(&path)));
         if let Err(fault) = placed {
-            // The next swap would do it too.
-            let _ = fs::remove_file(&new);
+            // It holds tokens; the next swap would remove it too.
+            let _ = disk::remove(&new);
             return Err(fault);
         }
-        sync_folder(&self.path).map_err(|error| Problem::NotDurable(error).at(&path))
+        disk::sync_folder(&self.path).map_err(|error| Problem::NotDurable(error).at(&path))
     }
 
     /// Removes what a process that died in the middle of a swap has left. Nobody else is writing it: the lock is ours.
     fn sweep(&self, new: &Path) -> Result<(), Fault> {
         self.check_in_place(new)?;
-        match fs::remove_file(new) {
+        match disk::remove(new) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Problem::Io("remove", error).at(new)),
             _ => Ok(()),
         }
@@ -152,9 +186,9 @@ impl Folder {
         // `create_new` follows no link, and the mode is there from the first moment: at no time can others read it.
         let (mut file, _) = self.open_checked(new, OpenOptions::new().write(true).create_new(true))?;
         for part in parts {
-            file.write_all(part).map_err(|error| Problem::Io("write", error))?;
+            disk::write(&mut file, new, part).map_err(|error| Problem::Io("write", error))?;
         }
-        file.sync_all().map_err(|error| Problem::Io("make durable", error))
+        disk::sync_file(&file, new).map_err(|error| Problem::Io("make durable", error))
     }
 
     /// The lock that sessions hold, unless somebody has it.
@@ -184,28 +218,62 @@ impl Folder {
 
     fn lock_file(&self, path: &Path) -> Result<File, Problem> {
         let mut options = OpenOptions::new();
-        self.open_checked(path, options.read(true).write(true).create(true).truncate(false)).map(|(file, _)| file)
+        let (file, meta) = open_plain(path, options.read(true).write(true).create(true).truncate(false))?;
+        match self.owner.check_file(&meta) {
+            // A copy of the folder from a backup, say. There is nothing in it to read, and who is shut out can lock no more.
+            #[cfg(unix)]
+            Err(Problem::FileOpenToOthers(_)) => private::shut(&file).map_err(|error| Problem::Io("chmod", error))?,
+            checked => checked?,
+        }
+        Ok(file)
     }
 
     /// Opens a file, checks that it is a plain one of ours that nobody else can open, and gives its length.
     fn open_checked(&self, path: &Path, options: &mut OpenOptions) -> Result<(File, u64), Problem> {
-        private::options(options);
-        let file = match options.open(path) {
-            Ok(file) => file,
-            Err(error) => {
-                // The system's word for a link that was not followed differs; what stands there does not.
-                let is_link = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_symlink());
-                return Err(if is_link { Problem::Symlink } else { Problem::Io("open", error) });
-            }
-        };
-        private::refuse_link(path)?;
-        let meta = file.metadata().map_err(|error| Problem::Io("look at", error))?;
-        if !meta.is_file() {
-            return Err(Problem::NotPlain);
-        }
+        let (file, meta) = open_plain(path, options)?;
         self.owner.check_file(&meta)?;
         Ok((file, meta.len()))
     }
+}
+
+/// Opens a file, if it is a plain one and no link.
+fn open_plain(path: &Path, options: &mut OpenOptions) -> Result<(File, Metadata), Problem> {
+    private::options(options);
+    let file = match options.open(path) {
+        Ok(file) => file,
+        Err(error) => {
+            // The system's word for a link that was not followed differs; what stands there does not.
+            let is_link = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_symlink());
+            return Err(if is_link { Problem::Symlink } else { Problem::Io("open", error) });
+        }
+    };
+    private::refuse_link(path)?;
+    let meta = file.metadata().map_err(|error| Problem::Io("look at", error))?;
+    if meta.is_file() { Ok((file, meta)) } else { Err(Problem::NotPlain) }
+}
+
+/// Makes a folder and those above it that are not there. Each is durable when this returns: an entry is only as durable as the
+/// name of every folder that leads to it.
+fn create_folders(dir: &Path) -> Result<(), Fault> {
+    // The last of a relative path is the empty one, which is the working folder.
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && fs::symlink_metadata(path).is_err();
+    let missing: Vec<_> = dir.ancestors().take_while(is_missing).collect();
+    for path in missing.into_iter().rev() {
+        match disk::create_folder(path) {
+            // A sibling was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+            created => created.map_err(|error| Problem::Io("create", error).at(path))?,
+        }
+        let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        disk::sync_folder(above).map_err(|error| Problem::Io("make durable", error).at(path))?;
+    }
+    Ok(())
+}
+
+/// Enough of a hash to tell some keys apart.
+fn hash(text: &str) -> String {
+    let digest: [u8; 8] = Sha256::digest(text).first_chunk().copied().unwrap_or_default();
+    format!("{:016x}", u64::from_be_bytes(digest))
 }
 
 fn try_hold(file: File) -> Result<Option<Held>, Problem> {
@@ -217,16 +285,4 @@ fn try_hold(file: File) -> Result<Option<Held>, Problem> {
             Err(TryLockError::Error(error)) => Err(Problem::Io("lock", error)),
         };
     }
-}
-
-/// Makes a rename in a folder durable.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Elsewhere a folder cannot be opened as a file; the file itself is durable.
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }

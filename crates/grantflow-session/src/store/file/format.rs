@@ -35,16 +35,20 @@ impl Kept {
 /// Why bytes are no entry.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::store) enum Damage {
-    #[error("it is not an entry of a grantflow store; nothing was read from it")]
+    #[error("it is not an entry of a grantflow store; nothing was read from it: log in again, which replaces it")]
     Foreign,
-    #[error("it is in a format of another version than 1, so a newer grantflow wrote it; use that one")]
+    #[error(
+        "it is in a format of another version than 1, so a newer grantflow wrote it: use that one, or log in again, which replaces it"
+    )]
     Version,
     #[error(
-        "it is damaged (its checksum does not match); nothing was read from it: restore it, or delete it and log in again"
+        "it is damaged (its checksum does not match); nothing was read from it: restore it, or log in again, which replaces it"
     )]
     Damaged,
-    #[error("it is the entry of another key; keys must differ in more than case where the file system ignores case")]
+    #[error("it is the entry of another key; nothing was read from it: log in again, which replaces it")]
     OtherKey,
+    #[error("it is the entry of a key that differs in case alone, which is one name here: take keys of Key::of")]
+    OtherCase,
 }
 
 /// The first line of an entry, with its line feed. `None` is the mark of a removed one.
@@ -82,7 +86,7 @@ pub(in crate::store) fn read(key: &Key, bytes: &[u8]) -> Result<Kept, Damage> {
         return Err(Damage::Damaged);
     }
     if whose != key.as_str() {
-        return Err(Damage::OtherKey);
+        return Err(if whose.eq_ignore_ascii_case(key.as_str()) { Damage::OtherCase } else { Damage::OtherKey });
     }
     Ok(Kept { revision, value: value.map(|bytes| Value::new(bytes.to_vec())) })
 }
@@ -137,7 +141,9 @@ mod tests {
         assert!(matches!(read(&key(), b"hello"), Err(Damage::Foreign)));
         assert!(matches!(read(&key(), b""), Err(Damage::Foreign)));
         let ada = Key::new("Ada@trackmania").unwrap();
-        assert!(matches!(read(&ada, &written(1, Some(b"x"))), Err(Damage::OtherKey)));
+        assert!(matches!(read(&ada, &written(1, Some(b"x"))), Err(Damage::OtherCase)));
+        let bob = Key::new("bob@trackmania").unwrap();
+        assert!(matches!(read(&bob, &written(1, Some(b"x"))), Err(Damage::OtherKey)));
     }
 
     proptest! {

@@ -1,30 +1,34 @@
 //! Who may open a file: permission bits and owners, where the system has them.
 
 #[cfg(unix)]
-pub(super) use unix::{Owner, create_folder, options, refuse_link};
+pub(super) use unix::{Owner, create_folder, identity, options, refuse_link, shut};
 
 #[cfg(not(unix))]
-pub(super) use elsewhere::{Owner, create_folder, options, refuse_link};
+pub(super) use elsewhere::{Owner, create_folder, identity, options, refuse_link, shut};
 
 #[cfg(unix)]
 mod unix {
-    use std::fs::{self, DirBuilder, Metadata, OpenOptions};
+    use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
     use std::io;
-    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
     use std::path::Path;
     use std::process;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use crate::store::file::fault::{Fault, Problem};
+    use crate::store::file::rules::FolderRules;
 
-    /// The user as whom this process writes.
-    pub(in crate::store::file) struct Owner(u32);
+    /// The user as whom this process writes, and who else is let in.
+    pub(in crate::store::file) struct Owner {
+        user: u32,
+        rules: FolderRules,
+    }
 
     impl Owner {
         /// Makes an empty file, looks whose it is, and removes it. The system's own answer (`geteuid`) needs unsafe code, and
         /// is not the one that counts on a network file system. A folder that cannot be written to shows here, and not
         /// when the first token is to be kept.
-        pub(in crate::store::file) fn of_new_files(folder: &Path) -> Result<Self, Fault> {
+        pub(in crate::store::file) fn of_new_files(folder: &Path, rules: FolderRules) -> Result<Self, Fault> {
             static COUNT: AtomicU64 = AtomicU64::new(0);
             // A key does not begin with a dot.
             let name = format!(".probe-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -36,17 +40,17 @@ mod unix {
             let _ = fs::remove_file(&path);
             let meta = meta.map_err(|error| Problem::Io("write to", error).at(folder))?;
             match meta.mode() & 0o777 {
-                mode if mode & 0o077 == 0 => Ok(Self(meta.uid())),
+                mode if mode & shut_out(rules) == 0 => Ok(Self { user: meta.uid(), rules }),
                 mode => Err(Problem::NoPermissions(mode).at(folder)),
             }
         }
 
         pub(in crate::store::file) fn check_file(&self, meta: &Metadata) -> Result<(), Problem> {
-            if meta.uid() != self.0 {
-                return Err(Problem::OtherOwner(meta.uid(), self.0));
+            if meta.uid() != self.user {
+                return Err(Problem::OtherOwner(meta.uid(), self.user));
             }
             match meta.mode() & 0o777 {
-                mode if mode & 0o077 == 0 => Ok(()),
+                mode if mode & shut_out(self.rules) == 0 => Ok(()),
                 mode => Err(Problem::FileOpenToOthers(mode)),
             }
         }
@@ -54,18 +58,45 @@ mod unix {
         /// That others can read the names in it is let pass: the files are shut.
         pub(in crate::store::file) fn check_folder(&self, meta: &Metadata) -> Result<(), Problem> {
             // The administrator can do anything anyway.
-            if meta.uid() != self.0 && meta.uid() != 0 {
-                return Err(Problem::OtherOwner(meta.uid(), self.0));
+            if meta.uid() != self.user && meta.uid() != 0 {
+                return Err(Problem::OtherOwner(meta.uid(), self.user));
             }
             match meta.mode() & 0o777 {
-                mode if mode & 0o022 == 0 => Ok(()),
+                mode if mode & 0o022 & shut_out(self.rules) == 0 => Ok(()),
+                mode if mode & 0o002 == 0 => Err(Problem::FolderOpenToGroup(mode)),
                 mode => Err(Problem::FolderOpenToOthers(mode)),
+            }
+        }
+
+        /// Who may change a link says where the store is.
+        pub(in crate::store::file) fn check_link(&self, meta: &Metadata) -> Result<(), Problem> {
+            match meta.uid() {
+                user if user == self.user || user == 0 => Ok(()),
+                user => Err(Problem::LinkOfOther(user, self.user)),
             }
         }
     }
 
+    /// The permissions that no file may have.
+    const fn shut_out(rules: FolderRules) -> u32 {
+        if rules.trusts_group { 0o007 } else { 0o077 }
+    }
+
+    /// Takes a file that is ours away from all others.
+    pub(in crate::store::file) fn shut(file: &File) -> io::Result<()> {
+        file.set_permissions(Permissions::from_mode(0o600))
+    }
+
+    /// What changes when something else is put in the place of a file, or when it is changed.
+    pub(in crate::store::file) fn identity(meta: &Metadata) -> String {
+        let (changed, nanoseconds) = (meta.ctime(), meta.ctime_nsec());
+        let (written, and) = (meta.mtime(), meta.mtime_nsec());
+        let (device, number, length) = (meta.dev(), meta.ino(), meta.len());
+        format!("{device} {number} {length} {:o} {} {changed} {nanoseconds} {written} {and}", meta.mode(), meta.uid())
+    }
+
     pub(in crate::store::file) fn create_folder(path: &Path) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(path)
+        DirBuilder::new().mode(0o700).create(path)
     }
 
     /// No link is followed, a pipe does not stop us, and a new file is open to its owner alone: a umask only takes bits away.
@@ -81,17 +112,18 @@ mod unix {
 
 #[cfg(not(unix))]
 mod elsewhere {
-    use std::fs::{self, Metadata, OpenOptions};
+    use std::fs::{self, File, Metadata, OpenOptions};
     use std::io;
     use std::path::Path;
 
     use crate::store::file::fault::{Fault, Problem};
+    use crate::store::file::rules::FolderRules;
 
     /// What a file inherits from its folder decides; a profile's own folders are shut.
     pub(in crate::store::file) struct Owner;
 
     impl Owner {
-        pub(in crate::store::file) fn of_new_files(_folder: &Path) -> Result<Self, Fault> {
+        pub(in crate::store::file) fn of_new_files(_folder: &Path, _rules: FolderRules) -> Result<Self, Fault> {
             Ok(Self)
         }
 
@@ -102,10 +134,22 @@ mod elsewhere {
         pub(in crate::store::file) fn check_folder(&self, _meta: &Metadata) -> Result<(), Problem> {
             Ok(())
         }
+
+        pub(in crate::store::file) fn check_link(&self, _meta: &Metadata) -> Result<(), Problem> {
+            Ok(())
+        }
+    }
+
+    pub(in crate::store::file) fn shut(_file: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(in crate::store::file) fn identity(meta: &Metadata) -> String {
+        format!("{} {:?} {:?}", meta.len(), meta.modified().ok(), meta.created().ok())
     }
 
     pub(in crate::store::file) fn create_folder(path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
+        fs::create_dir(path)
     }
 
     pub(in crate::store::file) fn options(options: &mut OpenOptions) -> &mut OpenOptions {

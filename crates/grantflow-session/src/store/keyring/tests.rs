@@ -126,8 +126,8 @@ fn what_does_not_fit_is_refused_and_the_old_stays() {
         fault,
         "it holds at most 2560 bytes here, and this entry has 3100; the old one is still there: use a FileStore"
     );
-    let huge = "x".repeat(MAX_VALUE + 1);
-    assert!(swap(&store, first, Some(&huge)).unwrap_err().contains("at most 1048576 bytes"));
+    let huge = "x".repeat(Value::MAX + 1);
+    assert!(swap(&store, first, Some(&huge)).unwrap_err().contains("at most 8388608 bytes"));
     assert_eq!(text(&store).as_deref(), Some("old"));
     assert!(swap(&store, first, Some(&large)).unwrap().is_some(), "this one has room");
 }
@@ -155,8 +155,42 @@ fn a_shut_keyring_says_so_and_no_error_shows_what_is_kept() {
 
     item.set_secret(b"SECRET of another program").unwrap();
     let error = told(&block_on(store.load(&key())).unwrap_err());
-    assert!(error.ends_with("it is not an entry of a grantflow store; nothing was read from it"), "{error}");
+    assert!(error.contains("it is not an entry of a grantflow store; nothing was read from it"), "{error}");
     assert!(swap(&store, None, Some("x")).is_err(), "and nothing is put in its place");
+}
+
+#[test]
+fn a_login_replaces_and_a_logout_removes_what_cannot_be_read() {
+    let (keyring, dir) = mock();
+    let store = open(&keyring, &dir);
+    swap(&store, None, Some("one")).unwrap();
+    let item = Credential::new_in_store(&keyring, "grantflow-test", "ada@trackmania").unwrap();
+    let whole = item.get_secret().unwrap();
+    let bobs = format::header("bob@trackmania", Revision::new(7), Some(b"x")) + "x";
+    let there = || block_on(store.load(&key())).unwrap_err().unreadable_revision();
+    for (name, bytes) in
+        [("empty", &b""[..]), ("cut", &whole[..whole.len() - 1]), ("foreign", b"{}"), ("bob's", bobs.as_bytes())]
+    {
+        item.set_secret(bytes).unwrap();
+        let damaged = there();
+        assert!(damaged.is_some() && swap(&store, damaged, Some("login")).unwrap().is_some(), "{name}");
+        assert_eq!(text(&store).as_deref(), Some("login"), "{name}");
+        assert_eq!(swap(&store, damaged, Some("late")).unwrap(), None, "{name}: once");
+        item.set_secret(bytes).unwrap();
+        assert!(swap(&store, there(), None).unwrap().is_some(), "{name}");
+        assert!(text(&store).is_none(), "{name}");
+        assert!(swap(&store, None, Some("one")).unwrap().is_some());
+    }
+    let cased = format::header("Ada@trackmania", Revision::new(7), Some(b"x")) + "x";
+    item.set_secret(cased.as_bytes()).unwrap();
+    assert!(there().is_none(), "somebody else's, where the keyring ignores case");
+    assert!(told(&block_on(store.load(&key())).unwrap_err()).contains("Key::of"));
+
+    // Nor does a damaged mark of a removed entry stand in the way.
+    item.set_secret(&whole).unwrap();
+    std::fs::write(dir.path().join("locks/ada@trackmania.gone"), "").unwrap();
+    let last = block_on(store.load(&key())).unwrap().map(|entry| entry.revision);
+    assert!(swap(&store, last, Some("two")).unwrap() > last);
 }
 
 #[test]
