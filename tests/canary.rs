@@ -6,8 +6,8 @@ use std::error::Error;
 use std::fmt::{Debug, Display};
 
 use grantflow::{
-    Authorization, Callback, ClientCredentials, EntropyFailed, Env, Exchange, Failure, Left, PendingCallback, Redirect,
-    Sent, Server, Step, Tokens, UnixTime,
+    Authorization, Callback, ClientCredentials, EntropyFailed, Env, ErrorCode, Exchange, Failure, Left, Message,
+    PendingCallback, Quirk, Redirect, Sent, Server, Step, Tokens, UnixTime,
 };
 use grantflow_testkit::{CallbackFault, Client, Misbehaviour};
 use grantflow_tests::support::fault_server::{Fault, FaultServer};
@@ -391,6 +391,98 @@ fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
     world.canary.debug(&restored.scope());
     let narrower = restored.refresh().unwrap().scope(SECRET);
     assert!(narrower.is_ok(), "it is part of what was granted");
+    world.check();
+}
+
+/// A server that writes what it was sent, and what it gives, into every member and header that this library looks at.
+#[test]
+fn nothing_shows_of_what_is_tolerated_rescued_or_refused() {
+    let mut world = World::new(5);
+    let old = "CANARY-old-refresh-token";
+    let new = "CANARY-new-refresh-token";
+    for secret in [old, new, "CANARY-access-token-9", "CANARY-id-token-9"] {
+        world.canary.secret(secret);
+    }
+    let server = [
+        Quirk::error_path("error.code", None),
+        Quirk::error_path("message", Some("fine")),
+        Quirk::error_code(Message::TokenAnswer, None, "dead", ErrorCode::InvalidGrant),
+        Quirk::TokenType("user".to_owned()),
+    ]
+    .into_iter()
+    .fold(world.server.clone(), |server, quirk| server.quirk(quirk).unwrap());
+    world.canary.debug(&server);
+    world.clients = vec![server.client("app").secret_post(SECRET).unwrap(); 2];
+    let good = format!(
+        r#"{{"access_token":"CANARY-access-token-9","token_type":"user","refresh_token":"{old}","id_token":"CANARY-id-token-9"}}"#
+    );
+    let told = format!("{SECRET} {old}");
+    let answers = [
+        // Tolerated.
+        (200, good.replace('}', &format!(r#","scope":["{told}"],"expires_in":"{told}"}}"#))),
+        (
+            200,
+            format!(
+                r#"{{"access_token":"CANARY-access-token-9","token_type":"user","id_token":"é{told}","refresh_token":"\u0000{told}"}}"#
+            ),
+        ),
+        // Rescued.
+        (200, format!(r#"{{"access_token":"CANARY-access-token-9","token_type":"{told}","refresh_token":"{new}"}}"#)),
+        (200, format!(r#"{{"access_token":"CANARY-access-token-9","refresh_token":"{new}","expires_in":1e999}}"#)),
+        // Refused, in the ways in which an error can be stated.
+        (400, format!(r#"{{"error":{{"code":"{told}"}}}}"#)),
+        (400, format!(r#"{{"message":"{told}"}}"#)),
+        (400, r#"{"message":"dead"}"#.to_owned()),
+        (404, format!(r#"{{"error":"{told}"}}"#)),
+        (999, format!(r#"{{"error":"{told}"}}"#)),
+        (403, String::new()),
+        (302, String::new()),
+        (200, format!("access_token=CANARY-access-token-9&refresh_token={new}")),
+        (200, format!("\u{1f}\u{8b}{told}")),
+        (200, good.replace('}', r#","message":"CANARY-access-token-9"}"#)),
+    ];
+    let mut shown_before = 0;
+    for (status, body) in answers {
+        let (pending, callback) = world.start(None);
+        let Callback::Granted(exchange) = pending.receive_url(&callback) else { panic!("not granted") };
+        let respond = |body: String| {
+            http::Response::builder()
+                .status(status)
+                .header("location", format!("https://other.example/?t={SECRET}"))
+                .header("content-encoding", SECRET)
+                .body(body)
+                .unwrap()
+        };
+        let login = exchange.respond(&mut world.env(), http::Response::new(good.clone()));
+        let Ok(Step::Done(tokens)) = login else { panic!("the good answer was refused") };
+        world.canary.debug(&tokens);
+        let outcome = tokens.refresh().unwrap().respond(&mut world.env(), respond(body));
+        match outcome {
+            Ok(Step::Done(tokens)) => {
+                world.canary.debug(&(&tokens, tokens.tolerated(), tokens.scope()));
+                world.canary.debug(&tokens.into_stored());
+            }
+            Ok(Step::Again { .. }) => panic!("this flow has one step"),
+            Err(failure) => {
+                world.canary.failure(&failure);
+                match &failure.error {
+                    grantflow::Error::Refused(refused) => {
+                        world.canary.display(refused);
+                        world.canary.display(&refused.next());
+                    }
+                    grantflow::Error::Protocol(broken) => world.canary.display(broken),
+                    _ => {}
+                }
+                world.canary.debug(&failure.left);
+                if let Left::Intact(exchange) | Left::Unknown(exchange) = failure.left {
+                    world.canary.debug(&exchange);
+                    world.canary.debug(&exchange.into_tokens());
+                }
+            }
+        }
+        assert!(world.canary.shown.len() > shown_before, "{status}: nothing was shown");
+        shown_before = world.canary.shown.len();
+    }
     world.check();
 }
 

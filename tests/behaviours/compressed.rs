@@ -56,7 +56,7 @@ fn it_is_an_error_of_its_own() {
 }
 
 #[test]
-fn a_body_that_can_be_read_is_read_whatever_the_header_says() {
+fn a_body_that_can_be_read_is_read_beside_any_header() {
     for coding in [&["gzip"][..], &["identity"], &[""], &[]] {
         assert_eq!(violation(&[], 200, coding, TOKENS), None, "{coding:?}: an adapter may leave the header");
     }

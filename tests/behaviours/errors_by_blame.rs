@@ -119,6 +119,8 @@ fn a_violation_that_a_quirk_would_read_names_the_quirk() {
         (200, r#"{"access_token":"t","token_type":""}"#, "Quirk::MissingTokenType"),
         (200, r#"{"access_token":"t","token_type":"user"}"#, "Quirk::TokenType"),
         (200, r#"{"accessToken":"t","token_type":"bearer"}"#, "Quirk::RenamedParameter"),
+        (200, r#"{"access_token":"t","tokenType":"bearer"}"#, "Quirk::RenamedParameter"),
+        (200, r#"{"errcode":40029,"errmsg":"invalid code"}"#, "Quirk::ErrorPath"),
         (200, r#"{"data":{"access_token":"t","token_type":"bearer"}}"#, "Quirk::TokenPath"),
         (200, "access_token=t&token_type=bearer", "Quirk::FormEncodedAnswer"),
         (200, "error=bad_verification_code", "Quirk::FormEncodedAnswer"),

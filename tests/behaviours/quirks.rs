@@ -91,6 +91,25 @@ fn a_scope_separator_is_for_requests_and_answers() {
 }
 
 #[test]
+fn a_scope_separator_of_answers_leaves_requests_alone() {
+    let mut world = World::with(|server| server.quirk(Quirk::AnswerScopeSeparator(',')).unwrap());
+    let authorization = world.authorization();
+    let url = world.start(&authorization).url;
+    assert_eq!(parameter(url.as_str(), "scope"), "read write");
+    let exchange = world.exchange_of(&authorization);
+    let text = r#"{"access_token":"t","token_type":"bearer","refresh_token":"r","scope":"write,read"}"#;
+    let tokens = world.answer(exchange, json(200, text)).unwrap();
+    assert_eq!((tokens.scope().is_narrowed(), tokens.scope().is_widened()), (Some(false), Some(false)));
+    let refresh = tokens.refresh().unwrap().scope("read write").unwrap();
+    assert_eq!(parameter(&body(&world.request(&refresh)), "scope"), "read write");
+    // A token with a comma in it goes out as it is.
+    let url = world.start(&world.authorization().scope("a,b").unwrap()).url;
+    assert_eq!(parameter(url.as_str(), "scope"), "a,b");
+    let strict = answer(&[], text).unwrap();
+    assert_eq!(strict.scope().is_narrowed(), Some(true), "without the quirk it is one token with a comma in it");
+}
+
+#[test]
 fn a_missing_token_type_is_bearer_where_the_caller_vouches_for_it() {
     let text = r#"{"access_token":"t","expires_in":5184000}"#;
     assert_eq!(violation(answer(&[], text)), Violation::Missing(grantflow::Member::TokenType));
@@ -151,14 +170,14 @@ fn a_json_request_body_has_the_same_parameters() {
 
 #[test]
 fn a_token_path_leads_in_and_a_miss_is_an_error() {
-    // Slack: the token at the top is the bot's.
-    let slack = r#"{"ok":true,"access_token":"bot","token_type":"bot","authed_user":{"id":"U1","access_token":"user","token_type":"Bearer"}}"#;
-    let quirk = [Quirk::token_path(&["authed_user"])];
+    // The shape of Slack's documented answer: the token at the top is the bot's.
+    let slack = r#"{"ok":true,"access_token":"xoxb","token_type":"bot","scope":"commands","team":{"id":"T9TK3CUKW"},"authed_user":{"access_token":"xoxp-1234","id":"U1234","scope":"chat:write","token_type":"user"}}"#;
+    let quirk = [Quirk::token_path(&["authed_user"]), Quirk::TokenType("user".to_owned())];
     let tokens = answer(&quirk, slack).unwrap();
-    assert_eq!(access(&tokens), "user");
+    assert_eq!(access(&tokens), "xoxp-1234");
     let rest: serde_json::Map<String, serde_json::Value> = tokens.extra().unwrap();
-    assert_eq!(rest["id"], "U1");
-    assert!(!rest.contains_key("ok"), "as documented: what stands further out is not kept");
+    assert_eq!(rest["id"], "U1234");
+    assert!(!rest.contains_key("ok") && !rest.contains_key("team"), "what stands further out is not kept");
     for miss in [
         r#"{"access_token":"bot","token_type":"Bearer"}"#,
         r#"{"access_token":"bot","token_type":"Bearer","authed_user":null}"#,
@@ -169,6 +188,21 @@ fn a_token_path_leads_in_and_a_miss_is_an_error() {
     }
     let refused = answer(&quirk, r#"{"ok":false,"error":"invalid_code"}"#).unwrap_err();
     assert_eq!(refused.code().unwrap().as_str(), "invalid_code");
+    // Inside a list, as Instagram documents it; where an object is, `[0]` is a name.
+    let list = [Quirk::token_path(&["data", "[1]", "[0]"])];
+    let text = r#"{"data":[{"access_token":"a"},{"[0]":{"access_token":"t","token_type":"bearer"}}]}"#;
+    assert_eq!(access(&answer(&list, text).unwrap()), "t");
+    for miss in [
+        r#"{"data":[{"[0]":{"access_token":"t","token_type":"bearer"}}]}"#,
+        r#"{"data":[]}"#,
+        r#"{"data":[1,2]}"#,
+        r#"{"data":{"[0]":{"access_token":"t","token_type":"bearer"}}}"#,
+        r#"{"data":[{},[7]],"access_token":"t","token_type":"bearer"}"#,
+    ] {
+        assert_eq!(violation(answer(&list, miss)), Violation::TokenPath, "{miss}");
+    }
+    let error = answer(&list, r#"{"error":"invalid_grant","data":[]}"#).unwrap_err();
+    assert_eq!(error.code().unwrap().as_str(), "invalid_grant");
     let deep =
         answer(&[Quirk::token_path(&["a", "b"])], r#"{"a":{"b":{"access_token":"t","token_type":"bearer"}}}"#).unwrap();
     assert_eq!(access(&deep), "t");

@@ -16,6 +16,8 @@ mod observed;
 mod plugs;
 mod records;
 mod refused;
+mod rescued;
+mod useless;
 mod robot;
 mod store_fails;
 mod unanswered;

@@ -50,14 +50,22 @@
 //!
 //! # Where things are kept
 //!
-//! In a [`Store`]: [`MemoryStore`], [`FileStore`], the system's keyring (feature `keyring`), or your own. A login in progress is
+//! In a [`Store`]: [`MemoryStore`], [`FileStore`], the system's keyring (feature `keyring`), or your own, which the suite `testing`
+//! (feature `testing`) checks; a database takes its lock as a [`Lease`]. A login in progress is
 //! kept in [`PendingLogins`], whose only way to read is to take.
+
+// The example of an own store is tested here, too.
+#[cfg(test)]
+extern crate self as grantflow_session;
 
 #[cfg(any(feature = "ureq", feature = "reqwest", feature = "tower", feature = "fuzzing", test))]
 pub mod authorize;
 #[cfg(any(feature = "fuzzing", test))]
 #[doc(hidden)]
 pub mod fuzz;
+
+#[cfg(any(feature = "testing", test))]
+pub mod testing;
 
 mod key;
 mod store;
@@ -93,4 +101,6 @@ pub use session::Session;
 pub use standing::State;
 #[cfg(feature = "keyring")]
 pub use store::KeyringStore;
-pub use store::{Entry, FileStore, FolderRules, Later, Lock, MemoryStore, Revision, Store, StoreError, Swap, Value};
+pub use store::{
+    Entry, FileStore, FolderRules, Later, Lease, Leases, Lock, MemoryStore, Revision, Store, StoreError, Swap, Value,
+};

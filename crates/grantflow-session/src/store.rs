@@ -15,12 +15,14 @@ use crate::key::Key;
 mod file;
 #[cfg(feature = "keyring")]
 mod keyring;
+mod lease;
 mod memory;
 mod through;
 
 pub use file::{FileStore, FolderRules};
 #[cfg(feature = "keyring")]
 pub use keyring::KeyringStore;
+pub use lease::{Lease, Leases};
 pub use memory::MemoryStore;
 
 /// A future that a plug gives: boxed, so that plugs can be `dyn`.
@@ -52,7 +54,8 @@ pub trait Store: Send + Sync {
 
     /// The lock of `key`, unless somebody holds it. It is released when the guard is dropped, and when its process dies.
     ///
-    /// It does not wait: a session tries again, so that no thread of an executor stands still.
+    /// It does not wait: a session tries again, so that no thread of an executor stands still. Where a lock cannot die with its
+    /// process, as in a database, it is a [`Lease`].
     fn try_lock<'a>(&'a self, key: &'a Key) -> Later<'a, Result<Option<Lock>, StoreError>>;
 
     /// Whether a lock that is free proves that its last holder has given it back or is dead: a file's lock does, and one in this

@@ -40,6 +40,11 @@
 //! Whatever implements [`Exchange`] needs one round trip to leave. An adapter crate runs it (`grantflow_ureq::run`),
 //! [`drive`] runs it over closures, or you call [`Exchange::request`] and [`Exchange::respond`] yourself. When it fails,
 //! [`Failure`] says what is [`Left`] of the grant: nothing, all of it, or nobody knows.
+//!
+//! # What an answer may lack
+//!
+//! An optional member of a token answer that cannot be read costs its own value, not the grant: [`Tokens::tolerated`] names
+//! it. What makes a token secure is never tolerated. A server that deviates further needs a [`Quirk`]; the error names it.
 
 mod error;
 mod secret;

@@ -19,23 +19,30 @@ pub enum Quirk {
     /// Basic credentials are not form-encoded before base64, for servers that do not decode them (RFC 6749 §2.3.1 has
     /// them encoded). Amazon Cognito and Domino need it, and whoever compares the header with a string.
     UnencodedBasic,
-    /// Scope tokens are separated by this character, in requests and in answers: `,` for Slack, Strava, Figma, Linear,
-    /// TikTok, Zoom, Todoist and GitHub's answers; `+` for Pennylane and Workable. Wherever a scope is given or granted,
-    /// both this character and the space then end a token: `a,b` is two tokens when it is asked for, too.
+    /// Scope tokens are separated by this character, in requests and in answers: `,` for Slack, Strava, Linear, TikTok,
+    /// Todoist, Shopify, Instagram, WeChat and Stack Exchange. Wherever a scope is given or granted, both this character and
+    /// the space then end a token: `a,b` is two tokens when it is asked for, too.
+    ///
+    /// A `+` between scopes in the URLs of a server's documentation is a form-encoded space, and needs no quirk.
     ScopeSeparator(char),
-    /// An answer without `token_type` is a Bearer token's: LinkedIn, Weibo, Instagram, WeChat, Shopify. A `token_type` that
-    /// is `null` or empty counts as missing.
+    /// Scope tokens are separated by this character or by a space in answers; requests have spaces: `,` for GitHub and
+    /// LinkedIn.
+    AnswerScopeSeparator(char),
+    /// An answer without `token_type` is a Bearer token's: LinkedIn, Weibo, Instagram, WeChat, Shopify, Mailchimp, Clover,
+    /// Stack Exchange and Facebook's old API. A `token_type` that is `null` or empty counts as missing.
     MissingTokenType,
-    /// This `token_type`, in any case, is the server's word for `Bearer`: `user` and `bot` for Slack, `User Access Token` for
-    /// eBay. May be given more than once. The caller vouches that whoever holds such a token may use it; `dpop`, `pop`, `mac`
+    /// This `token_type`, in any case, is the server's word for `Bearer`: `user` and `bot` for Slack, `User Access Token` and
+    /// `Application Access Token` for eBay. May be given more than once. The caller vouches that such a token needs no proof of
+    /// a key; `dpop`, `pop`, `mac`
     /// and `N_A` say otherwise and are refused.
     TokenType(String),
     /// The token endpoint answers form-encoded: Facebook's old API, Stack Exchange.
     FormEncodedAnswer,
-    /// The token endpoint takes its parameters as a JSON object: Notion, Braintree, Clover, Looker.
+    /// The token endpoint takes its parameters as a JSON object: Notion, Clover, Looker, and TikTok for its business API.
     JsonRequestBody,
-    /// The token lies in an object inside the answer: `["authed_user"]` for Slack's user tokens, `["data"]` for TikTok.
-    /// An answer without that object is an error; the token at the top, if there is one, is another's. Everything else is
+    /// The token lies in an object inside the answer: `["authed_user"]` for Slack's user tokens, `["data"]` for TikTok's
+    /// business API, `["data", "[0]"]` for Instagram: where a list is, `[0]` is its first item. An answer without that object
+    /// is an error; the token at the top, if there is one, is another's. Everything else is
     /// read from that object too: members beside it, such as Slack's `team`, are dropped, and are not in
     /// [`Tokens::extra`](crate::Tokens::extra). Of what stands further out only an `error` counts.
     TokenPath(Vec<String>),
@@ -70,8 +77,9 @@ pub enum Quirk {
         /// What it means.
         standard: ErrorCode,
     },
-    /// The token answer states its errors in another place than `error`: `error.code` for Facebook, `errors[0].errorType` for
-    /// Fitbit, `message` for Twitch, `code` for TikTok's business API, `result` for Coros. May be given more than once.
+    /// The token answer states its errors in another place than `error`: `error.code` for Facebook, `error_type` for Instagram,
+    /// `errors[0].errorType` for Fitbit, `message` for Twitch, `errcode` for WeChat, `code` for TikTok's business API, `result`
+    /// for Coros. May be given more than once.
     ///
     /// What is there is the error code, a number as it is written; map it with [`Quirk::ErrorCode`]. It counts beside a token
     /// too. Where nothing or `null` is there, `error` counts as always.
@@ -81,15 +89,15 @@ pub enum Quirk {
         /// The word there that says that there is no error: `0` for TikTok, `0000` for Coros.
         none: Option<String>,
     },
-    /// `scope` in the answer may be a list of strings: Twitch.
+    /// `scope` in the answer may be a list of strings: Twitch, and Linear for applications made before December 2023.
     ScopeList,
     /// The server refuses PKCE: LinkedIn, of clients with a secret. Neither challenge nor verifier is sent (RFC 7636 §4.3,
     /// §4.5); `state` is, as always. A door: **a code that is stolen on its way, or injected into another login, is then
     /// protected by the client's secret alone** (RFC 9700 §2.1.1 lets confidential clients). So the server has no
     /// [`public`](crate::ClientBuilder::public) clients, and a redirect URI must be `https`, off loopback (RFC 8252 §8.5).
     RefusesPkce,
-    /// `client_id` stands in the body beside Basic credentials, too (RFC 6749 §3.2.1): TikTok's `client_key`. Others, such
-    /// as Dropbox, refuse a request that names the client twice (RFC 6749 §2.3).
+    /// `client_id` stands in the body beside Basic credentials, too (RFC 6749 §3.2.1), as Amazon Cognito documents it. Others
+    /// refuse a request that names the client twice (RFC 6749 §2.3).
     ClientIdBesideBasic,
 }
 
@@ -119,13 +127,15 @@ impl Quirk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Message {
-    /// The authorization request (RFC 6749 §4.1.1): `client_key` for TikTok, `appid` for WeChat.
+    /// The authorization request (RFC 6749 §4.1.1): `client_key` for TikTok, `appid` for WeChat,
+    /// `application_id` for Amazon Selling Partner.
     AuthorizationRequest,
-    /// The authorization response (RFC 6749 §4.1.2): `spapi_oauth_code` for Amazon's Selling Partner API.
+    /// The authorization response (RFC 6749 §4.1.2): `spapi_oauth_code` for Amazon Selling Partner.
     Callback,
-    /// The token request (RFC 6749 §4.1.3): `auth_code` for TikTok, `secret` for WeChat.
+    /// The token request (RFC 6749 §4.1.3): `client_key` for TikTok, `auth_code` for its business API, `secret` for WeChat.
     TokenRequest,
-    /// The token answer (RFC 6749 §5.1): `accessToken` for PlentyMarkets, `expires` for Stack Exchange.
+    /// The token answer (RFC 6749 §5.1): `accessToken` for PlentyMarkets, `expires` for Stack Exchange and Facebook's old API,
+    /// `permissions` for Instagram.
     TokenAnswer,
 }
 
@@ -192,6 +202,7 @@ pub(crate) struct Quirks {
     pub(crate) refuses_pkce: bool,
     pub(crate) client_id_beside_basic: bool,
     scope_separator: Option<char>,
+    answer_scope_separator: Option<char>,
     missing_token_type: bool,
     form_encoded_answer: bool,
     null_is_absent: bool,
@@ -226,12 +237,13 @@ impl Quirks {
         let refuse = |why| Err(Error::Misuse(Misuse::Quirk(why)));
         match quirk {
             Quirk::UnencodedBasic => self.unencoded_basic = true,
-            Quirk::ScopeSeparator(separator) => {
-                if !separator.is_ascii_punctuation() || matches!(separator, '"' | '\\') {
-                    return refuse("a scope separator is a punctuation mark other than quote and backslash");
-                }
-                self.scope_separator = Some(separator);
+            Quirk::ScopeSeparator(separator) | Quirk::AnswerScopeSeparator(separator)
+                if !separator.is_ascii_punctuation() || matches!(separator, '"' | '\\') =>
+            {
+                return refuse("a scope separator is a punctuation mark other than quote and backslash");
             }
+            Quirk::ScopeSeparator(separator) => self.scope_separator = Some(separator),
+            Quirk::AnswerScopeSeparator(separator) => self.answer_scope_separator = Some(separator),
             Quirk::MissingTokenType => self.missing_token_type = true,
             Quirk::FormEncodedAnswer => self.form_encoded_answer = true,
             Quirk::JsonRequestBody => self.json_request_body = true,
@@ -245,8 +257,6 @@ impl Quirks {
             Quirk::NullIsAbsent => self.null_is_absent = true,
             Quirk::ZeroLifetimeIsNever => self.zero_lifetime_is_never = true,
             Quirk::ScopeList => self.scope_list = true,
-            Quirk::RefusesPkce => self.refuses_pkce = true,
-            Quirk::ClientIdBesideBasic => self.client_id_beside_basic = true,
             Quirk::TokenType(word) => {
                 let standard =
                     ["dpop", "pop", "mac", "n_a"].iter().any(|other| word.trim().eq_ignore_ascii_case(other));
@@ -265,6 +275,11 @@ impl Quirks {
                     return refuse("an error path is names separated by dots, such as error.code or errors[0].type");
                 }
             },
+            Quirk::RefusesPkce => self.refuses_pkce = true,
+            Quirk::ClientIdBesideBasic => self.client_id_beside_basic = true,
+        }
+        if self.scope_separator.is_some() && self.answer_scope_separator.is_some() {
+            return refuse("one separator is for requests and answers, the other for answers only: give one of them");
         }
         if self.form_encoded_answer && !self.token_path.is_empty() {
             return refuse("a form-encoded answer has no objects that a token path could lead into");
@@ -377,9 +392,9 @@ impl Quirks {
         if moved_away { None } else { Some(actual) }
     }
 
-    /// What separates scope tokens.
-    pub(crate) fn scope_separator(&self) -> char {
-        self.scope_separator.unwrap_or(' ')
+    /// What separates scope tokens in an answer.
+    pub(crate) fn answer_scope_separator(&self) -> char {
+        self.answer_scope_separator.or(self.scope_separator).unwrap_or(' ')
     }
 
     /// A scope that is to be asked for, with the tokens that this server will see in it.
@@ -460,6 +475,8 @@ mod tests {
         }
         assert!(refused(&[Quirk::ScopeSeparator('a')]));
         assert!(refused(&[Quirk::ScopeSeparator('"')]));
+        assert!(refused(&[Quirk::AnswerScopeSeparator('a')]));
+        assert!(refused(&[Quirk::ScopeSeparator(','), Quirk::AnswerScopeSeparator(',')]));
         assert!(refused(&[Quirk::TokenPath(Vec::new())]));
         assert!(refused(&[Quirk::FormEncodedAnswer, Quirk::token_path(&["a"])]));
     }

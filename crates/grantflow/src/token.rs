@@ -60,7 +60,7 @@ impl Tokens {
         let said = !matches!(answer.scope, Optional::Absent);
         let explicit = match tolerate(answer.scope, Member::Scope, &mut tolerated) {
             Some(text) => {
-                let scope = Scope::read(&text, quirks.scope_separator());
+                let scope = Scope::read(&text, quirks.answer_scope_separator());
                 if scope.is_none() {
                     tolerated.add(Member::Scope);
                 }

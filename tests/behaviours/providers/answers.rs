@@ -1,60 +1,85 @@
 //! Every documented answer: with exactly its quirks it gives what it holds; without any one of them it does not.
 
-use grantflow::{Error, Next};
+use std::collections::BTreeSet;
 
-use super::fixture::{self, Expect, Outcome};
+use grantflow::Quirk;
+
+use super::fixture::{self, Fixture, Outcome};
 
 #[test]
 fn every_documented_answer_gives_what_it_holds() {
-    for fixture in fixture::all() {
-        let what = fixture.name();
-        let (outcome, error) = fixture.read(&fixture.quirks());
-        match (&fixture.expect, outcome) {
-            (
-                Expect::Token { token, scope, expires_in, refresh_token, extra },
-                Outcome::Tokens { token: t, scope: s, expires_in: e, refresh_token: r, extra: x },
-            ) => {
-                assert_eq!((&t, &s, &e, &r), (token, scope, expires_in, refresh_token), "{what}");
-                for (name, value) in extra {
-                    assert_eq!(x.get(name), Some(value), "{what}: {name}");
-                }
-            }
-            (Expect::Code { code }, Outcome::Refused { code: c }) => assert_eq!(&c, code, "{what}"),
-            (Expect::Status { next }, Outcome::Unreadable { status, .. }) => {
-                assert_eq!(status, Some(fixture.status), "{what}");
-                let found = match error.unwrap().next() {
-                    Next::RetryLater(_) => "retry",
-                    Next::Reauthorize => "reauthorize",
-                    Next::FixConfiguration => "fix",
-                    other => panic!("{what}: {other:?}"),
-                };
-                assert_eq!(found, next, "{what}");
-            }
-            (expected, found) => panic!("{what}: {expected:?}, but {found:?}"),
-        }
+    for fixture in fixture::all().iter().chain(&fixture::kinds()) {
+        fixture.check(&fixture.quirks());
     }
 }
 
 /// A quirk that changes neither what goes out nor what is read is a false claim of the documentation.
 #[test]
-fn every_quirk_is_needed_and_an_error_without_it_names_it() {
-    for fixture in fixture::all() {
+fn every_quirk_is_needed() {
+    for fixture in fixture::all().iter().chain(&fixture::kinds()) {
         let quirks = fixture.quirks();
         let (whole, requests) = (fixture.read(&quirks).0, fixture.requests(&quirks));
-        for (at, quirk) in quirks.iter().enumerate() {
-            let mut others = quirks.clone();
-            others.remove(at);
-            let what = format!("{} without {quirk:?}", fixture.name());
-            let (outcome, error) = fixture.read(&others);
-            assert!(outcome != whole || fixture.requests(&others) != requests, "{what}: nothing changes");
-            if let Some(error @ Error::Protocol(_)) = error
-                && outcome != whole
-            {
-                let name = fixture::name(quirk);
-                assert!(error.to_string().contains(&name), "{what}: {error}");
-            }
+        for (quirk, others) in left_out(&quirks) {
+            let changes = fixture.read(&others).0 != whole || fixture.requests(&others) != requests;
+            assert!(changes, "{} without {quirk:?}: nothing changes", fixture.name());
         }
     }
+}
+
+/// An answer that is refused for want of a quirk, or whose code then says nothing, gives the quirk's name.
+#[test]
+fn an_error_names_the_quirk_that_would_read_the_answer() {
+    let all = fixture::all();
+    let mut named = BTreeSet::new();
+    for fixture in &all {
+        let quirks = fixture.quirks();
+        // Where one answer can be read in two ways, either may be named.
+        let ways: Vec<Quirk> =
+            all.iter().filter(|other| other.body() == fixture.body()).flat_map(Fixture::quirks).collect();
+        for (quirk, others) in left_out(&quirks) {
+            let (outcome, error) = fixture.read(&others);
+            let Some(error) = error else { continue };
+            let speechless = matches!(outcome, Outcome::Unreadable { .. } | Outcome::Refused { left: "unknown", .. });
+            if !speechless || outcome == fixture.read(&quirks).0 {
+                continue;
+            }
+            let text = error.to_string();
+            let found = ways.iter().map(fixture::name).find(|name| text.contains(&format!("`{name}`")));
+            named.insert(found.unwrap_or_else(|| panic!("{} without {quirk:?}: {text}", fixture.name())));
+        }
+    }
+    let expected = [
+        "Quirk::ErrorCode",
+        "Quirk::ErrorPath",
+        "Quirk::FormEncodedAnswer",
+        "Quirk::MissingTokenType",
+        "Quirk::RenamedParameter",
+        "Quirk::TokenPath",
+        "Quirk::TokenType",
+    ];
+    assert_eq!(named.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+/// What a server needs for its refusals does no harm to its tokens, and the other way round.
+#[test]
+fn what_the_same_server_needs_elsewhere_changes_nothing() {
+    let mut tried = 0;
+    for fixture in fixture::all().iter().chain(&fixture::kinds()) {
+        let quirks = fixture.quirks();
+        let together: Vec<Quirk> = quirks.iter().cloned().chain(fixture.also()).collect();
+        assert_eq!(fixture.read(&together).0, fixture.read(&quirks).0, "{}", fixture.name());
+        tried += usize::from(together.len() > quirks.len());
+    }
+    assert!(tried >= 10, "{tried}");
+}
+
+/// Each quirk, with the others.
+fn left_out(quirks: &[Quirk]) -> Vec<(Quirk, Vec<Quirk>)> {
+    let without = |at: usize| {
+        let mut others = quirks.to_vec();
+        (others.remove(at), others)
+    };
+    (0..quirks.len()).map(without).collect()
 }
 
 #[test]

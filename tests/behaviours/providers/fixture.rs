@@ -1,10 +1,12 @@
 //! An answer of a provider, out of `vectors/providers`, and what a client makes of it.
 
+use std::collections::BTreeMap;
+
 use grantflow::{
-    Authorization, Callback, ClientCredentials, CodeExchange, ConfidentialClient, Env, Error, Exchange, Message, Quirk,
-    Redirect, Server, Step, Tokens,
+    Authorization, Callback, ClientCredentials, CodeExchange, ConfidentialClient, Env, Error, ErrorCode, Exchange,
+    Failure, Left, Message, Quirk, Redirect, Server, Step, Tokens,
 };
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -29,9 +31,14 @@ pub(crate) struct Fixture {
     #[serde(default)]
     pub(crate) status_note: Option<String>,
     content_type: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
     /// The bytes as they stand in the file, or the text of a JSON string.
     body: Box<RawValue>,
     quirks: Vec<Value>,
+    /// What the same server needs elsewhere: it must change nothing here.
+    #[serde(default)]
+    also: Vec<Value>,
     pub(crate) expect: Expect,
 }
 
@@ -42,6 +49,8 @@ enum Asked {
     Code,
     Refresh,
     ClientCredentials,
+    /// An authorization request; the body is the query of the callback.
+    Authorization,
 }
 
 /// What a client has to make of the answer.
@@ -57,6 +66,7 @@ pub(crate) enum Expect {
     },
     Code {
         code: String,
+        left: String,
     },
     Status {
         next: String,
@@ -72,9 +82,13 @@ pub(crate) enum Outcome {
         expires_in: Option<u64>,
         refresh_token: Option<String>,
         extra: Value,
+        /// What could not be read, and whether the scope is unknown for that.
+        tolerated: Vec<String>,
+        scope_is_unknown: bool,
     },
     Refused {
         code: String,
+        left: &'static str,
     },
     Unreadable {
         text: String,
@@ -96,6 +110,11 @@ pub(crate) fn all() -> Vec<Fixture> {
     .collect()
 }
 
+/// Kinds of answers that no page of a provider is needed for.
+pub(crate) fn kinds() -> Vec<Fixture> {
+    serde_json::from_str(include_str!("../../vectors/providers/kinds.json")).unwrap()
+}
+
 /// A quirk as the files write it.
 pub(crate) fn quirk(value: &Value) -> Quirk {
     if let Some(name) = value.as_str() {
@@ -106,6 +125,9 @@ pub(crate) fn quirk(value: &Value) -> Quirk {
             "JsonRequestBody" => Quirk::JsonRequestBody,
             "NullIsAbsent" => Quirk::NullIsAbsent,
             "ScopeList" => Quirk::ScopeList,
+            "RefusesPkce" => Quirk::RefusesPkce,
+            "ClientIdBesideBasic" => Quirk::ClientIdBesideBasic,
+            "ZeroLifetimeIsNever" => Quirk::ZeroLifetimeIsNever,
             other => panic!("{other} is no quirk"),
         };
     }
@@ -113,12 +135,28 @@ pub(crate) fn quirk(value: &Value) -> Quirk {
     let texts = || given.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect::<Vec<_>>();
     match name.as_str() {
         "ScopeSeparator" => Quirk::ScopeSeparator(given.as_str().unwrap().chars().next().unwrap()),
+        "AnswerScopeSeparator" => Quirk::AnswerScopeSeparator(given.as_str().unwrap().chars().next().unwrap()),
         "TokenPath" => Quirk::token_path(&texts()),
+        "TokenType" => Quirk::TokenType(given.as_str().unwrap().to_owned()),
+        "ErrorPath" => Quirk::error_path(given["path"].as_str().unwrap(), given["none"].as_str()),
+        "ErrorCode" => {
+            let status = given["status"].as_u64().map(|status| StatusCode::from_u16(status as u16).unwrap());
+            let on = message(given["on"].as_str().unwrap());
+            Quirk::error_code(on, status, given["actual"].as_str().unwrap(), code(given["standard"].as_str().unwrap()))
+        }
         "RenamedParameter" => {
             let texts = texts();
             Quirk::renamed(message(texts[0]), texts[1], texts[2])
         }
         other => panic!("{other} is no quirk"),
+    }
+}
+
+fn code(name: &str) -> ErrorCode {
+    match name {
+        "invalid_grant" => ErrorCode::InvalidGrant,
+        "access_denied" => ErrorCode::AccessDenied,
+        other => panic!("{other} is none of the codes that the fixtures map to"),
     }
 }
 
@@ -148,6 +186,10 @@ impl Fixture {
         self.quirks.iter().map(quirk).collect()
     }
 
+    pub(crate) fn also(&self) -> Vec<Quirk> {
+        self.also.iter().map(quirk).collect()
+    }
+
     /// The bytes that the provider sends.
     pub(crate) fn body(&self) -> Vec<u8> {
         let raw = self.body.get();
@@ -158,6 +200,9 @@ impl Fixture {
         let mut response = Response::builder().status(self.status);
         if !self.content_type.is_empty() {
             response = response.header("content-type", &self.content_type);
+        }
+        for (name, value) in &self.headers {
+            response = response.header(name, value);
         }
         response.body(self.body()).unwrap()
     }
@@ -198,33 +243,54 @@ impl Fixture {
 
     /// What a client with these quirks makes of the answer; and the error, if it is one.
     pub(crate) fn read(&self, quirks: &[Quirk]) -> (Outcome, Option<Error>) {
-        let result = match self.message {
+        match self.message {
+            Asked::Authorization => self.read_callback(quirks),
             Asked::Code => match self.exchange(quirks).1 {
-                None => return (Outcome::NoCode, None),
-                Some(exchange) => respond(exchange, self.response()),
+                None => (Outcome::NoCode, None),
+                Some(exchange) => outcome(respond(exchange, self.response())),
             },
-            Asked::ClientCredentials => respond(ClientCredentials::new(&self.client(quirks)), self.response()),
+            Asked::ClientCredentials => outcome(respond(ClientCredentials::new(&self.client(quirks)), self.response())),
             Asked::Refresh => {
                 let login = r#"{"access_token":"a","token_type":"Bearer","refresh_token":"old-refresh-token"}"#;
                 let tokens = respond(self.exchange(quirks).1.unwrap(), json(200, login)).unwrap();
-                respond(tokens.refresh().unwrap(), self.response())
-            }
-        };
-        match result {
-            Ok(tokens) => (seen(&tokens), None),
-            Err(error) => {
-                let outcome = match error.code() {
-                    Some(code) => Outcome::Refused { code: code.as_str().to_owned() },
-                    None => Outcome::Unreadable {
-                        text: error.to_string(),
-                        status: error.status().map(|status| status.as_u16()),
-                        next: format!("{:?}", error.next()),
-                    },
-                };
-                (outcome, Some(error))
+                outcome(respond(tokens.refresh().unwrap(), self.response()))
             }
         }
     }
+
+    fn read_callback(&self, quirks: &[Quirk]) -> (Outcome, Option<Error>) {
+        let authorization = Authorization::new(&self.client(quirks), REDIRECT_URI).unwrap();
+        let Redirect { url, pending } = authorization.start(&mut Env { now: NOW, rng: &mut Dice(1) }).unwrap();
+        let query = String::from_utf8(self.body()).unwrap();
+        let state = parameter(url.as_str(), "state");
+        match pending.receive_url(&format!("{REDIRECT_URI}?{query}&state={state}")) {
+            Callback::Denied(refusal) => {
+                (Outcome::Refused { code: refusal.code().as_str().to_owned(), left: "denied" }, None)
+            }
+            other => panic!("{}: {other:?}", self.name()),
+        }
+    }
+}
+
+fn outcome<X>(result: Result<Tokens, Failure<X>>) -> (Outcome, Option<Error>) {
+    let Failure { error, left } = match result {
+        Ok(tokens) => return (seen(&tokens), None),
+        Err(failure) => failure,
+    };
+    let left = match left {
+        Left::Spent => "spent",
+        Left::Intact(_) => "intact",
+        Left::Unknown(_) => "unknown",
+    };
+    let outcome = match error.code() {
+        Some(code) => Outcome::Refused { code: code.as_str().to_owned(), left },
+        None => Outcome::Unreadable {
+            text: error.to_string(),
+            status: error.status().map(|status| status.as_u16()),
+            next: format!("{:?}", error.next()),
+        },
+    };
+    (outcome, Some(error))
 }
 
 fn seen(tokens: &Tokens) -> Outcome {
@@ -234,6 +300,8 @@ fn seen(tokens: &Tokens) -> Outcome {
         expires_in: tokens.expires_at().map(|at| at.saturating_since(NOW).as_secs()),
         refresh_token: tokens.refresh_token().map(|token| token.expose_secret().to_owned()),
         extra: tokens.extra().unwrap(),
+        tolerated: tokens.tolerated().iter().map(|name| (*name).to_owned()).collect(),
+        scope_is_unknown: tokens.scope().is_unreadable(),
     }
 }
 
@@ -241,10 +309,7 @@ fn request<X: Exchange>(exchange: &X) -> Request<grantflow::Body> {
     exchange.request(&mut Env { now: NOW, rng: &mut Dice(1) }).unwrap()
 }
 
-fn respond<X: Exchange>(exchange: X, response: Response<impl AsRef<[u8]>>) -> Result<X::Output, Error>
-where
-    Error: From<grantflow::Failure<X>>,
-{
+fn respond<X: Exchange>(exchange: X, response: Response<impl AsRef<[u8]>>) -> Result<X::Output, Failure<X>> {
     match exchange.respond(&mut Env { now: NOW, rng: &mut Dice(1) }, response)? {
         Step::Done(output) => Ok(output),
         Step::Again { .. } => panic!("this flow has one step"),

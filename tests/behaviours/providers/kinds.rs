@@ -1,1 +1,70 @@
-//! How much of what real servers answer is read: measured over the forty answers and the providers' own.
+//! How much of what real servers answer is got: the forty answers of `answers.json`, what providers document, and
+//! kinds that catalogues and threads report.
+
+use grantflow::{Quirk, Violation};
+
+use super::fixture::{self, Expect, Fixture, Outcome};
+use crate::{real_world_answers, support::*};
+
+/// What there was to get: usable tokens, error codes, bare statuses. What is not got is refused by the checks below.
+fn got(fixtures: &[Fixture]) -> (usize, usize, usize) {
+    let mut counts = (0, 0, 0);
+    for fixture in fixtures {
+        match (fixture.check(&fixture.quirks()), &fixture.expect) {
+            (Outcome::Tokens { .. }, Expect::Token { .. }) => counts.0 += 1,
+            (Outcome::Refused { .. }, Expect::Code { .. }) => counts.1 += 1,
+            (Outcome::Unreadable { .. }, Expect::Status { .. }) => counts.2 += 1,
+            (found, expected) => panic!("{}: {expected:?}, but {found:?}", fixture.name()),
+        }
+    }
+    counts
+}
+
+#[test]
+fn every_token_every_code_and_every_status_of_every_kind_is_got() {
+    let shapes = real_world_answers::got();
+    let (providers, kinds) = (got(&fixture::all()), got(&fixture::kinds()));
+    println!("(tokens, codes, statuses): shapes {shapes:?}, providers {providers:?}, kinds {kinds:?}");
+    assert_eq!(shapes, (24, 9, 7));
+    assert_eq!(providers, (31, 23, 0));
+    assert_eq!(kinds, (7, 1, 4));
+}
+
+/// The one kind of answer that holds a token and is refused on purpose: two readers could take two tokens out of it.
+#[test]
+fn a_doubled_token_is_refused_whatever_is_vouched_for() {
+    let every = [
+        Quirk::MissingTokenType,
+        Quirk::NullIsAbsent,
+        Quirk::ScopeList,
+        Quirk::TokenType("user".into()),
+        Quirk::error_path("code", Some("0")),
+    ];
+    let mut world =
+        World::with(|server| every.iter().fold(server, |server, quirk| server.quirk(quirk.clone()).unwrap()));
+    for doubled in [
+        r#"{"access_token":"a","access_token":"b","token_type":"bearer"}"#,
+        r#"{"access_token":"a","token_type":"bearer","access_token":"a"}"#,
+        r#"{"access_token":"a","token_type":"user","token_type":"bearer"}"#,
+    ] {
+        let exchange = world.exchange();
+        match world.answer(exchange, json(200, doubled)).unwrap_err().error {
+            grantflow::Error::Protocol(broken) => {
+                assert!(matches!(broken.violation(), Violation::Duplicate(_)), "{doubled}: {broken}");
+            }
+            other => panic!("{doubled}: {other}"),
+        }
+    }
+}
+
+/// Who configures a path into an answer does not get the token beside it.
+#[test]
+fn a_path_that_misses_hands_out_no_other_token() {
+    for fixture in fixture::all().iter().filter(|fixture| fixture.provider == "Slack") {
+        let elsewhere = Quirk::token_path(&["authed_bot"]);
+        let others = fixture.quirks().into_iter().filter(|quirk| !matches!(quirk, Quirk::TokenPath(_)));
+        let quirks: Vec<Quirk> = others.chain([elsewhere]).collect();
+        let outcome = fixture.read(&quirks).0;
+        assert!(!matches!(outcome, Outcome::Tokens { .. }), "{}: {outcome:?}", fixture.name());
+    }
+}

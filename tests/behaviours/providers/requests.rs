@@ -24,8 +24,11 @@ struct Documented {
     authorization_endpoint: String,
     token_endpoint: String,
     quirks: Vec<Value>,
+    /// What this server needs for its answers: it must change nothing that goes out.
+    #[serde(default)]
+    answer_quirks: Vec<Value>,
     id: String,
-    /// A public client has none.
+    /// A public client has none, or with the door for it an empty one.
     secret: Option<String>,
     #[serde(default)]
     basic: bool,
@@ -50,8 +53,14 @@ fn all() -> Vec<Documented> {
     serde_json::from_str(include_str!("../../vectors/providers/requests.json")).unwrap()
 }
 
-pub(crate) fn providers() -> Vec<String> {
-    all().into_iter().map(|documented| documented.provider).collect()
+pub(crate) fn quirks_by_provider() -> Vec<(String, Vec<Quirk>)> {
+    all().into_iter().map(|documented| (documented.provider, documented.quirks.iter().map(quirk).collect())).collect()
+}
+
+/// The providers that want the header of clients without a secret.
+pub(crate) fn with_empty_secret() -> BTreeSet<String> {
+    let empty = all().into_iter().filter(|documented| documented.secret.as_deref() == Some(""));
+    empty.map(|documented| documented.provider).collect()
 }
 
 impl Documented {
@@ -65,6 +74,7 @@ impl Documented {
         let client = server.client(&self.id);
         match &self.secret {
             None => (&client.public().unwrap()).into(),
+            Some(secret) if secret.is_empty() => (&client.empty_secret_basic().unwrap()).into(),
             Some(secret) if self.basic => (&client.secret_basic(secret.as_str()).unwrap()).into(),
             Some(secret) => (&client.secret_post(secret.as_str()).unwrap()).into(),
         }
@@ -114,7 +124,7 @@ fn check(what: &str, sent: Vec<(String, String)>, documented: &BTreeMap<String, 
 fn every_request_is_the_documented_one() {
     for documented in all() {
         let what = documented.name();
-        let quirks: Vec<Quirk> = documented.quirks.iter().map(quirk).collect();
+        let quirks: Vec<Quirk> = documented.quirks.iter().chain(&documented.answer_quirks).map(quirk).collect();
         let (url, request) = documented.requests(&quirks);
         assert!(url.starts_with(&documented.authorization_endpoint), "{what}");
         check(&format!("{what}, authorization"), pairs(&url), &documented.authorize, &documented.authorize_beyond);

@@ -59,7 +59,7 @@ fn it_says_where_it_is_and_nothing_else() {
 }
 
 /// Answers nothing; what a login stores needs a clock alone.
-struct Nowhere;
+pub(crate) struct Nowhere;
 
 impl Outside for Nowhere {
     fn now(&self) -> UnixTime {

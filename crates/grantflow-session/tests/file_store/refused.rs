@@ -1,5 +1,9 @@
 //! What is refused: what is open to others, leads elsewhere, or is damaged.
 
+use grantflow::{ClientCredentials, Env, Exchange as _, Server, Step};
+use grantflow_session::{Outside as _, Session};
+
+use super::keeps::Nowhere;
 use super::processes::process;
 use super::*;
 
@@ -234,6 +238,51 @@ fn a_login_replaces_and_a_logout_removes_what_cannot_be_read() {
         }
     }
     assert_eq!(fs::read(dir.path().join("grants/bob@as.grant")).unwrap(), bobs, "bob's own is untouched");
+}
+
+#[test]
+fn a_session_logs_in_and_out_over_whatever_is_there() {
+    let client =
+        Server::with_token_endpoint("https://as.example/token").unwrap().client("id").secret_post("s").unwrap();
+    let tokens = |token: &str| {
+        let body =
+            format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":600,"refresh_token":"r"}}"#);
+        let mut env = Env { now: Nowhere.now(), rng: &mut getrandom::SysRng };
+        match ClientCredentials::new(&client).respond(&mut env, http::Response::new(body)) {
+            Ok(Step::Done(tokens)) => tokens,
+            other => panic!("{other:?}"),
+        }
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let session = || Session::new(&client, key(), store(&dir), Nowhere);
+    session().prime_blocking(tokens("first")).unwrap();
+    let grant = file(&dir, "grant");
+    let whole = fs::read(&grant).unwrap();
+    let newer = String::from_utf8(whole.clone()).unwrap().replacen(" 1 ", " 2 ", 1).into_bytes();
+    let cases: [(&str, &[u8], u32); 5] = [
+        ("empty", b"", 0o600),
+        ("cut", &whole[..whole.len() / 2], 0o600),
+        ("foreign", b"[]", 0o600),
+        ("newer", &newer, 0o600),
+        ("open to others", &whole, 0o644),
+    ];
+    for (name, bytes, bits) in cases {
+        let spoil = || {
+            fs::write(&grant, bytes).unwrap();
+            fs::set_permissions(&grant, Permissions::from_mode(bits)).unwrap();
+        };
+        spoil();
+        let error = session().token_blocking().unwrap_err();
+        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let error: Vec<_> = causes.map(ToString::to_string).collect();
+        let error = error.join(": ");
+        assert!(error.contains("ada@as.grant") && error.contains("log in again"), "{name}: {error}");
+        session().prime_blocking(tokens("second")).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert!(session().token_blocking().is_ok(), "{name}");
+        spoil();
+        pollster::block_on(session().forget()).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert_eq!(load(&store(&dir)), Ok(None), "{name}");
+    }
 }
 
 #[test]

@@ -44,9 +44,18 @@ impl ProtocolError {
                 Some("; there is one further inside: see `Quirk::TokenPath`")
             }
             (Violation::Missing(Member::AccessToken), _)
-                if ["accessToken", "AccessToken", "accesstoken", "token"].iter().any(|name| holds(body, name)) =>
+                if ["AccessToken", "accesstoken", "token"].iter().any(|name| holds(body, name)) =>
             {
                 Some("; there is a token under another name: see `Quirk::RenamedParameter`")
+            }
+            (Violation::Missing(member), _) if holds(body, &camel_case(member)) => {
+                Some("; it is there under another name: see `Quirk::RenamedParameter`")
+            }
+            // Nothing of a token answer, and no `error`: some servers state errors elsewhere, with 200.
+            (Violation::Missing(Member::AccessToken), _)
+                if !Member::ALL.iter().any(|member| holds(body, member.as_str())) && body.len() > "{}".len() =>
+            {
+                Some("; if the body states an error in another place, see `Quirk::ErrorPath`")
             }
             _ => self.violation.hint(),
         }
@@ -57,6 +66,17 @@ impl ProtocolError {
 fn holds(body: &[u8], name: &str) -> bool {
     let quoted = format!("\"{name}\"");
     body.windows(quoted.len()).any(|window| window == quoted.as_bytes())
+}
+
+/// `accessToken` for `access_token`.
+fn camel_case(member: Member) -> String {
+    let mut name = String::new();
+    for (at, word) in member.as_str().split('_').enumerate() {
+        let (first, rest) = word.split_at_checked(usize::from(at > 0)).unwrap_or_default();
+        name.push_str(&first.to_ascii_uppercase());
+        name.push_str(rest);
+    }
+    name
 }
 
 /// Whether it reads like a form of a token endpoint: a name that is known, and `=`.

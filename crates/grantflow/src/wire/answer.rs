@@ -14,7 +14,7 @@ mod token;
 
 pub(crate) use extra::Extra;
 pub(crate) use members::{Members, Optional, Scalar};
-pub(crate) use place::ErrorPlace;
+pub(crate) use place::{ErrorPlace, list_item};
 pub(crate) use token::{TokenAnswer, TokenKind};
 
 /// How an answer is read: the server's quirks, as far as they bear on it.
@@ -85,8 +85,8 @@ fn read_text<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>, Unread
     judge(&mut members, None, rules)
 }
 
-/// What is not UTF-8 is neither JSON nor a form. But an error is a verdict whatever its description looks like, and some
-/// servers write descriptions in another encoding.
+/// What is not UTF-8 is neither JSON nor a form. But a description never costs the error that it explains, and some servers
+/// write descriptions in another encoding.
 #[cold]
 fn not_utf8<'a>(body: &[u8], error: core::str::Utf8Error, rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
     let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));

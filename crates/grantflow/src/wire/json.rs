@@ -9,10 +9,10 @@ use std::borrow::Cow;
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::answer::{Extra, Members, Scalar};
+use super::answer::{Extra, Members, Scalar, list_item};
 use crate::error::{Member, Violation};
 
-/// Finds the member that a name stands for, where a server has names of its own.
+/// Finds the member that a name stands for, where a server has other names than the standard.
 pub(crate) type Names<'n> = Option<&'n dyn Fn(&str) -> Option<Member>>;
 
 /// The member that a name stands for.
@@ -70,12 +70,26 @@ fn parse_inside<'a, const CAREFUL: bool>(
     if members.violation.is_some() || members.doubled().is_some() || states_error(members) {
         return Ok(());
     }
-    let inner = inner.ok_or(Violation::TokenPath)?;
+    let mut inner = inner.ok_or(Violation::TokenPath)?.get();
+    let mut rest = rest;
+    while let Some((step, further)) = rest.split_first()
+        && let Some(at) = list_index(step)
+        && inner.starts_with('[')
+    {
+        inner = list_item(inner, at).ok_or(Violation::TokenPath)?;
+        rest = further;
+    }
     *members = Members::default();
-    parse::<CAREFUL>(inner.get(), rest, names, states_error, members).map_err(|fault| match fault.violation {
+    parse::<CAREFUL>(inner, rest, names, states_error, members).map_err(|fault| match fault.violation {
         Violation::NotAnObject => Violation::TokenPath.into(),
         _ => fault,
     })
+}
+
+/// `[0]` is the first item of a list.
+fn list_index(step: &str) -> Option<usize> {
+    let digits = step.strip_prefix('[')?.strip_suffix(']')?;
+    if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None }
 }
 
 /// Reads one object; gives the raw value of the member that leads further in.

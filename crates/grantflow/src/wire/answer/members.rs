@@ -118,7 +118,7 @@ impl<'a> Members<'a> {
         Member::ALL.into_iter().find(|member| matches!(self.get(*member), Some(Scalar::OutOfRange)))
     }
 
-    /// Whether a token is there, be it an unreadable one. Servers that write every member of an answer write `null` or an
+    /// Whether a token is there, readable or not. Servers that write every member of an answer write `null` or an
     /// empty text where there is no token.
     #[inline]
     pub(super) fn has_token(&self) -> bool {
@@ -134,7 +134,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Whether it states an OAuth error, be it an unreadable one.
+    /// Whether it states an OAuth error, readable or not.
     #[inline]
     pub(crate) fn states_error(&self, rules: &Rules<'_>) -> bool {
         match self.get(Member::Error) {
@@ -188,7 +188,7 @@ impl<'a> Members<'a> {
 
 /// What is wrong with a token: RFC 6749 appendix A.12 and A.17 have printable ASCII; and blanks alone are nothing.
 pub(super) fn visible(text: &str) -> Option<Fault> {
-    // The largest distance from a space, whatever the bytes are: without a way out of the loop, several are looked at at once.
+    // The largest distance from a space. The loop has no early exit, so the compiler can look at several bytes at once.
     if text.bytes().fold(0, |largest, b| b.wrapping_sub(b' ').max(largest)) > b'~' - b' ' {
         return Some(Fault::Character);
     }

@@ -76,6 +76,15 @@ pub(super) fn word_at<'a>(body: &'a str, path: &[Part]) -> Result<Option<Cow<'a,
     }
 }
 
+/// The raw text of a list's item; `None` if the list has fewer.
+pub(crate) fn list_item(list: &str, at: usize) -> Option<&str> {
+    let mut deserializer = serde_json::Deserializer::from_str(list);
+    match deserializer.deserialize_any(Lead(&Part::Item(at))) {
+        Ok(Led::To(raw)) => Some(raw.get()),
+        _ => None,
+    }
+}
+
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 

@@ -126,7 +126,7 @@ fn tokens_are_visible_text() {
 }
 
 #[test]
-fn an_error_keeps_its_code_whatever_its_description_is() {
+fn a_description_never_costs_the_code() {
     for (texts, description) in [
         (r#""error_description":42,"error_uri":null"#, None),
         (r#""error_description":"a","error_description":"b""#, None),
