@@ -213,3 +213,22 @@ fn tokens_of_two_grants_are_not_the_same_however_alike() {
     assert!(!one.refused(&two_token), "another grant's token says nothing about this one's");
     assert!(one.refused(&one_token));
 }
+
+#[test]
+fn extra_parameters_go_with_every_refresh_and_are_checked_at_once() {
+    let world = World::new();
+    let session = world.session(&world.store()).refresh_param("audience", "https://api.example").unwrap();
+    session.prime_blocking(world.login()).unwrap();
+    for _ in 0..2 {
+        world.advance(LIFE);
+        session.token_blocking().unwrap();
+    }
+    let audiences = world.server(|server| {
+        server.hits("refresh_token").map(|hit| hit.parameter("audience").map(str::to_owned)).collect::<Vec<_>>()
+    });
+    assert_eq!(audiences, vec![Some("https://api.example".to_owned()); 2]);
+    for (name, value) in [("refresh_token", "x"), ("grant_type", "x"), ("client_id", "x"), ("audience", "twice")] {
+        let session = world.session(&world.store()).refresh_param("audience", "once").unwrap();
+        assert!(session.refresh_param(name, value).is_err(), "{name}");
+    }
+}

@@ -17,7 +17,7 @@ mod plugs;
 mod records;
 mod refused;
 mod rescued;
-mod useless;
 mod robot;
 mod store_fails;
 mod unanswered;
+mod useless;

@@ -22,6 +22,8 @@ use crate::standing::{Advice, State};
 use crate::store::Store;
 
 mod memory;
+#[cfg(all(test, not(grantflow_loom)))]
+mod tests;
 mod waiting;
 mod work;
 
@@ -109,6 +111,16 @@ impl Session {
     pub fn policy(self, policy: Policy) -> Self {
         let plan = Arc::new(Plan { policy, ..Plan::clone(&self.inner.plan) });
         Self::of(Inner { plan, ..self.inner.anew() })
+    }
+
+    /// The session with an extra parameter of each refresh, such as `audience`. May be called more than once. It is a new one: set it before
+    /// you clone it. A client's own grant has its parameters from [`ClientCredentials::param`].
+    ///
+    /// # Errors
+    /// As of [`RefreshExchange::param`](grantflow::RefreshExchange::param), now and not when a token is due.
+    pub fn refresh_param(self, name: &str, value: &str) -> Result<Self, grantflow::Error> {
+        let plan = Arc::clone(&self.inner.plan).refresh_param(name, value)?;
+        Ok(Self::of(Inner { plan, ..self.inner.anew() }))
     }
 
     /// The session with somebody who is told of every renewal. It is a new one: set it before you clone it.
@@ -270,6 +282,25 @@ impl Session {
     /// answer on. The session tries to store them whenever it is asked for a token.
     pub fn unsaved(&self) -> Option<Unsaved> {
         self.inner.memory().unsaved()
+    }
+
+    /// The members of the grant's latest answer that have no meaning to this library (`instance_url`, `realmId`), as far as this process
+    /// knows one; whether its access token is over does not matter. `None` before the first [`Session::token`] or [`Session::prime`].
+    ///
+    /// # Errors
+    /// [`Misuse::Extra`](grantflow::Misuse::Extra) if they do not fit `T`.
+    pub fn extra<T: serde::de::DeserializeOwned>(&self) -> Result<Option<T>, grantflow::Error> {
+        self.latest().map(|token| token.extra()).transpose()
+    }
+
+    /// The ID token of the grant, as far as this process knows one. It is not verified; a refresh that brings none keeps the one
+    /// before (OpenID Connect Core §12.2).
+    pub fn unverified_id_token(&self) -> Option<grantflow::UnverifiedIdToken> {
+        self.latest()?.unverified_id_token().cloned()
+    }
+
+    fn latest(&self) -> Option<FreshToken> {
+        self.inner.memory().standing.latest().cloned()
     }
 
     /// The name of the grant.

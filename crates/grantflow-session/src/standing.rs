@@ -130,6 +130,11 @@ impl Standing {
         }
     }
 
+    /// The token that is known, over or not, refused or not.
+    pub(crate) fn latest(&self) -> Option<&FreshToken> {
+        self.token.as_ref().or(self.weary.as_ref())
+    }
+
     /// The token, if it is not over.
     pub(crate) fn usable(&self, now: UnixTime) -> Option<FreshToken> {
         self.token.as_ref().filter(|token| !token.is_over(now)).cloned()
