@@ -63,7 +63,8 @@ fn ahead_of_expiry_the_access_token_is_used_and_the_new_refresh_token_kept() {
     assert_eq!(access(&session.token_blocking().unwrap()), access(&first));
     let kept = store.kept().unwrap();
     assert!(kept.access == old.access && kept.refresh != old.refresh && kept.generation > old.generation);
-    assert_eq!(access(&world.session(&store).token_blocking().unwrap()), access(&first));
+    // A process that knows of no pause renews what is due, with the new refresh token.
+    assert_ne!(access(&world.session(&store).token_blocking().unwrap()), access(&first));
     world.advance(30);
     assert!(session.token_blocking().is_ok());
 }
