@@ -232,3 +232,17 @@ fn extra_parameters_go_with_every_refresh_and_are_checked_at_once() {
         assert!(session.refresh_param(name, value).is_err(), "{name}");
     }
 }
+
+#[test]
+fn a_due_token_that_a_new_process_finds_is_used_and_renewed() {
+    let world = World::new();
+    let store = world.store();
+    let first = world.session(&store).prime_blocking(world.login()).unwrap();
+    world.advance(LIFE - 30);
+    let session = world.session(&store);
+    // Whether the first caller is made to wait or not: by the second, it is renewed, and once.
+    let tokens = [session.token_blocking().unwrap(), session.token_blocking().unwrap()];
+    assert_ne!(access(&tokens[1]), access(&first));
+    assert!(session.token_blocking().unwrap().is(&tokens[1]));
+    assert_eq!((world.sent().len(), world.refreshes()), (1, 1));
+}
