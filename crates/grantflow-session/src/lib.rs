@@ -69,6 +69,7 @@ pub mod fuzz;
 #[cfg(any(feature = "testing", test))]
 pub mod testing;
 
+mod breaker;
 mod key;
 mod store;
 mod sync;
@@ -85,6 +86,7 @@ pub mod renewal;
 mod session;
 mod standing;
 
+pub use breaker::Breaker;
 pub use error::{Cause, Earlier, SessionError, Unanswered};
 pub use fresh::FreshToken;
 pub use key::{InvalidKey, Key};
