@@ -99,6 +99,7 @@ impl fmt::Debug for Breaker {
 }
 
 /// Leave to send. A probe that was not sent after all is given back.
+#[derive(Debug)]
 pub(crate) struct Pass {
     breaker: Breaker,
     probe: Option<UnixTime>,
@@ -129,7 +130,7 @@ mod tests {
     fn opened() -> Breaker {
         let breaker = Breaker::new();
         for _ in 0..MOST_FAILURES {
-            drop(breaker.enter(at(0)).ok().unwrap());
+            assert!(breaker.enter(at(0)).is_ok());
             breaker.ends(at(0), Some(&down()));
         }
         breaker
@@ -139,12 +140,12 @@ mod tests {
     fn it_opens_after_failures_in_a_row_and_lets_one_probe_through() {
         let breaker = opened();
         assert_eq!(breaker.enter(at(4)).err(), Some(at(5)));
-        let probe = breaker.enter(at(5)).ok().expect("a probe");
+        let probe = breaker.enter(at(5)).expect("a probe");
         assert_eq!(breaker.enter(at(5)).err(), Some(at(6)), "one at a time");
         breaker.ends(at(6), Some(&down()));
         drop(probe);
         assert_eq!(breaker.enter(at(15)).err(), Some(at(16)), "twice as long");
-        let probe = breaker.enter(at(16)).ok().expect("a probe");
+        let probe = breaker.enter(at(16)).expect("a probe");
         breaker.ends(at(16), None);
         drop(probe);
         assert!(breaker.enter(at(16)).is_ok() && breaker.enter(at(16)).is_ok(), "closed again");
@@ -153,8 +154,8 @@ mod tests {
     #[test]
     fn a_probe_that_was_not_sent_is_given_back_and_a_lost_one_does_not_bar_the_way() {
         let breaker = opened();
-        drop(breaker.enter(at(5)).ok().unwrap());
-        let lost = breaker.enter(at(5)).ok().expect("it was given back");
+        drop(breaker.enter(at(5)).unwrap());
+        let lost = breaker.enter(at(5)).expect("it was given back");
         assert!(breaker.enter(at(60)).is_err());
         assert!(breaker.enter(at(65)).is_ok());
         drop(lost);
