@@ -150,7 +150,7 @@ impl fmt::Debug for FreshToken {
 #[cfg(all(test, not(grantflow_loom)))]
 impl FreshToken {
     /// Whether it is still anywhere, for a test that has given back its own.
-    pub(crate) fn watch(&self) -> std::sync::Weak<impl Sized> {
+    pub(crate) fn watch(&self) -> std::sync::Weak<impl Sized + use<>> {
         Arc::downgrade(&self.0)
     }
 }

@@ -62,7 +62,7 @@ impl Plan {
         plan.refresh_params.push((name.to_owned(), value.to_owned()));
         // What a refresh would not take is found now, and not when a token is due.
         let probe = Tokens::of_refresh_token(plan.client.clone(), "probe")?.build();
-        plan.with_params(probe.refresh().map_err(|failure| failure.error)?)?;
+        drop(plan.with_params(probe.refresh().map_err(|failure| failure.error)?)?);
         Ok(Arc::new(plan))
     }
 
