@@ -226,7 +226,9 @@ fn renewed(
     course.cause = None;
     // The old refresh token is carried over, and the server may have replaced it by what could not be read. No early retry:
     // the access token is good.
-    let doubt = tokens.tolerated().contains(&"refresh_token")
+    let doubt = tokens
+        .tolerated()
+        .contains(&"refresh_token")
         .then(|| Mark { early: true, ..mark }.resting(env.now, core::time::Duration::ZERO, false, None));
     save(course, env, tokens, Some(base), doubt, Some(revision))
 }

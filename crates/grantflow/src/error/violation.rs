@@ -176,11 +176,6 @@ impl Member {
         !matches!(self, Self::Error | Self::ErrorDescription | Self::ErrorUri)
     }
 
-    /// Whether an answer without it is whole.
-    pub(crate) fn may_be_missing(self) -> bool {
-        !matches!(self, Self::AccessToken | Self::TokenType | Self::Error)
-    }
-
     /// The member's standard name.
     pub const fn as_str(self) -> &'static str {
         match self {
