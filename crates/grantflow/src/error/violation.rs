@@ -59,7 +59,10 @@ impl Violation {
             Self::TokenAndError => {
                 "; if the error says that there is none, see `Quirk::NullIsAbsent` and `Quirk::ErrorPath`"
             }
-            Self::TokenPath => "; check `Quirk::TokenPath`",
+            Self::WrongType(Member::IdToken) => "; for `null` where there is none, see `Quirk::NullIsAbsent`",
+            Self::TokenPath => {
+                "; check `Quirk::TokenPath`, and for an error that the body states, see `Quirk::ErrorPath`"
+            }
             _ => return None,
         })
     }
