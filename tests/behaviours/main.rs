@@ -1,15 +1,20 @@
 //! One file per behaviour, in virtual time, against the testkit's server.
 
+mod answer_matrix;
+mod answer_members;
 mod authorize_request;
 mod bad_input;
 mod callback_order;
 mod callback_place;
 mod compressed;
+mod equivalent_uris;
 mod error_codes;
 mod errors_by_blame;
 mod forged_callback;
 mod form_post;
 mod iss_policy;
+mod moving_house;
+mod pasted_callback;
 mod providers;
 mod quirks;
 mod readme;
