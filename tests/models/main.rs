@@ -5,6 +5,7 @@
 //! `GRANTFLOW_MODEL_CASES` makes it longer.
 
 mod ledger;
+mod outcomes;
 mod processes;
 
 use std::collections::BTreeMap;

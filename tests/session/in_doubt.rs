@@ -43,7 +43,7 @@ fn callers_are_told_at_once_why_and_when_it_is_tried_again() {
 }
 
 #[test]
-fn an_outage_of_whatever_length_ends_with_a_token() {
+fn an_outage_of_any_length_ends_with_a_token() {
     for (outage, most) in [(3, 4), (10, 6), (600, 18), (4 * 3600, 100), (30 * 3600, 200), (7 * 24 * 3600, 400)] {
         let (world, store, session) = in_doubt(Net::Gateway(502, None));
         let start = now(&world);

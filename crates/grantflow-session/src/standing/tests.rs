@@ -38,7 +38,7 @@ fn doubt(pause_ends: u64, retry_at: u64) -> Doubt {
 }
 
 #[test]
-fn a_good_token_is_used_whatever_became_of_its_renewal() {
+fn a_good_token_is_used_though_its_renewal_failed() {
     let plan = plan();
     let mut standing = Standing::default();
     standing.renewed(token(&plan, "at", 3600));
