@@ -112,15 +112,11 @@ fn marked(
         let Doubt { cause, since, sent, .. } = doubt(&course, &mark);
         return failed(SessionError::Unknown { cause, since, sent });
     }
-    let over = match seen.token.end() {
-        // A family's revocation may kill a token that is good.
-        Some(end) if mark.early && seen.is_usable(now) => Some(end),
-        None if mark.early && seen.is_usable(now) => Some(UnixTime::from_secs(u64::MAX)),
-        _ => None,
-    };
-    if let Some(over) = over {
+    // A family's revocation may kill a token that is good.
+    if mark.early && seen.is_usable(now) {
         let doubt = doubt(&course, &mark);
-        return Next::Done(Outcome::InDoubt(Doubt { retry_at: doubt.retry_at.max(over), ..doubt }));
+        let retry_at = seen.token.end().map_or(doubt.retry_at, |end| end.max(doubt.retry_at));
+        return Next::Done(Outcome::InDoubt(Doubt { retry_at, waits_for_the_end: true, ..doubt }));
     }
     let left = rest.next.saturating_since(now);
     let passed = course.waited == Some(mark) || course.insist().now && !rest.told;
@@ -205,6 +201,7 @@ pub(super) fn doubt(course: &Course, mark: &Mark) -> Doubt {
         since: mark.since,
         sent: mark.sent,
         retry_at: pause_ends,
+        waits_for_the_end: false,
         pause_ends,
         told: rest.is_some_and(|rest| rest.told),
     }
