@@ -152,8 +152,8 @@ pub(super) fn doubtful(
     // The same request would bring the same answer: the early retry is not worth its risk.
     let early = mark.early || cause.as_ref().is_some_and(Cause::is_refused_answer);
     let (wait, told) = pause(&course, env, &mark, early, retry_after);
-    // Of a request that another process sent, nobody knows when it was given up: its pause began when it left.
-    let from = if cause.is_some() { env.now } else { mark.at };
+    // Of a request that another process sent, nobody knows when it was given up: its pause began when it left, at the latest.
+    let from = if cause.is_some() { env.now } else { env.now.min(mark.left_by()) };
     course.drawn = (cause.is_some() && !told).then_some(wait);
     let mark = Mark { early, ..mark }.resting(from, wait, told, status);
     if cause.is_some() {
