@@ -226,6 +226,8 @@ fn whatever_happens_nothing_is_lost_and_nothing_is_sent_twice() {
         "in doubt at the end",
         "a lease ended",
         "late",
+        "of no use",
+        "asked with a good token",
     ] {
         assert!(tally.get(what).is_some_and(|times| *times > 2), "{what} hardly ever happened");
     }
