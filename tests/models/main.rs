@@ -224,6 +224,7 @@ fn whatever_happens_nothing_is_lost_and_nothing_is_sent_twice() {
         "sent again in doubt",
         "healed",
         "in doubt at the end",
+        "healed at the end",
         "a lease ended",
         "late",
         "of no use",

@@ -200,7 +200,9 @@ impl System {
         let sent = self.world.sent().len();
         match (&before, &result) {
             (None, Err(SessionError::Empty)) => assert_eq!(sent, 0),
-            (Some(_), Ok(_)) => tally("good at the end"),
+            (Some(kept), Ok(_)) => {
+                tally(if kept.sent > 0 { "healed at the end" } else { "good at the end" });
+            }
             // The server gave a verdict; nothing else ends a grant.
             (Some(kept), Err(SessionError::Lost { .. })) => {
                 assert!(kept.lost || sent == 1);
