@@ -313,3 +313,21 @@ fn a_token_without_an_end_is_used_through_a_doubt_until_an_api_refuses_it() {
     world.network_always(Net::Fine);
     assert!(!one.token_blocking().unwrap().is(&first));
 }
+
+#[test]
+fn a_loss_that_a_sibling_found_during_a_pause_gives_way_to_a_login_at_once() {
+    let (world, store, session) = in_doubt(Net::Gateway(502, None));
+    for _ in 0..8 {
+        world.advance(90);
+        assert!(session.token_blocking().is_err());
+    }
+    world.network_always(Net::Fine);
+    world.server(|server| server.revoke_all());
+    let sibling = world.session(&store);
+    sibling.retry_now();
+    assert!(matches!(sibling.token_blocking(), Err(SessionError::Lost { .. })));
+    world.advance(5);
+    assert!(matches!(session.token_blocking(), Err(SessionError::Lost { .. })), "the store says so");
+    let token = sibling.prime_blocking(world.login()).unwrap();
+    assert_eq!(access(&session.token_blocking().unwrap()), access(&token));
+}

@@ -264,6 +264,10 @@ impl Standing {
 
     /// The token stays, if it is not over: whatever became of the grant, it was given for that long.
     pub(crate) fn failed(&mut self, error: SessionError) -> SessionError {
+        if matches!(error, SessionError::Lost { .. }) {
+            // Nothing is sent for it any more, so each question may look for a login.
+            self.pause = None;
+        }
         self.error = Some(error.clone());
         error
     }
