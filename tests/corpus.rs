@@ -6,7 +6,7 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 10] = [
+const TARGETS: [Target; 11] = [
     ("callback", grantflow::fuzz::callback),
     ("token_response", grantflow::fuzz::token_response),
     ("token_error", grantflow::fuzz::token_error),
@@ -16,6 +16,7 @@ const TARGETS: [Target; 10] = [
     ("flow_model", grantflow_tests::flow_model::run),
     ("challenge", grantflow_session::fuzz::challenge),
     ("session_record", grantflow_session::fuzz::record),
+    ("renewal", grantflow_session::fuzz::renewal),
     ("request_head", grantflow_loopback::fuzz::request_head),
 ];
 

@@ -129,3 +129,29 @@ fn a_login_whose_write_was_reported_failed_and_conflicts_with_itself_does_not_un
     assert_eq!(access(&session.token_blocking().unwrap()), renewed);
     drop(sibling);
 }
+
+#[test]
+fn a_login_that_was_left_in_the_middle_of_its_write_does_not_undo_a_renewal() {
+    let world = World::new();
+    let store = world.store();
+    let session = world.session(&store);
+    world.stutter(Stutter::Step);
+    let mut prime = Box::pin(session.prime(world.login()));
+    while store.entry().is_none() {
+        world.step();
+        assert!(poll_once(&mut prime).is_pending());
+    }
+    drop(prime);
+    world.stutter(Stutter::Off);
+    // Another machine, which our lock says nothing to, renews what is there.
+    world.advance(LIFE);
+    let elsewhere = world.store();
+    elsewhere.put(store.entry().map(|entry| entry.value));
+    let renewed = access(&world.session(&elsewhere).token_blocking().unwrap());
+    store.put(elsewhere.entry().map(|entry| entry.value));
+    // The flight ends with the session, and the login goes on to the one with other settings.
+    let session = session.policy(plain_policy());
+    assert!(session.unsaved().is_some(), "it may be stored or not");
+    assert_eq!(access(&session.token_blocking().unwrap()), renewed, "the spent login was put back");
+    assert_eq!((store.kept().unwrap().access, session.unsaved().is_none()), (renewed, true));
+}

@@ -1,6 +1,7 @@
 //! Sessions, from outside: one file per behaviour. The world and the store are those of `grantflow_tests::world`.
 
 mod ahead;
+mod breaker;
 mod cancelled;
 mod clock;
 mod durable;

@@ -173,3 +173,19 @@ fn null_and_nothing_for_a_refresh_token_keep_the_old_one_without_doubt() {
         assert_eq!((kept.refresh, kept.sent), (old.refresh, 0));
     }
 }
+
+#[test]
+fn a_refused_access_token_is_not_taken_back_with_the_refresh_token_that_was_rescued() {
+    let world = World::new();
+    let store = world.store();
+    let session = world.session(&store);
+    let first = session.prime_blocking(world.login()).unwrap();
+    let sibling = world.session(&store);
+    sibling.token_blocking().unwrap();
+    world.network([Net::Edited(REFUSED[0].1)]);
+    session.refused(&first);
+    assert!(session.token_blocking().is_err());
+    // The record is another one now, and the access token in it is the one that both APIs refuse.
+    assert!(sibling.refused(&sibling.peek().unwrap()));
+    assert_ne!(access(&sibling.token_blocking().unwrap()), access(&first));
+}

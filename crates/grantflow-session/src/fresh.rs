@@ -24,10 +24,13 @@ struct Fresh {
     end: Option<UnixTime>,
     id: TokenId,
     /// SHA-256 of the token: tells it from others, and comparing it gives nothing away.
-    fingerprint: [u8; 32],
+    fingerprint: Fingerprint,
     /// Whether there is anything to renew it with.
     renewable: bool,
 }
+
+/// The SHA-256 of an access token.
+pub(crate) type Fingerprint = [u8; 32];
 
 /// How far a clock may go back before a token counts as due: then its end cannot be told any more.
 const CLOCK_SLIP: core::time::Duration = core::time::Duration::from_secs(300);
@@ -40,7 +43,7 @@ impl FreshToken {
 
     fn new(tokens: Tokens, id: TokenId, policy: &Policy) -> Self {
         let end = policy.end(tokens.received_at(), tokens.expires_at());
-        let fingerprint: [u8; 32] = Sha256::digest(text(tokens.access_token())).into();
+        let fingerprint: Fingerprint = Sha256::digest(text(tokens.access_token())).into();
         // Spreads the renewals of tokens that were issued together. Drawn by the token itself, it is the same for every reader.
         let dice = fingerprint[0];
         Self(Arc::new(Fresh {
@@ -100,6 +103,11 @@ impl FreshToken {
     /// Whether this is the same token as `other`, of the same renewal.
     pub fn is(&self, other: &Self) -> bool {
         self.id() == other.id() && self.0.fingerprint == other.0.fingerprint
+    }
+
+    /// Tells the access token from others, whichever record it stands in: one with a rescued refresh token has the old one.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        self.0.fingerprint
     }
 
     pub(crate) fn id(&self) -> TokenId {

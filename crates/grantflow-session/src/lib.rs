@@ -43,9 +43,12 @@
 //!   the mark: then nobody knows, and the session says so.
 //! - **No answer is no verdict** ([`Policy`]): after an answer that never came, or that proves nothing, the grant is in doubt
 //!   ([`SessionError::InDoubt`]). The store is read again, for a sibling may have newer tokens; then the server is asked again, after pauses that
-//!   all processes share, until it gives its verdict.
+//!   all processes share, until it gives its verdict. While it is good, the access token is used. [`InDoubt`] has stricter choices.
 //! - **`invalid_grant`** first reads the store again, and adopts a sibling's newer token; only then is the grant lost.
-//! - **A server that is down** is left alone, for longer each time; callers get the error at once.
+//! - **A server that is down** is left alone, for longer each time; callers get the error at once. A renewal that brings nothing usable
+//!   counts as one that failed. [`Session::retry_now`] says that the network is back.
+//! - **Every error and every event has its cause**: what became of the last request, with the member that was wrong and the quirk that
+//!   would read it ([`SessionError::cause`]).
 //! - **A store that fails** to take new tokens is an error that says so, and the session still has them
 //!   ([`Session::unsaved`]). A login is there from the call on until it is stored, also if its caller goes away.
 //! - **A thread that waits** gets a token or a clear error, in every kind of runtime and without one ([`Outside::block_on`]).
@@ -69,6 +72,7 @@ pub mod fuzz;
 #[cfg(any(feature = "testing", test))]
 pub mod testing;
 
+mod breaker;
 mod key;
 mod store;
 mod sync;
@@ -85,6 +89,7 @@ pub mod renewal;
 mod session;
 mod standing;
 
+pub use breaker::Breaker;
 pub use error::{Cause, Earlier, SessionError, Unanswered};
 pub use fresh::FreshToken;
 pub use key::{InvalidKey, Key};

@@ -51,8 +51,8 @@ use std::sync::Arc;
 use grantflow::{Tokens, UnixTime};
 
 use crate::error::{Cause, SessionError};
-use crate::fresh::FreshToken;
-use crate::record::{Mark, Record, RecordFault, TokenId};
+use crate::fresh::{Fingerprint, FreshToken};
+use crate::record::{Mark, Record, RecordFault};
 
 mod deciding;
 mod loading;
@@ -82,13 +82,13 @@ impl Renewal {
 
     /// The same, in spite of a pause or of a loss.
     pub(crate) fn insisting(plan: Arc<Plan>, weary: Option<&FreshToken>, insist: Insist) -> Next {
-        let weary = weary.map(FreshToken::id);
+        let weary = weary.map(FreshToken::fingerprint);
         Course::look(plan, Task::Renew { weary, insist })
     }
 
     /// Looks whether the store has a token that will do, and sends nothing.
     pub fn look(plan: Arc<Plan>, weary: Option<&FreshToken>) -> Next {
-        let weary = weary.map(FreshToken::id);
+        let weary = weary.map(FreshToken::fingerprint);
         Course::look(plan, Task::Look { weary })
     }
 
@@ -165,8 +165,8 @@ impl Next {
 /// What a procedure is for.
 #[derive(Clone)]
 enum Task {
-    Renew { weary: Option<TokenId>, insist: Insist },
-    Look { weary: Option<TokenId> },
+    Renew { weary: Option<Fingerprint>, insist: Insist },
+    Look { weary: Option<Fingerprint> },
     Prime(Record),
     Save(Unsaved),
     Forget,
@@ -210,7 +210,7 @@ impl Course {
         FreshToken::of(record, &self.plan.client, &self.plan.policy)
     }
 
-    fn weary(&self) -> Option<TokenId> {
+    fn weary(&self) -> Option<Fingerprint> {
         match self.task {
             Task::Renew { weary, .. } | Task::Look { weary } => weary,
             _ => None,

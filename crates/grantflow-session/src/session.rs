@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use grantflow::{Client, ClientCredentials, Tokens};
 
+use crate::breaker::Breaker;
 use crate::error::SessionError;
 use crate::flight::Flight;
 use crate::fresh::FreshToken;
@@ -65,6 +66,7 @@ struct Inner {
     store: Arc<dyn Store>,
     outside: Arc<dyn Outside>,
     observer: Option<Arc<dyn Observer>>,
+    breaker: Option<Breaker>,
     /// No plug is called while it is locked: a clock or an observer may ask the session something.
     memory: RwLock<Memory>,
     /// How many there are who wait for as long as it takes.
@@ -99,7 +101,7 @@ impl Session {
         let plan = plan.lock_dies_with_its_process(store.lock_dies_with_its_process());
         let key = plan.key.clone();
         let (memory, patient) = (RwLock::default(), AtomicUsize::new(0));
-        Self::of(Inner { plan, key, store, outside, observer: None, memory, patient })
+        Self::of(Inner { plan, key, store, outside, observer: None, breaker: None, memory, patient })
     }
 
     fn of(inner: Inner) -> Self {
@@ -127,6 +129,13 @@ impl Session {
     #[must_use]
     pub fn observer(self, observer: impl Observer + 'static) -> Self {
         Self::of(Inner { observer: Some(Arc::new(observer)), ..self.inner.anew() })
+    }
+
+    /// The session with a circuit breaker that it shares with others of this process: see [`Breaker`]. It is a new one: set it before
+    /// you clone it.
+    #[must_use]
+    pub fn breaker(self, breaker: &Breaker) -> Self {
+        Self::of(Inner { breaker: Some(breaker.clone()), ..self.inner.anew() })
     }
 
     /// A token that is valid now.
@@ -409,6 +418,7 @@ impl Inner {
             store: Arc::clone(&self.store),
             outside: Arc::clone(&self.outside),
             observer: self.observer.clone(),
+            breaker: self.breaker.clone(),
             memory,
             patient: AtomicUsize::new(0),
         }

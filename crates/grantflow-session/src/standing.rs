@@ -219,6 +219,19 @@ impl Standing {
         self.paused(now, cause, length, retry_after.is_some_and(|told| told >= length))
     }
 
+    /// Nothing was sent, and nothing is to be until then.
+    pub(crate) fn held_back(&mut self, now: UnixTime, until: UnixTime) -> SessionError {
+        let length = until.saturating_since(now);
+        if let Some(SessionError::InDoubt { retry_at, .. }) = &mut self.error {
+            // It says more.
+            *retry_at = until;
+            let error = self.error.clone().unwrap_or(SessionError::Empty);
+            self.pause = Some(Pause { until, length, told: false });
+            return error;
+        }
+        self.paused(now, Cause::HeldBack, length, false)
+    }
+
     fn paused(&mut self, now: UnixTime, cause: Cause, length: Duration, told: bool) -> SessionError {
         let length = Duration::from_secs(seconds(length));
         let retry_at = now.saturating_add(length);

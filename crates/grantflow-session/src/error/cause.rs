@@ -20,6 +20,9 @@ pub enum Cause {
     Earlier(Earlier),
     /// The server gave a token, and it was of no use: over when it arrived, or refused by the API like the one before it.
     OfNoUse,
+    /// Nothing was sent: other sessions of this process got no answer from this token endpoint, and a [`Breaker`](crate::Breaker) holds
+    /// requests back.
+    HeldBack,
 }
 
 /// What the store says of a request that another process sent, or an earlier run of this one.
@@ -61,7 +64,7 @@ impl Cause {
         match self {
             Self::OAuth(error) => error.status().map(|status| status.as_u16()),
             Self::Earlier(earlier) => earlier.status,
-            Self::Transport(_) | Self::OfNoUse => None,
+            Self::Transport(_) | Self::OfNoUse | Self::HeldBack => None,
         }
     }
 
@@ -111,6 +114,9 @@ impl fmt::Display for Cause {
                 "the server gave a token that was of no use: it was over when it arrived, or the API refused it like the one \
                  before; check `expires_in`, the audience and the scope",
             ),
+            Self::HeldBack => f.write_str(
+                "nothing was sent: other sessions of this process got no answer from the token endpoint, and their breaker is open",
+            ),
         }
     }
 }
@@ -121,7 +127,7 @@ impl std::error::Error for Cause {
         match self {
             Self::OAuth(error) => error.source(),
             Self::Transport(error) => error.source(),
-            Self::Earlier(_) | Self::OfNoUse => None,
+            Self::Earlier(_) | Self::OfNoUse | Self::HeldBack => None,
         }
     }
 }

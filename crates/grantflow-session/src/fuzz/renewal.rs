@@ -39,7 +39,10 @@ pub fn renewal(bytes: &[u8]) {
         match what & 0x7f {
             0..=39 => world.ask(&mut processes, at),
             40..=99 => world.step(&mut processes, at, &mut bytes),
-            100..=103 => processes[at] = Process { number: processes[at].number, ..Process::default() },
+            100..=103 => {
+                world.release(at);
+                processes[at] = Process { number: at, ..Process::default() };
+            }
             104..=111 => world.now = world.now.saturating_add(1 << (bytes.next() % 18)),
             112..=113 => world.now = world.now.saturating_sub(1 << (bytes.next() % 18)),
             114 => world.holder = world.holder.filter(|_| !world.lease),
@@ -53,7 +56,7 @@ pub fn renewal(bytes: &[u8]) {
             118 => processes[at].standing.retry_now(),
             119 => processes[at].standing.retry_lost(),
             120 => world.login(&mut processes[at]),
-            121 => world.begin(&mut processes, at, |plan| Renewal::forget(plan)),
+            121 => world.begin(&mut processes, at, Renewal::forget),
             122 => world.valid = None,
             _ => world.finish(&mut processes, at),
         }
@@ -212,8 +215,12 @@ impl World {
 
     /// Goes on until it is through, and all goes well.
     fn finish(&mut self, processes: &mut [Process; PROCESSES], at: usize) {
-        // The other one is dead, or slow.
-        self.holder = None;
+        // The other one dies, and its lock with it; where the lock is a lease, the other one is slow.
+        if let Some(other) = self.holder.take_if(|holder| *holder != at)
+            && !self.lease
+        {
+            processes[other] = Process { number: other, ..Process::default() };
+        }
         for _ in 0..MOST_STEPS {
             if processes[at].next.is_none() {
                 return;
@@ -373,7 +380,9 @@ impl World {
                 Ok(answer(401, r#"{"error":"invalid_client"}"#, None))
             }
             9 => {
+                let open = self.open.get(&refresh).copied().unwrap_or_default();
                 let _ = self.token_answer(&refresh, "", "");
+                self.open.insert(refresh, open);
                 lost(Sent::MaybeSent)
             }
             10 => Ok(self.token_answer(&refresh, r#","expires_in":0"#, r#""token_type":"Bearer","#)),
@@ -381,10 +390,7 @@ impl World {
             11 => Ok(self.token_answer(&refresh, "", "")),
             12 => Ok(self.token_answer(&refresh, r#","refresh_token":{"a":"b"}"#, r#""token_type":"Bearer","#)),
             // Verdicts are sometimes wrong.
-            13 => {
-                self.dead.insert(refresh);
-                Ok(answer(400, r#"{"error":"invalid_grant"}"#, None))
-            }
+            13 => Ok(self.verdict(&refresh)),
             _ => Ok(self.token_answer(&refresh, r#","expires_in":3600"#, r#""token_type":"Bearer","#)),
         }
     }
@@ -393,11 +399,17 @@ impl World {
         *self.open.get_mut(refresh).expect("it left") -= 1;
     }
 
+    /// It settles what was sent before.
+    fn verdict(&mut self, refresh: &str) -> Response<Body> {
+        self.dead.insert(refresh.to_owned());
+        self.open.remove(refresh);
+        answer(400, r#"{"error":"invalid_grant"}"#, None)
+    }
+
     /// The server rotates what is valid, and refuses the rest.
     fn token_answer(&mut self, refresh: &str, members: &str, token_type: &str) -> Response<Body> {
         if self.valid.as_deref() != Some(refresh) {
-            self.dead.insert(refresh.to_owned());
-            return answer(400, r#"{"error":"invalid_grant"}"#, None);
+            return self.verdict(refresh);
         }
         self.issued += 1;
         let new = format!("rt-{}", self.issued);

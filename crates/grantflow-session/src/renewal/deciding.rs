@@ -43,7 +43,7 @@ pub(super) fn decide(
     if record.nameless && !course.nameless {
         return Next::Write(Writing::new(course, Some(revision), Written::Named { record, refused }));
     }
-    let is_new = course.weary() != Some(token.id()) && refused != Some(token.id());
+    let is_new = course.weary() != Some(token.fingerprint()) && refused != Some(token.id());
     let seen = Seen { token, is_new };
     if seen.is_usable(env.now) && !seen.token.is_due(env.now) {
         return adopt(seen.token, record);
@@ -215,7 +215,7 @@ pub(super) fn look(course: Course, env: &mut Env<'_>, record: Option<Record>, on
     let nothing = |course| if only { Next::Done(Outcome::NothingNew) } else { Next::Lock(Locking::new(course)) };
     let Some(record) = record else { return nothing(course) };
     let Ok(token) = course.fresh(&record) else { return nothing(course) };
-    let seen = Seen { is_new: course.weary() != Some(token.id()), token };
+    let seen = Seen { is_new: course.weary() != Some(token.fingerprint()), token };
     let named = !record.nameless;
     if named && seen.is_usable(env.now) && (only || course.insist().due_will_do || !seen.token.is_due(env.now)) {
         return adopt(seen.token, record);

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use grantflow::{Entropy, EntropyFailed, Env};
+use grantflow::{Entropy, EntropyFailed, Env, UnixTime};
 
 use super::Inner;
 use super::memory::{Task, Ticket};
+use crate::breaker::Pass;
 use crate::error::SessionError;
 use crate::flight::Work;
 use crate::fresh::FreshToken;
@@ -57,6 +58,10 @@ pub(super) fn work(inner: &Arc<Inner>) -> Work<Landed> {
         };
         let plan = Arc::clone(&inner.plan);
         let wish = task.wish();
+        let _pass = match inner.pass(now, &task) {
+            Ok(pass) => pass,
+            Err((weary, error)) => return Landed { wish, end: look(&inner, weary, error).await.into() },
+        };
         let next = match task {
             Task::Renew { unsaved: Some(unsaved), .. } => Renewal::save(plan, unsaved),
             Task::Renew { weary, insist, .. } => Renewal::insisting(plan, weary.as_ref(), insist),
@@ -134,19 +139,25 @@ async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(O
                 inner.tell(&Event::Sending { key: &inner.key, attempt: state.attempt() });
                 let request = state.request(&mut Dice(outside).env());
                 match request {
-                    Ok(request) => match outside.send(request).await {
-                        Ok(response) => {
-                            let next = state.answered(&mut Dice(outside).env(), response);
-                            if let Some(cause) = next.cause() {
-                                inner.tell(&Event::NotGranted { key: &inner.key, cause });
+                    Ok(request) => {
+                        let next = match outside.send(request).await {
+                            Ok(response) => {
+                                let next = state.answered(&mut Dice(outside).env(), response);
+                                if let Some(cause) = next.cause() {
+                                    inner.tell(&Event::NotGranted { key: &inner.key, cause });
+                                }
+                                next
                             }
-                            next
+                            Err(unanswered) => {
+                                inner.tell(&Event::Unanswered { key: &inner.key, unanswered: &unanswered });
+                                state.unanswered(&mut Dice(outside).env(), unanswered)
+                            }
+                        };
+                        if let Some(breaker) = &inner.breaker {
+                            breaker.ends(outside.now(), next.cause());
                         }
-                        Err(unanswered) => {
-                            inner.tell(&Event::Unanswered { key: &inner.key, unanswered: &unanswered });
-                            state.unanswered(&mut Dice(outside).env(), unanswered)
-                        }
-                    },
+                        next
+                    }
                     Err(why) => state.not_made(why),
                 }
             }
@@ -193,6 +204,20 @@ impl Inner {
             let now = self.outside.now();
             self.memory_mut().standing.remember(token, now);
         }
+    }
+
+    /// Leave to send, where there is a breaker. Else what to look for in the store, and the error if it is not there.
+    fn pass(&self, now: UnixTime, task: &Task) -> Result<Option<Pass>, (Option<FreshToken>, SessionError)> {
+        let (Some(breaker), Task::Renew { unsaved: None, weary, insist }) = (&self.breaker, task) else {
+            return Ok(None);
+        };
+        if insist.now {
+            return Ok(None);
+        }
+        breaker.enter(now).map(Some).map_err(|until| {
+            let error = self.memory_mut().standing.held_back(now, until);
+            (weary.clone(), error)
+        })
     }
 
     /// What an outcome means for the session.
