@@ -5,6 +5,7 @@
 //! `GRANTFLOW_MODEL_CASES` makes it longer.
 
 mod ledger;
+mod outcomes;
 mod processes;
 
 use std::collections::BTreeMap;
@@ -223,8 +224,11 @@ fn whatever_happens_nothing_is_lost_and_nothing_is_sent_twice() {
         "sent again in doubt",
         "healed",
         "in doubt at the end",
+        "healed at the end",
         "a lease ended",
         "late",
+        "of no use",
+        "asked with a good token",
     ] {
         assert!(tally.get(what).is_some_and(|times| *times > 2), "{what} hardly ever happened");
     }

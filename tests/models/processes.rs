@@ -5,71 +5,67 @@ use std::sync::Arc;
 
 use grantflow::{Body, Env, Sent};
 use grantflow_session::renewal::{Next, NotMade, Outcome, Plan, Renewal, Source, Unsaved};
-use grantflow_session::{
-    FreshToken, InDoubt, Lock, Loss, MemoryStore, Outside, Policy, Session, SessionError, Store, StoreError, Swap,
-};
-use grantflow_tests::world::{
-    AsStore, Did, Kept, Leased, Net, World, access, key, plain_policy, refresh_token_in, unanswered,
-};
+use grantflow_session::{FreshToken, InDoubt, Lock, MemoryStore, Outside, Policy, Session, Store, StoreError, Swap};
+use grantflow_tests::world::{AsStore, Kept, Leased, Net, World, key, plain_policy, refresh_token_in, unanswered};
 use http::{Request, Response};
 
-use crate::ledger::{Ledger, most, refused};
+use crate::ledger::Ledger;
 use crate::{Action, BY_HAND, Disk, Goal, SESSIONS, Setup, Way, tally};
 
 pub(crate) struct System {
-    world: World,
-    store: MemoryStore,
-    plan: Arc<Plan>,
-    policy: Policy,
-    in_doubt: InDoubt,
-    lease: bool,
+    pub(crate) world: World,
+    pub(crate) store: MemoryStore,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) policy: Policy,
+    pub(crate) in_doubt: InDoubt,
+    pub(crate) lease: bool,
     /// The server sees nothing.
-    down: bool,
+    pub(crate) down: bool,
     /// Which sessions were told that the network is back.
-    hurries: [bool; SESSIONS],
-    by_hand: Vec<Process>,
-    sessions: Vec<Session>,
-    ledger: Ledger,
-    under_way: VecDeque<Transit>,
-    next_transit: u64,
+    pub(crate) hurries: [bool; SESSIONS],
+    pub(crate) by_hand: Vec<Process>,
+    pub(crate) sessions: Vec<Session>,
+    pub(crate) ledger: Ledger,
+    pub(crate) under_way: VecDeque<Transit>,
+    pub(crate) next_transit: u64,
     /// Counts logins and logouts: what they replace is not lost.
-    chosen: u64,
+    pub(crate) chosen: u64,
 }
 
 /// A request on its way. Its sender may be gone.
-struct Transit {
-    number: u64,
-    request: Request<Body>,
+pub(crate) struct Transit {
+    pub(crate) number: u64,
+    pub(crate) request: Request<Body>,
 }
 
 #[derive(Default)]
-struct Process {
-    known: Option<FreshToken>,
-    unsaved: Option<Held>,
-    course: Option<Course>,
+pub(crate) struct Process {
+    pub(crate) known: Option<FreshToken>,
+    pub(crate) unsaved: Option<Held>,
+    pub(crate) course: Option<Course>,
 }
 
-struct Held {
-    unsaved: Unsaved,
+pub(crate) struct Held {
+    pub(crate) unsaved: Unsaved,
     /// The refresh token in it.
-    refresh: String,
-    chosen: u64,
+    pub(crate) refresh: String,
+    pub(crate) chosen: u64,
 }
 
-struct Course {
-    next: Next,
-    lock: Option<Lock>,
+pub(crate) struct Course {
+    pub(crate) next: Next,
+    pub(crate) lock: Option<Lock>,
     /// When its last request left.
-    sent_at: u64,
+    pub(crate) sent_at: u64,
     /// It was not the first with its token.
-    again: bool,
-    goal: &'static str,
+    pub(crate) again: bool,
+    pub(crate) goal: &'static str,
     /// The number of the request that is under way, and its answer once it has arrived.
-    waits_for: Option<(u64, Option<Response<Body>>)>,
+    pub(crate) waits_for: Option<(u64, Option<Response<Body>>)>,
     /// The refresh token that an answer brought.
-    brought: Option<String>,
+    pub(crate) brought: Option<String>,
     /// Of a save: what the process had in hand.
-    saves: Option<(String, u64)>,
+    pub(crate) saves: Option<(String, u64)>,
 }
 
 impl System {
@@ -104,7 +100,7 @@ impl System {
         }
     }
 
-    fn kept(&self) -> Option<Kept> {
+    pub(crate) fn kept(&self) -> Option<Kept> {
         let entry = pollster::block_on(self.store.as_store().load(&key())).unwrap();
         entry.map(|entry| Kept::of(&entry.value))
     }
@@ -340,217 +336,12 @@ impl System {
         }
         tally("arrived after its sender had gone");
     }
-
-    fn done(
-        &mut self,
-        at: usize,
-        outcome: Outcome,
-        goal: &'static str,
-        brought: Option<String>,
-        saves: Option<(String, u64)>,
-    ) {
-        let kept = self.kept();
-        let now = self.world.now();
-        let process = &mut self.by_hand[at];
-        let stored = kept.as_ref().and_then(|kept| kept.refresh.clone());
-        match outcome {
-            Outcome::Fresh { token, source, .. } => {
-                let kept = kept.as_ref().expect("what is given out is stored");
-                assert_eq!(kept.access, access(&token), "what is given out is what is stored");
-                assert_eq!(kept.sent, if source == Source::Store { kept.sent } else { 0 });
-                if source == Source::Store || goal == "save" && brought.is_none() {
-                    assert!(token.expires_at().is_none_or(|end| now < end), "a token that is over was given out");
-                }
-                if let Some(brought) = brought.as_ref().filter(|_| !self.lease) {
-                    assert_eq!(stored.as_ref(), Some(brought), "the rotated token is not what is stored");
-                }
-                tally(match (goal, source) {
-                    ("save", Source::Server) if brought.is_none() => "saved",
-                    (_, Source::Server) => "refreshed",
-                    (_, Source::Store) => "adopted",
-                    _ => "logged in",
-                });
-                if goal == "login" {
-                    self.chosen += 1;
-                }
-                if let Some((refresh, chosen)) = saves {
-                    let superseded = stored.as_ref() != Some(&refresh) && brought.is_none();
-                    assert!(
-                        !superseded || self.chosen > chosen || source == Source::Store,
-                        "unsaved tokens were dropped"
-                    );
-                }
-                *process = Process { known: Some(token), ..Process::default() };
-            }
-            Outcome::NotStored { unsaved, .. } => {
-                tally("not stored");
-                let text = serde_json::to_value(unsaved.expose_tokens().unwrap()).unwrap();
-                let refresh = text["refresh_token"].as_str().unwrap().to_owned();
-                if let Some(brought) = &brought {
-                    assert_eq!(*brought, refresh, "the rotated token is in nobody's hand");
-                }
-                let chosen = saves.map_or(self.chosen, |(_, chosen)| chosen);
-                process.unsaved = Some(Held { unsaved, refresh, chosen });
-            }
-            Outcome::NotRenewed { .. } => {
-                tally("not renewed");
-                if let Some(brought) = &brought {
-                    // Over when it came; the refresh token beside it is not.
-                    tally("of no use");
-                    assert_eq!(stored.as_ref(), Some(brought), "the rotated token is not what is stored");
-                }
-            }
-            Outcome::InDoubt(doubt) => {
-                tally("in doubt");
-                assert_eq!(brought, None);
-                assert!(doubt.sent > 0 && doubt.sent <= most(self.in_doubt).max(2));
-            }
-            Outcome::Forgotten => {
-                tally("logged out");
-                self.chosen += 1;
-                assert!(kept.is_none());
-                *process = Process::default();
-            }
-            Outcome::Failed(error) => {
-                assert!(brought.is_none() || self.lease, "{error:?}: the rotated token is lost");
-                self.failed(&error, kept.as_ref());
-            }
-            _ => panic!("an outcome that the model does not know"),
-        }
-    }
-
-    fn failed(&self, error: &SessionError, kept: Option<&Kept>) {
-        match error {
-            SessionError::Empty => {
-                tally("empty");
-                assert!(kept.is_none());
-            }
-            SessionError::Lost { loss, .. } => {
-                tally("lost");
-                assert_eq!(*loss, Loss::Refused);
-                let refresh = kept.and_then(|kept| kept.refresh.clone()).expect("it is still there");
-                assert!(refused(&self.world).contains(&refresh), "lost, and the server has not refused it");
-            }
-            SessionError::Unknown { sent, .. } => {
-                tally("unknown");
-                let kept = kept.expect("it is still there");
-                assert!(*sent >= most(self.in_doubt) && !kept.lost, "unknown without a mark");
-                assert!(kept.sent == *sent || self.lease, "{} {sent}", kept.sent);
-            }
-            SessionError::InDoubt { sent, .. } => {
-                tally("in doubt");
-                assert!(*sent > 0 && *sent <= most(self.in_doubt).max(2));
-            }
-            SessionError::NotRenewed { .. } => tally("not renewed"),
-            SessionError::Store(_) => tally("the store failed"),
-            SessionError::Busy => tally("busy"),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Asks a session, with so many ways for its requests to go.
-    fn ask(&mut self, at: usize, ways: [Way; 2]) {
-        let nets: Vec<Net> = ways.iter().map(|way| net(*way)).collect();
-        if self.hurries[at] {
-            self.ledger.excuse();
-        }
-        if !self.down {
-            self.world.network(nets.iter().cloned());
-        }
-        self.world.clear();
-        let before = self.kept();
-        let good = self.sessions[at].peek().is_some() && self.sessions[at].unsaved().is_none();
-        let result = self.sessions[at].token_blocking();
-        if good {
-            // Whatever becomes of the grant meanwhile.
-            assert!(result.is_ok(), "a good token was withheld: {result:?}");
-            let waited = self.world.log().iter().any(|did| matches!(did, Did::Wait(_)));
-            assert!(!waited, "a caller with a good token waited: {:?}", self.world.log());
-            tally("asked with a good token");
-        }
-        // Which way each request went.
-        let mut nets = nets.into_iter();
-        let mut sent_at = self.world.sent_at().into_iter();
-        for did in self.world.log() {
-            let Did::Send(Some(token)) = did else { continue };
-            let net = nets.find(|net| !matches!(net, Net::NotSent)).unwrap_or(Net::Fine);
-            if self.ledger.left(&token, sent_at.next().unwrap(), None) {
-                tally("sent again in doubt");
-            }
-            if matches!(net, Net::Gateway(429, _)) {
-                self.ledger.harmless(&token);
-            }
-        }
-        self.world.forget_network();
-        let kept = self.kept();
-        match result {
-            Ok(token) => {
-                tally("given by a session");
-                assert!(token.expires_at().is_none_or(|end| self.world.now() < end), "over");
-                let generation = |kept: &Option<Kept>| kept.as_ref().map(|kept| kept.generation);
-                if generation(&before) != generation(&kept) {
-                    assert_eq!(kept.map(|kept| kept.access), Some(access(&token)));
-                }
-            }
-            // It may remember a failure, while somebody else has changed the store since.
-            Err(SessionError::NotRenewed { .. }) => tally("not renewed"),
-            Err(error) => self.failed(&error, kept.as_ref()),
-        }
-    }
-
-    pub(crate) fn check(&self) {
-        let kept = self.kept();
-        self.ledger.check(self.in_doubt, kept.as_ref());
-        let on_the_way =
-            self.by_hand.iter().filter(|process| matches!(&process.course, Some(Course { lock: Some(_), .. }))).count();
-        assert!(on_the_way <= 1, "{on_the_way} hold the lock");
-        let now = self.world.now().as_secs();
-        let is_sending = |course: &Course| {
-            course.waits_for.is_some() && !(self.lease && course.sent_at.saturating_add(STACK_DEADLINE) < now)
-        };
-        let sending = self.by_hand.iter().filter(|process| process.course.as_ref().is_some_and(is_sending)).count();
-        assert!(sending <= 1, "{sending} refreshes of one grant at a time");
-    }
-
-    /// All processes die. Whoever comes next finds a grant that is good, or one of which it is known that it may not be.
-    pub(crate) fn end(mut self) {
-        tally("cases");
-        self.by_hand.clear();
-        self.sessions.clear();
-        self.world.network_always(Net::Fine);
-        self.world.advance(10_000_000);
-        let before = self.kept();
-        let untouched = before.as_ref().is_some_and(|kept| {
-            kept.sent == 0 && !kept.lost && kept.refresh.as_ref().is_some_and(|refresh| self.ledger.open(refresh) == 0)
-        });
-        self.world.clear();
-        let session = session(&self.world, &self.store, &self.policy.clone().in_doubt(InDoubt::Heal), self.lease);
-        if before.as_ref().is_some_and(|kept| kept.sent > 0) {
-            tally("in doubt at the end");
-        }
-        let result = session.token_blocking();
-        let sent = self.world.sent().len();
-        match (&before, &result) {
-            (None, Err(SessionError::Empty)) => assert_eq!(sent, 0),
-            (Some(_), Ok(_)) => tally("good at the end"),
-            // The server gave a verdict; nothing else ends a grant.
-            (Some(kept), Err(SessionError::Lost { .. })) => {
-                assert!(kept.lost || sent == 1);
-                let revoked = refused(&self.world).contains(kept.refresh.as_ref().unwrap());
-                assert!(revoked, "lost, and the server has not refused it");
-                if untouched {
-                    tally("revoked behind our back");
-                }
-            }
-            other => panic!("{other:?}"),
-        }
-    }
 }
 
 /// The HTTP stack gives up after so many seconds.
-const STACK_DEADLINE: u64 = 30;
+pub(crate) const STACK_DEADLINE: u64 = 30;
 
-fn session(world: &World, store: &MemoryStore, policy: &Policy, lease: bool) -> Session {
+pub(crate) fn session(world: &World, store: &MemoryStore, policy: &Policy, lease: bool) -> Session {
     let client = world.client();
     let session = if lease {
         Session::new(&client, key(), Leased::over(store), world.clone())
@@ -568,7 +359,7 @@ fn page(status: u16) -> Response<Body> {
     Response::builder().status(status).body(Body::from(b"<h1>not now</h1>".to_vec())).unwrap()
 }
 
-fn net(way: Way) -> Net {
+pub(crate) fn net(way: Way) -> Net {
     match way {
         Way::Arrives | Way::Slow => Net::Fine,
         Way::NotSent => Net::NotSent,

@@ -76,5 +76,5 @@ fn a_grant_in_doubt_says_so_and_heals_behind_a_breaker() {
     }
     world.network_always(Net::Fine);
     session.retry_now();
-    assert!(session.token_blocking().is_ok(), "who says that the network is back is believed");
+    assert!(session.token_blocking().is_ok(), "the network is back, says the program");
 }

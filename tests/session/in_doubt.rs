@@ -43,7 +43,7 @@ fn callers_are_told_at_once_why_and_when_it_is_tried_again() {
 }
 
 #[test]
-fn an_outage_of_whatever_length_ends_with_a_token() {
+fn an_outage_of_any_length_ends_with_a_token() {
     for (outage, most) in [(3, 4), (10, 6), (600, 18), (4 * 3600, 100), (30 * 3600, 200), (7 * 24 * 3600, 400)] {
         let (world, store, session) = in_doubt(Net::Gateway(502, None));
         let start = now(&world);
@@ -293,4 +293,23 @@ fn under_a_lease_a_request_counts_as_lost_only_after_its_deadline() {
     assert!(world.sent().is_empty());
     assert!(next.token_blocking().is_ok());
     assert_eq!(world.sent().len(), 1);
+}
+
+#[test]
+fn a_token_without_an_end_is_used_through_a_doubt_until_an_api_refuses_it() {
+    let world = World::new();
+    world.server(|server| server.knobs().always.push(Misbehaviour::RemoveMember("expires_in".to_owned())));
+    let store = world.store();
+    let (one, two) = (world.session(&store), world.session(&store));
+    let first = one.prime_blocking(world.login()).unwrap();
+    two.token_blocking().unwrap();
+    world.network_always(Net::Gateway(502, None));
+    assert!(one.refused(&first));
+    let error = one.token_blocking().unwrap_err();
+    assert!(matches!(error, SessionError::InDoubt { sent: 2, .. }), "{error:?}");
+    // The other one's API has no objection.
+    world.advance(1000);
+    assert!(two.token_blocking().unwrap().expires_at().is_none());
+    world.network_always(Net::Fine);
+    assert!(!one.token_blocking().unwrap().is(&first));
 }

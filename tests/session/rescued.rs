@@ -27,7 +27,7 @@ const REFUSED: [(&str, Edit); 5] = [
 ];
 
 #[test]
-fn a_rotated_refresh_token_is_stored_and_goes_on_whatever_else_is_refused() {
+fn a_rotated_refresh_token_is_stored_and_used_though_the_answer_is_refused() {
     for (what, edit) in REFUSED {
         let (world, store, session, _) = over();
         let old = store.kept().unwrap();

@@ -55,7 +55,7 @@ fn sessions_that_fail_together_do_not_retry_together() {
 }
 
 #[test]
-fn whatever_proves_nothing_is_no_answer() {
+fn what_proves_nothing_is_no_answer() {
     for status in [301, 302, 404, 405, 408, 425, 500, 502, 504, 599] {
         let (world, _, session) = over();
         world.network([Net::Gateway(status, None)]);

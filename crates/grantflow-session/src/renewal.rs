@@ -28,7 +28,7 @@
 //! **A grant is never given up for lack of an answer.** A mark in doubt says how many requests may have left, since when, and
 //! until when the server is left alone; all processes keep to it. Only a verdict of the server ends a doubt, or new tokens.
 //!
-//! [`Session`](crate::Session) runs it; a program with an event loop of its own can run it too:
+//! [`Session`](crate::Session) runs it; a program with another event loop can run it too:
 //!
 //! ```text
 //! let mut next = Renewal::of(plan, None);
@@ -178,7 +178,7 @@ struct Course {
     task: Task,
     /// How often somebody else's change came between.
     conflicts: u32,
-    /// The mark that was waited for already: what a loop has waited has passed, whatever its clock says.
+    /// The mark that was waited for already: what a loop has waited has passed, though its clock may say otherwise.
     waited: Option<Mark>,
     /// The wait that was drawn for the mark of this course. The mark holds whole seconds.
     drawn: Option<Duration>,

@@ -250,8 +250,8 @@ impl Standing {
     }
 
     pub(crate) fn in_doubt(&mut self, now: UnixTime, doubt: Doubt) -> SessionError {
-        let Doubt { cause, since, sent, mut retry_at, pause_ends: mut until, told } = doubt;
-        self.when_over = retry_at > until;
+        let Doubt { cause, since, sent, mut retry_at, waits_for_the_end, pause_ends: mut until, told } = doubt;
+        self.when_over = waits_for_the_end;
         if cause.is_refused_answer() {
             // The same request from the same configuration brings the same answer.
             until = until.max(now.saturating_add(HOUR));

@@ -93,17 +93,30 @@ impl Mark {
         }
     }
 
+    /// When its request had left, if it ever did.
+    pub(crate) fn left_by(&self) -> UnixTime {
+        match self.stage {
+            Stage::Sending { deadline } => self.at.saturating_add(latest(deadline)),
+            Stage::InDoubt(_) => self.at,
+        }
+    }
+
     /// Whether a request would leave so late after this mark that another process may soon take it for lost.
     pub(crate) fn is_stale(&self, now: UnixTime) -> bool {
         match self.stage {
             // A clock that shows seconds may go on by one in a moment. One that went back does not say how late it is.
             Stage::Sending { deadline } => {
-                let late = now.saturating_since(self.at) > (deadline / 2).max(MOMENT);
+                let late = now.saturating_since(self.at) > latest(deadline);
                 late || self.at.saturating_since(now) > MOMENT
             }
             Stage::InDoubt(_) => true,
         }
     }
+}
+
+/// How long after its mark a request may leave.
+fn latest(deadline: Duration) -> Duration {
+    (deadline / 2).max(MOMENT)
 }
 
 /// As it is stored. All but the first two members may be missing: older versions know only those.

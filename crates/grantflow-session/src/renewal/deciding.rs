@@ -112,15 +112,11 @@ fn marked(
         let Doubt { cause, since, sent, .. } = doubt(&course, &mark);
         return failed(SessionError::Unknown { cause, since, sent });
     }
-    let over = match seen.token.end() {
-        // A family's revocation may kill a token that is good.
-        Some(end) if mark.early && seen.is_usable(now) => Some(end),
-        None if mark.early && seen.is_usable(now) => Some(UnixTime::from_secs(u64::MAX)),
-        _ => None,
-    };
-    if let Some(over) = over {
+    // A family's revocation may kill a token that is good.
+    if mark.early && seen.is_usable(now) {
         let doubt = doubt(&course, &mark);
-        return Next::Done(Outcome::InDoubt(Doubt { retry_at: doubt.retry_at.max(over), ..doubt }));
+        let retry_at = seen.token.end().map_or(doubt.retry_at, |end| end.max(doubt.retry_at));
+        return Next::Done(Outcome::InDoubt(Doubt { retry_at, waits_for_the_end: true, ..doubt }));
     }
     let left = rest.next.saturating_since(now);
     let passed = course.waited == Some(mark) || course.insist().now && !rest.told;
@@ -156,8 +152,8 @@ pub(super) fn doubtful(
     // The same request would bring the same answer: the early retry is not worth its risk.
     let early = mark.early || cause.as_ref().is_some_and(Cause::is_refused_answer);
     let (wait, told) = pause(&course, env, &mark, early, retry_after);
-    // Of a request that another process sent, nobody knows when it was given up: its pause began when it left.
-    let from = if cause.is_some() { env.now } else { mark.at };
+    // Of a request that another process sent, nobody knows when it was given up: its pause began when it left, at the latest.
+    let from = if cause.is_some() { env.now } else { env.now.min(mark.left_by()) };
     course.drawn = (cause.is_some() && !told).then_some(wait);
     let mark = Mark { early, ..mark }.resting(from, wait, told, status);
     if cause.is_some() {
@@ -205,6 +201,7 @@ pub(super) fn doubt(course: &Course, mark: &Mark) -> Doubt {
         since: mark.since,
         sent: mark.sent,
         retry_at: pause_ends,
+        waits_for_the_end: false,
         pause_ends,
         told: rest.is_some_and(|rest| rest.told),
     }

@@ -63,8 +63,10 @@ pub struct Doubt {
     pub since: UnixTime,
     /// How many may have left.
     pub sent: u32,
-    /// From when on another may leave: after the pause, and when the access token is over.
+    /// From when on another may leave: after the pause, and when the access token is over, if its end is known.
     pub retry_at: UnixTime,
+    /// There is an access token that is good: until it is over, or an API refuses it, nothing is sent.
+    pub waits_for_the_end: bool,
     /// When the pause ends.
     pub pause_ends: UnixTime,
     /// Whether the server said how long it wants to be left alone.

@@ -34,11 +34,12 @@ fn failure() -> NotRenewed {
 
 fn doubt(pause_ends: u64, retry_at: u64) -> Doubt {
     let (pause_ends, retry_at) = (at(pause_ends), at(retry_at));
-    Doubt { cause: cause(), since: at(0), sent: 2, retry_at, pause_ends, told: false }
+    let waits_for_the_end = retry_at > pause_ends;
+    Doubt { cause: cause(), since: at(0), sent: 2, retry_at, waits_for_the_end, pause_ends, told: false }
 }
 
 #[test]
-fn a_good_token_is_used_whatever_became_of_its_renewal() {
+fn a_good_token_is_used_though_its_renewal_failed() {
     let plan = plan();
     let mut standing = Standing::default();
     standing.renewed(token(&plan, "at", 3600));
