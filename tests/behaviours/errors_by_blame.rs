@@ -58,7 +58,7 @@ fn messages_say_what_happened_and_what_to_do() {
         (
             200,
             "<s3cret>",
-            "the authorization server broke the protocol: the body stops being JSON at line 1, column 1 (HTTP 200)",
+            "the authorization server broke the protocol: the body stops being JSON at line 1, column 1; it looks like HTML or XML: check the token endpoint's URL (HTTP 200)",
         ),
         (
             404,
@@ -130,6 +130,7 @@ fn a_violation_that_a_quirk_would_read_names_the_quirk() {
         (400, r#"{"status":400,"message":"Invalid authorization code"}"#, "Quirk::ErrorPath"),
         (400, r#"{"errors":[{"errorType":"invalid_grant"}]}"#, "Quirk::ErrorPath"),
         (200, r#"{"error":"bad_refresh_token"}"#, "Quirk::ErrorCode"),
+        (200, " access_token=t&expires=60\r\n", "Quirk::FormEncodedAnswer"),
         (403, r#"{"error":"tenant_disabled"}"#, "Quirk::ErrorCode"),
         (400, r#"{"error":"login_required"}"#, "Quirk::ErrorCode"),
     ] {
@@ -138,6 +139,14 @@ fn a_violation_that_a_quirk_would_read_names_the_quirk() {
             shown.contains(&format!("see `{quirk}`")) || shown.contains(&format!("and `{quirk}`")),
             "{text}: {shown}"
         );
+    }
+    let nested = |text: &str| {
+        let mut world = World::with(|server| server.quirk(grantflow::Quirk::token_path(&["data"])).unwrap());
+        let exchange = world.exchange();
+        world.answer(exchange, json(200, text)).unwrap_err().error.to_string()
+    };
+    for text in [r#"{"code":40105,"data":null}"#, r#"{"code":40105,"data":{}}"#, r#"{"code":40105}"#] {
+        assert!(nested(text).contains("see `Quirk::ErrorPath`"), "{text}: {}", nested(text));
     }
     for (status, text) in [(200, r#"{"token_type":"bearer"}"#), (200, "<html>"), (200, "{"), (404, "{}"), (502, "{}")] {
         let shown = failure(status, text).to_string();

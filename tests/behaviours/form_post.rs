@@ -64,3 +64,20 @@ fn media_types_are_compared_without_case_and_parameters() {
         .unwrap();
     let _ = granted(pending.receive_form_post(&post));
 }
+
+#[test]
+fn a_line_break_around_the_form_is_not_of_it_and_one_within_is_nobodys() {
+    for (start, end) in [("", "\n"), ("", "\r\n"), ("\r\n", "\r\n"), ("\n", "\t")] {
+        let (_, pending, url) = world();
+        let state = parameter(&url, "state");
+        let post = |body: String| {
+            Request::post("/cb").header("content-type", "application/x-www-form-urlencoded").body(body).unwrap()
+        };
+        let torn = post(format!("code=a&iss={ISSUER}{end}&state={state}"));
+        let Callback::Unrelated { pending, why } = pending.receive_form_post(&torn) else { panic!("{end:?}") };
+        assert!(matches!(why, NotOurs::ControlCharacter));
+        let whole = post(format!("{start}code=a&iss={ISSUER}&state={state}{end}"));
+        assert_eq!(callback_key_in_form(whole.body().as_bytes()), Some(pending.key()), "{end:?}");
+        let _ = granted(pending.receive_form_post(&whole));
+    }
+}

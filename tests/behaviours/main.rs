@@ -1,5 +1,7 @@
 //! One file per behaviour, in virtual time, against the testkit's server.
 
+mod answer_matrix;
+mod answer_members;
 mod authorize_request;
 mod bad_input;
 mod callback_order;

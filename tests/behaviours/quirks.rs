@@ -139,7 +139,10 @@ fn a_form_encoded_answer_is_read_with_its_errors_and_its_rest() {
         violation(answer(&quirks, "access_token=a&access_token=b&token_type=bearer")),
         Violation::Duplicate(grantflow::Member::AccessToken)
     );
-    assert_eq!(violation(answer(&quirks, "access_token=%ff&token_type=bearer")), Violation::NotForm);
+    assert_eq!(
+        violation(answer(&quirks, "access_token=%ff&token_type=bearer")),
+        Violation::WrongType(grantflow::Member::AccessToken)
+    );
     // The rest of a form survives storing as a form.
     let world = World::with(|server| server.quirk(Quirk::FormEncodedAnswer).unwrap());
     let tokens = Tokens::from_stored(answer(&quirks, text).unwrap().into_stored(), &world.client).unwrap();

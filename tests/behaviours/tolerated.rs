@@ -102,6 +102,8 @@ fn an_id_token_that_was_asked_for_is_not_tolerated_away() {
         assert!(login("read openidx", &[], &answer).is_ok(), "{odd}: nobody asked for it");
     }
     assert!(login("openid", &[Quirk::NullIsAbsent], &with("\"id_token\":null")).is_ok(), "the caller vouches for it");
+    let shown = login("openid", &[], &with("\"id_token\":null")).unwrap_err().to_string();
+    assert!(shown.contains("see `Quirk::NullIsAbsent`"), "{shown}");
     assert!(login("openid", &[], &with("\"id_token\":\"e.y.J\"")).is_ok());
 }
 

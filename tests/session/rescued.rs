@@ -15,8 +15,10 @@ fn over() -> (World, FaultyStore, Session, FreshToken) {
     (world, store, session, first)
 }
 
+type Edit = fn(&mut Value);
+
 /// Answers that are refused, and hold a refresh token.
-const REFUSED: [(&str, fn(&mut Value)); 5] = [
+const REFUSED: [(&str, Edit); 5] = [
     ("no token_type", |answer| drop(answer.as_object_mut().unwrap().remove("token_type"))),
     ("token_type null", |answer| answer["token_type"] = Value::Null),
     ("another token_type", |answer| answer["token_type"] = json!("mac")),

@@ -262,6 +262,7 @@ impl Standing {
             return false;
         }
         self.weary = self.token.take();
+        self.asks_before_its_end();
         let at_once = now.saturating_since(token.received_at()) < AT_ONCE;
         self.refusals.row = if self.refusals.replaced && at_once { self.refusals.row.saturating_add(1) } else { 0 };
         if self.refusals.row > 0 {
@@ -271,6 +272,16 @@ impl Standing {
             self.paused(now, Cause::OfNoUse, length, false);
         }
         true
+    }
+}
+
+impl Standing {
+    /// There is no token any more whose end the next request of a doubt would wait for.
+    fn asks_before_its_end(&mut self) {
+        self.when_over = false;
+        if let (Some(SessionError::InDoubt { retry_at, .. }), Some(pause)) = (&mut self.error, self.pause) {
+            *retry_at = pause.until.min(*retry_at);
+        }
     }
 }
 

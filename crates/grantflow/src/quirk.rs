@@ -194,6 +194,10 @@ impl Message {
 /// is no guard.
 const NEVER_RENAMED: [&str; 5] = ["code_challenge", "code_challenge_method", "code_verifier", "iss", "error"];
 
+/// What a callback must not have (RFC 6749 §4.2.2, OpenID Connect Core §3.3.2.5, JARM §2): a parameter that is called so is
+/// refused, so none is read under such a name.
+pub(crate) const FRONT_CHANNEL: [&str; 4] = ["access_token", "id_token", "token_type", "response"];
+
 /// A server's quirks, laid out for use.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Quirks {
@@ -353,7 +357,8 @@ impl Quirks {
         if actual.is_empty() || !actual.bytes().all(|b| b.is_ascii_graphic()) {
             return refuse("a parameter's name is printable ASCII");
         }
-        if self.is_reserved(on, actual) || self.name(on, standard) != *standard {
+        let is_refused = on == Message::Callback && FRONT_CHANNEL.contains(&actual);
+        if is_refused || self.is_reserved(on, actual) || self.name(on, standard) != *standard {
             return refuse("this name is taken, or the parameter was renamed already");
         }
         self.renamed.push(Renamed { on, standard, actual: actual.into() });
@@ -472,6 +477,10 @@ mod tests {
             (Message::TokenAnswer, "error"),
         ] {
             assert!(refused(&[Quirk::renamed(on, guard, "x")]), "{guard}");
+        }
+        for token in FRONT_CHANNEL {
+            assert!(refused(&[Quirk::renamed(Message::Callback, "code", token)]), "{token}");
+            assert!(refused(&[Quirk::renamed(Message::Callback, "error_uri", token)]), "{token}");
         }
         assert!(refused(&[Quirk::ScopeSeparator('a')]));
         assert!(refused(&[Quirk::ScopeSeparator('"')]));

@@ -34,6 +34,9 @@ impl ProtocolError {
             (Violation::NotJson { .. }, _) if body.starts_with(b"\xef\xbb\xbf") => {
                 Some("; it starts with a byte order mark, which JSON on the network must not have (RFC 8259 §8.1)")
             }
+            (Violation::NotJson { .. }, _) if body.starts_with(b"<") => {
+                Some("; it looks like HTML or XML: check the token endpoint's URL")
+            }
             (Violation::NotJson { .. }, _) if is_form(body) => {
                 Some("; it is form-encoded: see `Quirk::FormEncodedAnswer`")
             }

@@ -59,7 +59,10 @@ impl Violation {
             Self::TokenAndError => {
                 "; if the error says that there is none, see `Quirk::NullIsAbsent` and `Quirk::ErrorPath`"
             }
-            Self::TokenPath => "; check `Quirk::TokenPath`",
+            Self::WrongType(Member::IdToken) => "; for `null` where there is none, see `Quirk::NullIsAbsent`",
+            Self::TokenPath => {
+                "; check `Quirk::TokenPath`, and for an error that the body states, see `Quirk::ErrorPath`"
+            }
             _ => return None,
         })
     }
@@ -174,11 +177,6 @@ impl Member {
     /// Whether it is a member of a token answer (RFC 6749 §5.1).
     pub(crate) fn is_of_token_answer(self) -> bool {
         !matches!(self, Self::Error | Self::ErrorDescription | Self::ErrorUri)
-    }
-
-    /// Whether an answer without it is whole.
-    pub(crate) fn may_be_missing(self) -> bool {
-        !matches!(self, Self::AccessToken | Self::TokenType | Self::Error)
     }
 
     /// The member's standard name.

@@ -44,14 +44,43 @@ pub(super) struct Token {
 
 /// Reads a body as RFC 6749 §5.1 and §5.2 have it.
 pub(super) fn read(body: &[u8]) -> Says {
-    // An error may explain itself in another encoding; a token answer may not be in one.
+    // An error may explain itself in another encoding, and with line breaks; a token answer may not.
     let text = String::from_utf8_lossy(body);
-    let said = members(&text).and_then(|members| says(&members)).unwrap_or(Says::Nothing);
-    match said {
-        Says::Token(_) if core::str::from_utf8(body).is_err() => Says::Nothing,
-        Says::Error(code) if core::str::from_utf8(body).is_err() && code.contains('\u{fffd}') => Says::Nothing,
+    let plain = members(&text);
+    let sound = core::str::from_utf8(body).is_ok() && plain.is_some();
+    let members = plain.or_else(|| members(&one_line(&text)));
+    match members.and_then(|members| says(&members)).unwrap_or(Says::Nothing) {
+        Says::Token(_) if !sound => Says::Nothing,
+        Says::Error(code) if !sound && code.contains('\u{fffd}') => Says::Nothing,
         said => said,
     }
+}
+
+/// The text with its quoted controls replaced.
+fn one_line(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text.chars();
+    let mut quoted = false;
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' if quoted => {
+                out.push(c);
+                // What follows is no end of the text, whatever it is.
+                match rest.next() {
+                    Some(c) if c < ' ' => out.push('\u{fffd}'),
+                    Some(c) => out.push(c),
+                    None => {}
+                }
+            }
+            '"' => {
+                quoted = !quoted;
+                out.push(c);
+            }
+            c if quoted && c < ' ' => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// What a member that has a meaning was read as.

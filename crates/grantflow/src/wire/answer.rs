@@ -66,8 +66,11 @@ impl From<Violation> for Unread<'_> {
 #[inline(always)]
 pub(crate) fn read<'a>(body: &'a [u8], rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
     match core::str::from_utf8(body) {
-        Ok(text) => read_text(text, rules),
-        Err(error) => not_utf8(body, error, rules),
+        Ok(text) => match read_text(text, rules) {
+            Err(unread) if matches!(unread.violation, Violation::NotJson { .. }) => error_only(body, rules, unread),
+            read => read,
+        },
+        Err(error) => error_only(body, rules, not_utf8(body, error, rules)),
     }
 }
 
@@ -85,17 +88,49 @@ fn read_text<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>, Unread
     judge(&mut members, None, rules)
 }
 
-/// What is not UTF-8 is neither JSON nor a form. But a description never costs the error that it explains, and some servers
-/// write descriptions in another encoding.
+/// A description never costs the error that it explains, and some servers write descriptions in another encoding, or with line
+/// breaks in them. So a body that is no JSON for that is read for an error, and for nothing else.
 #[cold]
-fn not_utf8<'a>(body: &[u8], error: core::str::Utf8Error, rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
+fn error_only<'a>(body: &[u8], rules: &Rules<'_>, unread: Unread<'a>) -> Result<Content<'a>, Unread<'a>> {
     let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
-    if let Ok(Content::Error(StatedError { code, description, uri })) = read_text(&String::from_utf8_lossy(body), rules)
-        && !code.contains(char::REPLACEMENT_CHARACTER)
-    {
-        let code = Cow::Owned(code.into_owned());
-        return Ok(Content::Error(StatedError { code, description: owned(description), uri: owned(uri) }));
+    match read_text(&without_controls(&String::from_utf8_lossy(body)), rules) {
+        Ok(Content::Error(StatedError { code, description, uri })) if !code.contains(char::REPLACEMENT_CHARACTER) => {
+            let code = Cow::Owned(code.into_owned());
+            Ok(Content::Error(StatedError { code, description: owned(description), uri: owned(uri) }))
+        }
+        _ => Err(Unread { holds_token: unread.holds_token || is_token_answer(body), ..unread }),
     }
+}
+
+/// Whether a body that is no JSON is a token answer all the same: a form though nothing was said of one, or JSON behind a byte
+/// order mark. Then the server has granted something, and the same request must not follow.
+fn is_token_answer(body: &[u8]) -> bool {
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    let Ok(text) = core::str::from_utf8(body) else { return false };
+    let mut members = Members::default();
+    let read = if text.trim_ascii_start().starts_with('{') {
+        json::parse::<false>(text, &[], None, &|_: &Members<'_>| false, &mut members).is_ok()
+    } else {
+        form_members(text, None, &mut members).is_ok()
+    };
+    read && members.has_token()
+}
+
+/// A JSON text with U+FFFD in place of each control character inside quotes, where none may be (RFC 8259 §7).
+fn without_controls(text: &str) -> String {
+    let (mut quoted, mut escaped) = (false, false);
+    let readable = |c: char| {
+        let is_control = quoted && c < ' ';
+        quoted ^= c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
+        if is_control { char::REPLACEMENT_CHARACTER } else { c }
+    };
+    text.chars().map(readable).collect()
+}
+
+/// Where a body stops being UTF-8, it stops being JSON, or a form.
+#[cold]
+fn not_utf8(body: &[u8], error: core::str::Utf8Error, rules: &Rules<'_>) -> Unread<'static> {
     let good = body.get(..error.valid_up_to()).unwrap_or_default();
     let line_start = good.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
     let violation = if rules.form && !good.trim_ascii_start().starts_with(b"{") {
@@ -107,7 +142,7 @@ fn not_utf8<'a>(body: &[u8], error: core::str::Utf8Error, rules: &Rules<'_>) -> 
         }
     };
     // A character that only lacks its end was cut.
-    Err(Unread { cut: error.error_len().is_none(), ..violation.into() })
+    Unread { cut: error.error_len().is_none(), ..violation.into() }
 }
 
 /// Reads a body of a server that states its errors elsewhere.
@@ -255,14 +290,10 @@ fn form_members<'a>(text: &'a str, names: json::Names<'_>, members: &mut Members
     }
     let mut unknown = String::new();
     for (raw_name, raw_value) in form::raw_pairs(text) {
-        let name = form::decode(raw_name).ok_or(Violation::NotForm)?;
-        match json::member(names, &name) {
-            Some(member) => match form::decode(raw_value) {
-                Some(value) => members.put(member, Scalar::Text(value)),
-                // What may be missing costs only itself.
-                None if member.may_be_missing() => members.put(member, Scalar::Other),
-                None => return Err(Violation::NotForm),
-            },
+        // A name that cannot be decoded is none that has a meaning.
+        match form::decode(raw_name).and_then(|name| json::member(names, &name)) {
+            // A value that cannot be decoded is as odd as one of a wrong type in JSON.
+            Some(member) => members.put(member, form::decode(raw_value).map_or(Scalar::Other, Scalar::Text)),
             None => {
                 if !unknown.is_empty() {
                     unknown.push('&');

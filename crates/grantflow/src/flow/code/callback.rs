@@ -165,7 +165,8 @@ impl PendingCallback {
         if body.len() > MAX_CALLBACK {
             return self.unrelated(NotOurs::TooLong);
         }
-        match core::str::from_utf8(body) {
+        // Some senders end a body with a line break that is not of the form.
+        match core::str::from_utf8(body).map(str::trim_ascii) {
             // A form writes them as escapes.
             Ok(form) if form.contains(char::is_control) => self.unrelated(NotOurs::ControlCharacter),
             Ok(form) => self.judge(form, false),

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use http::Uri;
 use sha2::{Digest as _, Sha256};
 
-use crate::quirk::{Message, Quirks};
+use crate::quirk::{FRONT_CHANNEL, Message, Quirks};
 use crate::secret::encode_32;
 use crate::wire::form;
 
@@ -85,7 +85,7 @@ impl<'a> Received<'a> {
                 Some("error") => received.error.put(raw_value),
                 Some("error_description") => received.error_description.put(raw_value),
                 Some("error_uri") => received.error_uri.put(raw_value),
-                Some("access_token" | "id_token" | "token_type" | "response") => received.front_channel = true,
+                Some(name) if FRONT_CHANNEL.contains(&name) => received.front_channel = true,
                 _ => {}
             }
         }
@@ -141,7 +141,7 @@ pub fn callback_key_in_form(body: &[u8]) -> Option<PendingKey> {
     if body.len() > MAX_CALLBACK {
         return None;
     }
-    key_in(core::str::from_utf8(body).ok()?)
+    key_in(core::str::from_utf8(body).ok()?.trim_ascii())
 }
 
 fn key_in(form: &str) -> Option<PendingKey> {

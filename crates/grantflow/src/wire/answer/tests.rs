@@ -291,8 +291,8 @@ fn a_form_is_read_on_request_only() {
     assert!(token_of(&with("\"x\":1"), &rules).is_ok(), "a JSON body is JSON all the same");
     for (bad, violation) in [
         ("access_token=a&access_token=b&token_type=bearer", Violation::Duplicate(Member::AccessToken)),
-        ("access_token=%ff&token_type=bearer", Violation::NotForm),
-        ("access_token=%zz", Violation::NotForm),
+        ("access_token=%ff&token_type=bearer", Violation::WrongType(Member::AccessToken)),
+        ("access_token=%zz", Violation::WrongType(Member::AccessToken)),
         ("", Violation::EmptyBody),
     ] {
         assert_eq!(token_of(bad, &rules).unwrap_err(), violation, "{bad}");
