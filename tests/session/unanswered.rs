@@ -275,7 +275,7 @@ fn a_machine_that_slept_between_the_mark_and_the_request_reads_the_store_again()
     let loads = log.iter().filter(|did| **did == Did::Load).count();
     assert_eq!(loads, 3, "{log:?}");
     // What was not sent is not used up.
-    assert!(!log.iter().any(|did| *did == Did::Mark(2)), "{log:?}");
+    assert!(!log.contains(&Did::Mark(2)), "{log:?}");
 }
 
 #[test]

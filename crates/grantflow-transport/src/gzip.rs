@@ -25,7 +25,8 @@ enum Coding {
 
 impl Coding {
     /// The one coding that was applied, if it is known. A body in two codings stays as it is: no token server sends
-    /// one, and a bomb in two layers grows a millionfold.
+    /// one, and a bomb in two layers grows a millionfold. Where no coding is named, it may be gzip all the same: gateways are
+    /// known that drop the header and leave the body.
     fn named_in(headers: &HeaderMap) -> Option<Self> {
         let mut named = None;
         for value in headers.get_all(CONTENT_ENCODING) {
@@ -41,7 +42,7 @@ impl Coding {
                 }
             }
         }
-        named
+        named.or(Some(Self::Gzip))
     }
 
     /// Whether a body begins as this coding does. Gateways are known that decompress a body and leave the header; and
@@ -166,6 +167,8 @@ mod tests {
             undone(&[name], &gzip(ANSWER));
         }
         undone(&["identity", "gzip"], &gzip(ANSWER));
+        undone(&[], &gzip(ANSWER));
+        undone(&["identity"], &gzip(ANSWER));
         undone(&["gzip"], &[gzip(&ANSWER[..9]), gzip(&ANSWER[9..])].concat());
         for name in ["deflate", "Deflate"] {
             undone(&[name], &zlib(ANSWER));
@@ -180,7 +183,8 @@ mod tests {
             }
         }
         left_alone(&["gzip", "gzip"], &gzip(&gzip(ANSWER)));
-        left_alone(&[], &gzip(ANSWER));
+        left_alone(&[], ANSWER);
+        left_alone(&[], &zlib(ANSWER));
         left_alone(&["gzip"], ANSWER);
         left_alone(&["gzip"], b"");
         left_alone(&["gzip"], b"\x1f");

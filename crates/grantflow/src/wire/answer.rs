@@ -66,11 +66,8 @@ impl From<Violation> for Unread<'_> {
 #[inline(always)]
 pub(crate) fn read<'a>(body: &'a [u8], rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
     match core::str::from_utf8(body) {
-        Ok(text) => match read_text(text, rules) {
-            Err(unread) if matches!(unread.violation, Violation::NotJson { .. }) => error_only(body, rules, unread),
-            read => read,
-        },
-        Err(error) => error_only(body, rules, not_utf8(body, error, rules)),
+        Ok(text) => read_text(text, rules),
+        Err(error) => Err(not_utf8(body, error, rules)),
     }
 }
 
@@ -88,15 +85,23 @@ fn read_text<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>, Unread
     judge(&mut members, None, rules)
 }
 
-/// A description never costs the error that it explains, and some servers write descriptions in another encoding, or with line
-/// breaks in them. So a body that is no JSON for that is read for an error, and for nothing else.
+/// The error of an answer that [`read`] could not read. A description never costs the error that it explains, and some servers
+/// write descriptions in another encoding, or with line breaks in them. So a body that is no JSON for that is read for an error,
+/// and for nothing else.
 #[cold]
-fn error_only<'a>(body: &[u8], rules: &Rules<'_>, unread: Unread<'a>) -> Result<Content<'a>, Unread<'a>> {
+pub(crate) fn error_in_unread<'a>(
+    body: &[u8],
+    rules: &Rules<'_>,
+    unread: Unread<'a>,
+) -> Result<StatedError<'static>, Unread<'a>> {
+    if !matches!(unread.violation, Violation::NotJson { .. } | Violation::NotForm) {
+        return Err(unread);
+    }
     let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
     match read_text(&without_controls(&String::from_utf8_lossy(body)), rules) {
         Ok(Content::Error(StatedError { code, description, uri })) if !code.contains(char::REPLACEMENT_CHARACTER) => {
             let code = Cow::Owned(code.into_owned());
-            Ok(Content::Error(StatedError { code, description: owned(description), uri: owned(uri) }))
+            Ok(StatedError { code, description: owned(description), uri: owned(uri) })
         }
         _ => Err(Unread { holds_token: unread.holds_token || is_token_answer(body), ..unread }),
     }
@@ -241,11 +246,17 @@ fn judge<'a>(
         let rescuable = violation.member().is_some_and(Member::is_of_token_answer);
         return Err(unusable(members, violation, rescuable, rules));
     }
-    let no_token = !members.has_token();
     match token::read(members, rules) {
         Ok(answer) => Ok(Content::Token(answer)),
-        Err(violation) if no_token => Err(violation.into()),
-        Err(violation) => Err(Unread { holds_token: true, ..unusable(members, violation, true, rules) }),
+        Err(violation) => {
+            // An access token that could be read has been taken out of its place.
+            let is_taken =
+                members.get(Member::AccessToken).is_none() && violation != Violation::Missing(Member::AccessToken);
+            match is_taken || members.has_token() {
+                true => Err(Unread { holds_token: true, ..unusable(members, violation, true, rules) }),
+                false => Err(violation.into()),
+            }
+        }
     }
 }
 
