@@ -41,7 +41,18 @@ fn path_and_query_are_enough_and_an_origin_is_compared() {
     ] {
         assert_eq!(at(uri, bad), Some(NotOurs::OtherOrigin), "{bad}");
     }
-    for bad in ["/", "/cb/", "/CB", "/cb2", "/x/cb", "/c%62", "/favicon.ico", "https://app.example/other"] {
+    for bad in [
+        "/",
+        "/cb/",
+        "/CB",
+        "/cb2",
+        "/x/cb",
+        "/./cb",
+        "/x/../cb",
+        "/cb%2F",
+        "/favicon.ico",
+        "https://app.example/other",
+    ] {
         assert_eq!(at(uri, bad), Some(NotOurs::OtherPath), "{bad}");
     }
 }

@@ -98,8 +98,10 @@ fn another_client_issuer_or_token_endpoint_is_refused() {
     let token = "https://as.example/api/access_token";
     let others = [
         server(token).client("other-id").secret_post(SECRET).unwrap(),
-        server(token).issuer(ISSUER).unwrap().client(ID).secret_post(SECRET).unwrap(),
         server("https://as.example/api/access_token/").client(ID).secret_post(SECRET).unwrap(),
+        server("https://as.example/api%2Faccess_token").client(ID).secret_post(SECRET).unwrap(),
+        server("https://as.example:8443/api/access_token").client(ID).secret_post(SECRET).unwrap(),
+        server("https://as.example/api/access_token?tenant=x").client(ID).secret_post(SECRET).unwrap(),
         server("https://evil.example/api/access_token").client(ID).secret_post(SECRET).unwrap(),
     ];
     for other in others {

@@ -459,7 +459,15 @@ impl System {
         }
         self.world.clear();
         let before = self.kept();
+        let good = self.sessions[at].peek().is_some() && self.sessions[at].unsaved().is_none();
         let result = self.sessions[at].token_blocking();
+        if good {
+            // Whatever becomes of the grant meanwhile.
+            assert!(result.is_ok(), "a good token was withheld: {result:?}");
+            let waited = self.world.log().iter().any(|did| matches!(did, Did::Wait(_)));
+            assert!(!waited, "a caller with a good token waited: {:?}", self.world.log());
+            tally("asked with a good token");
+        }
         // Which way each request went.
         let mut nets = nets.into_iter();
         let mut sent_at = self.world.sent_at().into_iter();

@@ -39,6 +39,8 @@ struct Shared {
     stop: AtomicBool,
     /// Requests that came whole.
     seen: AtomicUsize,
+    /// Of these, the ones without an answer yet.
+    open: AtomicUsize,
     tokens: Mutex<Vec<String>>,
     /// While it is set, no failing answer leaves.
     held: Mutex<bool>,
@@ -61,6 +63,7 @@ impl Gateway {
             well: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             seen: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
             tokens: Mutex::default(),
             held: Mutex::new(false),
             released: Condvar::new(),
@@ -113,6 +116,11 @@ impl Gateway {
         self.shared.seen.load(Ordering::SeqCst)
     }
 
+    /// Whether a request is waiting for its answer.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.shared.open.load(Ordering::SeqCst) > 0
+    }
+
     /// The refresh tokens that came, in their order.
     pub(crate) fn tokens(&self) -> Vec<String> {
         self.shared.tokens.lock().unwrap().clone()
@@ -136,22 +144,26 @@ impl Shared {
         self.tokens.lock().unwrap().extend(refresh_token_in(&Request::new(body)));
         // An outage that ends while a request is under way does not end for that request.
         let well = self.well.load(Ordering::SeqCst);
-        if well {
-            stream.write_all(&write(&(self.behind)(request)))?;
-        } else {
-            let held = self.held.lock().unwrap();
-            let (held, _) = self.released.wait_timeout_while(held, LONGEST, |held| *held).unwrap();
-            drop(held);
-            match &self.failing {
-                Failing::Answers(bytes) => stream.write_all(bytes)?,
-                Failing::Silent | Failing::Refuses => drop(stream.read(&mut [0])?),
-            }
-        }
+        self.open.fetch_add(1, Ordering::SeqCst);
+        let answered = if well { stream.write_all(&write(&(self.behind)(request))) } else { self.fail(&mut stream) };
+        self.open.fetch_sub(1, Ordering::SeqCst);
+        answered?;
         stream.shutdown(std::net::Shutdown::Write)?;
         // The client reads first: bytes that nobody has read would reset the connection.
         stream.set_read_timeout(Some(Duration::from_secs(1)))?;
         while stream.read(&mut [0; 1024])? > 0 {}
         Ok(())
+    }
+
+    fn fail(&self, stream: &mut TcpStream) -> std::io::Result<()> {
+        let held = self.held.lock().unwrap();
+        let (held, _) = self.released.wait_timeout_while(held, LONGEST, |held| *held).unwrap();
+        drop(held);
+        match &self.failing {
+            Failing::Answers(bytes) => stream.write_all(bytes),
+            // It ends when the client goes.
+            Failing::Silent | Failing::Refuses => stream.read(&mut [0]).map(drop),
+        }
     }
 }
 

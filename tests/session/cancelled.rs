@@ -165,3 +165,40 @@ fn login_and_logout_are_not_held_up_by_what_all_have_left() {
     assert!(store.entry().is_none() && session.peek().is_none());
     assert!(!world.log().contains(&Did::Busy), "{:?}", world.log());
 }
+
+#[test]
+fn a_caller_that_is_never_polled_again_holds_up_neither_login_nor_logout() {
+    let (world, store, session) = over();
+    world.network([Net::HoldAnswer]);
+    let mut paused = caller(&session);
+    assert!(poll_once(&mut paused).is_pending());
+    world.release();
+    let login = session.prime_blocking(world.login()).unwrap();
+    assert_eq!(store.kept().unwrap().access, access(&login));
+    assert!(!world.log().iter().any(|did| matches!(did, Did::Wait(_) | Did::Busy)), "{:?}", world.log());
+
+    world.advance(LIFE);
+    world.network([Net::HoldAnswer]);
+    let mut again = caller(&session);
+    assert!(poll_once(&mut again).is_pending());
+    world.release();
+    world.clear();
+    pollster::block_on(session.forget()).unwrap();
+    assert!(store.entry().is_none() && session.peek().is_none());
+    assert!(!world.log().iter().any(|did| matches!(did, Did::Wait(_) | Did::Busy)), "{:?}", world.log());
+}
+
+#[test]
+fn finish_brings_what_all_have_left_to_its_end() {
+    let (world, store, session) = over();
+    world.network([Net::HoldAnswer]);
+    let mut one = caller(&session);
+    assert!(poll_once(&mut one).is_pending());
+    drop(one);
+    world.release();
+    session.finish_blocking().unwrap();
+    assert_eq!(store.kept().unwrap().access, access(&session.peek().unwrap()));
+    world.clear();
+    session.finish_blocking().unwrap();
+    assert_eq!(world.log(), [], "there is nothing under way");
+}

@@ -75,6 +75,8 @@ fn ahead_of_its_end_one_caller_renews_and_the_others_do_not_wait() {
     let first = session.prime_blocking(world.login()).unwrap();
     world.advance(LIFE - 30);
     world.network([Net::HoldAnswer]);
+    // There is no background, so one caller waits for a moment, which does not pass here.
+    world.waits(Waits::Park);
     let mut leader = Box::pin(session.token());
     assert!(poll_once(&mut leader).is_pending());
     assert_eq!(session.state(), State::Refreshing);
@@ -210,4 +212,37 @@ fn tokens_of_two_grants_are_not_the_same_however_alike() {
     assert!(!one_token.is(&two_token) && one_token.is(&one.token_blocking().unwrap()));
     assert!(!one.refused(&two_token), "another grant's token says nothing about this one's");
     assert!(one.refused(&one_token));
+}
+
+#[test]
+fn extra_parameters_go_with_every_refresh_and_are_checked_at_once() {
+    let world = World::new();
+    let session = world.session(&world.store()).refresh_param("audience", "https://api.example").unwrap();
+    session.prime_blocking(world.login()).unwrap();
+    for _ in 0..2 {
+        world.advance(LIFE);
+        session.token_blocking().unwrap();
+    }
+    let audiences = world.server(|server| {
+        server.hits("refresh_token").map(|hit| hit.parameter("audience").map(str::to_owned)).collect::<Vec<_>>()
+    });
+    assert_eq!(audiences, vec![Some("https://api.example".to_owned()); 2]);
+    for (name, value) in [("refresh_token", "x"), ("grant_type", "x"), ("client_id", "x"), ("audience", "twice")] {
+        let session = world.session(&world.store()).refresh_param("audience", "once").unwrap();
+        assert!(session.refresh_param(name, value).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn a_due_token_that_a_new_process_finds_is_used_and_renewed() {
+    let world = World::new();
+    let store = world.store();
+    let first = world.session(&store).prime_blocking(world.login()).unwrap();
+    world.advance(LIFE - 30);
+    let session = world.session(&store);
+    // Whether the first caller is made to wait or not: by the second, it is renewed, and once.
+    let tokens = [session.token_blocking().unwrap(), session.token_blocking().unwrap()];
+    assert_ne!(access(&tokens[1]), access(&first));
+    assert!(session.token_blocking().unwrap().is(&tokens[1]));
+    assert_eq!((world.sent().len(), world.refreshes()), (1, 1));
 }

@@ -240,8 +240,11 @@ fn an_api_that_refuses_the_access_token_does_not_wait_for_its_end() {
     let session = world.session(&store);
     let first = session.prime_blocking(world.login()).unwrap();
     world.network([Net::Gateway(502, None), Net::Gateway(502, None)]);
+    world.keep_background();
     world.advance(LIFE - 30);
     assert!(session.token_blocking().unwrap().is(&first));
+    world.background().into_iter().for_each(pollster::block_on);
+    assert_eq!(world.sent().len(), 2);
     assert!(session.refused(&first));
     world.advance(2);
     assert!(!session.token_blocking().unwrap().is(&first));

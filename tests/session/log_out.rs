@@ -10,7 +10,7 @@ fn forgotten_is_gone_from_the_store_and_from_memory() {
     let session = world.session(&store);
     session.prime_blocking(world.login()).unwrap();
     pollster::block_on(session.forget()).unwrap();
-    assert!(store.entry().is_none() && session.peek().is_none());
+    assert!(store.entry().is_none() && session.peek().is_none() && session.unsaved().is_none());
     assert!(matches!(session.token_blocking(), Err(SessionError::Empty)));
     assert_eq!((session.state(), world.sent().len()), (State::Unread, 0));
     pollster::block_on(session.forget()).unwrap();
@@ -160,8 +160,87 @@ fn a_lock_that_nobody_gives_back_is_an_error_and_not_for_ever() {
     world.clear();
     assert!(matches!(session.token_blocking(), Err(SessionError::Busy)));
     assert!(matches!(pollster::block_on(session.forget()), Err(SessionError::Busy)));
-    assert!(matches!(session.prime_blocking(world.login()), Err(SessionError::Busy)));
+    let login = world.login();
+    let text = login.bearer().unwrap().expose_secret().to_owned();
+    assert!(matches!(session.prime_blocking(login), Err(SessionError::Busy)));
     assert_eq!((world.sent().len(), store.entry().is_some()), (0, true));
+    let unsaved = serde_json::to_string(&session.unsaved().unwrap().expose_tokens().unwrap()).unwrap();
+    assert!(unsaved.contains(&text), "the login is lost");
     drop(lock);
+    assert_eq!(access(&session.token_blocking().unwrap()), text);
+    assert_eq!((store.kept().unwrap().access, session.unsaved().is_none()), (text, true));
+}
+
+#[test]
+fn a_caller_who_waited_for_the_last_renewal_gets_nothing_of_it_after_a_logout() {
+    let world = World::new();
+    let store = world.store();
+    let session = world.session(&store);
+    session.prime_blocking(world.login()).unwrap();
+    world.advance(LIFE);
+    world.network([Net::HoldAnswer]);
+    let mut paused = Box::pin(session.token());
+    let mut other = Box::pin(session.token());
+    assert!(poll_once(&mut paused).is_pending() && poll_once(&mut other).is_pending());
+    world.release();
+    let token = pollster::block_on(other).unwrap();
+    pollster::block_on(session.forget()).unwrap();
+    assert!(store.entry().is_none());
+    assert!(matches!(pollster::block_on(paused), Err(SessionError::Empty)), "the token of the grant that is gone");
+    assert!(!format!("{session:?}").contains(&access(&token)));
+}
+
+#[test]
+fn a_logout_takes_an_unsaved_login_along_and_one_that_fails_does_not() {
+    let world = World::new();
+    let store = world.store();
+    let session = world.session(&store);
+    store.fail(Op::Lock, Fault::Before);
+    assert!(session.prime_blocking(world.login()).is_err());
+    store.fail(Op::Lock, Fault::Before);
+    assert!(pollster::block_on(session.forget()).is_err());
+    assert!(session.unsaved().is_some(), "it is still there, says the error");
+    pollster::block_on(session.forget()).unwrap();
+    assert!(session.unsaved().is_none());
+    assert!(matches!(session.token_blocking(), Err(SessionError::Empty)));
+    assert!(store.entry().is_none());
+}
+
+#[test]
+fn a_logout_that_is_dropped_goes_on_and_one_that_was_not_polled_has_not_begun() {
+    let world = World::new();
+    let store = world.store();
+    let session = world.session(&store);
+    session.prime_blocking(world.login()).unwrap();
+    drop(session.forget());
     assert!(session.token_blocking().is_ok());
+    world.stutter(Stutter::Step);
+    let mut logout = Box::pin(session.forget());
+    assert!(poll_once(&mut logout).is_pending());
+    drop(logout);
+    world.stutter(Stutter::Off);
+    assert!(matches!(session.token_blocking(), Err(SessionError::Empty)));
+    assert!(store.entry().is_none());
+}
+
+#[test]
+fn errors_of_a_login_and_a_logout_do_not_speak_of_renewing() {
+    for (op, fault) in
+        [(Op::Lock, Fault::Before), (Op::Load, Fault::Before), (Op::Tokens, Fault::Before), (Op::Remove, Fault::Before)]
+    {
+        let world = World::new();
+        let store = world.store();
+        let session = world.session(&store);
+        session.prime_blocking(world.login()).unwrap();
+        let said = |error: SessionError| assert!(!error.to_string().contains("renew"), "{op:?}: {error}");
+        store.fail_times(3, op, fault);
+        if op != Op::Remove {
+            said(session.prime_blocking(world.login()).unwrap_err());
+        }
+        store.mend();
+        store.fail_times(3, op, fault);
+        if op != Op::Tokens {
+            said(pollster::block_on(session.forget()).unwrap_err());
+        }
+    }
 }

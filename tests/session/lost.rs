@@ -111,3 +111,36 @@ fn ahead_of_its_end_the_access_token_outlives_the_grant() {
     assert!(matches!(session.token_blocking(), Err(SessionError::Lost { loss: Loss::Refused, .. })));
     assert_eq!(world.sent().len(), 1);
 }
+
+#[test]
+fn a_refusal_while_the_store_cannot_be_read_gives_nothing_up() {
+    let world = World::new();
+    let store = world.store();
+    let session = world.session(&store);
+    session.prime_blocking(world.login()).unwrap();
+    world.server(|server| server.revoke_all());
+    world.advance(LIFE);
+    // The look, the reading under the lock, and then the one after the refusal.
+    let unreadable = store.clone();
+    store.before(Op::Mark, move || unreadable.fail(Op::Load, Fault::Before));
+    let error = session.token_blocking().unwrap_err();
+    assert!(matches!(error, SessionError::Store(_)), "{error:?}");
+    let kept = store.kept().unwrap();
+    assert_eq!((kept.lost, kept.sent), (false, 1), "a sibling may have a newer token: nobody knows");
+    assert_ne!(session.state(), State::Lost);
+    // A sibling has: it is adopted.
+    let elsewhere = World::new();
+    elsewhere.advance(LIFE + 5);
+    elsewhere.server(|server| {
+        server.set_seed(99);
+    });
+    let newer = elsewhere.store();
+    let login = elsewhere.session(&newer).prime_blocking(elsewhere.login()).unwrap();
+    let lost = store.entry().unwrap().value;
+    store.put(Some(newer.entry().unwrap().value));
+    assert_eq!(access(&world.session(&store).token_blocking().unwrap()), access(&login));
+    // None has: asked again, refused again, and then it is lost.
+    store.put(Some(lost));
+    let error = world.session(&store).token_blocking().unwrap_err();
+    assert!(matches!(error, SessionError::Lost { loss: Loss::Refused, .. }), "{error:?}");
+}

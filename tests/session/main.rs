@@ -1,17 +1,23 @@
 //! Sessions, from outside: one file per behaviour. The world and the store are those of `grantflow_tests::world`.
 
+mod ahead;
 mod cancelled;
 mod clock;
 mod durable;
+mod failures;
 mod fresh;
 mod in_doubt;
 mod log_out;
+mod logins;
 mod lost;
 mod many;
 mod mixed;
 mod observed;
+mod plugs;
 mod records;
 mod refused;
+mod rescued;
 mod robot;
 mod store_fails;
 mod unanswered;
+mod useless;

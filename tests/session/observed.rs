@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
-use grantflow_session::{Event, Session};
+use grantflow_session::{Cause, Event, Session, SessionError};
 use grantflow_tests::world::*;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -156,6 +156,7 @@ fn an_observer_is_told_of_every_renewal_and_its_debug_holds_no_secret() {
             events.lock().unwrap().push(match event {
                 Event::Sending { .. } => "sending",
                 Event::Unanswered { .. } => "unanswered",
+                Event::NotGranted { .. } => "not granted",
                 Event::Renewed { .. } => "renewed",
                 Event::Failed { .. } => "failed",
                 _ => "?",
@@ -165,7 +166,7 @@ fn an_observer_is_told_of_every_renewal_and_its_debug_holds_no_secret() {
     let secrets = everything(watch, &shown);
     no_secret_in(&shown, &secrets);
     let events = events.lock().unwrap();
-    for kind in ["sending", "unanswered", "renewed", "failed"] {
+    for kind in ["sending", "unanswered", "not granted", "renewed", "failed"] {
         assert!(events.iter().filter(|event| **event == kind).count() >= 3, "{kind}: {events:?}");
     }
 }
@@ -222,9 +223,107 @@ fn traces_hold_no_secret() {
     let _second = tracing::Dispatch::new(Recorder(Shown::default()));
     let secrets = tracing::subscriber::with_default(Recorder(traced.clone()), || everything(|session| session, &shown));
     let text = traced.text();
-    for line in ["renewing", "no answer came", "a fresh token", "no fresh token", "grantflow_session"] {
+    for line in [
+        "renewing",
+        "no answer came",
+        "the answer granted nothing",
+        "a fresh token",
+        "no fresh token",
+        "grantflow_session",
+    ] {
         assert!(text.contains(line), "{line}: {text}");
     }
     no_secret_in(&traced, &secrets);
     no_secret_in(&shown, &secrets);
+}
+
+/// What an observer is told, as text.
+fn told(world: &World, store: &FaultyStore) -> (Session, Arc<Mutex<Vec<String>>>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&told);
+    let session = world.session(store).observer(move |event: &Event<'_>| {
+        tell.lock().unwrap().push(match event {
+            Event::Sending { attempt, .. } => format!("sending {attempt}"),
+            Event::Unanswered { unanswered, .. } => format!("unanswered: {}", unanswered.cause),
+            Event::NotGranted { cause, .. } => format!("not granted: {cause}"),
+            Event::Renewed { .. } => "renewed".to_owned(),
+            Event::Failed { error, .. } => {
+                let mut text = format!("failed: {error}");
+                let mut source = error.source();
+                while let Some(error) = source {
+                    text.push_str(&format!(": {error}"));
+                    source = error.source();
+                }
+                text
+            }
+            other => format!("{other:?}"),
+        });
+    });
+    session.prime_blocking(world.login()).unwrap();
+    world.advance(LIFE);
+    told.lock().unwrap().clear();
+    (session, told)
+}
+
+#[test]
+fn each_answer_is_told_with_what_is_wrong_with_it() {
+    for (net, words) in [
+        (Net::Gateway(404, None), "404"),
+        (Net::Gateway(503, None), "503"),
+        (Net::Gateway(302, None), "302"),
+        (Net::Says(200, "<html>"), "HTTP 200"),
+        (Net::Says(200, r#"{"error":"bad_refresh_token"}"#), "HTTP 200"),
+        (Net::Says(404, r#"{"error":"Not Found"}"#), "404"),
+        (Net::LoseRequest, "connection reset"),
+    ] {
+        let world = World::new();
+        let (session, told) = told(&world, &world.store());
+        world.network_always(net.clone());
+        let error = session.token_blocking().unwrap_err();
+        assert!(matches!(error, SessionError::InDoubt { sent: 2, .. }), "{net:?}: {error:?}");
+        // The last cause is in the error and its chain.
+        assert!(error.source().unwrap().to_string().contains(words), "{net:?}: {}", error.source().unwrap());
+        let told = told.lock().unwrap();
+        let [first, one, second, two, failed] = told.as_slice() else { panic!("{net:?}: {told:?}") };
+        assert_eq!((first.as_str(), second.as_str()), ("sending 1", "sending 2"), "{net:?}");
+        for event in [one, two, failed] {
+            assert!(event.contains(words), "{net:?}: {event}");
+        }
+    }
+}
+
+#[test]
+fn a_verdict_and_a_rescue_are_told_too() {
+    let world = World::new();
+    let (session, log) = told(&world, &world.store());
+    world.server(|server| server.revoke_all());
+    let error = session.token_blocking().unwrap_err();
+    assert!(error.source().unwrap().to_string().contains("invalid_grant"), "{error:?}");
+    let log = log.lock().unwrap();
+    assert!(log.len() == 3 && log[1].starts_with("not granted") && log[1].contains("invalid_grant"), "{log:?}");
+    assert!(log[2].contains("invalid_grant"), "{log:?}");
+
+    let world = World::new();
+    let (session, log) = told(&world, &world.store());
+    world.network([Net::Edited(|answer| drop(answer.as_object_mut().unwrap().remove("token_type")))]);
+    assert!(session.token_blocking().is_err());
+    let log = log.lock().unwrap();
+    assert!(log.len() == 3 && log[1].contains("token_type") && log[2].contains("token_type"), "{log:?}");
+}
+
+#[test]
+fn the_transports_error_is_in_the_chain_and_not_one_of_ours() {
+    for net in [Net::LoseRequest, Net::NotSent] {
+        let world = World::new();
+        let (session, _) = told(&world, &world.store());
+        world.network_always(net.clone());
+        let error = session.token_blocking().unwrap_err();
+        let Some(Cause::Transport(cause)) = error.cause() else { panic!("{net:?}: {error:?}") };
+        let cause = cause.downcast_ref::<std::io::Error>().expect("the very error that the HTTP stack gave");
+        assert!(cause.to_string().starts_with("connection"), "{net:?}: {cause}");
+        assert!(error.source().unwrap().to_string().starts_with("connection"), "{net:?}");
+        let robot = world.robot(&world.store());
+        let error = robot.token_blocking().unwrap_err();
+        assert!(matches!(error.cause(), Some(Cause::Transport(_))), "{net:?}: {error:?}");
+    }
 }

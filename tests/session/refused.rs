@@ -78,3 +78,27 @@ fn a_flight_that_brings_the_refused_token_does_not_bring_it_back() {
     assert!(!session.token_blocking().unwrap().is(&first));
     assert!(world.sent().len() <= 1);
 }
+
+#[test]
+fn a_token_that_is_refused_the_moment_that_it_is_stored_is_given_to_nobody() {
+    // The other end of the flight: it has settled, and its callers have not been told.
+    for due in [LIFE, LIFE - 30] {
+        let world = World::new();
+        let store = world.store();
+        let session = world.session(&store);
+        session.prime_blocking(world.login()).unwrap();
+        world.advance(due);
+        let api = session.clone();
+        let refused = std::sync::Arc::new(std::sync::Mutex::new(None));
+        let seen = refused.clone();
+        store.at_unlock(move || {
+            let new = api.peek().unwrap();
+            assert!(api.refused(&new));
+            *seen.lock().unwrap() = Some(new);
+        });
+        let token = session.token_blocking().unwrap();
+        let refused = refused.lock().unwrap().take().unwrap();
+        assert!(!token.is(&refused), "the refused token, {due}");
+        assert!(session.token_blocking().unwrap().is(&token));
+    }
+}

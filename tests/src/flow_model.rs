@@ -93,6 +93,8 @@ struct Model {
     rng: Counting,
     /// The code or refresh token that is being carried to the server.
     in_hand: String,
+    /// Whether an answer to the refresh under way was refused and held the refresh token in hand.
+    rescued: bool,
     /// What the latest tokens cover.
     granted: Option<GrantedScope>,
     /// The callbacks that ended earlier grants.
@@ -127,6 +129,7 @@ impl Model {
             stage: Stage::Idle,
             rng: Counting(1),
             in_hand: String::new(),
+            rescued: false,
             granted: None,
             delivered: Vec::new(),
             ledger,
@@ -296,6 +299,7 @@ impl Model {
     }
 
     fn begin_refresh(&mut self, tokens: Tokens, argument: u8) -> Stage {
+        self.rescued = false;
         let exchange = match tokens.refresh() {
             Ok(exchange) => exchange,
             Err(failure) => {
@@ -358,12 +362,17 @@ impl Model {
                     Left::Intact(exchange) => {
                         assert!(status.is_some(), "an answer was lost, and the grant is called intact");
                         let held = (*exchange).into();
-                        if held.is_rescued() {
-                            self.in_hand =
-                                refresh_token_in(&body).expect("a refresh token that the answer does not hold");
-                            self.ledger.secret(&self.in_hand);
+                        // A rescued token stays in the exchange: a later answer that brings none leaves it there.
+                        let success = status.is_some_and(|status| status.is_success());
+                        if held.is_rescued()
+                            && let Some(new) = refresh_token_in(&body).filter(|_| success)
+                        {
+                            self.ledger.secret(&new);
+                            self.in_hand = new;
+                            self.rescued = true;
                             return self.again(held);
                         }
+                        assert!(!held.is_rescued() || self.rescued, "a token that no answer held was rescued");
                         // Only a server that says otherwise, in so many words, can have used it all the same.
                         let said =
                             failure.error.code().is_some() || matches!(status.map(|s| s.as_u16()), Some(429 | 503));

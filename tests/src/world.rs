@@ -44,6 +44,10 @@ pub enum Net {
     Gateway(u16, Option<u64>),
     /// The server acts; something on the way answers with this status all the same.
     GatewayAfter(u16),
+    /// The server acts, and its answer is changed on the way.
+    Edited(fn(&mut serde_json::Value)),
+    /// Something on the way answers with this status and body; the server sees nothing.
+    Says(u16, &'static str),
     /// The request stays on its way until [`World::release`].
     HoldRequest,
     /// The server acts, and the answer stays on its way until [`World::release`].
@@ -121,6 +125,7 @@ struct State {
     stuttering: Vec<Waker>,
     steps: u64,
     log: Vec<Did>,
+    newest: String,
     sent_at: Vec<u64>,
 }
 
@@ -155,6 +160,7 @@ impl World {
             released: 0,
             wakers: Vec::new(),
             log: Vec::new(),
+            newest: String::new(),
             sent_at: Vec::new(),
         };
         Self(Arc::new(Shared { state: Mutex::new(state) }))
@@ -342,6 +348,11 @@ impl World {
         self.server(|server| server.hits("refresh_token").count())
     }
 
+    /// The access token that the server issued last by a refresh.
+    pub fn newest_access_token(&self) -> String {
+        self.state().newest.clone()
+    }
+
     /// How many grants of the client's own the server has seen.
     pub fn grants(&self) -> usize {
         self.server(|server| server.hits("client_credentials").count())
@@ -385,6 +396,11 @@ impl World {
     /// The server's answer, unless it is lost.
     pub fn serve(&self, request: &Request<Body>) -> Option<Response<Body>> {
         let answer = self.server(|server| server.try_handle(request))?;
+        if let Ok(json) = serde_json::from_slice::<serde_json::Value>(answer.body().as_ref())
+            && let Some(token) = json["access_token"].as_str()
+        {
+            self.state().newest = token.to_owned();
+        }
         Some(answer.map(Body::from))
     }
 }
@@ -449,6 +465,8 @@ impl Outside for World {
                     self.serve(&request);
                     Ok(gateway(status, None))
                 }
+                Net::Edited(edit) => self.serve(&request).map(|answer| edited(answer, edit)).ok_or_else(lost),
+                Net::Says(status, body) => Ok(said(status, body)),
                 Net::HoldRequest => {
                     self.held_until_release().await;
                     self.serve(&request).ok_or_else(lost)
@@ -504,6 +522,19 @@ fn gateway(status: u16, retry_after: Option<u64>) -> Response<Body> {
         response = response.header("retry-after", seconds);
     }
     response.body(Body::from(b"<h1>not now</h1>".to_vec())).unwrap()
+}
+
+fn edited(answer: Response<Body>, edit: fn(&mut serde_json::Value)) -> Response<Body> {
+    answer.map(|body| {
+        let mut json = serde_json::from_slice(body.as_ref()).expect("a JSON answer");
+        edit(&mut json);
+        Body::from(json.to_string().into_bytes())
+    })
+}
+
+fn said(status: u16, body: &'static str) -> Response<Body> {
+    let response = Response::builder().status(status).header("content-type", "application/json");
+    response.body(Body::from(body.as_bytes().to_vec())).unwrap()
 }
 
 /// The refresh token that a request carries.

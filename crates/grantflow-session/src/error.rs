@@ -76,11 +76,13 @@ pub enum SessionError {
     },
     /// The store failed before a request was sent, or when it was asked whether a sibling has a newer token than the one that
     /// the server refused. Nothing was given up.
-    #[error("the token was not renewed, for the store failed; the grant is as the store has it")]
+    #[error("the token store failed, and nothing was sent or given up; the grant is as the store has it")]
     Store(#[source] Arc<StoreError>),
-    /// The tokens were renewed, and the store failed to take the new ones. The session still has them: it tries to store
+    /// There are new tokens, of a login or of a renewal, and the store failed to take them. The session still has them: it tries to store
     /// them again when it is next asked, and gives them to nobody before; [`Session::unsaved`](crate::Session::unsaved) has them.
-    #[error("the tokens were renewed and could not be stored; the session still has them, and tries again")]
+    #[error(
+        "there are new tokens, and the store did not take them; the session still has them, and tries again when it is next asked"
+    )]
     NotStored(#[source] Arc<StoreError>),
     /// What is stored was not believed. Nothing was sent, and it was left as it is.
     #[error("the stored grant was refused: {0}")]

@@ -14,6 +14,7 @@ use core::task::{Context, Poll, Waker};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::task::Wake;
+use std::thread::{self, ThreadId};
 
 use crate::sync::{Mutex, lock};
 
@@ -54,8 +55,8 @@ enum Stage<T> {
     Idle,
     /// Nobody is at it at this moment.
     Parked(Work<T>),
-    /// Somebody is inside.
-    Polled,
+    /// This thread is inside.
+    Polled(ThreadId),
 }
 
 impl<T: Clone + Send + 'static> Flight<T> {
@@ -100,6 +101,12 @@ impl<T: Clone + Send + 'static> Flight<T> {
     /// Whether work is under way.
     pub(crate) fn is_under_way(&self) -> bool {
         !matches!(lock(&self.0.slot).work, Stage::Idle)
+    }
+
+    /// Whether this thread is inside of the work: a plug that is called there asks for something. To wait for the work would be to wait for
+    /// itself.
+    pub(crate) fn is_inside(&self) -> bool {
+        matches!(lock(&self.0.slot).work, Stage::Polled(thread) if thread == thread::current().id())
     }
 
     fn enter(&self, slot: &mut Slot<T>) -> Join<T> {
@@ -155,10 +162,12 @@ impl<T: Clone + Send + 'static> Future for Join<T> {
             if !slot.ready {
                 return Poll::Pending;
             }
-            let Stage::Parked(mut work) = core::mem::replace(&mut slot.work, Stage::Polled) else {
+            if !matches!(slot.work, Stage::Parked(_)) {
                 // Somebody is inside, and will see that it can go on.
                 return Poll::Pending;
-            };
+            }
+            let me = Stage::Polled(thread::current().id());
+            let Stage::Parked(mut work) = core::mem::replace(&mut slot.work, me) else { return Poll::Pending };
             slot.ready = false;
             drop(slot);
 
@@ -221,7 +230,7 @@ impl<T: Send> Wake for WakeAll<T> {
                 return;
             }
             // Whoever is inside looks again by itself.
-            if matches!(slot.work, Stage::Polled) {
+            if matches!(slot.work, Stage::Polled(_)) {
                 return;
             }
             core::mem::take(&mut slot.waiting)

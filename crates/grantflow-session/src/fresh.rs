@@ -3,8 +3,9 @@
 use core::fmt;
 use std::sync::Arc;
 
-use grantflow::{AccessToken, Client, Error, GrantedScope, Misuse, Tokens, UnixTime};
+use grantflow::{AccessToken, Client, Error, GrantedScope, Misuse, Tokens, UnixTime, UnverifiedIdToken};
 use http::Request;
+use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::policy::Policy;
@@ -15,10 +16,8 @@ use crate::record::{Record, RecordFault, TokenId};
 pub struct FreshToken(Arc<Fresh>);
 
 struct Fresh {
-    access: AccessToken,
-    scope: GrantedScope,
-    received_at: UnixTime,
-    expires_at: Option<UnixTime>,
+    /// Without the refresh token, which is the session's.
+    tokens: Tokens,
     /// From when on it is renewed; never, where its end is not known.
     due: Option<UnixTime>,
     /// When it is over, by the server's word or by the policy's.
@@ -36,30 +35,27 @@ const CLOCK_SLIP: core::time::Duration = core::time::Duration::from_secs(300);
 impl FreshToken {
     /// The token of a record.
     pub(crate) fn of(record: &Record, client: &Client, policy: &Policy) -> Result<Self, RecordFault> {
-        Ok(Self::new(&record.tokens(client)?, record.id, policy))
+        Ok(Self::new(record.tokens(client)?, record.id, policy))
     }
 
-    fn new(tokens: &Tokens, id: TokenId, policy: &Policy) -> Self {
+    fn new(tokens: Tokens, id: TokenId, policy: &Policy) -> Self {
         let end = policy.end(tokens.received_at(), tokens.expires_at());
         let fingerprint: [u8; 32] = Sha256::digest(text(tokens.access_token())).into();
         // Spreads the renewals of tokens that were issued together. Drawn by the token itself, it is the same for every reader.
         let dice = fingerprint[0];
         Self(Arc::new(Fresh {
-            access: tokens.access_token().clone(),
-            scope: tokens.scope().clone(),
-            received_at: tokens.received_at(),
-            expires_at: tokens.expires_at(),
             due: end.map(|end| policy.due(tokens.received_at(), end, dice)),
             end,
             id,
             fingerprint,
             renewable: tokens.refresh_token().is_some(),
+            tokens: tokens.without_refresh_token(),
         }))
     }
 
     /// The access token, by its type.
     pub fn access_token(&self) -> &AccessToken {
-        &self.0.access
+        self.0.tokens.access_token()
     }
 
     /// Puts the token into a request's `Authorization` header: see [`grantflow::BearerToken::authorize`].
@@ -67,7 +63,7 @@ impl FreshToken {
     /// # Errors
     /// As there; and [`Misuse::NotBearer`] for a token that is bound to a key.
     pub fn authorize<B>(&self, request: &mut Request<B>) -> Result<(), Error> {
-        match &self.0.access {
+        match self.0.tokens.access_token() {
             AccessToken::Bearer(token) => token.authorize(request),
             AccessToken::Dpop(_) => Err(Error::Misuse(Misuse::NotBearer)),
         }
@@ -75,17 +71,30 @@ impl FreshToken {
 
     /// What it covers.
     pub fn scope(&self) -> &GrantedScope {
-        &self.0.scope
+        self.0.tokens.scope()
+    }
+
+    /// The members of its answer that have no meaning to this library: see [`Tokens::extra`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn extra<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.0.tokens.extra()
+    }
+
+    /// The ID token of its grant, which is not verified: see [`Tokens::unverified_id_token`].
+    pub fn unverified_id_token(&self) -> Option<&UnverifiedIdToken> {
+        self.0.tokens.unverified_id_token()
     }
 
     /// When it was received.
     pub fn received_at(&self) -> UnixTime {
-        self.0.received_at
+        self.0.tokens.received_at()
     }
 
     /// When it expires, if the server said.
     pub fn expires_at(&self) -> Option<UnixTime> {
-        self.0.expires_at
+        self.0.tokens.expires_at()
     }
 
     /// Whether this is the same token as `other`, of the same renewal.
@@ -102,7 +111,7 @@ impl FreshToken {
     }
 
     pub(crate) fn is_due(&self, now: UnixTime) -> bool {
-        self.0.due.is_some_and(|due| now >= due || now.saturating_add(CLOCK_SLIP) < self.0.received_at)
+        self.0.due.is_some_and(|due| now >= due || now.saturating_add(CLOCK_SLIP) < self.0.tokens.received_at())
     }
 
     /// When it is over, if that is known.
@@ -112,7 +121,7 @@ impl FreshToken {
 
     /// How long it was good for when it came, if that is known.
     pub(crate) fn lifetime(&self) -> Option<core::time::Duration> {
-        self.0.end.map(|end| end.saturating_since(self.0.received_at))
+        self.0.end.map(|end| end.saturating_since(self.0.tokens.received_at()))
     }
 
     pub(crate) fn is_over(&self, now: UnixTime) -> bool {
@@ -129,6 +138,19 @@ fn text(token: &AccessToken) -> &str {
 
 impl fmt::Debug for FreshToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FreshToken {{ generation: {}, expires_at: {:?}, … }}", self.0.id.generation, self.0.expires_at)
+        write!(
+            f,
+            "FreshToken {{ generation: {}, expires_at: {:?}, … }}",
+            self.0.id.generation,
+            self.0.tokens.expires_at()
+        )
+    }
+}
+
+#[cfg(all(test, not(grantflow_loom)))]
+impl FreshToken {
+    /// Whether it is still anywhere, for a test that has given back its own.
+    pub(crate) fn watch(&self) -> std::sync::Weak<impl Sized + use<>> {
+        Arc::downgrade(&self.0)
     }
 }

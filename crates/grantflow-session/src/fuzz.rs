@@ -8,6 +8,8 @@
     reason = "an oracle speaks by panicking, and nobody links this module but fuzzers and tests"
 )]
 
+mod renewal;
+
 use std::collections::BTreeMap;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -18,6 +20,8 @@ use crate::authorize::says_invalid_token;
 use crate::key::Key;
 use crate::record::Record;
 use crate::store::Value;
+
+pub use renewal::renewal;
 
 /// One `WWW-Authenticate` line: what the grammar makes a refusal of the token is taken for one, what lacks the words for
 /// it is not, and what a list may hold beside it changes nothing.

@@ -34,19 +34,21 @@
 //!
 //! # What it promises
 //!
-//! - **Fresh**: a token is renewed ahead of its expiry, by a margin of at most half its lifetime and some jitter. Until it
-//!   is over, one caller renews it and the others use it.
+//! - **Fresh**: a token is renewed ahead of its expiry, by a margin of at most half its lifetime and some jitter, in the background where
+//!   there is one. **Nobody who has a good token waits.** One that is over is renewed once for all who wait.
 //! - **Single flight**: any number of callers, blocking or async, one request. A caller that goes away takes nothing with it.
 //!   Across processes, the [`Store`]'s lock sees to it.
 //! - **Persist before use**: a mark that a refresh has begun is durable before its request leaves, and the new tokens are
 //!   before anybody gets them. Whenever the process dies, the store holds the old tokens, the new ones, or the old ones and
 //!   the mark: then nobody knows, and the session says so.
-//! - **After an answer that never came** ([`Policy`]): wait a little, read the store again, for a sibling may have newer
-//!   tokens; then once more, and then [`SessionError::Unknown`]: the person logs in again.
+//! - **No answer is no verdict** ([`Policy`]): after an answer that never came, or that proves nothing, the grant is in doubt
+//!   ([`SessionError::InDoubt`]). The store is read again, for a sibling may have newer tokens; then the server is asked again, after pauses that
+//!   all processes share, until it gives its verdict.
 //! - **`invalid_grant`** first reads the store again, and adopts a sibling's newer token; only then is the grant lost.
 //! - **A server that is down** is left alone, for longer each time; callers get the error at once.
 //! - **A store that fails** to take new tokens is an error that says so, and the session still has them
-//!   ([`Session::unsaved`]).
+//!   ([`Session::unsaved`]). A login is there from the call on until it is stored, also if its caller goes away.
+//! - **A thread that waits** gets a token or a clear error, in every kind of runtime and without one ([`Outside::block_on`]).
 //!
 //! # Where things are kept
 //!

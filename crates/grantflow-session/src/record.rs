@@ -23,6 +23,8 @@ mod mark;
 pub(crate) mod tests;
 
 pub(crate) use mark::Mark;
+#[cfg(any(feature = "fuzzing", test))]
+pub(crate) use mark::Stage;
 
 const MAGIC: &str = "grantflow-session ";
 const VERSION: &str = "1";

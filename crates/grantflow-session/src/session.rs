@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use grantflow::{Client, ClientCredentials, Tokens};
 
 use crate::error::SessionError;
-use crate::flight::{Flight, Join};
+use crate::flight::Flight;
 use crate::fresh::FreshToken;
 use crate::key::Key;
 use crate::observe::Observer;
@@ -22,6 +22,8 @@ use crate::standing::{Advice, State};
 use crate::store::Store;
 
 mod memory;
+#[cfg(all(test, not(grantflow_loom)))]
+mod tests;
 mod waiting;
 mod work;
 
@@ -109,6 +111,16 @@ impl Session {
     pub fn policy(self, policy: Policy) -> Self {
         let plan = Arc::new(Plan { policy, ..Plan::clone(&self.inner.plan) });
         Self::of(Inner { plan, ..self.inner.anew() })
+    }
+
+    /// The session with an extra parameter of each refresh, such as `audience`. May be called more than once. It is a new one: set it before
+    /// you clone it. A client's own grant has its parameters from [`ClientCredentials::param`].
+    ///
+    /// # Errors
+    /// As of [`RefreshExchange::param`](grantflow::RefreshExchange::param), now and not when a token is due.
+    pub fn refresh_param(self, name: &str, value: &str) -> Result<Self, grantflow::Error> {
+        let plan = Arc::clone(&self.inner.plan).refresh_param(name, value)?;
+        Ok(Self::of(Inner { plan, ..self.inner.anew() }))
     }
 
     /// The session with somebody who is told of every renewal. It is a new one: set it before you clone it.
@@ -235,7 +247,7 @@ impl Session {
     pub async fn forget(&self) -> Result<(), SessionError> {
         let ticket = self.inner.memory_mut().log_out();
         loop {
-            let _ = self.wait_for(self.flight.join(|| work(&self.inner))).await;
+            let _ = self.fly().await;
             if let Some(result) = self.inner.memory().logout_ended(ticket) {
                 return result;
             }
@@ -253,8 +265,8 @@ impl Session {
     /// Carries what is under way to its end: a renewal in the background, a login or a logout whose caller has gone. For a program that is
     /// about to end: a renewal that is cut off leaves its grant in doubt.
     pub async fn finish(&self) {
-        while self.flight.is_under_way() {
-            let _ = self.wait_for(self.flight.join(|| work(&self.inner))).await;
+        while self.flight.is_under_way() && !self.flight.is_inside() {
+            let _ = self.fly().await;
         }
     }
 
@@ -270,6 +282,25 @@ impl Session {
     /// answer on. The session tries to store them whenever it is asked for a token.
     pub fn unsaved(&self) -> Option<Unsaved> {
         self.inner.memory().unsaved()
+    }
+
+    /// The members of the grant's latest answer that have no meaning to this library (`instance_url`, `realmId`), as far as this process
+    /// knows one; whether its access token is over does not matter. `None` before the first [`Session::token`] or [`Session::prime`].
+    ///
+    /// # Errors
+    /// [`Misuse::Extra`](grantflow::Misuse::Extra) if they do not fit `T`.
+    pub fn extra<T: serde::de::DeserializeOwned>(&self) -> Result<Option<T>, grantflow::Error> {
+        self.latest().map(|token| token.extra()).transpose()
+    }
+
+    /// The ID token of the grant, as far as this process knows one. It is not verified; a refresh that brings none keeps the one
+    /// before (OpenID Connect Core §12.2).
+    pub fn unverified_id_token(&self) -> Option<grantflow::UnverifiedIdToken> {
+        self.latest()?.unverified_id_token().cloned()
+    }
+
+    fn latest(&self) -> Option<FreshToken> {
+        self.inner.memory().standing.latest().cloned()
     }
 
     /// The name of the grant.
@@ -316,7 +347,7 @@ impl Session {
 
     /// `None`: ask again.
     async fn renew(&self) -> Option<Renewed> {
-        match self.wait_for(self.flight.join(|| work(&self.inner))).await?.end {
+        match self.fly().await?.end {
             // An API has refused it in the meantime.
             End::Token(token) if self.is_refused(&token) => None,
             // Found in the store. It will do, and somebody is to renew it.
@@ -330,7 +361,7 @@ impl Session {
 
     async fn store_login(&self, ticket: Ticket) -> Renewed {
         loop {
-            let landed = self.wait_for(self.flight.join(|| work(&self.inner))).await;
+            let landed = self.fly().await;
             match landed {
                 Some(Landed { wish, end: End::Token(token) }) if wish == Some(ticket) => return Ok(token),
                 Some(Landed { wish, end: End::Failed(error) }) if wish == Some(ticket) => return Err(error),
@@ -342,9 +373,14 @@ impl Session {
         }
     }
 
-    /// Waits for as long as it takes. `None` if a plug panicked, on another caller's thread.
-    async fn wait_for(&self, join: Join<Landed>) -> Option<Landed> {
+    /// Carries what is to be done to its end, for as long as it takes. `None` if a plug panicked, on another caller's thread.
+    async fn fly(&self) -> Option<Landed> {
         let _patient = Patient::new(&self.inner);
+        if self.flight.is_inside() {
+            // A plug asks, which the flight has called: beside it, under the same store's lock.
+            return Some(work(&self.inner).await);
+        }
+        let join = self.flight.join(|| work(&self.inner));
         Waiting::new(&self.flight, &self.inner, join).await
     }
 

@@ -130,6 +130,11 @@ impl Standing {
         }
     }
 
+    /// The token that is known, over or not, refused or not.
+    pub(crate) fn latest(&self) -> Option<&FreshToken> {
+        self.token.as_ref().or(self.weary.as_ref())
+    }
+
     /// The token, if it is not over.
     pub(crate) fn usable(&self, now: UnixTime) -> Option<FreshToken> {
         self.token.as_ref().filter(|token| !token.is_over(now)).cloned()
@@ -257,6 +262,7 @@ impl Standing {
             return false;
         }
         self.weary = self.token.take();
+        self.asks_before_its_end();
         let at_once = now.saturating_since(token.received_at()) < AT_ONCE;
         self.refusals.row = if self.refusals.replaced && at_once { self.refusals.row.saturating_add(1) } else { 0 };
         if self.refusals.row > 0 {
@@ -266,6 +272,16 @@ impl Standing {
             self.paused(now, Cause::OfNoUse, length, false);
         }
         true
+    }
+}
+
+impl Standing {
+    /// There is no token any more whose end the next request of a doubt would wait for.
+    fn asks_before_its_end(&mut self) {
+        self.when_over = false;
+        if let (Some(SessionError::InDoubt { retry_at, .. }), Some(pause)) = (&mut self.error, self.pause) {
+            *retry_at = pause.until.min(*retry_at);
+        }
     }
 }
 

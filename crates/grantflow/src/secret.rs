@@ -68,7 +68,7 @@ impl RefreshToken {
 }
 
 /// An ID token as it came (OpenID Connect Core §2): nobody has verified it, so nothing in it may be believed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct UnverifiedIdToken(Secret);
 
 impl UnverifiedIdToken {

@@ -148,6 +148,14 @@ impl Tokens {
         self.expires_at.is_some_and(|at| at <= now.saturating_add(margin))
     }
 
+    /// The same without the refresh token, for a part of a program that uses the access token and must not renew it. What is dropped here is
+    /// gone, unless it is kept elsewhere.
+    #[must_use]
+    pub fn without_refresh_token(mut self) -> Self {
+        self.refresh = None;
+        self
+    }
+
     /// What the grant covers.
     pub fn scope(&self) -> &GrantedScope {
         &self.scope

@@ -45,11 +45,14 @@ pub(crate) fn login(options: &Options) -> Outcome<()> {
 
 /// Whatever goes to stdout here ends in somebody's `$(…)`.
 pub(crate) fn token(options: &Options) -> Outcome<()> {
-    let token = session(options)?.token_blocking().map_err(advice)?;
+    let session = session(options)?;
+    let token = session.token_blocking().map_err(advice)?;
     let AccessToken::Bearer(bearer) = token.access_token() else {
         return Err("the token is bound to a key, and of no use without it".into());
     };
     writeln!(std::io::stdout(), "{}", bearer.expose_secret())?;
+    // A renewal ahead goes on in the background, and ends with the process.
+    session.finish_blocking().map_err(advice)?;
     Ok(())
 }
 

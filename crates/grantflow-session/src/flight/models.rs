@@ -118,3 +118,21 @@ fn of_two_who_come_for_a_due_token_one_leads() {
         assert!(led >= 1 && lock(&gate.0).begun == led, "{led}");
     });
 }
+
+#[test]
+fn a_result_is_kept_while_somebody_is_owed_it_and_no_longer() {
+    loom::model(|| {
+        let (flight, gate) = (Flight::new(), Gate::new());
+        gate.open();
+        let first = flight.join(|| gate.work());
+        let second = flight.join(|| gate.work());
+        let third = flight.join(|| gate.work());
+        let waits = thread::spawn(move || block_on(second));
+        let goes = thread::spawn(move || drop(third));
+        assert_eq!(block_on(first), Some(7));
+        assert_eq!(waits.join().unwrap(), Some(7), "it was dropped too early");
+        goes.join().unwrap();
+        let slot = lock(&flight.0.slot);
+        assert!(slot.result.is_none() && slot.owed == 0, "it is still in memory");
+    });
+}

@@ -154,3 +154,25 @@ fn a_wake_up_inside_the_poll_is_not_lost() {
     });
     assert_eq!(poll(&mut join, &waker), Poll::Ready(Some(5)));
 }
+
+#[test]
+fn a_result_that_all_have_had_is_not_kept() {
+    let waker = Arc::new(Counted::default());
+    let flight = Flight::new();
+    let token = Arc::new(());
+    let watch = Arc::downgrade(&token);
+    let mut join = flight.join(|| Box::pin(core::future::ready(token)));
+    let other = flight.join(|| Box::pin(core::future::pending()));
+    let mut paused = flight.join(|| Box::pin(core::future::pending()));
+    drop(poll(&mut join, &waker));
+    assert!(watch.upgrade().is_some(), "two are owed it");
+    drop(other);
+    assert!(watch.upgrade().is_some(), "one is");
+    assert!(matches!(poll(&mut paused, &waker), Poll::Ready(Some(_))));
+    assert!(watch.upgrade().is_none());
+
+    let token = Arc::new(());
+    let watch = Arc::downgrade(&token);
+    drop(poll(&mut flight.join(|| Box::pin(core::future::ready(token))), &waker));
+    assert!(watch.upgrade().is_none(), "nobody was owed it");
+}

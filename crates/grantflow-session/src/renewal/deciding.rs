@@ -74,7 +74,14 @@ pub(super) fn decide(
 }
 
 /// Requests with this refresh token may have left, and nobody has their answers.
-fn marked(course: Course, env: &mut Env<'_>, revision: Revision, record: Record, stored: Mark, seen: &Seen) -> Next {
+fn marked(
+    mut course: Course,
+    env: &mut Env<'_>,
+    revision: Revision,
+    record: Record,
+    stored: Mark,
+    seen: &Seen,
+) -> Next {
     let now = env.now;
     let mark = stored.seen_at(now);
     let Some(rest) = mark.rest() else {
@@ -94,6 +101,10 @@ fn marked(course: Course, env: &mut Env<'_>, revision: Revision, record: Record,
         return doubtful(course, env, revision, record, mark, None);
     };
     if mark != stored {
+        // The same mark by another clock: what was waited for it has passed.
+        if course.waited == Some(stored) {
+            course.waited = Some(mark);
+        }
         let record = record.with_mark(Some(mark));
         return Next::Write(Writing::new(course, Some(revision), Written::Doubt { record }));
     }

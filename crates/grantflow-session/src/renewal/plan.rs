@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use grantflow::{Client, ClientCredentials};
+use grantflow::{Client, ClientCredentials, Error, RefreshExchange, Tokens};
 
 use crate::fresh::FreshToken;
 use crate::key::Key;
@@ -16,18 +16,34 @@ pub struct Plan {
     pub(crate) grant: Option<ClientCredentials>,
     pub(crate) policy: Policy,
     pub(crate) lock_dies_with_its_process: bool,
+    /// Extra parameters of each refresh. They were checked.
+    pub(crate) refresh_params: Vec<(String, String)>,
 }
 
 impl Plan {
     /// A person's grant, renewed with its refresh token (RFC 6749 §6), and kept under `key`.
     pub fn refresh(client: impl Into<Client>, key: Key, policy: Policy) -> Arc<Self> {
-        Arc::new(Self { client: client.into(), key, grant: None, policy, lock_dies_with_its_process: false })
+        Arc::new(Self {
+            client: client.into(),
+            key,
+            grant: None,
+            policy,
+            lock_dies_with_its_process: false,
+            refresh_params: Vec::new(),
+        })
     }
 
     /// A client's own grant, renewed by asking for another (RFC 6749 §4.4), and kept under `key`.
     pub fn client_credentials(grant: ClientCredentials, key: Key, policy: Policy) -> Arc<Self> {
         let client = grant.client().into();
-        Arc::new(Self { client, key, grant: Some(grant), policy, lock_dies_with_its_process: false })
+        Arc::new(Self {
+            client,
+            key,
+            grant: Some(grant),
+            policy,
+            lock_dies_with_its_process: false,
+            refresh_params: Vec::new(),
+        })
     }
 
     /// The plan for a store whose lock is free only when its holder has given it back or is dead: see
@@ -35,6 +51,26 @@ impl Plan {
     #[must_use]
     pub fn lock_dies_with_its_process(self: Arc<Self>, dies: bool) -> Arc<Self> {
         Arc::new(Self { lock_dies_with_its_process: dies, ..Self::clone(&self) })
+    }
+
+    /// The plan with an extra parameter of each refresh.
+    ///
+    /// # Errors
+    /// As of [`RefreshExchange::param`](grantflow::RefreshExchange::param).
+    pub fn refresh_param(self: Arc<Self>, name: &str, value: &str) -> Result<Arc<Self>, Error> {
+        let mut plan = Self::clone(&self);
+        plan.refresh_params.push((name.to_owned(), value.to_owned()));
+        // What a refresh would not take is found now, and not when a token is due.
+        let probe = Tokens::of_refresh_token(plan.client.clone(), "probe")?.build();
+        drop(plan.with_params(probe.refresh().map_err(|failure| failure.error)?)?);
+        Ok(Arc::new(plan))
+    }
+
+    pub(crate) fn with_params(&self, exchange: RefreshExchange) -> Result<RefreshExchange, Error> {
+        let mut params = self.refresh_params.iter();
+        params
+            .try_fold(exchange, |exchange, (name, value)| exchange.param(name, value))
+            .map_err(|failure| failure.error)
     }
 
     /// Whether `token` can be renewed at all.

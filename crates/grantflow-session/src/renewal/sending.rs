@@ -63,6 +63,8 @@ impl Sending {
         course.asked = Some(mark.at);
         match tokens.refresh() {
             Ok(exchange) => {
+                let not_made = |error| SessionError::NotRenewed { cause: Cause::OAuth(error), retry_at: mark.at };
+                let exchange = course.plan.with_params(exchange).map_err(not_made)?;
                 Ok(Self { course, what: What::Refresh { exchange: Box::new(exchange), record, mark, revision } })
             }
             Err(_) => Err(SessionError::Lost { loss: Loss::NoRefreshToken, cause: None }),

@@ -125,7 +125,9 @@ impl Writing {
     /// The entry had another revision.
     pub fn conflict(mut self) -> Next {
         match self.what {
-            Written::Tokens { unsaved, .. } if !matches!(self.course.task, Task::Prime(_)) => {
+            // A login replaces what is there, unless an earlier try of it has worked after all: then it may have been renewed since.
+            Written::Tokens { unsaved, tries } if tries > 0 || !matches!(self.course.task, Task::Prime(_)) => {
+                self.course.conflicts_with_itself();
                 Next::Load(Loading::new(self.course, Why::Conflict { ours: unsaved }))
             }
             // Others' tokens there may be, but these stay refused.
@@ -176,6 +178,15 @@ impl Writing {
             // It is lost all the same; the next to come will find out again.
             Written::Loss { lost, .. } => self.course.lost(lost),
             Written::Mark { .. } | Written::Removal => failed(SessionError::Store(Arc::new(error))),
+        }
+    }
+}
+
+impl Course {
+    /// A login that may be stored is no longer one that replaces whatever there is.
+    fn conflicts_with_itself(&mut self) {
+        if let Task::Prime(_) = self.task {
+            self.renew();
         }
     }
 }

@@ -198,12 +198,10 @@ impl Memory {
                 SessionError::Store(_) | SessionError::Busy | SessionError::Contended | SessionError::Record(_),
             ) => {}
             Outcome::NothingNew => {}
-            // It is stored, or it has given way to what somebody has stored or removed since.
+            // It is stored, or it has given way to what somebody has stored or removed since: a renewal goes on only after that.
             _ => {
                 self.login.take_if(|login| Some(login.ticket) == wish);
-                if let Outcome::Fresh { .. } | Outcome::Failed(SessionError::Empty) = outcome {
-                    self.standing.unsaved = None;
-                }
+                self.standing.unsaved = None;
             }
         }
     }

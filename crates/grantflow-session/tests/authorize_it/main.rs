@@ -10,8 +10,12 @@
 
 mod api;
 mod behaviours;
+#[cfg(all(feature = "ureq", feature = "reqwest", feature = "tower", feature = "tokio"))]
+mod blocking;
 mod clients;
 mod outsides;
+#[cfg(all(feature = "ureq", feature = "reqwest", feature = "tower"))]
+mod refusals;
 #[cfg(feature = "reqwest")]
 mod reqwest_only;
 #[cfg(feature = "tower")]

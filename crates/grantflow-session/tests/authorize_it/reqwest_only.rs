@@ -84,3 +84,32 @@ fn its_future_is_send() {
     }
     let _ = of;
 }
+
+#[tokio::test]
+async fn loopback_is_reached_without_a_proxy() {
+    let world = World::new();
+    let (api, proxy) = (Api::start(|_| Reply::ok()), Api::start(|_| Reply::ok()));
+    let session = world.session(&api.base);
+    // As one that the environment names: it is asked for all that goes by `http:`.
+    let proxied = Client::builder().proxy(reqwest::Proxy::all(&proxy.base).unwrap()).build().unwrap();
+    assert_eq!(proxied.get("http://api.example/").send().await.unwrap().status(), 200, "the proxy records");
+    assert_eq!(proxy.seen().len(), 1);
+
+    let request = proxied.get(api.url("/")).build().unwrap();
+    let authorized = Authorized::new(proxied.clone(), session);
+    assert_eq!(authorized.execute(request).await.unwrap().status(), 200);
+    let request = proxied.post(api.url("/")).body("a body").build().unwrap();
+    assert_eq!(authorized.clone().execute(request).await.unwrap().status(), 200);
+    assert_eq!((api.seen().len(), proxy.seen().len()), (2, 1), "the token went to the proxy in the clear");
+}
+
+#[tokio::test]
+async fn loopback_can_have_settings_of_its_own() {
+    let world = World::new();
+    let api = Api::start(|_| Reply::redirect(302, "/there"));
+    let session = world.session(&api.base);
+    let still = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let request = client().get(api.url("/")).build().unwrap();
+    let response = Authorized::new(client(), session).loopback_client(still).execute(request).await.unwrap();
+    assert_eq!((response.status().as_u16(), api.seen().len()), (302, 1));
+}

@@ -98,9 +98,15 @@ fn or<'a>(written: &'a str, default: &'a str) -> &'a str {
     if written.is_empty() { default } else { written }
 }
 
-/// The port is empty where none is written, or nothing follows the colon: the two mean the same (RFC 3986 §6.2.3).
+/// The port is empty where none is written, or nothing follows the colon: the two mean the same (RFC 3986 §6.2.3). Zeros
+/// before a number do not change it.
 fn host_and_port(authority: &str) -> (&str, &str) {
-    authority.rsplit_once(':').filter(|(_, port)| !port.contains(']')).unwrap_or((authority, ""))
+    let (host, port) = authority.rsplit_once(':').filter(|(_, port)| !port.contains(']')).unwrap_or((authority, ""));
+    match port.trim_start_matches('0') {
+        // Port 0 is no port, and so never the scheme's own.
+        "" if !port.is_empty() => (host, "0"),
+        number => (host, number),
+    }
 }
 
 /// RFC 3986 §3.1.
@@ -156,6 +162,7 @@ mod tests {
             "https://APP.Example/a%2Fb~c?x=%2F&y=~",
             "https://app.example:443/a%2Fb~c?x=%2F&y=~",
             "https://app.example:/a%2Fb~c?x=%2F&y=~",
+            "https://app.example:00443/a%2Fb~c?x=%2F&y=~",
             "https://app.example/%61%2fb%7Ec?x=%2f&%79=%7e",
             "https://%61pp.example/a%2Fb~c?x=%2F&y=~",
         ] {
@@ -164,6 +171,8 @@ mod tests {
         for other in [
             "http://app.example/a%2Fb~c?x=%2F&y=~",
             "https://app.example:80/a%2Fb~c?x=%2F&y=~",
+            "https://app.example:0/a%2Fb~c?x=%2F&y=~",
+            "https://app.example:+443/a%2Fb~c?x=%2F&y=~",
             "https://u@app.example/a%2Fb~c?x=%2F&y=~",
             "https://app.example./a%2Fb~c?x=%2F&y=~",
             "https://app.example/a/b~c?x=%2F&y=~",
