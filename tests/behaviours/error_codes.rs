@@ -160,6 +160,10 @@ fn an_error_in_another_place_counts_beside_a_token() {
     );
     assert!(failure.error.answer_refused());
     assert!(run(&tiktok[1..], &bad).is_ok(), "without the quirk nobody looks there");
+    // Where nothing lies at the token's path, that is what is wrong, unless an error is stated.
+    let nothing = run(&tiktok, r#"{"code":0,"access_token":"other","token_type":"Bearer"}"#).unwrap_err();
+    assert!(matches!(&nothing.error, Error::Protocol(broken) if broken.violation() == grantflow::Violation::TokenPath));
+    assert_eq!(run(&tiktok, r#"{"code":40105}"#).unwrap_err().error.code().unwrap().as_str(), "40105");
     // Inside `error` itself, a word can say that there is none.
     let inside = [Quirk::error_path("error.code", Some("ok"))];
     let fine = r#"{"error":{"code":"ok","message":""},"access_token":"t","token_type":"Bearer"}"#;
