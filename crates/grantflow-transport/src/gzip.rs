@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_compression_is_undone_whatever_it_is_called() {
+    fn a_known_compression_is_undone_under_each_of_its_names() {
         for name in ["gzip", "GZIP", "x-gzip", " gzip ", "identity, gzip", "gzip,", ",gzip"] {
             undone(&[name], &gzip(ANSWER));
         }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_breaks_off_cannot_be_undone() {
+    fn a_body_that_breaks_off_cannot_be_undone() {
         for (name, whole) in [("gzip", gzip(ANSWER)), ("deflate", zlib(ANSWER))] {
             for length in 2..whole.len() {
                 let (plain, _) = finished(&[name], &whole[..length], 1 << 20);
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_damaged_cannot_be_undone_or_says_the_same() {
+    fn a_damaged_body_cannot_be_undone_or_says_the_same() {
         for (name, whole, first) in [("gzip", gzip(ANSWER), 2), ("deflate", zlib(ANSWER), 2)] {
             for at in first..whole.len() {
                 let mut damaged = whole.clone();

@@ -1,6 +1,6 @@
 //! A token endpoint's answer, from its bytes to checked values (RFC 6749 §5.1, §5.2).
 //!
-//! The content type is not looked at, for servers write tokens under any or none: a body is JSON, or what a quirk says.
+//! The content type is not looked at, because servers write tokens under any or none: a body is JSON, or what a quirk says.
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ pub(crate) struct Rules<'r> {
     pub(crate) scope_list: bool,
 }
 
-/// What an answer says, whatever its status.
+/// What an answer says. Its status is looked at elsewhere.
 #[derive(Debug)]
 pub(crate) enum Content<'a> {
     Token(TokenAnswer<'a>),
