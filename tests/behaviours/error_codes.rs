@@ -176,6 +176,37 @@ fn an_error_in_another_place_counts_beside_a_token() {
 }
 
 #[test]
+fn an_error_under_another_name_is_read_in_a_form_too() {
+    let quirks = [
+        Quirk::FormEncodedAnswer,
+        Quirk::error_path("errcode", Some("0")),
+        Quirk::error_path("error.code", None),
+        answer(None, "40029", ErrorCode::InvalidGrant),
+    ];
+    let run = |text: &str| {
+        let mut world = world(&quirks);
+        let exchange = world.exchange();
+        world.answer(exchange, json(200, text)).map(|tokens| tokens.bearer().unwrap().expose_secret().to_owned())
+    };
+    assert_eq!(run("errcode=0&access_token=t&token_type=bearer").unwrap(), "t");
+    for dead in
+        ["errcode=40029&errmsg=invalid+code", "err%63ode=40029", r#"{"errcode":40029}"#, "errcode=40029&errmsg=%ff"]
+    {
+        let failure = run(dead).unwrap_err();
+        assert_eq!(failure.error.code(), Some(&ErrorCode::InvalidGrant), "{dead}");
+        assert!(matches!(failure.left, Left::Spent), "{dead}");
+    }
+    assert_eq!(run("errcode=0&error=invalid_client").unwrap_err().error.code(), Some(&ErrorCode::InvalidClient));
+    for contradiction in [
+        "errcode=40029&access_token=t&token_type=bearer",
+        "errcode=0&errcode=40029&access_token=t&token_type=bearer",
+        "errcode=%zz&access_token=t&token_type=bearer",
+    ] {
+        assert!(run(contradiction).is_err(), "{contradiction}");
+    }
+}
+
+#[test]
 fn a_callbacks_word_is_mapped_too() {
     let linkedin = Quirk::error_code(Message::Callback, None, "user_cancelled_login", ErrorCode::AccessDenied);
     let denied = |quirks: &[Quirk], word: &str| {

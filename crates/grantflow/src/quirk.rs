@@ -84,7 +84,8 @@ pub enum Quirk {
     /// What is there is the error code, a number as it is written; map it with [`Quirk::ErrorCode`]. It counts beside a token
     /// too. Where nothing or `null` is there, `error` counts as always.
     ErrorPath {
-        /// Names from the outermost object inwards, separated by dots; `[0]` is the first item of a list.
+        /// Names from the outermost object inwards, separated by dots; `[0]` is the first item of a list. In a form, a
+        /// name by itself.
         path: String,
         /// The word there that says that there is no error: `0` for TikTok, `0000` for Coros.
         none: Option<String>,

@@ -73,13 +73,14 @@ pub(crate) fn read<'a>(body: &'a [u8], rules: &Rules<'_>) -> Result<Content<'a>,
 
 #[inline(always)]
 fn read_text<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
+    let is_form = rules.form && !text.trim_ascii_start().starts_with('{');
+    if !rules.errors.is_empty() {
+        return with_error_places(text, rules, is_form);
+    }
     let mut members = Members::default();
-    if rules.form && !text.trim_ascii_start().starts_with('{') {
+    if is_form {
         form_members(text, rules.names, &mut members)?;
         return judge_other(&mut members, None, rules);
-    }
-    if !rules.errors.is_empty() {
-        return with_error_places(text, rules);
     }
     parse(text, rules, |members| members.states_error(rules), &mut members)?;
     judge(&mut members, None, rules)
@@ -152,11 +153,12 @@ fn not_utf8(body: &[u8], error: core::str::Utf8Error, rules: &Rules<'_>) -> Unre
 
 /// Reads a body of a server that states its errors elsewhere.
 #[cold]
-fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
+fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>, is_form: bool) -> Result<Content<'a>, Unread<'a>> {
+    let word_at = if is_form { place::word_in_form } else { place::word_at };
     let mut word = None;
     let mut silent = false;
     for place in rules.errors {
-        let found = place::word_at(text, &place.path).map_err(|()| Violation::WrongType(Member::Error))?;
+        let found = word_at(text, &place.path).map_err(|()| Violation::WrongType(Member::Error))?;
         let Some(found) = found else { continue };
         if place.none.as_deref() == Some(&*found) {
             // It lies in `error`, and says that there is none.
@@ -167,7 +169,12 @@ fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>
     }
     let mut members = Members::default();
     let states_error = |members: &Members<'a>| !silent && word.is_none() && members.states_error(rules);
-    match parse(text, rules, states_error, &mut members) {
+    let read = if is_form {
+        form_members(text, rules.names, &mut members).map_err(Unread::from)
+    } else {
+        parse(text, rules, states_error, &mut members)
+    };
+    match read {
         // Beside an error, nothing need be at the token's path.
         Err(Unread { violation: Violation::TokenPath, .. }) if word.is_some() => {}
         other => other?,
