@@ -4,6 +4,7 @@ mod answer_matrix;
 mod answer_members;
 mod authorize_request;
 mod bad_input;
+mod callback_matrix;
 mod callback_order;
 mod callback_place;
 mod compressed;

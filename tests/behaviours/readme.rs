@@ -43,7 +43,7 @@ let Redirect { url, pending } = Authorization::new(&client, "https://app.example
 session.put(pending.key(), serde_json::to_string(&pending.into_stored())?);
 
 // They come back. This is the only door to a code.
-let key = callback_key(request.uri()).ok_or("a callback of nobody's")?;
+let key = callback_key(request.uri()).ok_or("a callback without a grant")?;
 let pending = PendingCallback::from_stored(serde_json::from_str(&session.take(key)?)?, &client)?;
 match pending.receive(request.uri()) {
     Callback::Granted(exchange) => {
@@ -163,7 +163,7 @@ fn it_goes_as_far_as_it_can_without_a_person() {
     let failed = |session: &mut Session, uri: &str| {
         example(session, &request(uri), request("https://api.trackmania.com/api/user")).unwrap_err().to_string()
     };
-    assert_eq!(failed(&mut session, "/callback?code=x"), "a callback of nobody's");
+    assert_eq!(failed(&mut session, "/callback?code=x"), "a callback without a grant");
     assert_eq!(failed(&mut session, "/callback?code=x&state=forged"), "nothing is kept under this key");
     assert_eq!(session.0.len(), 2, "a forged callback took something");
 }
