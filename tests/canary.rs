@@ -529,3 +529,73 @@ fn nothing_shows_where_the_caller_is_at_fault() {
     world.canary.debug(&grantflow_ureq::Agent::new());
     world.check();
 }
+
+#[test]
+fn nothing_shows_of_tokens_from_elsewhere_and_of_doors() {
+    const REFRESH: &str = "CANARY-refresh-0b9Yw4";
+    const ACCESS: &str = "CANARY-access-7Hq2Lm";
+    let mut world = World::new(4);
+    for secret in [REFRESH, ACCESS] {
+        world.canary.secret(secret);
+    }
+    let client = world.client();
+    let at = UnixTime::from_secs(1_750_000_600);
+    let builder = Tokens::of_refresh_token(&client, REFRESH).unwrap();
+    world.canary.debug(&builder);
+    let builder = builder.access_token(ACCESS, Some(at)).unwrap().scope("read").unwrap().resource("urn:a").unwrap();
+    world.canary.debug(&builder);
+    let tokens = builder.build();
+    world.canary.debug(&tokens);
+    world.use_token(&tokens);
+    let stored = tokens.into_stored();
+    world.canary.debug(&stored);
+    let tokens = Tokens::from_stored(stored, &client).unwrap();
+    // The server does not know it: the refusal, and what is left.
+    let left = world.run(tokens.refresh().unwrap()).unwrap_err();
+    assert!(matches!(left, Left::Spent), "{left:?}");
+
+    let alone = Tokens::of_refresh_token(&client, REFRESH).unwrap().build();
+    world.canary.error(&alone.bearer().unwrap_err());
+    let builder = || Tokens::of_refresh_token(&client, REFRESH).unwrap();
+    let line = |text: &str| format!("{text}\n");
+    let plain = grantflow::PlainHttp::to("http://auth:8080").unwrap();
+    world.canary.debug(&plain);
+    for error in [
+        Tokens::of_refresh_token(&client, line(REFRESH)).unwrap_err(),
+        builder().access_token(line(ACCESS), None).unwrap_err(),
+        builder().scope(&line(REFRESH)).unwrap_err(),
+        builder().resource(&line(REFRESH)).unwrap_err(),
+        world.server.clone().formerly(&format!("https://u:{SECRET}@as.example")).unwrap_err(),
+        grantflow::PlainHttp::to(&format!("http://u:{ACCESS}@auth:8080")).unwrap_err(),
+        plain.server_with_token_endpoint(&format!("http://other/{ACCESS}")).unwrap_err(),
+        grantflow::RedirectUri::with_undotted_scheme(&format!("javascript://{ACCESS}")).unwrap_err(),
+        world.server.clone().quirk(Quirk::renamed(Message::TokenRequest, "code_verifier", ACCESS)).unwrap_err(),
+    ] {
+        world.canary.error(&error);
+    }
+
+    // A grant without PKCE, and one with an empty secret.
+    let refuses = world.server.clone().quirk(Quirk::RefusesPkce).unwrap();
+    let with_secret = refuses.client("app").secret_post(SECRET).unwrap();
+    world.canary.debug(&(&refuses, &with_secret));
+    world.canary.error(&refuses.client("app").public().unwrap_err());
+    let without_secret = world.server.client("app").empty_secret_basic().unwrap();
+    world.canary.debug(&without_secret);
+    for authorization in [
+        Authorization::new(&with_secret, REDIRECT_URI).unwrap(),
+        Authorization::new(&without_secret, REDIRECT_URI).unwrap(),
+    ] {
+        let Redirect { url, pending } = authorization.start(&mut world.env()).unwrap();
+        let state = url.as_str().split("&state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+        world.canary.secret(&state);
+        let torn = format!("{REDIRECT_URI}?code={EXTRA}&sta\nte={state}");
+        let callback = pending.receive_url(&torn);
+        world.canary.debug(&callback);
+        let Callback::Unrelated { pending, why } = callback else { panic!("{torn:?} was taken") };
+        world.canary.display(&why);
+        let callback = pending.receive_url(&format!("{REDIRECT_URI}?code={EXTRA}&state={state}\n"));
+        world.canary.debug(&callback);
+        assert!(matches!(callback, Callback::Granted(_)));
+    }
+    world.check();
+}

@@ -6,12 +6,14 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 11] = [
+const TARGETS: [Target; 13] = [
     ("callback", grantflow::fuzz::callback),
     ("token_response", grantflow::fuzz::token_response),
     ("token_error", grantflow::fuzz::token_error),
     ("form", grantflow::fuzz::form),
     ("basic", grantflow::fuzz::basic),
+    ("url", grantflow::fuzz::url),
+    ("retry_after", grantflow::fuzz::retry_after),
     ("stored_state", grantflow::fuzz::stored_state),
     ("flow_model", grantflow_tests::flow_model::run),
     ("challenge", grantflow_session::fuzz::challenge),

@@ -268,6 +268,20 @@ proptest! {
         let asked: Vec<(String, String)> = asked.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         prop_assert_eq!(pairs(std::str::from_utf8(request.body().as_ref()).unwrap()), asked);
     }
+
+    /// The pieces of which odd URLs are made; the oracle is the fuzz target's.
+    #[test]
+    fn what_is_taken_for_a_url_keeps_its_promises(urls in proptest::collection::vec(
+        "(https|http|HTTPS|HTTP|vscode|com\\.a|javascript|)(://|:|:/|)(u@|)(a|A|a\\.example|127\\.0\\.0\\.1|localhost|b\\.LOCALHOST|\\[::1\\]|\\[z\\]|%61|a\\.\\.b|\\.|)(:443|:80|:0|:00443|:\\+1|:|)(/|/a|/%61|/%2F|/%2f|/~|/%7e|/\\.\\./a|/%|/[ -~]|){0,3}(\\?|\\?a=%61|\\?x=[ -~é]|)(#|)",
+        1..4,
+    )) {
+        grantflow::fuzz::url(urls.join("\n").as_bytes());
+    }
+
+    #[test]
+    fn a_retry_after_says_what_it_means(now in any::<u64>(), moment in any::<u64>(), text in "[0-9]{0,25}|[ -~]{0,40}|[A-Z][a-z]{2,8}, ?[0-9]{2}[- ][A-Z][a-z]{2}[- ][0-9]{2,4} [0-9:]{8} GMT") {
+        grantflow::fuzz::retry_after(&[&now.to_be_bytes(), &moment.to_be_bytes(), text.as_bytes()].concat());
+    }
 }
 
 proptest! {

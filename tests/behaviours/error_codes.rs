@@ -160,6 +160,10 @@ fn an_error_in_another_place_counts_beside_a_token() {
     );
     assert!(failure.error.answer_refused());
     assert!(run(&tiktok[1..], &bad).is_ok(), "without the quirk nobody looks there");
+    // Where nothing lies at the token's path, that is what is wrong, unless an error is stated.
+    let nothing = run(&tiktok, r#"{"code":0,"access_token":"other","token_type":"Bearer"}"#).unwrap_err();
+    assert!(matches!(&nothing.error, Error::Protocol(broken) if broken.violation() == grantflow::Violation::TokenPath));
+    assert_eq!(run(&tiktok, r#"{"code":40105}"#).unwrap_err().error.code().unwrap().as_str(), "40105");
     // Inside `error` itself, a word can say that there is none.
     let inside = [Quirk::error_path("error.code", Some("ok"))];
     let fine = r#"{"error":{"code":"ok","message":""},"access_token":"t","token_type":"Bearer"}"#;
@@ -168,6 +172,37 @@ fn an_error_in_another_place_counts_beside_a_token() {
     assert!(run(&[], fine).is_err());
     for unreadable in ["{}", "[]", "\"\\ud800\"", "1,\"code\":0"] {
         assert!(run(&tiktok, &good.replace("\"code\":0", &format!("\"code\":{unreadable}"))).is_err(), "{unreadable}");
+    }
+}
+
+#[test]
+fn an_error_under_another_name_is_read_in_a_form_too() {
+    let quirks = [
+        Quirk::FormEncodedAnswer,
+        Quirk::error_path("errcode", Some("0")),
+        Quirk::error_path("error.code", None),
+        answer(None, "40029", ErrorCode::InvalidGrant),
+    ];
+    let run = |text: &str| {
+        let mut world = world(&quirks);
+        let exchange = world.exchange();
+        world.answer(exchange, json(200, text)).map(|tokens| tokens.bearer().unwrap().expose_secret().to_owned())
+    };
+    assert_eq!(run("errcode=0&access_token=t&token_type=bearer").unwrap(), "t");
+    for dead in
+        ["errcode=40029&errmsg=invalid+code", "err%63ode=40029", r#"{"errcode":40029}"#, "errcode=40029&errmsg=%ff"]
+    {
+        let failure = run(dead).unwrap_err();
+        assert_eq!(failure.error.code(), Some(&ErrorCode::InvalidGrant), "{dead}");
+        assert!(matches!(failure.left, Left::Spent), "{dead}");
+    }
+    assert_eq!(run("errcode=0&error=invalid_client").unwrap_err().error.code(), Some(&ErrorCode::InvalidClient));
+    for contradiction in [
+        "errcode=40029&access_token=t&token_type=bearer",
+        "errcode=0&errcode=40029&access_token=t&token_type=bearer",
+        "errcode=%zz&access_token=t&token_type=bearer",
+    ] {
+        assert!(run(contradiction).is_err(), "{contradiction}");
     }
 }
 

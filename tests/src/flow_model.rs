@@ -21,7 +21,7 @@ use grantflow::{
     callback_key, callback_key_in_form,
 };
 use grantflow_testkit::{CallbackFault, Decision, Server};
-use http::Request;
+use http::{Request, StatusCode};
 
 use identity::{Identity, REDIRECT_URI, SECRET, identities, provider};
 use ledger::Ledger;
@@ -361,18 +361,10 @@ impl Model {
                     }
                     Left::Intact(exchange) => {
                         assert!(status.is_some(), "an answer was lost, and the grant is called intact");
-                        let held = (*exchange).into();
-                        // A rescued token stays in the exchange: a later answer that brings none leaves it there.
-                        let success = status.is_some_and(|status| status.is_success());
-                        if held.is_rescued()
-                            && let Some(new) = refresh_token_in(&body).filter(|_| success)
-                        {
-                            self.ledger.secret(&new);
-                            self.in_hand = new;
-                            self.rescued = true;
+                        let held: Held = (*exchange).into();
+                        if self.takes_rescued(&held, status, &body) {
                             return self.again(held);
                         }
-                        assert!(!held.is_rescued() || self.rescued, "a token that no answer held was rescued");
                         // Only a server that says otherwise, in so many words, can have used it all the same.
                         let said =
                             failure.error.code().is_some() || matches!(status.map(|s| s.as_u16()), Some(429 | 503));
@@ -383,6 +375,23 @@ impl Model {
                 }
             }
         }
+    }
+
+    /// Whether a refused answer brought the refresh token that is left: then that is the one in hand. It stays in the
+    /// exchange, so a later answer that brings none leaves it there.
+    fn takes_rescued(&mut self, held: &Held, status: Option<StatusCode>, body: &[u8]) -> bool {
+        if !held.is_rescued() {
+            return false;
+        }
+        let success = status.is_some_and(|status| status.is_success());
+        let Some(new) = refresh_token_in(body).filter(|_| success) else {
+            assert!(self.rescued, "a token that no answer held was rescued");
+            return false;
+        };
+        self.ledger.secret(&new);
+        self.in_hand = new;
+        self.rescued = true;
+        true
     }
 
     /// The application tries once more, as it may.

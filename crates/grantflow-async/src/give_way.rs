@@ -3,7 +3,7 @@
 use core::future::poll_fn;
 use core::task::Poll;
 
-/// Pending once, and woken at once: whoever shares the task or the thread runs before the loop goes on.
+/// Pending once, and woken at once: other work of the task or the thread runs before the loop goes on.
 ///
 /// A loop over something that is always ready never gives its caller a chance to look at a timer. It awaits this now and
 /// then. The function is for adapters: it needs no runtime.

@@ -53,7 +53,7 @@ fn bind_by(
 
 type Sockets = Vec<(TcpListener, SocketAddr)>;
 
-/// The sockets that can be had, and why one could not. A taken port is an error: whoever has it at the other address would
+/// The sockets that can be had, and why one could not. A taken port is an error: the program that has it at the other address would
 /// get half of the visitors, and the code with them.
 fn both(
     port: u16,

@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_asks_and_is_sent_away_does_not_wait_for_the_answer() {
+    fn a_visitor_who_asks_and_is_sent_away_does_not_wait_for_the_answer() {
         let shared = Arc::new(Shared::default());
         let (server, _client) = pair();
         let place = shared.admit(server.into()).unwrap();

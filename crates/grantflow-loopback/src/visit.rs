@@ -185,7 +185,7 @@ fn at_least_a_moment(timeout: Duration) -> Duration {
 fn write(mut stream: &TcpStream, mut bytes: &[u8], until: Option<Instant>) -> bool {
     while !bytes.is_empty() {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        // After that, a millisecond for each piece: who reads as fast as that is about to have all.
+        // After that, a millisecond for each piece: a visitor who reads that fast is about to have all.
         if stream.set_write_timeout(left.map(at_least_a_moment)).is_err() {
             return false;
         }

@@ -52,9 +52,9 @@ impl Collector {
         Ok(())
     }
 
-    /// The whole body. With the feature `gzip`, the compressions that `headers` name are undone, and what they say of
-    /// the compressed body (`Content-Encoding`, `Content-Length`) is removed. A compression that is unknown, or of
-    /// which the body shows no sign, is left as it is.
+    /// The whole body. With the feature `gzip`, the compression that `headers` name is undone, and gzip also where they name
+    /// none; what they say of the compressed body (`Content-Encoding`, `Content-Length`) is removed. A compression that is
+    /// unknown, or of which the body shows no sign, is left as it is.
     ///
     /// # Errors
     /// With the feature `gzip`: [`BodyError::TooLarge`], if the body is larger than the limit without its compression;

@@ -25,7 +25,8 @@ enum Coding {
 
 impl Coding {
     /// The one coding that was applied, if it is known. A body in two codings stays as it is: no token server sends
-    /// one, and a bomb in two layers grows a millionfold.
+    /// one, and a bomb in two layers grows a millionfold. Where no coding is named, it may be gzip all the same: gateways are
+    /// known that drop the header and leave the body.
     fn named_in(headers: &HeaderMap) -> Option<Self> {
         let mut named = None;
         for value in headers.get_all(CONTENT_ENCODING) {
@@ -41,7 +42,7 @@ impl Coding {
                 }
             }
         }
-        named
+        named.or(Some(Self::Gzip))
     }
 
     /// Whether a body begins as this coding does. Gateways are known that decompress a body and leave the header; and
@@ -161,11 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn a_known_compression_is_undone_whatever_it_is_called() {
+    fn a_known_compression_is_undone_under_each_of_its_names() {
         for name in ["gzip", "GZIP", "x-gzip", " gzip ", "identity, gzip", "gzip,", ",gzip"] {
             undone(&[name], &gzip(ANSWER));
         }
         undone(&["identity", "gzip"], &gzip(ANSWER));
+        undone(&[], &gzip(ANSWER));
+        undone(&["identity"], &gzip(ANSWER));
         undone(&["gzip"], &[gzip(&ANSWER[..9]), gzip(&ANSWER[9..])].concat());
         for name in ["deflate", "Deflate"] {
             undone(&[name], &zlib(ANSWER));
@@ -180,7 +183,8 @@ mod tests {
             }
         }
         left_alone(&["gzip", "gzip"], &gzip(&gzip(ANSWER)));
-        left_alone(&[], &gzip(ANSWER));
+        left_alone(&[], ANSWER);
+        left_alone(&[], &zlib(ANSWER));
         left_alone(&["gzip"], ANSWER);
         left_alone(&["gzip"], b"");
         left_alone(&["gzip"], b"\x1f");
@@ -193,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_breaks_off_cannot_be_undone() {
+    fn a_body_that_breaks_off_cannot_be_undone() {
         for (name, whole) in [("gzip", gzip(ANSWER)), ("deflate", zlib(ANSWER))] {
             for length in 2..whole.len() {
                 let (plain, _) = finished(&[name], &whole[..length], 1 << 20);
@@ -203,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_damaged_cannot_be_undone_or_says_the_same() {
+    fn a_damaged_body_cannot_be_undone_or_says_the_same() {
         for (name, whole, first) in [("gzip", gzip(ANSWER), 2), ("deflate", zlib(ANSWER), 2)] {
             for at in first..whole.len() {
                 let mut damaged = whole.clone();

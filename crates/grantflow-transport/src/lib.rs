@@ -1,4 +1,4 @@
-//! What grantflow's HTTP adapters share. Whoever writes an adapter of their own can use it too.
+//! What grantflow's HTTP adapters share. Other adapters can use it too.
 //!
 //! - [`Collector`] reads the body of an answer: no more than a limit, and without copies that stay in memory.
 //! - [`deadline`] makes any timeout one that can be added to the present time.

@@ -121,7 +121,7 @@ impl Agent {
 
     /// An agent of your own, with its TLS settings, proxy, middleware, cookie jar and pool. Redirects, statuses and the
     /// deadline (a year at most) are set anew for each request. **All else is yours to answer for**: an agent that does not verify
-    /// certificates hands credentials to whoever answers.
+    /// certificates hands credentials to anybody who answers.
     ///
     /// It cannot tell a TLS handshake cut off from a request that got no answer, so more failures count as "may have been
     /// sent" than with [`Agent::new`]; and ureq prepares TLS anew for every request that has settings of its own.

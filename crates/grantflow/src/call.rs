@@ -137,13 +137,18 @@ pub(crate) fn answer<B: AsRef<[u8]>, T>(
         return Err(broken(received, Violation::TooLarge.into()));
     }
     let quirks = client.server.quirks();
-    match answer::read(body, &quirks.rules(&|name| quirks.member(name))) {
+    let member = |name: &str| quirks.member(name);
+    let rules = quirks.rules(&member);
+    match answer::read(body, &rules) {
         Ok(Content::Token(token)) if status.is_success() => {
             build(token).map_err(|violation| broken(received, Unread { holds_token: true, ..violation.into() }))
         }
         Ok(Content::Token(_)) => Err(unexpected(received)),
         Ok(Content::Error(stated)) => Err(refused(quirks, refresh, received, &stated)),
-        Err(unread) => Err(unreadable(received, unread)),
+        Err(unread) => Err(match answer::error_in_unread(body, &rules, unread) {
+            Ok(stated) => refused(quirks, refresh, received, &stated),
+            Err(unread) => unreadable(received, unread),
+        }),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The contract between a flow and whoever carries its requests.
+//! The contract between a flow and the HTTP stack that carries its requests.
 //!
 //! A state that needs one HTTP round trip to leave is an [`Exchange`]. It gives a request, takes the response, and
 //! answers with a [`Step`] or with a [`Failure`] that says what is [`Left`] of the grant. It never waits and never
@@ -88,7 +88,7 @@ impl fmt::Debug for Body {
 
 /// A state that needs one HTTP round trip to leave.
 ///
-/// Whoever carries the request must not follow redirects, must hand over every status as a response, and must bound
+/// The stack that carries the request must not follow redirects, must hand over every status as a response, and must bound
 /// the body. [`drive`] is the loop for a blocking stack; the adapter crates have one each.
 pub trait Exchange: Sized {
     /// What the flow has when it is through.

@@ -2,7 +2,7 @@
 //!
 //! Each flow is a chain of states. A state is a type; a step consumes one and gives the next. A state that needs the
 //! server gives an `http::Request` and takes the `http::Response`: any HTTP stack, blocking or async, can carry them.
-//! The core has no socket, no clock and no entropy of its own, so every flow runs in a test, in virtual time.
+//! The core has no socket, no clock and no entropy, so every flow runs in a test, in virtual time.
 //!
 //! ```
 //! use grantflow::{Authorization, Callback, Redirect, Server};
@@ -37,7 +37,7 @@
 //!
 //! # Running a state
 //!
-//! Whatever implements [`Exchange`] needs one round trip to leave. An adapter crate runs it (`grantflow_ureq::run`),
+//! A type that implements [`Exchange`] needs a round trip to go on. An adapter crate runs it (`grantflow_ureq::run`),
 //! [`drive`] runs it over closures, or you call [`Exchange::request`] and [`Exchange::respond`] yourself. When it fails,
 //! [`Failure`] says what is [`Left`] of the grant: nothing, all of it, or nobody knows.
 //!

@@ -17,7 +17,7 @@ use crate::wire::answer::{ErrorPlace, Rules};
 #[non_exhaustive]
 pub enum Quirk {
     /// Basic credentials are not form-encoded before base64, for servers that do not decode them (RFC 6749 §2.3.1 has
-    /// them encoded). Amazon Cognito and Domino need it, and whoever compares the header with a string.
+    /// them encoded). Amazon Cognito and Domino need it, and every server that compares the header with a string.
     UnencodedBasic,
     /// Scope tokens are separated by this character, in requests and in answers: `,` for Slack, Strava, Linear, TikTok,
     /// Todoist, Shopify, Instagram, WeChat and Stack Exchange. Wherever a scope is given or granted, both this character and
@@ -84,7 +84,8 @@ pub enum Quirk {
     /// What is there is the error code, a number as it is written; map it with [`Quirk::ErrorCode`]. It counts beside a token
     /// too. Where nothing or `null` is there, `error` counts as always.
     ErrorPath {
-        /// Names from the outermost object inwards, separated by dots; `[0]` is the first item of a list.
+        /// Names from the outermost object inwards, separated by dots; `[0]` is the first item of a list. In a form, a
+        /// name by itself.
         path: String,
         /// The word there that says that there is no error: `0` for TikTok, `0000` for Coros.
         none: Option<String>,

@@ -44,7 +44,7 @@ impl Scope {
 
     /// Reads a scope as a server writes it, which may be empty. `None` if a character is not allowed.
     pub(crate) fn read(text: &str, separator: char) -> Option<Self> {
-        // All bytes, whatever they are: without a way out of the loop, several are looked at at once.
+        // The loop looks at all bytes: without an early exit, the compiler can look at several at once.
         if !text.bytes().fold(true, |good, b| good & (b == b' ' || is_scope_byte(b))) {
             return None;
         }

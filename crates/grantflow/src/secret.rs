@@ -8,7 +8,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-/// Text that is wiped on drop. The private base of every secret type with a length of its own.
+/// Text that is wiped on drop. The private base of every secret type whose length varies.
 #[derive(Clone)]
 pub(crate) struct Secret(Zeroizing<String>);
 
@@ -61,7 +61,7 @@ impl RefreshToken {
         Self(Secret::new(text))
     }
 
-    /// The token's text. Whoever holds it holds the grant: keep it out of logs, URLs and cookies.
+    /// The token's text. Anybody who has it has the grant: keep it out of logs, URLs and cookies.
     pub fn expose_secret(&self) -> &str {
         self.0.expose()
     }

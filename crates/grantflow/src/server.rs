@@ -69,7 +69,7 @@ impl Server {
     }
 
     /// The server's issuer identifier. From now on an `iss` in the callback must be this one, byte for byte (RFC 9207 §2.4).
-    /// Without one, an `iss` is ignored, for there is nothing to compare it with: whoever uses several servers needs one
+    /// Without one, an `iss` is ignored, because there is nothing to compare it with. A program that uses several servers needs one
     /// for each (RFC 9700 §4.4).
     ///
     /// # Errors

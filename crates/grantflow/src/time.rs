@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn every_day_follows_the_one_before() {
-        let long = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let long = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let (mut year, mut month, mut day) = (1970, 1, 1);
         for days in 0..400 * 366 {
             assert_eq!(date(days), (year, month, day));

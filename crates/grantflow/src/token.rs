@@ -193,9 +193,12 @@ fn tolerate<T>(value: Optional<T>, member: Member, tolerated: &mut Tolerated) ->
 
 /// An access token, by its type. Both types are opaque: what is inside a token is the API's business (OAuth 2.1 §1.4).
 #[derive(Clone, Debug)]
-#[allow(clippy::exhaustive_enums, reason = "whoever uses a token must know every type, and refuse at compile time")]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "a program that uses a token must know every type, and refuse at compile time"
+)]
 pub enum AccessToken {
-    /// Whoever holds it may use it (RFC 6750).
+    /// Anybody who has it may use it (RFC 6750).
     Bearer(BearerToken),
     /// Only the holder of a key may use it (RFC 9449).
     Dpop(DpopToken),
@@ -267,7 +270,7 @@ impl BearerToken {
         Ok(())
     }
 
-    /// The token's text, for what is not an HTTP request. Whoever holds it may use it: keep it out of logs and URLs.
+    /// The token's text, for what is not an HTTP request. Anybody who has it may use it: keep it out of logs and URLs.
     pub fn expose_secret(&self) -> &str {
         self.text.expose()
     }

@@ -46,7 +46,7 @@ pub(crate) fn check_resource(text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// A URL that this server had before: of `https` or `http`, for it is only compared with, and never asked.
+/// A URL that this server had before. It may be `http`, because it is only compared and never asked.
 pub(crate) fn check_former(text: &str) -> Result<(), Error> {
     check_web_parts(text, UrlRole::Former).map(|_| ())
 }

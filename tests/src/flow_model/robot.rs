@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use grantflow::{ClientCredentials, CodeExchange, Env, Exchange as _, Failure, GrantedScope, Left, Sent, Step, Tokens};
 
 use super::wire::holds_token;
-use super::{Model, Stage};
+use super::{Held, Model, Stage};
 
 /// What the first exchange of a chain brought.
 type Brought = (Option<String>, GrantedScope);
@@ -111,7 +111,9 @@ impl Model {
                     self.again(chain.into_first().expect("the first is not through"))
                 }
                 Left::Intact(chain) | Left::Unknown(chain) => {
-                    self.again(chain.into_second().expect("the first is through"))
+                    let held = Held::from(chain.into_second().expect("the first is through"));
+                    self.takes_rescued(&held, seen.status, &seen.body);
+                    self.again(held)
                 }
             };
         }
@@ -131,6 +133,7 @@ impl Model {
     fn second_begins(&mut self, brought: Option<Brought>) {
         let (refresh, scope) = brought.expect("the second is made of the first one's output");
         self.granted = Some(scope);
+        self.rescued = false;
         self.in_hand = refresh.expect("it is refreshed");
         self.ledger.secret(&self.in_hand);
         self.ledger.allow(&self.in_hand);

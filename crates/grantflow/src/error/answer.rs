@@ -58,7 +58,7 @@ impl Answer {
     }
 
     /// The first 1 KiB of the `Location` of a redirect (RFC 9110 §10.2.2), as it came: where the server, or something in
-    /// front of it, wanted the request to go. The request did not go there, for it holds credentials. It can quote what was
+    /// front of it, wanted the request to go. The request did not go there, because it holds credentials. It can quote what was
     /// sent: escape it before it is shown, and do not send anyone there.
     pub fn untrusted_location(&self) -> Option<&[u8]> {
         let header = self.header.as_ref().filter(|_| self.status.is_redirection());

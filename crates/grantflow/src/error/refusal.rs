@@ -50,7 +50,7 @@ impl ErrorResponse {
         &self.code
     }
 
-    /// `error_description`, at most 1 KiB of it: text for developers that the server, or whoever played it, wrote.
+    /// `error_description`, at most 1 KiB of it: text for developers, by the server or by somebody who played it.
     /// It may quote what was sent to it, and hold markup and control characters: escape it before it is shown.
     pub fn untrusted_description(&self) -> Option<&str> {
         self.description.as_deref()

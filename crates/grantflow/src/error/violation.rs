@@ -158,7 +158,7 @@ impl Member {
         Self::ErrorUri,
     ];
 
-    /// The member of this name. Written out, for it is asked for every member of every answer.
+    /// The member of this name. Written out, because it is asked for every member of every answer.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "access_token" => Self::AccessToken,

@@ -41,7 +41,7 @@ use crate::wire::answer::Optional;
 
 /// A request for a token of the client's own. Only a confidential client can make one (RFC 6749 §4.4).
 ///
-/// `Clone`, and whatever fails, it is left intact: there is no grant to lose, and asking again is always allowed.
+/// It is `Clone`, and every failure leaves it intact: there is no grant to lose, and a program may always ask again.
 #[derive(Clone, Debug)]
 #[must_use = "run it to get a token"]
 pub struct ClientCredentials {

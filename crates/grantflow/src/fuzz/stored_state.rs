@@ -97,7 +97,7 @@ fn refused_elsewhere(good: &str, version: u32) {
         &|| here.client("ap").public().unwrap(),
         &|| here.client("app2").public().unwrap(),
         &|| client(&server()),
-        &|| client(&server().issuer("https://as.example/").unwrap()),
+        &|| client(&server().issuer("https://as.example/t").unwrap()),
         &|| client(&at("https://as.example/token2").issuer(ISSUER).unwrap()),
     ];
     let fault = |text: &str, client: &PublicClient| {

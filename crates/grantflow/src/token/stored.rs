@@ -14,7 +14,7 @@ use crate::time::UnixTime;
 use crate::wire::answer::{Extra, TokenKind};
 use crate::wire::checksum::Checksum;
 
-/// Tokens in a form that can be stored. **It holds the tokens in plain text**: whoever reads it has the grant.
+/// Tokens in a form that can be stored. **It holds the tokens in plain text**: anybody who reads it has the grant.
 ///
 /// It serializes with serde; its fields are not part of the API. The client's credentials are not in it.
 #[derive(Serialize, Deserialize, Default)]

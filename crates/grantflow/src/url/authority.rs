@@ -55,3 +55,19 @@ pub(super) fn is_loopback_in_a_browser(host: &str) -> bool {
     let end = host.len().checked_sub(BELOW.len()).filter(|at| *at > 0);
     is_loopback(host) || end.and_then(|at| host.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(BELOW))
 }
+
+/// Whether a browser may take this host for its own machine, in any spelling. For a guard that needs another machine: it errs on
+/// the side of this one.
+pub(super) fn may_be_this_machine(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let is_here = |address: Ipv4Addr| address.is_loopback() || address.is_unspecified();
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address.parse::<Ipv6Addr>().is_ok_and(|address| {
+            address.is_loopback() || address.is_unspecified() || address.to_ipv4_mapped().is_some_and(is_here)
+        });
+    }
+    // Browsers read `127.1`, `2130706433` and `0x7f.0.0.1` as addresses, because the last part is a number.
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let is_number = last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x") || last.starts_with("0X");
+    is_loopback_in_a_browser(host) || is_number && host.parse().map_or(true, is_here)
+}

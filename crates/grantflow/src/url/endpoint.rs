@@ -9,7 +9,7 @@ use super::{Origin, check_web_url, same_url, url_fault};
 use crate::error::{Error, UrlFault, UrlRole};
 
 /// An endpoint of an authorization server: `https`, or `http` on loopback or to a host that [`PlainHttp`] names; without
-/// fragment or user information (RFC 6749 §3.1, §3.2; OAuth 2.1 §1.5). A query of its own is kept.
+/// fragment or user information (RFC 6749 §3.1, §3.2; OAuth 2.1 §1.5). Its query is kept.
 ///
 /// [`PlainHttp`]: super::PlainHttp
 #[derive(Clone)]

@@ -95,10 +95,10 @@ impl Reach {
     }
 }
 
-/// Hosts that are asked over plain `http`: a door, for the network of one's own containers, where an authorization server
+/// Hosts that are asked over plain `http`: a door, for a network of containers, where an authorization server
 /// is `http://auth:8080` and TLS ends before it.
 ///
-/// **Whoever can listen on that network reads the client's credentials, codes and tokens, and whoever can answer on it
+/// **Anybody who can listen on that network reads the client's credentials, codes and tokens, and anybody who can answer on it
 /// hands out tokens.** Each host is opened by itself, with its port, and to the server that is made with this value alone:
 /// for its two endpoints and for its tokens' way to an API ([`Server::token_for`](crate::Server::token_for)). Issuers and
 /// redirect URIs stay with `https`, or loopback.

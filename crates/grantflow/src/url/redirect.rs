@@ -4,7 +4,7 @@ use core::fmt;
 use core::ops::Range;
 use std::sync::Arc;
 
-use super::authority::{Authority, is_loopback_in_a_browser};
+use super::authority::{Authority, is_loopback_in_a_browser, may_be_this_machine};
 use super::equivalent::same_text;
 use super::{Parts, check_text, check_web_parts, url_fault};
 use crate::error::{Error, UrlFault, UrlRole};
@@ -43,11 +43,24 @@ const CALLBACK_NAMES: [&str; 10] = [
 
 /// Schemes that a browser or an operating system acts on by itself, in alphabetical order. With a dot in a scheme, none of
 /// them can be meant.
-const TAKEN_SCHEMES: &str = "about android-app blob callto chrome chrome-extension cid content data devtools edge facetime \
-    feed file filesystem ftp ftps git gopher hcp http https imap intent itms-apps itms-services its jar javascript jscript \
-    ldap ldaps livescript localhost magnet mailto market mhtml microsoft-edge mid mk mocha moz-extension ms-appinstaller \
-    ms-its ms-msdt ms-officecmd ms-settings nfs nntp opera pop res resource rtsp safari-extension search search-ms sftp \
-    shell sip sms smb ssh tel telnet urn vbs vbscript view-source vnc webcal ws wss wyciwyg";
+const TAKEN_SCHEMES: &str = "about android-app applescript blob brave callto chrome chrome-extension \
+    chrome-untrusted cid content data dav davs devtools edge facetime facetime-audio feed file filesystem ftp ftps \
+    geo git gopher hcp http https imap intent itms itms-apps itms-appss itms-services its jar javascript jnlp \
+    jscript ldap ldapi ldaps livescript localhost macappstore magnet mailto market mhtml microsoft-edge mid mk \
+    mocha moz-extension nfs nntp onenote opera pop res resource rlogin rtsp safari-extension safari-web-extension \
+    search search-ms sftp shell shortcuts sip sips skype smb sms ssh svn tel telnet urn vbs vbscript view-source \
+    vivaldi vnc wais webcal ws wss wyciwyg x-help-action";
+
+/// What the names of a system's own schemes begin with: Windows' programs, and schemes that any website may register
+/// with a browser (`registerProtocolHandler`).
+const TAKEN_PREFIXES: [&str; 2] = ["ms-", "web+"];
+
+fn is_taken(scheme: &str) -> bool {
+    let begins_with =
+        |prefix: &&str| scheme.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    TAKEN_SCHEMES.split_whitespace().any(|taken| scheme.eq_ignore_ascii_case(taken))
+        || TAKEN_PREFIXES.iter().any(begins_with)
+}
 
 impl RedirectUri {
     /// Checks a redirect URI.
@@ -73,8 +86,8 @@ impl RedirectUri {
     /// As [`RedirectUri::new`].
     pub fn with_undotted_scheme(text: &str) -> Result<Self, Error> {
         Self::checked(text, |parts| {
-            let taken = TAKEN_SCHEMES.split_whitespace().any(|taken| parts.scheme.eq_ignore_ascii_case(taken));
-            parts.scheme.contains('.') || !taken && (parts.authority.is_some() || parts.path.starts_with('/'))
+            parts.scheme.contains('.')
+                || !is_taken(parts.scheme) && (parts.authority.is_some() || parts.path.starts_with('/'))
         })
     }
 
@@ -84,8 +97,8 @@ impl RedirectUri {
         let mut is_remote = false;
         if parts.is_web() {
             let host = check_web_parts(text, UrlRole::Redirect)?;
-            is_remote = !is_loopback_in_a_browser(host);
-            if is_remote && !parts.scheme.eq_ignore_ascii_case("https") {
+            is_remote = !may_be_this_machine(host);
+            if !is_loopback_in_a_browser(host) && !parts.scheme.eq_ignore_ascii_case("https") {
                 return Err(fault(UrlFault::Insecure));
             }
         } else {
@@ -257,7 +270,8 @@ mod tests {
         ] {
             assert_eq!(RedirectUri::with_undotted_scheme(good).unwrap().as_str(), good);
         }
-        for taken in TAKEN_SCHEMES.split_whitespace().filter(|scheme| !matches!(*scheme, "http" | "https")) {
+        let listed = TAKEN_SCHEMES.split_whitespace().filter(|scheme| !matches!(*scheme, "http" | "https"));
+        for taken in listed.chain(["ms-word", "ms-excel", "ms-msdt", "ms-settings", "web+coffee"]) {
             for bad in [format!("{taken}://x/cb"), format!("{}:/cb", taken.to_uppercase()), format!("{taken}:x")] {
                 assert_eq!(fault(RedirectUri::with_undotted_scheme(&bad)), UrlFault::Scheme, "{bad}");
                 assert_eq!(fault(RedirectUri::new(&bad)), UrlFault::Scheme, "{bad}");
@@ -285,6 +299,21 @@ mod tests {
             ("https://127.0.0.1/cb", false),
             ("http://[::1]/cb", false),
             ("com.example.app:/cb", false),
+            // What browsers, or the systems below them, take for this machine besides.
+            ("https://localhost./cb", false),
+            ("https://app.localhost./cb", false),
+            ("https://0.0.0.0/cb", false),
+            ("https://[::]/cb", false),
+            ("https://[::ffff:127.0.0.1]/cb", false),
+            ("https://[0:0:0:0:0:0:0:1]/cb", false),
+            ("https://127.1/cb", false),
+            ("https://2130706433/cb", false),
+            ("https://0x7f.0.0.1/cb", false),
+            ("https://127.0.0.1./cb", false),
+            ("https://192.168.0.1/cb", true),
+            ("https://[2001:db8::1]/cb", true),
+            ("https://1.example/cb", true),
+            ("https://0xa.example/cb", true),
         ] {
             assert_eq!(RedirectUri::new(uri).unwrap().is_remote(), expected, "{uri}");
         }

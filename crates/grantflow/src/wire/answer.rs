@@ -1,6 +1,6 @@
 //! A token endpoint's answer, from its bytes to checked values (RFC 6749 §5.1, §5.2).
 //!
-//! The content type is not looked at, for servers write tokens under any or none: a body is JSON, or what a quirk says.
+//! The content type is not looked at, because servers write tokens under any or none: a body is JSON, or what a quirk says.
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ pub(crate) struct Rules<'r> {
     pub(crate) scope_list: bool,
 }
 
-/// What an answer says, whatever its status.
+/// What an answer says. Its status is looked at elsewhere.
 #[derive(Debug)]
 pub(crate) enum Content<'a> {
     Token(TokenAnswer<'a>),
@@ -66,37 +66,43 @@ impl From<Violation> for Unread<'_> {
 #[inline(always)]
 pub(crate) fn read<'a>(body: &'a [u8], rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
     match core::str::from_utf8(body) {
-        Ok(text) => match read_text(text, rules) {
-            Err(unread) if matches!(unread.violation, Violation::NotJson { .. }) => error_only(body, rules, unread),
-            read => read,
-        },
-        Err(error) => error_only(body, rules, not_utf8(body, error, rules)),
+        Ok(text) => read_text(text, rules),
+        Err(error) => Err(not_utf8(body, error, rules)),
     }
 }
 
 #[inline(always)]
 fn read_text<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
+    let is_form = rules.form && !text.trim_ascii_start().starts_with('{');
+    if !rules.errors.is_empty() {
+        return with_error_places(text, rules, is_form);
+    }
     let mut members = Members::default();
-    if rules.form && !text.trim_ascii_start().starts_with('{') {
+    if is_form {
         form_members(text, rules.names, &mut members)?;
         return judge_other(&mut members, None, rules);
-    }
-    if !rules.errors.is_empty() {
-        return with_error_places(text, rules);
     }
     parse(text, rules, |members| members.states_error(rules), &mut members)?;
     judge(&mut members, None, rules)
 }
 
-/// A description never costs the error that it explains, and some servers write descriptions in another encoding, or with line
-/// breaks in them. So a body that is no JSON for that is read for an error, and for nothing else.
+/// The error of an answer that [`read`] could not read. A description never costs the error that it explains, and some servers
+/// write descriptions in another encoding, or with line breaks in them. So a body that is no JSON for that is read for an error,
+/// and for nothing else.
 #[cold]
-fn error_only<'a>(body: &[u8], rules: &Rules<'_>, unread: Unread<'a>) -> Result<Content<'a>, Unread<'a>> {
+pub(crate) fn error_in_unread<'a>(
+    body: &[u8],
+    rules: &Rules<'_>,
+    unread: Unread<'a>,
+) -> Result<StatedError<'static>, Unread<'a>> {
+    if !matches!(unread.violation, Violation::NotJson { .. } | Violation::NotForm) {
+        return Err(unread);
+    }
     let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
     match read_text(&without_controls(&String::from_utf8_lossy(body)), rules) {
         Ok(Content::Error(StatedError { code, description, uri })) if !code.contains(char::REPLACEMENT_CHARACTER) => {
             let code = Cow::Owned(code.into_owned());
-            Ok(Content::Error(StatedError { code, description: owned(description), uri: owned(uri) }))
+            Ok(StatedError { code, description: owned(description), uri: owned(uri) })
         }
         _ => Err(Unread { holds_token: unread.holds_token || is_token_answer(body), ..unread }),
     }
@@ -147,11 +153,12 @@ fn not_utf8(body: &[u8], error: core::str::Utf8Error, rules: &Rules<'_>) -> Unre
 
 /// Reads a body of a server that states its errors elsewhere.
 #[cold]
-fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
+fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>, is_form: bool) -> Result<Content<'a>, Unread<'a>> {
+    let word_at = if is_form { place::word_in_form } else { place::word_at };
     let mut word = None;
     let mut silent = false;
     for place in rules.errors {
-        let found = place::word_at(text, &place.path).map_err(|()| Violation::WrongType(Member::Error))?;
+        let found = word_at(text, &place.path).map_err(|()| Violation::WrongType(Member::Error))?;
         let Some(found) = found else { continue };
         if place.none.as_deref() == Some(&*found) {
             // It lies in `error`, and says that there is none.
@@ -162,7 +169,12 @@ fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>
     }
     let mut members = Members::default();
     let states_error = |members: &Members<'a>| !silent && word.is_none() && members.states_error(rules);
-    match parse(text, rules, states_error, &mut members) {
+    let read = if is_form {
+        form_members(text, rules.names, &mut members).map_err(Unread::from)
+    } else {
+        parse(text, rules, states_error, &mut members)
+    };
+    match read {
         // Beside an error, nothing need be at the token's path.
         Err(Unread { violation: Violation::TokenPath, .. }) if word.is_some() => {}
         other => other?,
@@ -241,11 +253,17 @@ fn judge<'a>(
         let rescuable = violation.member().is_some_and(Member::is_of_token_answer);
         return Err(unusable(members, violation, rescuable, rules));
     }
-    let no_token = !members.has_token();
     match token::read(members, rules) {
         Ok(answer) => Ok(Content::Token(answer)),
-        Err(violation) if no_token => Err(violation.into()),
-        Err(violation) => Err(Unread { holds_token: true, ..unusable(members, violation, true, rules) }),
+        Err(violation) => {
+            // An access token that could be read has been taken out of its place.
+            let is_taken =
+                members.get(Member::AccessToken).is_none() && violation != Violation::Missing(Member::AccessToken);
+            match is_taken || members.has_token() {
+                true => Err(Unread { holds_token: true, ..unusable(members, violation, true, rules) }),
+                false => Err(violation.into()),
+            }
+        }
     }
 }
 

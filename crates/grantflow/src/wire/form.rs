@@ -26,7 +26,7 @@ const fn plain_bytes() -> [bool; 256] {
     table
 }
 
-/// What is written as it is: letters, digits, `-`, `.` and `_`. Both `~` and `*` are escaped, for RFC 3986 and the
+/// What is written as it is: letters, digits, `-`, `.` and `_`. Both `~` and `*` are escaped, because RFC 3986 and the
 /// form encoding differ on them.
 static PLAIN: [bool; 256] = plain_bytes();
 

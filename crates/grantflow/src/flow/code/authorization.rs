@@ -16,7 +16,7 @@ use crate::scope::Scope;
 use crate::secret::RandomText;
 use crate::url::{RedirectUri, check_resource};
 
-/// An authorization request to be: plain data, replayable. Each [`start`](Authorization::start) is a grant of its own.
+/// An authorization request to be: plain data, replayable. Each [`start`](Authorization::start) begins a new grant.
 #[derive(Clone, Debug)]
 pub struct Authorization {
     client: Client,

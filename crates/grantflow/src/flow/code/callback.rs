@@ -33,7 +33,7 @@ pub struct PendingCallback {
 /// What a hit on the redirect URI turned out to be.
 #[must_use = "each verdict asks for something else: see its variants"]
 #[derive(Debug)]
-#[allow(clippy::exhaustive_enums, reason = "whoever takes a callback must have an answer to every verdict")]
+#[allow(clippy::exhaustive_enums, reason = "a program that takes a callback must have an answer to every verdict")]
 #[allow(clippy::large_enum_variant, reason = "a verdict is matched at once, and a box would cost more than it saves")]
 pub enum Callback {
     /// Everything matched: exchange the code.

@@ -63,7 +63,7 @@ impl<'a> Received<'a> {
     /// in another encoding, or twice, it only loses its text.
     pub(super) fn is_malformed(&self) -> bool {
         let doubled = [&self.error_description, &self.error_uri].into_iter().any(|text| matches!(text, Once::Twice));
-        // All bytes, whatever they are: without a way out of the loop, several are looked at at once.
+        // The loop looks at all bytes: without an early exit, the compiler can look at several at once.
         let visible = |text: &str| text.bytes().fold(true, |good, b| good & matches!(b, 0x20..=0x7e));
         self.iss.is_malformed()
             || self.code.is_malformed()
@@ -127,7 +127,7 @@ impl fmt::Debug for PendingKey {
 }
 
 /// The key of the pending grant that a callback answers; `None` if it has not exactly one `state` or is longer than
-/// 64 KiB, so that it is nobody's.
+/// 64 KiB: then it belongs to no grant.
 ///
 /// Look up with it in the browser session's own store, by an atomic take: a forged callback then takes nothing. Where a
 /// server has another name for `state` ([`Quirk::RenamedParameter`](crate::Quirk::RenamedParameter)), there is none to find.

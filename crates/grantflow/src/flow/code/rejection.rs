@@ -28,7 +28,7 @@ impl Rejection {
         self.expected_iss.as_deref()
     }
 
-    /// The `iss` parameter of the callback, at most 1 KiB of it, where it is the reason. Whoever made the callback wrote it.
+    /// The `iss` parameter of the callback, at most 1 KiB of it, where it is the reason. It is what the sender of the callback wrote.
     pub fn untrusted_iss(&self) -> Option<&str> {
         self.received_iss.as_deref()
     }

@@ -123,7 +123,7 @@ impl PendingCallback {
             Some(text) => Some(Scope::new(text).map_err(|_| damaged)?),
             None => None,
         };
-        // Whoever started it chose the scheme.
+        // The program that started it chose the scheme.
         let redirect_uri = RedirectUri::with_undotted_scheme(&stored.redirect_uri);
         let redirect_uri = redirect_uri.map_err(|_| refuse(StoredFault::Damaged))?;
         if without_pkce && !pkce_may_be_left_out(&client, &redirect_uri) {

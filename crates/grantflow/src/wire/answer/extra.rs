@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Default)]
 pub(crate) struct Extra {
     form: bool,
-    /// Empty if there are none. Wiped, for nobody knows what is in it.
+    /// Empty if there are none. Wiped, because it may hold a secret.
     text: Zeroizing<String>,
 }
 

@@ -153,12 +153,17 @@ impl<'a> Members<'a> {
         self.extra = Extra::default();
     }
 
-    /// A text that must be there and not be empty.
+    /// A text that must be there and not be empty. What is none stays where it is.
     pub(super) fn required(&mut self, member: Member) -> Result<Cow<'a, str>, Violation> {
-        match self.take(member) {
+        let slot = self.slots.get_mut(member as usize).ok_or(Violation::Missing(member))?;
+        match slot {
             None => Err(Violation::Missing(member)),
             Some(Scalar::Text(text)) if text.is_empty() => Err(Violation::Empty(member)),
-            Some(Scalar::Text(text)) => Ok(text),
+            Some(Scalar::Text(text)) => {
+                let text = core::mem::take(text);
+                *slot = None;
+                Ok(text)
+            }
             Some(_) => Err(Violation::WrongType(member)),
         }
     }

@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAc
 use serde_json::value::RawValue;
 
 use crate::error::Member;
+use crate::wire::form;
 use crate::wire::json::{Names, member as member_of};
 
 /// Where in a JSON body an error code lies, and the word there that means none.
@@ -73,6 +74,21 @@ pub(super) fn word_at<'a>(body: &'a str, path: &[Part]) -> Result<Option<Cow<'a,
         Some(b'{' | b'[') => Err(()),
         Some(_) if text == "null" => Ok(None),
         Some(_) => Ok(Some(Cow::Borrowed(text))),
+    }
+}
+
+/// [`word_at`], in a form, whose names lead no further in.
+///
+/// # Errors
+/// If the name is there twice, or its value cannot be decoded.
+pub(super) fn word_in_form<'a>(form: &'a str, path: &[Part]) -> Result<Option<Cow<'a, str>>, ()> {
+    let [Part::Key(key)] = path else { return Ok(None) };
+    let is_key = |name: &str| form::decode(name).is_some_and(|name| *name == **key);
+    let mut values = form::raw_pairs(form.trim_ascii()).filter(|(name, _)| is_key(name));
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some((_, value)), None) => form::decode(value).map(Some).ok_or(()),
+        (Some(_), Some(_)) => Err(()),
     }
 }
 

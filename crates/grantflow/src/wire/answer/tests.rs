@@ -27,7 +27,7 @@ fn violation(body: &[u8], rules: &Rules<'_>) -> Violation {
 
 /// The code and the description of a body that states an error.
 fn error_of(body: &[u8], rules: &Rules<'_>) -> (String, Option<String>) {
-    match read(body, rules).unwrap() {
+    match read(body, rules).or_else(|unread| error_in_unread(body, rules, unread).map(Content::Error)).unwrap() {
         Content::Error(error) => (error.code.into_owned(), error.description.map(Cow::into_owned)),
         Content::Token(token) => panic!("{token:?}"),
     }
