@@ -198,7 +198,16 @@ impl Check<'_> {
         show::good("on demand: one refresh, another token");
 
         self.provider.with(|server| server.revoke_access_tokens());
-        expect(ada.is_in().await?, "in")?;
+        // Two tokens in a row were refused as soon as they came, so the session leaves the server alone for a second.
+        let mut is_in = ada.is_in().await?;
+        for _ in 0..50 {
+            if is_in {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            is_in = ada.is_in().await?;
+        }
+        expect(is_in, "in")?;
         let third = ada.token().await?;
         expect(third != second, "another token")?;
         same(self.hits("refresh_token"), refreshes + 2)?;
@@ -210,7 +219,15 @@ impl Check<'_> {
         show::good("when the API refuses it: the page comes all the same, and each refresh token was used once");
 
         self.provider.with(|server| server.revoke_all());
-        expect(ada.get("/").await?.body.contains("Your login is over"), "over")?;
+        let mut over = false;
+        for _ in 0..100 {
+            over = ada.get("/").await?.body.contains("Your login is over");
+            if over {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        expect(over, "over")?;
         show::good("when the grant is revoked: the page asks for a login");
         Ok(())
     }
