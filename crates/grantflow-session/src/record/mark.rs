@@ -42,7 +42,7 @@ pub(crate) struct Rest {
     pub(crate) status: Option<u16>,
 }
 
-/// More than a server may ask for (the core's bound for `Retry-After`).
+/// What a server may ask for at most (the core's bound for `Retry-After`), and how long a request may be on its way by another's mark.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 /// Of a mark that says nothing of a deadline: an older version wrote it.
 const OLD_DEADLINE: Duration = Duration::from_secs(60);
@@ -166,7 +166,9 @@ impl From<Text> for Mark {
                 let wait = Duration::from_secs(text.wait.unwrap_or(0)).min(LONGEST_WAIT);
                 Stage::InDoubt(Rest { next: UnixTime::from_secs(next), wait, told: text.told, status: text.status })
             }
-            None => Stage::Sending { deadline: text.deadline.map_or(OLD_DEADLINE, Duration::from_secs) },
+            None => {
+                Stage::Sending { deadline: text.deadline.map_or(OLD_DEADLINE, Duration::from_secs).min(LONGEST_WAIT) }
+            }
         };
         Self {
             at: UnixTime::from_secs(text.at),

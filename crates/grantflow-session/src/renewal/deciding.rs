@@ -118,6 +118,11 @@ fn marked(
         let retry_at = seen.token.end().map_or(doubt.retry_at, |end| end.max(doubt.retry_at));
         return Next::Done(Outcome::InDoubt(Doubt { retry_at, waits_for_the_end: true, ..doubt }));
     }
+    // One early retry in a course, and then an error: a pause of nothing, or a store so slow that the pause is over when it is written,
+    // would make this a loop of requests.
+    if mark.early && course.cause.is_some() {
+        return Next::Done(Outcome::InDoubt(doubt(&course, &mark)));
+    }
     let left = rest.next.saturating_since(now);
     let passed = course.waited == Some(mark) || course.insist().now && !rest.told;
     if left.is_zero() || passed {
