@@ -96,7 +96,7 @@ impl Loading {
             }
             Task::Save(_) | Task::Renew { .. } | Task::Look { .. } => match read.transpose() {
                 Ok(found) => found_in_the_store(course, env, why, found),
-                Err(fault) => refused_record(fault, why),
+                Err(fault) => refused_record(course, fault, why, revision),
             },
         }
     }
@@ -124,8 +124,12 @@ pub(super) fn after(known: Option<TokenId>, now: UnixTime) -> u64 {
     known.map_or(0, |known| known.generation).saturating_add(1).max(now.as_secs())
 }
 
-fn refused_record(fault: RecordFault, why: Why) -> Next {
+fn refused_record(mut course: Course, fault: RecordFault, why: Why, revision: Option<Revision>) -> Next {
     match why {
+        Why::Conflict { ours } if mends(&ours, fault) && course.conflicts < MOST_CONFLICTS => {
+            course.conflicts += 1;
+            instead(course, ours, revision)
+        }
         Why::Conflict { ours } => {
             let error = StoreError::new("be read back", fault);
             Next::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours })
@@ -139,6 +143,17 @@ fn nothing_there(course: Course, now: UnixTime) -> Next {
         Some(grant) => Next::Send(Sending::grant(course, now, grant, None, None)),
         None => failed(SessionError::Empty),
     }
+}
+
+/// A login mends what is damaged or another's. What a newer version has written may be this very login, renewed.
+fn mends(ours: &Unsaved, fault: RecordFault) -> bool {
+    ours.is_login() && fault != RecordFault::Version
+}
+
+/// Writes ours in the place of what has this revision.
+fn instead(course: Course, ours: Unsaved, revision: Option<Revision>) -> Next {
+    let unsaved = Unsaved { expected: revision, ..ours };
+    Next::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
 }
 
 /// Whether this is what we have tried to write. Its id does not tell: a sibling's tokens may have the same.
@@ -176,9 +191,9 @@ fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option
             Next::Write(Writing::new(course, Some(revision), Written::Tokens { unsaved, tries: 0 }))
         }
         // Only the marks of the same old tokens: ours replace them.
-        Some((revision, record)) if Some(record.id) == ours.base => {
-            let unsaved = Unsaved { expected: Some(revision), ..ours };
-            Next::Write(Writing::new(course, Some(revision), Written::Tokens { unsaved, tries: 0 }))
+        Some((revision, record)) if Some(record.id) == ours.base => instead(course, ours, Some(revision)),
+        Some((revision, record)) if course.fresh(&record).is_err_and(|fault| mends(&ours, fault)) => {
+            instead(course, ours, Some(revision))
         }
         // Renewed from ours, which had been written after all; or of another login. The store is the truth.
         Some((revision, record)) => {
