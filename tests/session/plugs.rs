@@ -51,7 +51,7 @@ impl Outside for Odd {
 }
 
 /// Fails instead of hanging.
-fn within_ten_seconds(work: impl FnOnce() + Send + 'static) {
+pub(crate) fn within_ten_seconds(work: impl FnOnce() + Send + 'static) {
     let (done, is_done) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         work();

@@ -8,7 +8,7 @@ use core::task::Poll;
 use core::time::Duration;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use grantflow::{Client, ClientCredentials, Tokens};
+use grantflow::{Client, ClientCredentials};
 
 use crate::breaker::Breaker;
 use crate::error::SessionError;
@@ -26,9 +26,10 @@ mod memory;
 #[cfg(all(test, not(grantflow_loom)))]
 mod tests;
 mod waiting;
+mod wishes;
 mod work;
 
-use memory::{Memory, Ticket};
+use memory::Memory;
 use waiting::{Background, Patient, Waiting, in_background};
 use work::{End, Landed, work};
 
@@ -180,7 +181,8 @@ impl Session {
         }
     }
 
-    /// The token that there is, if it is not over: no waiting, no renewal. None while a login is [unsaved](Session::unsaved).
+    /// The token that there is, if it is not over: no waiting, no renewal. `None` while a login is [unsaved](Session::unsaved) or a
+    /// [logout](Session::forget) is under way.
     pub fn peek(&self) -> Option<FreshToken> {
         let now = self.inner.outside.now();
         self.inner.memory().usable(now)
@@ -210,81 +212,6 @@ impl Session {
     /// store has kept.
     pub fn retry_lost(&self) {
         self.inner.memory_mut().standing.retry_lost();
-    }
-
-    /// Stores the tokens of a login, in place of whatever is there, and uses them. A damaged entry is replaced like every other.
-    ///
-    /// From the call on until they are stored, [`Session::unsaved`] has them, and tokens of the grant that they replace are given to
-    /// nobody. A later login takes their place, a later [`Session::forget`] takes them away. A renewal that is under way is carried to
-    /// its end first.
-    ///
-    /// # When it is dropped
-    ///
-    /// Dropping the future, even before it is polled, drops the wait and not the login: it is stored in the background, where there is
-    /// one, or else by whoever next asks for a token.
-    ///
-    /// # Errors
-    /// [`SessionError::Record`] if they belong to another client: then they are not taken. [`SessionError::Store`],
-    /// [`SessionError::NotStored`], [`SessionError::Busy`], [`SessionError::Contended`]: [`Session::unsaved`] has them, and the next call
-    /// of [`Session::token`] tries again.
-    pub fn prime(&self, tokens: Tokens) -> impl Future<Output = Result<FreshToken, SessionError>> + Send + '_ {
-        let login = Unsaved::login(&self.inner.plan, tokens);
-        let ticket = login.map(|login| self.inner.memory_mut().log_in(login)).map_err(SessionError::Record);
-        async move { self.store_login(ticket?).await }
-    }
-
-    /// As [`Session::prime`], for code that blocks.
-    ///
-    /// # Errors
-    /// As there; and [`SessionError::CannotBlock`], with the login unsaved.
-    pub fn prime_blocking(&self, tokens: Tokens) -> Result<FreshToken, SessionError> {
-        self.block_on(self.prime(tokens))?
-    }
-
-    /// Logs out: removes the grant from the store and from memory, an unsaved login included. A damaged entry is removed like every
-    /// other. The grant is not revoked at the server.
-    ///
-    /// A renewal that is under way is carried to its end first: its tokens go, too. Tokens that were given out before are their holders'.
-    ///
-    /// # When it is dropped
-    ///
-    /// Once it was polled, dropping the future drops the wait and not the logout: it goes on in the background, where there is one, or
-    /// else when somebody next asks for a token.
-    ///
-    /// # Errors
-    /// [`SessionError::Store`], [`SessionError::Busy`], [`SessionError::Contended`]; then it is still there.
-    pub async fn forget(&self) -> Result<(), SessionError> {
-        let ticket = self.inner.memory_mut().log_out();
-        loop {
-            let _ = self.fly().await;
-            if let Some(result) = self.inner.memory().logout_ended(ticket) {
-                return result;
-            }
-        }
-    }
-
-    /// As [`Session::forget`], for code that blocks.
-    ///
-    /// # Errors
-    /// As there; and [`SessionError::CannotBlock`].
-    pub fn forget_blocking(&self) -> Result<(), SessionError> {
-        self.block_on(self.forget())?
-    }
-
-    /// Carries what is under way to its end: a renewal in the background, a login or a logout whose caller has gone. For a program that is
-    /// about to end: a renewal that is cut off leaves its grant in doubt.
-    pub async fn finish(&self) {
-        while self.flight.is_under_way() && !self.flight.is_inside() {
-            let _ = self.fly().await;
-        }
-    }
-
-    /// As [`Session::finish`], for code that blocks.
-    ///
-    /// # Errors
-    /// [`SessionError::CannotBlock`].
-    pub fn finish_blocking(&self) -> Result<(), SessionError> {
-        if self.flight.is_under_way() { self.block_on(self.finish()) } else { Ok(()) }
     }
 
     /// Tokens that are not stored, the only copy there is: of a login from the call of [`Session::prime`] on, of a renewal from its
@@ -351,7 +278,7 @@ impl Session {
     /// Renews ahead in the background. `None`: somebody sees to it already.
     fn start_in_background(&self) -> Option<Background> {
         let join = self.flight.lead(|| work(&self.inner))?;
-        Some(in_background(&self.inner, join))
+        Some(in_background(&self.flight, &self.inner, Some(join)))
     }
 
     /// `None`: ask again.
@@ -365,20 +292,6 @@ impl Session {
             End::Failed(error) => Some(Err(error)),
             End::Forgotten => Some(Err(SessionError::Empty)),
             End::StillThere | End::Left => None,
-        }
-    }
-
-    async fn store_login(&self, ticket: Ticket) -> Renewed {
-        loop {
-            let landed = self.fly().await;
-            match landed {
-                Some(Landed { wish, end: End::Token(token) }) if wish == Some(ticket) => return Ok(token),
-                Some(Landed { wish, end: End::Failed(error) }) if wish == Some(ticket) => return Err(error),
-                // What was under way before it has ended; or a plug panicked, on another caller's thread.
-                _ if self.inner.memory().awaits_login(ticket) => {}
-                // It is stored, or a later login or logout took its place: what counts now is the answer.
-                _ => return Box::pin(self.token()).await,
-            }
         }
     }
 

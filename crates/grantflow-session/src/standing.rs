@@ -181,7 +181,13 @@ impl Standing {
     pub(crate) fn insist(&mut self, now: UnixTime) -> Insist {
         let insist = core::mem::take(&mut self.insist);
         let has_none = self.usable(now).is_none();
-        Insist { due_will_do: has_none && insist == Insist::default(), ..insist }
+        Insist { due_will_do: has_none, ..insist }
+    }
+
+    /// No request has left: it is still insisted on.
+    pub(crate) fn insist_again(&mut self, insist: Insist) {
+        self.insist.now |= insist.now;
+        self.insist.lost |= insist.lost;
     }
 
     /// The network is back: pauses are over, but for what the server asked for.

@@ -49,6 +49,11 @@ pub(super) enum Task {
 }
 
 impl Task {
+    /// What a caller insists on.
+    pub(super) fn insist(&self) -> Insist {
+        if let Self::Renew { insist, .. } = self { *insist } else { Insist::default() }
+    }
+
     /// Whose wish it is.
     pub(super) fn wish(&self) -> Option<Ticket> {
         match self {
@@ -75,7 +80,7 @@ impl Memory {
     }
 
     pub(super) fn usable(&self, now: UnixTime) -> Option<FreshToken> {
-        if self.login.is_some() { None } else { self.standing.usable(now) }
+        if self.login.is_some() || self.logout.is_some() { None } else { self.standing.usable(now) }
     }
 
     pub(super) fn state(&self, now: UnixTime, under_way: bool) -> State {
@@ -108,6 +113,21 @@ impl Memory {
     fn ticket(&mut self) -> Ticket {
         self.tickets += 1;
         Ticket(self.tickets)
+    }
+
+    /// The latest login or logout that is to be carried out.
+    pub(super) fn wish(&self) -> Option<Ticket> {
+        self.logout.max(self.login.as_ref().map(|login| login.ticket))
+    }
+
+    /// Whether there are tokens of a renewal that are not stored.
+    pub(super) fn has_unsaved(&self) -> bool {
+        self.standing.unsaved.is_some()
+    }
+
+    /// Whether the login or logout of this ticket still waits.
+    pub(super) fn awaits(&self, ticket: Ticket) -> bool {
+        self.logout == Some(ticket) || self.awaits_login(ticket)
     }
 
     /// Whether the login of this ticket still waits.

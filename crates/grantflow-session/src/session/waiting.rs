@@ -6,6 +6,7 @@ use core::task::{Context, Poll};
 use std::sync::Arc;
 
 use super::Inner;
+use super::wishes::carry_out_wishes;
 use super::work::Landed;
 use crate::flight::{Flight, Join};
 
@@ -40,7 +41,7 @@ impl Drop for Waiting {
         if self.join.take().is_some()
             && let Some(join) = self.flight.carry_on()
         {
-            let _ = in_background(&self.inner, join);
+            let _ = in_background(&self.flight, &self.inner, Some(join));
         }
     }
 }
@@ -85,14 +86,18 @@ impl Drop for Fate {
     }
 }
 
-/// Hands the flight to the outside, to be carried on without a caller. A spawner that panics, as one that needs a runtime does where
+/// Hands the flight to the outside, to be carried on without a caller, and the logins and logouts that wait after it. A spawner that panics, as one that needs a runtime does where
 /// there is none, has dropped it.
-pub(super) fn in_background(inner: &Arc<Inner>, join: Join<Landed>) -> Background {
+pub(super) fn in_background(flight: &Flight<Landed>, inner: &Arc<Inner>, join: Option<Join<Landed>>) -> Background {
     let fate = Arc::new(AtomicU8::new(TAKEN));
     let task = {
         let (fate, patient) = (Fate(Arc::clone(&fate)), Patient::new(inner));
+        let (flight, inner) = (flight.clone(), Arc::clone(inner));
         async move {
-            let _ = join.await;
+            if let Some(join) = join {
+                let _ = join.await;
+            }
+            carry_out_wishes(&flight, &inner).await;
             drop(patient);
             fate.0.store(DONE, Ordering::SeqCst);
         }

@@ -15,7 +15,7 @@ use crate::observe::Event;
 use crate::outside::Outside;
 use crate::policy::Draw;
 use crate::record::Record;
-use crate::renewal::{Next, Outcome, Renewal};
+use crate::renewal::{Next, Outcome, Renewal, Source};
 use crate::standing::NotRenewed;
 use crate::store::{Lock, StoreError, Swap};
 
@@ -57,10 +57,13 @@ pub(super) fn work(inner: &Arc<Inner>) -> Work<Landed> {
             Err(known) => return Landed { wish: None, end: known.into() },
         };
         let plan = Arc::clone(&inner.plan);
-        let wish = task.wish();
+        let (wish, insist) = (task.wish(), task.insist());
         let _pass = match inner.pass(now, &task) {
             Ok(pass) => pass,
-            Err((weary, error)) => return Landed { wish, end: look(&inner, weary, error).await.into() },
+            Err((weary, error)) => {
+                inner.memory_mut().standing.insist_again(insist);
+                return Landed { wish, end: look(&inner, weary, error).await.into() };
+            }
         };
         let next = match task {
             Task::Renew { unsaved: Some(unsaved), .. } => Renewal::save(plan, unsaved),
@@ -73,15 +76,36 @@ pub(super) fn work(inner: &Arc<Inner>) -> Work<Landed> {
                 return Landed { wish, end: inner.settle_logout(ticket, driven) };
             }
         };
-        let Some((outcome, held)) = drive(&inner, next, wish).await else { return Landed { wish, end: End::Left } };
+        let Some((outcome, held)) = drive(&inner, next, wish).await else {
+            inner.memory_mut().standing.insist_again(insist);
+            return Landed { wish, end: End::Left };
+        };
+        let is_open = nothing_left(&outcome, inner.outside.now());
         if let Outcome::NotRenewed { .. }
         | Outcome::InDoubt(_)
         | Outcome::Failed(SessionError::Unknown { .. } | SessionError::Lost { .. }) = outcome
         {
             inner.remember().await;
         }
-        Landed { wish, end: inner.settle(wish, outcome, held).into() }
+        let end = inner.settle(wish, outcome, held).into();
+        if is_open {
+            inner.memory_mut().standing.insist_again(insist);
+        }
+        Landed { wish, end }
     })
+}
+
+/// Whether a renewal has ended before a request left, so that what a caller insists on is still to come.
+fn nothing_left(outcome: &Outcome, now: UnixTime) -> bool {
+    match outcome {
+        Outcome::Fresh { token, source: Source::Store, .. } => token.is_due(now),
+        Outcome::NotRenewed { sent, .. } => !sent,
+        Outcome::Failed(error) => matches!(
+            error,
+            SessionError::Store(_) | SessionError::Busy | SessionError::Contended | SessionError::Record(_)
+        ),
+        _ => false,
+    }
 }
 
 /// While the server is left alone: `error`, unless a sibling has stored a token.

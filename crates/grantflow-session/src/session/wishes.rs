@@ -1,0 +1,167 @@
+//! Logins and logouts: noted when somebody asks for them, carried out by the flight, whatever becomes of the caller.
+
+use std::sync::Arc;
+
+use grantflow::Tokens;
+
+use super::memory::Ticket;
+use super::waiting::{Patient, in_background};
+use super::work::{End, Landed, work};
+use super::{Inner, Renewed, Session};
+use crate::error::SessionError;
+use crate::flight::Flight;
+use crate::fresh::FreshToken;
+use crate::renewal::Unsaved;
+
+impl Session {
+    /// Stores the tokens of a login, in place of whatever is there, and uses them. A damaged entry is replaced like every other.
+    ///
+    /// From the call on until they are stored, [`Session::unsaved`] has them, and tokens of the grant that they replace are given to
+    /// nobody. A later login takes their place, a later [`Session::forget`] takes them away. A renewal that is under way is carried to
+    /// its end first.
+    ///
+    /// # When it is dropped
+    ///
+    /// Dropping the future, even before it is polled, drops the wait and not the login: it is stored in the background, where there is
+    /// one, or else by whoever next asks for a token.
+    ///
+    /// # Errors
+    /// [`SessionError::Record`] if they belong to another client: then they are not taken. [`SessionError::Store`],
+    /// [`SessionError::NotStored`], [`SessionError::Busy`], [`SessionError::Contended`]: [`Session::unsaved`] has them, and the next call
+    /// of [`Session::token`] tries again.
+    pub fn prime(&self, tokens: Tokens) -> impl Future<Output = Result<FreshToken, SessionError>> + Send + '_ {
+        let login = Unsaved::login(&self.inner.plan, tokens);
+        let ticket = login.map(|login| self.inner.memory_mut().log_in(login)).map_err(SessionError::Record);
+        let wished = ticket.as_ref().ok().map(|ticket| Wished::new(self, *ticket));
+        async move {
+            let result = self.store_login(ticket?).await;
+            wished.into_iter().for_each(Wished::told);
+            result
+        }
+    }
+
+    /// As [`Session::prime`], for code that blocks.
+    ///
+    /// # Errors
+    /// As there; and [`SessionError::CannotBlock`], with the login unsaved.
+    pub fn prime_blocking(&self, tokens: Tokens) -> Result<FreshToken, SessionError> {
+        self.block_on(self.prime(tokens))?
+    }
+
+    /// Logs out: removes the grant from the store and from memory, an unsaved login included. A damaged entry is removed like every
+    /// other. The grant is not revoked at the server.
+    ///
+    /// A renewal that is under way is carried to its end first: its tokens go, too. Tokens that were given out before are their holders'.
+    ///
+    /// # When it is dropped
+    ///
+    /// Once it was polled, dropping the future drops the wait and not the logout: it goes on in the background, where there is one, or
+    /// else when somebody next asks for a token.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`], [`SessionError::Busy`], [`SessionError::Contended`]; then it is still there.
+    pub async fn forget(&self) -> Result<(), SessionError> {
+        let ticket = self.inner.memory_mut().log_out();
+        let wished = Wished::new(self, ticket);
+        loop {
+            let _ = self.fly().await;
+            let ended = self.inner.memory().logout_ended(ticket);
+            if let Some(result) = ended {
+                wished.told();
+                return result;
+            }
+        }
+    }
+
+    /// As [`Session::forget`], for code that blocks.
+    ///
+    /// # Errors
+    /// As there; and [`SessionError::CannotBlock`].
+    pub fn forget_blocking(&self) -> Result<(), SessionError> {
+        self.block_on(self.forget())?
+    }
+
+    /// Carries what is under way to its end: a renewal in the background, a login or a logout whose caller has gone. Then it tries once
+    /// more to store what is [unsaved](Session::unsaved). For a program that is about to end: a renewal that is cut off leaves its grant in
+    /// doubt, and what is unsaved is in memory only.
+    pub async fn finish(&self) {
+        if self.flight.is_inside() {
+            return;
+        }
+        let _patient = Patient::new(&self.inner);
+        while self.flight.is_under_way() {
+            let _ = self.fly().await;
+        }
+        carry_out_wishes(&self.flight, &self.inner).await;
+        let has_unsaved = self.inner.memory().has_unsaved();
+        if has_unsaved {
+            let _ = self.fly().await;
+        }
+    }
+
+    /// As [`Session::finish`], for code that blocks.
+    ///
+    /// # Errors
+    /// [`SessionError::CannotBlock`].
+    pub fn finish_blocking(&self) -> Result<(), SessionError> {
+        let waits = self.inner.memory().wish().is_some() || self.inner.memory().has_unsaved();
+        if waits || self.flight.is_under_way() { self.block_on(self.finish()) } else { Ok(()) }
+    }
+
+    async fn store_login(&self, ticket: Ticket) -> Renewed {
+        loop {
+            let landed = self.fly().await;
+            match landed {
+                Some(Landed { wish, end: End::Token(token) }) if wish == Some(ticket) => return Ok(token),
+                Some(Landed { wish, end: End::Failed(error) }) if wish == Some(ticket) => return Err(error),
+                // What was under way before it has ended; or a plug panicked, on another caller's thread.
+                _ if self.inner.memory().awaits_login(ticket) => {}
+                // It is stored, or a later login or logout took its place: what counts now is the answer.
+                _ => return Box::pin(self.token()).await,
+            }
+        }
+    }
+}
+
+/// A login or a logout whose caller may go away: then the background sees to it.
+pub(super) struct Wished {
+    session: Session,
+    ticket: Option<Ticket>,
+}
+
+impl Wished {
+    pub(super) fn new(session: &Session, ticket: Ticket) -> Self {
+        Self { session: session.clone(), ticket: Some(ticket) }
+    }
+
+    /// Its caller has been told how it ended.
+    pub(super) fn told(mut self) {
+        self.ticket = None;
+    }
+}
+
+impl Drop for Wished {
+    fn drop(&mut self) {
+        let Session { inner, flight } = &self.session;
+        if self.ticket.is_some_and(|ticket| inner.memory().awaits(ticket)) && !flight.is_inside() {
+            let _ = in_background(flight, inner, None);
+        }
+    }
+}
+
+/// Carries out the logins and logouts that wait, each of them once: a store that stays broken is no reason to go on for ever.
+pub(super) async fn carry_out_wishes(flight: &Flight<Landed>, inner: &Arc<Inner>) {
+    let mut tried = None;
+    loop {
+        let wish = inner.memory().wish();
+        // The latest has the greatest ticket.
+        if wish <= tried {
+            return;
+        }
+        // What was under way may have been a renewal: then it is the next one's turn.
+        let landed = flight.join(|| work(inner)).await;
+        if landed.is_none_or(|landed| landed.wish == wish) {
+            tried = wish;
+        }
+    }
+}
