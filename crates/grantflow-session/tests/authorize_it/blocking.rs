@@ -8,13 +8,13 @@ use grantflow_session::{FreshToken, Key, MemoryStore, Outside, Reqwest, Session,
 use grantflow_testkit::{Loopback, Server};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-const DEADLINE: Duration = Duration::from_secs(2);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 /// After the deadline, and what a session allows for a runtime that does not fire it.
 const WATCHDOG: Duration = Duration::from_secs(20);
 
-type Asked = Result<FreshToken, SessionError>;
+pub(crate) type Asked = Result<FreshToken, SessionError>;
 
-fn start() -> Loopback {
+pub(crate) fn start() -> Loopback {
     let loopback = Loopback::start(|base| {
         let mut provider = Server::new(base);
         provider.register(grantflow_testkit::Client::confidential("robot", "s3cret"));
@@ -31,7 +31,7 @@ fn session(url: &str, outside: impl Outside + 'static) -> Session {
     Session::client_credentials(grant, Key::new("robot").unwrap(), MemoryStore::new(), outside)
 }
 
-fn token_url(loopback: &Loopback) -> String {
+pub(crate) fn token_url(loopback: &Loopback) -> String {
     loopback.with(|provider| provider.token_url())
 }
 
@@ -48,7 +48,7 @@ fn tower() -> Tower {
 }
 
 /// Both async stacks, on the runtime of this handle or on none.
-fn sessions(url: &str, runtime: Option<&Handle>) -> Vec<(&'static str, Session)> {
+pub(crate) fn sessions(url: &str, runtime: Option<&Handle>) -> Vec<(&'static str, Session)> {
     let (reqwest, tower) = match runtime {
         Some(runtime) => (Reqwest::with_runtime(agent(), runtime.clone()), tower().runtime(runtime.clone())),
         None => (Reqwest::new(agent()), tower()),
@@ -56,16 +56,16 @@ fn sessions(url: &str, runtime: Option<&Handle>) -> Vec<(&'static str, Session)>
     vec![("reqwest", session(url, reqwest)), ("tower", session(url, tower))]
 }
 
-fn multi_thread(workers: usize) -> Runtime {
+pub(crate) fn multi_thread(workers: usize) -> Runtime {
     Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap()
 }
 
-fn current_thread() -> Runtime {
+pub(crate) fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// Runs it on a thread of its own. Fails if it has not come to an end in time.
-fn watched<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn watched<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, is_done) = mpsc::channel();
     let thread = std::thread::spawn(move || {
         let _ = done.send(work());
@@ -89,7 +89,7 @@ fn cannot(what: &str, asked: Asked, took: Duration) {
 }
 
 /// A server that takes connections and says nothing.
-fn silent() -> (std::net::TcpListener, String) {
+pub(crate) fn silent() -> (std::net::TcpListener, String) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap());
     (listener, url)

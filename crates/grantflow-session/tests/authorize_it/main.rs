@@ -13,6 +13,8 @@ mod behaviours;
 #[cfg(all(feature = "ureq", feature = "reqwest", feature = "tower", feature = "tokio"))]
 mod blocking;
 mod clients;
+#[cfg(all(feature = "ureq", feature = "reqwest", feature = "tower", feature = "tokio"))]
+mod odd_threads;
 mod outsides;
 #[cfg(all(feature = "ureq", feature = "reqwest", feature = "tower"))]
 mod refusals;
