@@ -18,6 +18,7 @@ mod observed;
 mod outages;
 mod plugs;
 mod records;
+mod reenter;
 mod refused;
 mod rescued;
 mod robot;

@@ -31,7 +31,7 @@ mod work;
 
 use memory::Memory;
 use waiting::{Background, Patient, Waiting, in_background};
-use work::{End, Landed, work};
+use work::{End, Landed, work, work_beside};
 
 /// A grant that is kept fresh. Cheap to clone; all clones are one session.
 ///
@@ -300,7 +300,7 @@ impl Session {
         let _patient = Patient::new(&self.inner);
         if self.flight.is_inside() {
             // A plug asks, which the flight has called: beside it, under the same store's lock.
-            return Some(work(&self.inner).await);
+            return Some(work_beside(&self.inner).await);
         }
         let join = self.flight.join(|| work(&self.inner));
         Waiting::new(&self.flight, &self.inner, join).await

@@ -1,6 +1,7 @@
 //! The request is out, and its answer decides.
 
 use core::fmt;
+use std::sync::Arc;
 
 use grantflow::{
     Body, ClientCredentials, Env, Error, Exchange, Failure, Left, RefreshExchange, Sent, Step, Tokens, UnixTime,
@@ -11,7 +12,7 @@ use super::deciding::{doubtful, pause};
 use super::loading::{Loading, Why, after};
 use super::locking::Waiting;
 use super::writing::{Writing, Written};
-use super::{Course, Next, Outcome, Unsaved, failed};
+use super::{Course, MOST_CONFLICTS, Next, Outcome, Unsaved, failed};
 use crate::error::{Cause, SessionError, Unanswered};
 use crate::record::{Loss, Mark, Record, TokenId};
 use crate::store::Revision;
@@ -45,7 +46,9 @@ enum What {
 pub enum NotMade {
     /// So much time has passed since the mark was written (the machine slept) that another process may be sending: the store is
     /// to be read again.
-    #[error("too much time has passed since the request was marked: the store is read again")]
+    #[error(
+        "so much time has passed since the request was marked that it was not sent: the clock jumped, or the machine stood still"
+    )]
     Late,
     /// The flow cannot make it.
     #[error(transparent)]
@@ -103,9 +106,16 @@ impl Sending {
     }
 
     /// No request could be made.
-    pub fn not_made(self, why: NotMade) -> Next {
+    pub fn not_made(mut self, why: NotMade) -> Next {
         match (self.what, why) {
+            // A clock that jumps between any two looks, or a machine that stands still as often.
+            (What::Refresh { record, revision, .. }, late @ NotMade::Late)
+                if self.course.conflicts >= MOST_CONFLICTS =>
+            {
+                unmark(self.course, record, Cause::Transport(Arc::new(late)), revision, false)
+            }
             (What::Refresh { record, mark, .. }, NotMade::Late) => {
+                self.course.conflicts += 1;
                 let why = Why::Late { id: record.id, ours: mark, before: record.mark };
                 Next::Load(Loading::new(self.course, why))
             }

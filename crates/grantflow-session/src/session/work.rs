@@ -1,5 +1,6 @@
 //! One piece of work for all who wait: a renewal, a login, a logout.
 
+use core::time::Duration;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -15,7 +16,7 @@ use crate::observe::Event;
 use crate::outside::Outside;
 use crate::policy::Draw;
 use crate::record::Record;
-use crate::renewal::{Next, Outcome, Renewal, Source};
+use crate::renewal::{Next, Outcome, Plan, Renewal, Source};
 use crate::standing::NotRenewed;
 use crate::store::{Lock, StoreError, Swap};
 
@@ -49,6 +50,17 @@ impl From<Result<FreshToken, SessionError>> for End {
 }
 
 pub(super) fn work(inner: &Arc<Inner>) -> Work<Landed> {
+    work_by(inner, Arc::clone(&inner.plan))
+}
+
+/// The same, for a plug that asks in the middle of the work: it must not wait for a lock that this work holds.
+pub(super) fn work_beside(inner: &Arc<Inner>) -> Work<Landed> {
+    let mut plan = Plan::clone(&inner.plan);
+    plan.policy.lock_patience = Duration::ZERO;
+    work_by(inner, Arc::new(plan))
+}
+
+fn work_by(inner: &Arc<Inner>, plan: Arc<Plan>) -> Work<Landed> {
     let inner = Arc::clone(inner);
     Box::pin(async move {
         let now = inner.outside.now();
@@ -56,7 +68,6 @@ pub(super) fn work(inner: &Arc<Inner>) -> Work<Landed> {
             Ok(task) => task,
             Err(known) => return Landed { wish: None, end: known.into() },
         };
-        let plan = Arc::clone(&inner.plan);
         let (wish, insist) = (task.wish(), task.insist());
         let _pass = match inner.pass(now, &task) {
             Ok(pass) => pass,
@@ -129,6 +140,8 @@ async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(O
     let outside = &*inner.outside;
     // Held to the end, and given back whatever happens.
     let mut held = None;
+    // An observer that blocks makes its request come too late. It is told once of each, or it would be so for ever.
+    let mut told = None;
     loop {
         next = match next {
             Next::Lock(state) => match inner.store.try_lock(&inner.key).await {
@@ -160,7 +173,10 @@ async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(O
                 Err(fault) => state.failed(StoreError::new("be given the tokens", fault)),
             },
             Next::Send(state) => {
-                inner.tell(&Event::Sending { key: &inner.key, attempt: state.attempt() });
+                let attempt = state.attempt();
+                if told.replace(attempt) != Some(attempt) {
+                    inner.tell(&Event::Sending { key: &inner.key, attempt });
+                }
                 let request = state.request(&mut Dice(outside).env());
                 match request {
                     Ok(request) => {

@@ -33,8 +33,7 @@ fn in_a_drop_while_the_runtime_is_shut_down_it_ends() {
                 });
                 runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
                 drop(runtime);
-                let asked = answer.lock().unwrap().take();
-                asked
+                answer.lock().unwrap().take()
             });
             let asked = asked.expect("it was dropped");
             assert!(
