@@ -1,5 +1,6 @@
 //! Sessions, from outside: one file per behaviour. The world and the store are those of `grantflow_tests::world`.
 
+mod abandoned;
 mod ahead;
 mod breaker;
 mod cancelled;
