@@ -7,13 +7,13 @@
 //!   [`Server::token_for`](grantflow::Server::token_for), where there are any: bind your tokens. Never into a request that is
 //!   authorized already: two credentials would be one too many (RFC 6750 §2), and which one was meant, nobody can tell. Such a
 //!   request is not sent at all.
-//! - **A 401 that says `invalid_token`** in a Bearer challenge (RFC 6750 §3.1) tells the session that the token is over,
-//!   whatever its expiry says: it is renewed, once for all who were refused, and the request is sent once more. So it is
-//!   only if its body can be had twice; otherwise the caller gets the 401, and the next request has a new token.
+//! - **A 401 that says `invalid_token`** in a Bearer challenge (RFC 6750 §3.1) tells the session that the token is over, although its
+//!   expiry may say otherwise. The session renews it, once for all who were refused, and the request is sent once more. Where its body
+//!   cannot be had twice, the caller gets the 401, and the next request has a new token.
 //! - **Everything else is the caller's**: a second 401, one that says anything else or nothing, a 403 with
 //!   `insufficient_scope`. None of these is cured by another token of the same grant.
-//! - **A redirect to another origin takes no token along.** What sees to it is said at each of them, for it is the client
-//!   underneath that follows redirects.
+//! - **A redirect to another origin takes no token along.** The client underneath follows redirects, so each of the three says how that
+//!   is ensured.
 //!
 //! A request that is sent twice was refused the first time, as far as the API says. If yours acts on a request and answers 401
 //! all the same, do not let it be sent twice.
@@ -61,10 +61,11 @@ pub enum Refusal {
     /// A 401 with `invalid_token` in a Bearer challenge (RFC 6750 §3.1). All else says nothing about the token.
     #[default]
     InvalidToken,
-    /// Any 401, whatever it says or does not say: for APIs that name no error. Each token is refused once.
+    /// Any 401: for APIs that name no error. Each token is refused once.
     ///
     /// Its price: an API that answers 401 for another reason, such as a missing permission, makes each of these requests a renewal and
-    /// a second try. The session brakes that: tokens that are refused as soon as they come are renewed after a pause, which doubles.
+    /// a second try. The session brakes that: tokens that are refused as soon as they come are renewed after a pause, which doubles. During
+    /// such a pause, the session has no token for other requests either.
     Any401,
 }
 

@@ -14,7 +14,7 @@ use crate::sync::{Mutex, lock};
 ///
 /// Without one, a server that is down gets a request per session and pause. With one, after five requests in a row that brought no
 /// answer of the server's, whichever session sent them, the sessions send nothing for a while; then one of them sends a probe.
-/// An answer of the server, be it a refusal, closes the breaker again. Each session keeps its own pauses beside it, and looks into
+/// An answer of the server closes the breaker again; a refusal is one, too. Each session keeps its own pauses beside it, and looks into
 /// its store as before. Clones are one breaker.
 ///
 /// ```

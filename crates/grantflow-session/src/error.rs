@@ -76,7 +76,9 @@ pub enum SessionError {
     },
     /// The store failed before a request was sent, or when it was asked whether a sibling has a newer token than the one that
     /// the server refused. Nothing was given up.
-    #[error("the token store failed, and nothing was sent or given up; the grant is as the store has it")]
+    #[error(
+        "the token store failed; nothing was given up, and the grant is as the store has it: mend the store and try again"
+    )]
     Store(#[source] Arc<StoreError>),
     /// There are new tokens, of a login or of a renewal, and the store failed to take them. The session still has them: it tries to store
     /// them again when it is next asked, and gives them to nobody before; [`Session::unsaved`](crate::Session::unsaved) has them.
@@ -84,14 +86,16 @@ pub enum SessionError {
         "there are new tokens, and the store did not take them; the session still has them, and tries again when it is next asked"
     )]
     NotStored(#[source] Arc<StoreError>),
-    /// What is stored was not believed. Nothing was sent, and it was left as it is.
-    #[error("the stored grant was refused: {0}")]
+    /// What is stored was not believed. Nothing was sent, and it was left as it is. Of [`Session::prime`](crate::Session::prime): the
+    /// tokens of the login belong to another client, and were not taken.
+    #[error("the grant was refused: {0}")]
     Record(RecordFault),
-    /// Another process holds the store's lock for longer than the policy waits.
-    #[error("another process holds the lock of this grant; nothing was sent")]
+    /// Another process holds the store's lock for longer than the policy waits; or a plug (an observer, say) asked the session in the middle
+    /// of the work that holds it.
+    #[error("the lock of this grant is held; nothing was sent: try again later")]
     Busy,
     /// The store's entry changed with every try to write it.
-    #[error("the stored grant was changed by somebody else again and again")]
+    #[error("somebody else changed the stored grant again and again: try again later")]
     Contended,
     /// This thread cannot wait for a token, and there is none that is good.
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! Somebody who is told of every renewal.
+//! Observers: they are told of every renewal.
 
 use crate::error::{Cause, SessionError, Unanswered};
 use crate::fresh::FreshToken;
@@ -7,8 +7,9 @@ use crate::renewal::{Source, Stored};
 
 /// Is told what a session does: to log it, to count it, to keep a copy.
 ///
-/// It is called on the way, by whoever carries the renewal: it should be quick, and must not ask the same session for a
-/// token. Every closure that takes an [`Event`] is one.
+/// The caller, thread or task that carries the renewal calls it in the middle of that work, often while it holds the store's lock. So an
+/// observer should be quick. One that asks the same session for a token does not hang, and may get
+/// [`SessionError::Busy`]. Every closure that takes an [`Event`] is an observer.
 pub trait Observer: Send + Sync {
     /// This happened.
     fn on(&self, event: &Event<'_>);

@@ -44,8 +44,8 @@ pub trait Outside: Send + Sync {
     /// Runs `work` to its end and returns, on this thread: for [`Session::token_blocking`](crate::Session::token_blocking) and the other
     /// calls that block.
     ///
-    /// The default polls it here and sleeps in between. That is right where what this outside does needs no runtime, or one with threads
-    /// of its own. An outside for which a thread may be the wrong one says so, at once: a wait that cannot end is worse than an error.
+    /// The default polls it here and sleeps in between. That is right for an outside that needs no runtime, or one that other threads
+    /// run. An outside that may be asked on a thread that cannot wait returns the error at once: a wait that cannot end is worse.
     ///
     /// # Errors
     /// [`CannotBlock`]; then `work` was not begun.
@@ -58,7 +58,7 @@ pub trait Outside: Send + Sync {
     /// all gone away.
     ///
     /// The default drops it. Then the one caller who renews ahead waits for it, for a moment; and what all have left stands still until
-    /// somebody asks the session for a token again, and the store's lock is held as long. An outside with a runtime had better spawn it.
+    /// somebody asks the session for a token again, and the store's lock is held as long. An outside with a runtime should spawn it.
     fn spawn(&self, renewal: Later<'static, ()>) {
         drop(renewal);
     }

@@ -36,7 +36,7 @@ pub struct Policy {
     pub early_retry: Duration,
     /// After a renewal that failed and may be tried again, how long to leave the server alone. It doubles with each failure,
     /// up to `longest_pause`, and a draw makes it between half as long and half as long again. A server's `Retry-After`
-    /// counts where it is longer. 1 s by default.
+    /// counts where it is longer. 1 s by default. Zero means no pause: each call sends a request while the server is down.
     pub first_pause: Duration,
     /// The longest pause during the first hour of a failure. 60 s by default.
     pub longest_pause: Duration,

@@ -100,7 +100,7 @@ pub enum RecordFault {
     #[error("it is damaged: restore it from a copy, or log in again")]
     Damaged,
     /// It belongs to another client, issuer or token endpoint.
-    #[error("it belongs to another client or server: open the session with the one that it was stored for")]
+    #[error("it belongs to another client or server: use it in a session of the client that it was issued to")]
     OtherClient,
     /// It was stored under another key: the store has mixed its entries, and this grant may be another person's.
     #[error("it was stored under another key: the store has mixed its entries; find out why, then log in again")]

@@ -126,7 +126,7 @@ impl Session {
         Ok(Self::of(Inner { plan, ..self.inner.anew() }))
     }
 
-    /// The session with somebody who is told of every renewal. It is a new one: set it before you clone it.
+    /// The session with an observer, which is told of every renewal. It is a new one: set it before you clone it.
     #[must_use]
     pub fn observer(self, observer: impl Observer + 'static) -> Self {
         Self::of(Inner { observer: Some(Arc::new(observer)), ..self.inner.anew() })
@@ -194,15 +194,15 @@ impl Session {
         self.inner.memory().state(now, under_way)
     }
 
-    /// An API refused `token` as invalid (RFC 6750 §3.1, `invalid_token`): it is not given to anybody again, and the next caller
-    /// renews it. Says whether it was still the one in use; if not, there is a newer one already.
+    /// An API refused `token` as invalid (RFC 6750 §3.1, `invalid_token`). The session gives it to nobody again, and the next caller
+    /// renews it. Says whether it was still the token in use; if not, there is a newer one already.
     pub fn refused(&self, token: &FreshToken) -> bool {
         let now = self.inner.outside.now();
         self.inner.memory_mut().standing.refuse(token, now, &self.inner.plan.policy)
     }
 
-    /// The network is back: pauses are over, in this process and, for one request, also those that the store holds. What a server
-    /// asked for with `Retry-After` stays in force. A caller who asks for a token then need not wait for a pause to end.
+    /// The network is back: this ends the pauses of this process and, for one request, those that the store holds. What a server
+    /// asked for with `Retry-After` stays in force. The next call of [`Session::token`] that needs a request sends it without a pause.
     pub fn retry_now(&self) {
         self.inner.memory_mut().standing.retry_now();
     }

@@ -75,8 +75,8 @@ impl Authorized {
     /// used is in the response's extensions, as a [`FreshToken`].
     ///
     /// # Cancel safety
-    /// Dropping the future breaks off the round trip. A renewal that it waited for is carried on by whoever asks the session
-    /// next.
+    /// Dropping the future breaks off the round trip. A renewal that it waited for goes on in the background, where the session's outside
+    /// has one, or else with the next caller.
     ///
     /// # Errors
     /// [`Error`]. After one that is not [`Error::NotAuthorized`], the API may have acted on the request.

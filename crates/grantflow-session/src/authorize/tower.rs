@@ -34,7 +34,8 @@
 //! **No layer that follows redirects above this one**, unless the token is bound to origins
 //! ([`Server::token_for`](grantflow::Server::token_for)): it makes a new request for each of them, which gets a token like any
 //! other. Below this one, such a layer has to leave `Authorization` out where the origin changes; tower-http's
-//! `FollowRedirect` does. This layer cannot see that there was a redirect: a 401 with `invalid_token` counts, whoever it is of.
+//! `FollowRedirect` does. This layer cannot see that there was a redirect: a 401 with `invalid_token` counts, also one of
+//! the redirect's target.
 //!
 //! **Tracing below this one** sees the token; it is marked sensitive, and `http` does not print it.
 //!

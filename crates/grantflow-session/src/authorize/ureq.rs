@@ -79,8 +79,8 @@ impl Authorized {
     /// the response's extensions, as a [`FreshToken`].
     ///
     /// The agent is one for the API: with its TLS settings, proxy, pool and redirects. A status is an answer here, not an
-    /// error, whatever the agent's setting. `http:` requests, which go to loopback only, use no proxy. To see to all that, each
-    /// request has settings of its own, for which ureq prepares TLS anew whenever it connects.
+    /// error, also where the agent is set otherwise. `http:` requests, which go to loopback only, use no proxy. For all that, each
+    /// request has its own settings, and ureq prepares TLS anew for them whenever it connects.
     ///
     /// # Errors
     /// [`Error`]. After one that is not [`Error::NotAuthorized`], the API may have acted on the request.
@@ -166,7 +166,8 @@ fn token_is_refused(response: &Response<Body>, refusal: Refusal) -> bool {
 /// Where there is no token, or where it does not go, nothing is sent, and the error is [`ureq::Error::Other`] with a
 /// [`NotAuthorized`] in it.
 ///
-/// To see to redirects and proxies as [`call`] does, each request has settings of its own, for which ureq prepares TLS anew whenever it connects.
+/// It handles redirects and proxies as [`call`] does. For that, each request has its own settings, and ureq prepares TLS anew for them
+/// whenever it connects.
 #[derive(Clone)]
 pub struct Authorizing {
     session: Session,
@@ -195,7 +196,7 @@ impl Middleware for Authorizing {
     ) -> Result<Response<Body>, ureq::Error> {
         let token = authorize(&self.session, &mut request).map_err(|error| ureq::Error::Other(Box::new(error)))?;
         let plain = is_plain(&request);
-        // ureq gives its settings to whoever is called as a middleware. Without them, nobody sees to redirects.
+        // ureq gives its settings to every middleware. Without them, a redirect could take the token along.
         let config = request.middleware_config().ok_or_else(|| {
             ureq::Error::Other("a middleware was called by something else than ureq: nothing was sent".into())
         })?;

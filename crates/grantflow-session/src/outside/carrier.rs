@@ -1,7 +1,7 @@
 //! A tokio runtime that carries what a session does.
 //!
-//! A round trip is a task of it. So its sockets and timers belong to one runtime from the start to the end, whoever waits for the answer: a
-//! task of another runtime, or a thread without one. When the runtime goes away, the task ends, and the waiter is told.
+//! A round trip is a task of it. So its sockets and timers belong to one runtime from the start to the end, though a task of another
+//! runtime, or a thread without one, may wait for the answer. When the runtime goes away, the task ends, and the waiter is told.
 
 use core::panic::AssertUnwindSafe;
 use core::time::Duration;

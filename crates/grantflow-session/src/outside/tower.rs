@@ -74,8 +74,8 @@ impl Tower {
         }
     }
 
-    /// Who goes on with a renewal whose callers have all gone away. Without one, it stands still until somebody asks for a
-    /// token again, and the store's lock is held as long.
+    /// Spawns renewals ahead of their token's end, and what goes on after all its callers have gone away. Without a spawner, the latter
+    /// stands still until somebody asks for a token again, and the store's lock is held as long.
     ///
     /// It is called where a caller goes away, which may be outside of every runtime: take the runtime's handle along. One that drops the
     /// renewal or panics has not spawned it.
@@ -95,8 +95,8 @@ impl Tower {
     }
 
     /// The tokio runtime that carries round trips and renewals in the background. With it, threads can wait for a token, as
-    /// [`Reqwest`](crate::Reqwest) says; without it, [`Session::token_blocking`](crate::Session::token_blocking) is an error, for what a
-    /// service needs to go on, nobody knows. Feature `tokio`.
+    /// [`Reqwest`](crate::Reqwest) says. Without it, [`Session::token_blocking`](crate::Session::token_blocking) is an error, because the
+    /// session cannot know what a service needs to go on. Feature `tokio`.
     #[cfg(feature = "tokio")]
     #[must_use]
     pub fn runtime(mut self, runtime: tokio::runtime::Handle) -> Self {

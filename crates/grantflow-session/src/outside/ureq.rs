@@ -17,8 +17,8 @@ use crate::store::Later;
 /// It blocks: while a renewal is under way, the thread that carries it on stands still, in round trips and in waits. That is
 /// right for [`Session::token_blocking`](crate::Session::token_blocking). On an async runtime, take an outside that is async.
 ///
-/// A renewal ahead of its token's end has a thread of its own in the background. A program that ends meanwhile cuts it off: call
-/// [`Session::finish_blocking`](crate::Session::finish_blocking) before.
+/// A renewal ahead of its token's end runs on its own thread in the background. A program that ends meanwhile cuts it off: call
+/// [`Session::finish_blocking`](crate::Session::finish_blocking) first.
 ///
 /// ```no_run
 /// use grantflow::{ClientCredentials, Server};

@@ -44,8 +44,8 @@ enum What {
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotMade {
-    /// So much time has passed since the mark was written (the machine slept) that another process may be sending: the store is
-    /// to be read again.
+    /// So much time has passed since the mark was written (the machine slept, an observer took long) that another process may be
+    /// sending: the store is read again. After eight repetitions, the renewal ends with this as its cause.
     #[error(
         "so much time has passed since the request was marked that it was not sent: the clock jumped, or the machine stood still"
     )]

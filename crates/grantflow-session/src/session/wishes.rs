@@ -14,7 +14,7 @@ use crate::fresh::FreshToken;
 use crate::renewal::Unsaved;
 
 impl Session {
-    /// Stores the tokens of a login, in place of whatever is there, and uses them. A damaged entry is replaced like every other.
+    /// Stores the tokens of a login, in place of what is there, and uses them. It replaces a damaged entry, too.
     ///
     /// From the call on until they are stored, [`Session::unsaved`] has them, and tokens of the grant that they replace are given to
     /// nobody. A later login takes their place, a later [`Session::forget`] takes them away. A renewal that is under way is carried to
@@ -22,8 +22,8 @@ impl Session {
     ///
     /// # When it is dropped
     ///
-    /// Dropping the future, even before it is polled, drops the wait and not the login: it is stored in the background, where there is
-    /// one, or else by whoever next asks for a token.
+    /// Dropping the future, even before it is polled, drops the wait and not the login: the background stores it, where there is one, or
+    /// else the next call of [`Session::token`] or [`Session::finish`].
     ///
     /// # Errors
     /// [`SessionError::Record`] if they belong to another client: then they are not taken. [`SessionError::Store`],
@@ -48,15 +48,15 @@ impl Session {
         self.block_on(self.prime(tokens))?
     }
 
-    /// Logs out: removes the grant from the store and from memory, an unsaved login included. A damaged entry is removed like every
-    /// other. The grant is not revoked at the server.
+    /// Logs out: removes the grant from the store and from memory, an unsaved login included. It removes a damaged entry, too. It does not
+    /// revoke the grant at the server.
     ///
     /// A renewal that is under way is carried to its end first: its tokens go, too. Tokens that were given out before are their holders'.
     ///
     /// # When it is dropped
     ///
     /// Once it was polled, dropping the future drops the wait and not the logout: it goes on in the background, where there is one, or
-    /// else when somebody next asks for a token.
+    /// else with the next call of [`Session::token`] or [`Session::finish`]. Before the first poll it has not begun.
     ///
     /// # Errors
     /// [`SessionError::Store`], [`SessionError::Busy`], [`SessionError::Contended`]; then it is still there.
