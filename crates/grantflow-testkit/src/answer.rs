@@ -1,4 +1,4 @@
-//! The token endpoint's answer on its way out, and what the misbehaviours do to it.
+//! An endpoint's answer on its way out, and what the misbehaviours do to it.
 
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
@@ -32,6 +32,18 @@ impl Answer {
             refusal: false,
             lost: false,
         }
+    }
+
+    /// A JSON document that anybody may read and keep.
+    pub(crate) fn document(members: Members) -> Answer {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Answer { members: Some(members), ..Answer::bytes(200, headers, Vec::new()) }
+    }
+
+    /// A refusal by a resource (RFC 6750 section 3): a challenge and no body.
+    pub(crate) fn challenge(status: u16, challenge: &str) -> Answer {
+        let challenge = ("www-authenticate".to_owned(), challenge.to_owned());
+        Answer { refusal: true, ..Answer::bytes(status, vec![challenge], Vec::new()) }
     }
 
     /// An error that the server means (RFC 6749 section 5.2).
@@ -198,6 +210,13 @@ fn edit_members(members: &mut Members, how: &M) {
         M::RenameMember { from, to } => {
             for (key, _) in members.iter_mut().filter(|(key, _)| key == from) {
                 key.clone_from(to);
+            }
+        }
+        M::AppendToMember { name, text } => {
+            for (_, json) in members.iter_mut().filter(|(key, _)| key == name) {
+                if let Ok(value) = serde_json::from_str::<String>(json) {
+                    *json = json_string(&(value + text));
+                }
             }
         }
         M::Nest { path, decoy } => nest(members, path, *decoy),

@@ -1,8 +1,8 @@
 //! What can be turned. The defaults make a well-behaved server.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::{CallbackFault, Misbehaviour};
+use crate::{CallbackFault, Endpoint, Misbehaviour};
 
 /// What the person at the authorization endpoint does, or what becomes of their visit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,18 +68,33 @@ pub struct Knobs {
     pub accept_basic: bool,
     /// Whether credentials in the body are accepted. Default: yes.
     pub accept_post: bool,
-    /// Whether form bodies are accepted at the token endpoint. Default: yes.
+    /// Whether form bodies are accepted, at every endpoint that takes them. Default: yes.
     pub accept_form: bool,
-    /// Whether JSON bodies are accepted at the token endpoint. Default: no.
+    /// Whether JSON bodies are accepted at the endpoints that take forms. Default: no.
     pub accept_json: bool,
     /// Whether the token endpoint answers form-encoded unless the request's `Accept` names `application/json`.
     /// Default: no, always JSON.
     pub form_unless_asked: bool,
 
+    /// The endpoints that are not there: they answer 404, and the metadata does not name them. Default: the OpenID
+    /// documents.
+    pub omitted: BTreeSet<Endpoint>,
+    /// What `scopes_supported` of the server's metadata holds (RFC 8414 section 2). Default: nothing, then the member is
+    /// left out.
+    pub scopes_supported: Vec<String>,
+
     /// How every token answer goes wrong, applied in order. Default: not at all.
     pub always: Vec<Misbehaviour>,
     /// How the coming token answers go wrong, one entry each, after [`Knobs::always`]. Default: not at all.
     pub next: VecDeque<Misbehaviour>,
+    /// How the answers of the endpoints other than the token endpoint go wrong.
+    pub(crate) faults: BTreeMap<Endpoint, Faults>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults {
+    always: Vec<Misbehaviour>,
+    next: VecDeque<Misbehaviour>,
 }
 
 impl Default for Knobs {
@@ -110,8 +125,11 @@ impl Default for Knobs {
             accept_form: true,
             accept_json: false,
             form_unless_asked: false,
+            omitted: [Endpoint::OpenidConfiguration, Endpoint::OpenidConfigurationInserted].into(),
+            scopes_supported: Vec::new(),
             always: Vec::new(),
             next: VecDeque::new(),
+            faults: BTreeMap::new(),
         }
     }
 }
@@ -121,6 +139,67 @@ impl Knobs {
     pub fn misbehave(&mut self, how: Misbehaviour) -> &mut Knobs {
         self.next.push_back(how);
         self
+    }
+
+    /// Makes the next answer of this endpoint without an entry yet go wrong in this way. At [`Endpoint::Token`] it is
+    /// [`Knobs::misbehave`].
+    ///
+    /// At [`Endpoint::Authorization`], whose answers are pages and redirects, edits change nothing: use a replacement,
+    /// or [`Knobs::spoil_callback`].
+    pub fn misbehave_at(&mut self, endpoint: Endpoint, how: Misbehaviour) -> &mut Knobs {
+        match endpoint {
+            Endpoint::Token => self.next.push_back(how),
+            endpoint => self.faults.entry(endpoint).or_default().next.push_back(how),
+        }
+        self
+    }
+
+    /// Makes every answer of this endpoint go wrong in this way too, before those of [`Knobs::misbehave_at`] have their
+    /// turn. At [`Endpoint::Token`] it adds to [`Knobs::always`].
+    pub fn always_at(&mut self, endpoint: Endpoint, how: Misbehaviour) -> &mut Knobs {
+        match endpoint {
+            Endpoint::Token => self.always.push(how),
+            endpoint => self.faults.entry(endpoint).or_default().always.push(how),
+        }
+        self
+    }
+
+    /// Makes this endpoint behave again: nothing that was told to go wrong there goes wrong any more.
+    pub fn behave_at(&mut self, endpoint: Endpoint) -> &mut Knobs {
+        if endpoint == Endpoint::Token {
+            self.always.clear();
+            self.next.clear();
+        }
+        self.faults.remove(&endpoint);
+        self
+    }
+
+    /// Takes the endpoint away. See [`Knobs::omitted`].
+    pub fn omit(&mut self, endpoint: Endpoint) -> &mut Knobs {
+        self.omitted.insert(endpoint);
+        self
+    }
+
+    /// Puts the endpoint in its place. See [`Knobs::omitted`].
+    pub fn serve(&mut self, endpoint: Endpoint) -> &mut Knobs {
+        self.omitted.remove(&endpoint);
+        self
+    }
+
+    pub(crate) fn serves(&self, endpoint: Endpoint) -> bool {
+        !self.omitted.contains(&endpoint)
+    }
+
+    /// What goes wrong with the answer that this endpoint is about to give.
+    pub(crate) fn take_faults(&mut self, endpoint: Endpoint) -> Vec<Misbehaviour> {
+        let (always, next) = match endpoint {
+            Endpoint::Token => (&self.always, &mut self.next),
+            endpoint => match self.faults.get_mut(&endpoint) {
+                Some(faults) => (&faults.always, &mut faults.next),
+                None => return Vec::new(),
+            },
+        };
+        always.iter().cloned().chain(next.pop_front()).collect()
     }
 
     /// Makes the next callback without an entry yet go wrong in this way.

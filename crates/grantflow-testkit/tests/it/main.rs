@@ -10,14 +10,16 @@ mod authorize;
 mod callback;
 mod client_auth;
 mod code;
+mod endpoints;
 mod knobs;
 #[cfg(feature = "loopback")]
 mod loopback;
+mod metadata;
 mod misbehaviour;
 mod refresh;
 mod resource;
 
-use grantflow_testkit::{Client, Server, s256};
+use grantflow_testkit::{Client, Endpoint, Server, s256};
 use http::{Request, Response};
 use serde_json::Value;
 
@@ -110,6 +112,11 @@ fn service_pairs() -> [(&'static str, &'static str); 3] {
 
 fn text(body: &Value, member: &str) -> String {
     body[member].as_str().unwrap().to_owned()
+}
+
+fn get(server: &mut Server, endpoint: Endpoint) -> Response<Vec<u8>> {
+    let request = Request::get(server.endpoint_url(endpoint)).body("").unwrap();
+    server.handle(&request)
 }
 
 /// The status of the resource for this access token.
