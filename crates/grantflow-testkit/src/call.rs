@@ -31,7 +31,8 @@ impl Server {
             // One of the faults replaces this.
             false => Answer::json(200, Vec::new()),
         };
-        hit.acted = acts && !answer.is_refusal();
+        hit.refused = answer.error_meant().map(str::to_owned);
+        hit.acted = acts && hit.refused.is_none();
         hit.issued = hit.acted && endpoint == Endpoint::Token;
         hit.misbehaved = !faults.is_empty();
         if endpoint == Endpoint::Token && self.knobs.form_unless_asked && !asks_for_json(&hit.headers) {
@@ -116,8 +117,14 @@ impl Server {
     }
 
     fn refusal(&self, error: &str, why: &str, shows_header: bool) -> Answer {
-        if error != "invalid_client" {
-            return Answer::refusal(400, error, why);
+        let status = match error {
+            "invalid_client" => 401,
+            "authorization_pending" => self.knobs.pending_status,
+            "slow_down" => self.knobs.slow_down_status,
+            _ => 400,
+        };
+        if status != 401 {
+            return Answer::refusal(status, error, why);
         }
         let answer = Answer::refusal(401, error, why);
         // A client that used the header is told which scheme to use (RFC 6749 section 5.2).

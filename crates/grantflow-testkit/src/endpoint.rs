@@ -27,6 +27,11 @@ pub enum Endpoint {
     /// The keys that the OpenID document names, `GET {base}/oauth/jwks`: an empty set, since this server signs nothing
     /// (RFC 7517 section 5).
     Keys,
+    /// The device authorization endpoint, `POST {base}/oauth/device_authorization` (RFC 8628 section 3.1).
+    DeviceAuthorization,
+    /// The page where the person enters the user code, `{base}/device` (RFC 8628 section 3.3). A browser can use it;
+    /// tests call [`Server::approve`](crate::Server::approve).
+    Verification,
 }
 
 /// The path of the protected resource after the issuer's path.
@@ -35,7 +40,7 @@ const OPENID: &str = "/.well-known/openid-configuration";
 
 impl Endpoint {
     /// Every endpoint, in the order in which paths are compared.
-    pub const ALL: [Endpoint; 7] = [
+    pub const ALL: [Endpoint; 9] = [
         Endpoint::Authorization,
         Endpoint::Token,
         Endpoint::Resource,
@@ -43,6 +48,8 @@ impl Endpoint {
         Endpoint::OpenidConfiguration,
         Endpoint::OpenidConfigurationInserted,
         Endpoint::Keys,
+        Endpoint::DeviceAuthorization,
+        Endpoint::Verification,
     ];
 
     /// The path in pieces, where `base` is the issuer's path without a slash at its end.
@@ -55,6 +62,8 @@ impl Endpoint {
             Endpoint::OpenidConfiguration => [base, OPENID, ""],
             Endpoint::OpenidConfigurationInserted => [OPENID, base, ""],
             Endpoint::Keys => [base, "/oauth/jwks", ""],
+            Endpoint::DeviceAuthorization => [base, "/oauth/device_authorization", ""],
+            Endpoint::Verification => [base, "/device", ""],
         }
     }
 
@@ -66,7 +75,8 @@ impl Endpoint {
     /// The methods that the endpoint takes.
     pub(crate) fn methods(self) -> &'static [Method] {
         match self {
-            Endpoint::Token => &[Method::POST],
+            Endpoint::Token | Endpoint::DeviceAuthorization => &[Method::POST],
+            Endpoint::Verification => &[Method::GET, Method::POST],
             _ => &[Method::GET],
         }
     }
@@ -76,6 +86,7 @@ impl Endpoint {
         match self {
             Endpoint::Authorization => Some("authorization_endpoint"),
             Endpoint::Token => Some("token_endpoint"),
+            Endpoint::DeviceAuthorization => Some("device_authorization_endpoint"),
             _ => None,
         }
     }

@@ -56,6 +56,9 @@ pub struct Hit {
     /// Whether the endpoint did what it was asked for, whatever answer it then gave: issued tokens or a code, gave a
     /// document, let the token in.
     pub acted: bool,
+    /// The error with which the endpoint refused, whatever answer it then gave: `authorization_pending`, say, or the
+    /// empty text where it named none.
+    pub refused: Option<String>,
     /// Whether a [`Misbehaviour`](crate::Misbehaviour) or a [`CallbackFault`](crate::CallbackFault) had its turn.
     pub misbehaved: bool,
     /// The status of the answer; `None` where the answer was lost.

@@ -35,6 +35,25 @@ pub struct Knobs {
     /// How long a code lives, in seconds. Default: 60.
     pub code_lifetime: u64,
 
+    /// How long a device code lives, in seconds, and what `expires_in` of the device answer says (RFC 8628 section 3.2).
+    /// Default: 1800.
+    pub device_expires_in: u64,
+    /// The `interval` of the device answer: how many seconds must pass between two polls. `None` leaves the member out,
+    /// and then 5 seconds must pass (RFC 8628 section 3.2). Default: 5.
+    pub device_interval: Option<u64>,
+    /// Whether a poll is answered `slow_down` that comes sooner than the interval after the poll before it, or after the
+    /// device answer; each such poll lengthens the interval by 5 seconds for good (RFC 8628 section 3.5). Default: yes.
+    pub enforce_interval: bool,
+    /// Whether the device answer has `verification_uri_complete` (RFC 8628 section 3.3.1). Default: yes.
+    pub verification_uri_complete: bool,
+    /// At which poll the person does as [`Knobs::decision`] says, where the test does not decide by
+    /// [`Server::approve`](crate::Server::approve) before; the first poll is number 1. Default: never.
+    pub decide_at_poll: Option<u64>,
+    /// The status of `authorization_pending`; GitHub's is 200. Default: 400.
+    pub pending_status: u16,
+    /// The status of `slow_down`; some servers' is 429. Default: 400.
+    pub slow_down_status: u16,
+
     /// How long an access token lives, in seconds, and what `expires_in` says. Default: 3600.
     pub expires_in: u64,
     /// Whether codes come with a refresh token. Default: yes.
@@ -107,6 +126,13 @@ impl Default for Knobs {
             callback: Vec::new(),
             next_callbacks: VecDeque::new(),
             code_lifetime: 60,
+            device_expires_in: 1800,
+            device_interval: Some(5),
+            enforce_interval: true,
+            verification_uri_complete: true,
+            decide_at_poll: None,
+            pending_status: 400,
+            slow_down_status: 400,
             expires_in: 3600,
             issue_refresh_token: true,
             refresh_lifetime: None,

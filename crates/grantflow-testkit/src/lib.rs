@@ -48,7 +48,7 @@
 //! # What it does well
 //!
 //! The code grant with PKCE, `iss` in the callback (RFC 9207) and the response modes `query` and `form_post`; refresh
-//! tokens with rotation, revoked as a family when a spent one comes again; client credentials; Basic, body and no
+//! tokens with rotation, revoked as a family when a spent one comes again; client credentials; the device grant; Basic, body and no
 //! client authentication; `resource` parameters, which it takes note of; Bearer tokens at the resource; its metadata by
 //! RFC 8414 and OpenID Connect Discovery, which says what the knobs make true. [`Endpoint`] lists the endpoints.
 //! Requests are read strictly: duplicated parameters, two ways of authentication at once and unregistered redirect URIs
@@ -75,6 +75,7 @@ mod authorize;
 mod call;
 mod callback;
 mod client;
+mod device;
 mod endpoint;
 mod form;
 mod grants;

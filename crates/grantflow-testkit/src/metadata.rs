@@ -4,6 +4,7 @@ use crate::answer::{Answer, Members};
 use crate::endpoint::Endpoint;
 use crate::form::{json_string, json_strings};
 use crate::server::Server;
+use crate::token::DEVICE_CODE;
 
 impl Server {
     /// The document of RFC 8414 section 3.2.
@@ -49,7 +50,9 @@ impl Server {
     }
 
     fn grant_types(&self) -> Vec<&'static str> {
-        vec!["authorization_code", "refresh_token", "client_credentials"]
+        let mut types = vec!["authorization_code", "refresh_token", "client_credentials"];
+        types.extend(self.knobs.serves(Endpoint::DeviceAuthorization).then_some(DEVICE_CODE));
+        types
     }
 
     /// By the names of RFC 7591 section 2, in the order of preference.

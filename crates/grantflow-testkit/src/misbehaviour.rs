@@ -180,6 +180,19 @@ impl Misbehaviour {
         M::Error { status, code: code.to_owned(), description: None, acts: false }
     }
 
+    /// A JSON error with `Retry-After` before the server acted: a 429 with `slow_down`, say.
+    pub fn error_with_retry_after(status: u16, code: &str, retry_after: &str) -> M {
+        M::Raw {
+            status,
+            headers: vec![
+                ("content-type".to_owned(), "application/json".to_owned()),
+                ("retry-after".to_owned(), retry_after.to_owned()),
+            ],
+            body: format!("{{\"error\":{}}}", crate::form::json_string(code)).into_bytes(),
+            acts: false,
+        }
+    }
+
     /// Any answer with a JSON body, after the server acted.
     pub fn json(status: u16, body: &str) -> M {
         M::Raw {

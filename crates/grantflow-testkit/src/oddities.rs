@@ -6,7 +6,18 @@ use crate::endpoint::Endpoint;
 pub(crate) fn odd_members(endpoint: Endpoint) -> Vec<(&'static str, &'static str)> {
     match endpoint {
         Endpoint::ServerMetadata | Endpoint::OpenidConfiguration | Endpoint::OpenidConfigurationInserted => metadata(),
+        Endpoint::DeviceAuthorization => device(),
         _ => Vec::new(),
+    }
+}
+
+/// The names by which real servers call members of this endpoint's answers: the standard's and theirs.
+pub(crate) fn misspellings(endpoint: Endpoint) -> &'static [(&'static str, &'static str)] {
+    match endpoint {
+        Endpoint::DeviceAuthorization => {
+            &[("verification_uri", "verification_url"), ("verification_uri_complete", "verification_url_complete")]
+        }
+        _ => &[],
     }
 }
 
@@ -15,6 +26,52 @@ fn metadata() -> Vec<(&'static str, &'static str)> {
     let urls = urls.flat_map(|name| URLS.iter().map(move |url| (name, *url)));
     urls.chain(METADATA).collect()
 }
+
+fn device() -> Vec<(&'static str, &'static str)> {
+    let urls = ["verification_uri", "verification_uri_complete"].into_iter();
+    let urls = urls.flat_map(|name| URLS.iter().map(move |url| (name, *url)));
+    urls.chain(DEVICE)
+        .chain(NUMBERS.map(|json| ("interval", json)))
+        .chain(NUMBERS.map(|json| ("expires_in", json)))
+        .collect()
+}
+
+/// What may stand in place of a number of seconds.
+const NUMBERS: [&str; 16] = [
+    "0",
+    "-1",
+    "1.5",
+    "1000000000",
+    "18446744073709551615",
+    "18446744073709551616",
+    "1e400",
+    "-0",
+    "\"5\"",
+    "\"soon\"",
+    "\"\"",
+    "null",
+    "true",
+    "[5]",
+    "{}",
+    "\"5 \"",
+];
+
+const DEVICE: [(&str, &str); 14] = [
+    ("device_code", "\"\""),
+    ("device_code", "null"),
+    ("device_code", "42"),
+    ("device_code", "\"a\\r\\nb: c\""),
+    ("device_code", "\"a&client_id=b\""),
+    ("user_code", "\"\""),
+    ("user_code", "null"),
+    ("user_code", "12345678"),
+    ("user_code", "[\"BCDF-GHJK\"]"),
+    ("user_code", "\"\\u001b[31mBCDF\""),
+    ("user_code", "\"BCDF\\r\\nGHJK\""),
+    ("user_code", "\"\\u202eKJHG\""),
+    ("user_code", "\"bcdf ghjk\""),
+    ("verification_uri_complete", "\"https://as.example/device\""),
+];
 
 /// What may stand in place of an endpoint's address.
 const URLS: [&str; 13] = [

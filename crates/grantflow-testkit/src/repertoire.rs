@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::endpoint::Endpoint;
 use crate::misbehaviour::Misbehaviour;
-use crate::oddities::odd_members;
+use crate::oddities::{misspellings, odd_members};
 
 use Misbehaviour as M;
 
@@ -107,7 +107,34 @@ impl Misbehaviour {
             all.push(M::append(name, "1"));
         }
         all.extend(odd.iter().map(|(name, json)| M::set(name, json)));
+        all.extend(misspellings(endpoint).iter().map(|(from, to)| M::rename(from, to)));
         all.extend(M::all().into_iter().filter(|how| !how.is_about_token_members()));
+        all
+    }
+
+    /// What can become of the answer to a poll of the device grant, before the server looked at it (RFC 8628 section
+    /// 3.5): answers after which a client goes on polling, and answers after which it must stop. For
+    /// [`Knobs::misbehave`](crate::Knobs::misbehave), once or, to keep a client waiting, with
+    /// [`Knobs::always_at`](crate::Knobs::always_at).
+    pub fn polls() -> Vec<M> {
+        let mut all = Vec::new();
+        for code in ["authorization_pending", "slow_down", "expired_token", "access_denied", "invalid_grant", "x"] {
+            all.extend([200, 400, 401, 403, 429, 503].map(|status| M::error(status, code)));
+        }
+        for code in ["authorization_pending", "slow_down"] {
+            for retry_after in RETRY_AFTER {
+                all.extend([400, 429, 503].map(|status| M::error_with_retry_after(status, code, retry_after)));
+            }
+            // A token beside the error is none to be used.
+            let both = format!("{{\"access_token\":\"x\",\"token_type\":\"Bearer\",\"error\":\"{code}\"}}");
+            all.extend([200, 400].map(|status| M::json(status, &both)));
+        }
+        for value in RETRY_AFTER {
+            all.extend([429, 503].map(|status| M::RetryAfter { status, value: value.to_owned(), acts: false }));
+        }
+        all.push(M::Html { status: 502, acts: false });
+        all.push(M::Lost { acts: false });
+        all.push(M::Lost { acts: true });
         all
     }
 

@@ -13,7 +13,7 @@ impl Server {
     pub(crate) fn resource(&self, headers: &HeaderMap) -> Answer {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
-            return Answer::challenge(401, "Bearer");
+            return Answer::challenge(401, "", "Bearer");
         };
         let bearer = value
             .to_str()
@@ -22,7 +22,7 @@ impl Server {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let Some((_, token)) = bearer else {
             // No error code where no token was shown (RFC 6750 section 3.1).
-            return Answer::challenge(401, "Bearer");
+            return Answer::challenge(401, "", "Bearer");
         };
         let access = self
             .grants
@@ -30,7 +30,7 @@ impl Server {
             .get(token)
             .filter(|access| self.now < access.expires_at && !self.grants.revoked.contains(&access.family));
         let Some(access) = access else {
-            return Answer::challenge(401, "Bearer error=\"invalid_token\"");
+            return Answer::challenge(401, "invalid_token", "Bearer error=\"invalid_token\"");
         };
         let name = match access.for_person {
             true => &self.knobs.user,

@@ -122,6 +122,7 @@ impl Server {
         self.grants.codes.clear();
         self.grants.access.clear();
         self.grants.refresh.clear();
+        self.grants.devices.clear();
     }
 
     /// Every request handled, oldest first.
@@ -208,6 +209,7 @@ impl Server {
             resources: Vec::new(),
             issued: false,
             acted: false,
+            refused: None,
             misbehaved: false,
             status: None,
         };
@@ -243,6 +245,8 @@ impl Server {
             Endpoint::OpenidConfiguration | Endpoint::OpenidConfigurationInserted => {
                 self.perform(endpoint, hit, body, |server| server.openid_configuration())
             }
+            Endpoint::DeviceAuthorization => self.serve_client(endpoint, hit, body, Server::device_authorization),
+            Endpoint::Verification => self.verification(hit, body),
             Endpoint::Keys => {
                 let keys = vec![("keys".to_owned(), "[]".to_owned())];
                 self.perform(endpoint, hit, body, |_| Answer::document(keys))

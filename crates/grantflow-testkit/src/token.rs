@@ -11,31 +11,35 @@ use crate::grants::{Access, Code, Family, Refresh, is_verifier};
 use crate::hit::Hit;
 use crate::server::Server;
 
+/// The `grant_type` of RFC 8628 section 3.4.
+pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 impl Server {
     /// Answers a token request; `None` where the answer is lost.
     pub(crate) fn token(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
-        self.serve_client(Endpoint::Token, hit, body, |server, client, form| {
-            server.grant(client, form).map(|members| Answer::json(200, members))
-        })
+        self.serve_client(Endpoint::Token, hit, body, |server, client, form| server.grant(client, form))
     }
 
-    /// The members of the answer to a request, or the refusal.
-    fn grant(&mut self, client: &Client, form: &Form) -> Result<Members, Refusal> {
+    /// The answer to a request, or the refusal.
+    fn grant(&mut self, client: &Client, form: &Form) -> Result<Answer, Refusal> {
         let grant = match form.get("grant_type") {
             Some("authorization_code") => Grant::AuthorizationCode,
             Some("refresh_token") => Grant::RefreshToken,
             Some("client_credentials") => Grant::ClientCredentials,
+            Some(DEVICE_CODE) if self.knobs.serves(Endpoint::DeviceAuthorization) => Grant::DeviceCode,
             Some(_) => return Err(("unsupported_grant_type", "this grant is not known")),
             None => return Err(("invalid_request", "grant_type is missing")),
         };
         if !client.grants.contains(&grant) {
             return Err(("unauthorized_client", "the client may not use this grant"));
         }
-        match grant {
-            Grant::AuthorizationCode => self.redeem(client, form),
-            Grant::RefreshToken => self.refresh(client, form),
-            Grant::ClientCredentials => self.client_credentials(client, form),
-        }
+        let members = match grant {
+            Grant::AuthorizationCode => self.redeem(client, form)?,
+            Grant::RefreshToken => self.refresh(client, form)?,
+            Grant::ClientCredentials => self.client_credentials(client, form)?,
+            Grant::DeviceCode => return self.poll(client, form),
+        };
+        Ok(Answer::json(200, members))
     }
 
     /// RFC 6749 section 4.1.3. Every attempt by the code's own client spends it, also one that fails.
@@ -58,14 +62,20 @@ impl Server {
         }
         check_code(&record, form, self.now)?;
 
+        Ok(self.issue_with_refresh(client, &record.scope, record.family))
+    }
+
+    /// What the person's decision gives: an access token and, where the knobs and the client have it so, a refresh
+    /// token.
+    pub(crate) fn issue_with_refresh(&mut self, client: &Client, scope: &str, family: Family) -> Members {
         let refresh = self.knobs.issue_refresh_token;
-        let scope = self.knobs.granted(&record.scope);
-        let mut members = self.issue(client, &scope, record.family, true);
+        let scope = self.knobs.granted(scope);
+        let mut members = self.issue(client, &scope, family, true);
         if refresh && client.grants.contains(&Grant::RefreshToken) {
-            let token = self.new_refresh_token(client, &scope, record.family);
+            let token = self.new_refresh_token(client, &scope, family);
             members.push(("refresh_token".to_owned(), json_string(&token)));
         }
-        Ok(members)
+        members
     }
 
     /// RFC 6749 section 6, with rotation after RFC 9700 section 4.14.2.

@@ -10,6 +10,7 @@ mod authorize;
 mod callback;
 mod client_auth;
 mod code;
+mod device;
 mod endpoints;
 mod knobs;
 #[cfg(feature = "loopback")]
@@ -65,7 +66,11 @@ fn code(server: &mut Server) -> String {
 }
 
 fn token_request(server: &Server, pairs: &[(&str, &str)]) -> Request<String> {
-    Request::post(server.token_url())
+    form_request(server, Endpoint::Token, pairs)
+}
+
+fn form_request(server: &Server, endpoint: Endpoint, pairs: &[(&str, &str)]) -> Request<String> {
+    Request::post(server.endpoint_url(endpoint))
         .header("content-type", "application/x-www-form-urlencoded")
         .body(form(pairs))
         .unwrap()
@@ -73,7 +78,11 @@ fn token_request(server: &Server, pairs: &[(&str, &str)]) -> Request<String> {
 
 /// The status and, where it is JSON, the body.
 fn post(server: &mut Server, pairs: &[(&str, &str)]) -> (u16, Value) {
-    let request = token_request(server, pairs);
+    post_to(server, Endpoint::Token, pairs)
+}
+
+fn post_to(server: &mut Server, endpoint: Endpoint, pairs: &[(&str, &str)]) -> (u16, Value) {
+    let request = form_request(server, endpoint, pairs);
     read(&server.handle(&request))
 }
 
