@@ -10,7 +10,7 @@ fn variants(source: &str, of: &str) -> Vec<String> {
 
 #[test]
 fn the_readme_names_every_quirk_and_no_other() {
-    let quirks = variants(include_str!("../../src/quirk.rs"), "Quirk");
+    let quirks = variants(include_str!("../../src/server/quirk.rs"), "Quirk");
     assert!(quirks.len() > 10, "the source was not read: {quirks:?}");
     let readme = include_str!("../../../../README.md");
     let listed = readme.split("There are ").nth(1).unwrap().split(';').next().unwrap();

@@ -63,7 +63,7 @@ fn messages_say_what_happened_and_what_to_do() {
         (
             404,
             "s3cret",
-            "the authorization server broke the protocol: an unexpected status without an OAuth error; check the token endpoint's URL (HTTP 404)",
+            "the authorization server broke the protocol: an unexpected status without an OAuth error; check the endpoint's URL (HTTP 404)",
         ),
         (
             401,
@@ -78,7 +78,7 @@ fn messages_say_what_happened_and_what_to_do() {
         (
             403,
             "s3cret",
-            "the authorization server broke the protocol: an unexpected status without an OAuth error; check the token endpoint's URL (HTTP 403)",
+            "the authorization server broke the protocol: an unexpected status without an OAuth error; check the endpoint's URL (HTTP 403)",
         ),
         (502, "s3cret", "the authorization server is not available: HTTP 502"),
         (999, "s3cret", "the authorization server is not available: HTTP 999"),

@@ -52,9 +52,12 @@ const WORDS: &[&str] = &[
 
 /// The documentation of each variant of `Quirk` and `Message` with that of its fields, without what stands in code quotes.
 fn documentation() -> BTreeMap<String, String> {
-    let source = include_str!("../../../src/quirk.rs");
+    let sources = [
+        ("Quirk", include_str!("../../../src/server/quirk.rs")),
+        ("Message", include_str!("../../../src/server/message.rs")),
+    ];
     let mut variants: BTreeMap<String, String> = BTreeMap::new();
-    for name in ["Quirk", "Message"] {
+    for (name, source) in sources {
         let (_, body) = source.split_once(&format!("pub enum {name} {{\n")).unwrap();
         let (mut waiting, mut current) = (String::new(), String::new());
         for line in body.split("\n}\n").next().unwrap().lines() {
@@ -147,7 +150,7 @@ fn every_provider_whose_fixture_needs_a_quirk_is_named_in_its_documentation() {
 
 #[test]
 fn every_provider_that_the_door_for_an_empty_secret_names_has_such_a_request() {
-    let source = include_str!("../../../src/client.rs");
+    let source = include_str!("../../../src/client/mod.rs");
     let before = source.split("pub fn empty_secret_basic").next().unwrap();
     let docs: Vec<&str> = before.lines().rev().skip(1).map_while(|line| line.trim().strip_prefix("///")).collect();
     let text = docs.into_iter().rev().collect::<String>();
