@@ -62,7 +62,7 @@ const BANNED_WORDS: [(&str, &str); 8] = [
 /// What no crate may hold, not even in a comment or a test.
 const UNFINISHED: [&str; 4] = ["todo!", "unimplemented!", "#[ignore", "```ignore"];
 
-/// The whole list: a dependency more is a decision, to be made here and in ARCHITECTURE.md.
+/// The whole list: a dependency more is a decision, to be made here and in docs/decisions.md.
 const DEPENDENCIES: [&str; 10] = [
     "base64ct",
     "http",
