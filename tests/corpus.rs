@@ -16,7 +16,7 @@ const TARGETS: [Target; 13] = [
     ("retry_after", grantflow::fuzz::retry_after),
     ("stored_state", grantflow::fuzz::stored_state),
     ("flow_model", grantflow_tests::flow_model::run),
-    ("challenge", grantflow_session::fuzz::challenge),
+    ("challenge", grantflow::fuzz::challenge),
     ("session_record", grantflow_session::fuzz::record),
     ("renewal", grantflow_session::fuzz::renewal),
     ("request_head", grantflow_loopback::fuzz::request_head),

@@ -91,3 +91,4 @@ pub use server::Server;
 pub use time::UnixTime;
 pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, Tokens, TokensBuilder};
 pub use url::{Issuer, PlainHttp, RedirectUri};
+pub use wire::challenge::{Challenge, Challenges, TokenChallenge};

@@ -300,7 +300,9 @@ impl Quirks {
         standard: ErrorCode,
     ) -> Result<(), Error> {
         let refuse = |why| Err(Error::Misuse(Misuse::Quirk(why)));
-        let registered = !matches!(ErrorCode::new(actual), ErrorCode::Other(_));
+        let known = ErrorCode::new(actual);
+        // A resource's word means nothing at a token endpoint, so a server may use it there as a word of its own.
+        let registered = !matches!(known, ErrorCode::Other(_)) && !known.is_of_a_resource();
         match on {
             Message::TokenAnswer if !status.is_none_or(verdict::is_spoken) => {
                 return refuse(

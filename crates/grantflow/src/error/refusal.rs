@@ -130,6 +130,15 @@ pub enum ErrorCode {
     InvalidDpopProof,
     /// `use_dpop_nonce` (RFC 9449 §8). The server has not looked at the grant.
     UseDpopNonce,
+    /// `invalid_token` (RFC 6750 §3.1). A resource's word: the access token is over, revoked or malformed.
+    InvalidToken,
+    /// `insufficient_scope` (RFC 6750 §3.1). A resource's word: the request needs a token with more scope.
+    InsufficientScope,
+    /// `insufficient_user_authentication` (RFC 9470 §3). A resource's word: the person has to log in again, or in a stronger way.
+    InsufficientUserAuthentication,
+    /// `unmet_authentication_requirements` (OpenID Connect Core Error Code unmet_authentication_requirements 1.0, RFC 9470 §5): the
+    /// server cannot log the person in as the request asked.
+    UnmetAuthenticationRequirements,
     /// `interaction_required` (OpenID Connect Core §3.1.2.6).
     InteractionRequired,
     /// `login_required` (OpenID Connect Core §3.1.2.6).
@@ -143,7 +152,7 @@ pub enum ErrorCode {
 }
 
 /// Every registered code with its spelling: read and written from this one table.
-const CODES: [(&str, ErrorCode); 18] = [
+const CODES: [(&str, ErrorCode); 22] = [
     ("invalid_grant", ErrorCode::InvalidGrant),
     ("invalid_client", ErrorCode::InvalidClient),
     ("invalid_request", ErrorCode::InvalidRequest),
@@ -158,6 +167,10 @@ const CODES: [(&str, ErrorCode); 18] = [
     ("invalid_authorization_details", ErrorCode::InvalidAuthorizationDetails),
     ("invalid_dpop_proof", ErrorCode::InvalidDpopProof),
     ("use_dpop_nonce", ErrorCode::UseDpopNonce),
+    ("invalid_token", ErrorCode::InvalidToken),
+    ("insufficient_scope", ErrorCode::InsufficientScope),
+    ("insufficient_user_authentication", ErrorCode::InsufficientUserAuthentication),
+    ("unmet_authentication_requirements", ErrorCode::UnmetAuthenticationRequirements),
     ("interaction_required", ErrorCode::InteractionRequired),
     ("login_required", ErrorCode::LoginRequired),
     ("consent_required", ErrorCode::ConsentRequired),
@@ -170,6 +183,11 @@ impl ErrorCode {
             Some((_, code)) => code.clone(),
             None => Self::Other(cut(text, MAX_CODE).into()),
         }
+    }
+
+    /// Whether a resource states it, and no authorization server.
+    pub(crate) fn is_of_a_resource(&self) -> bool {
+        matches!(self, Self::InvalidToken | Self::InsufficientScope | Self::InsufficientUserAuthentication)
     }
 
     /// The code as it is spelt. A code of [`ErrorCode::Other`] is what the server wrote: escape it before it is shown.

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod basic;
+pub(crate) mod challenge;
 pub(crate) mod checksum;
 pub(crate) mod form;
 pub(crate) mod json;
