@@ -130,6 +130,15 @@ pub enum ErrorCode {
     InvalidDpopProof,
     /// `use_dpop_nonce` (RFC 9449 §8). The server has not looked at the grant.
     UseDpopNonce,
+    /// `invalid_token` (RFC 6750 §3.1). A resource's word: the access token is over, revoked or malformed.
+    InvalidToken,
+    /// `insufficient_scope` (RFC 6750 §3.1). A resource's word: the request needs a token with more scope.
+    InsufficientScope,
+    /// `insufficient_user_authentication` (RFC 9470 §3). A resource's word: the person has to log in again, or in a stronger way.
+    InsufficientUserAuthentication,
+    /// `unmet_authentication_requirements` (OpenID Connect Core Error Code unmet_authentication_requirements 1.0, RFC 9470 §5): the
+    /// server cannot log the person in as the request asked.
+    UnmetAuthenticationRequirements,
     /// `interaction_required` (OpenID Connect Core §3.1.2.6).
     InteractionRequired,
     /// `login_required` (OpenID Connect Core §3.1.2.6).
@@ -146,12 +155,6 @@ pub enum ErrorCode {
     ExpiredToken,
     /// `unsupported_token_type` (RFC 7009 §2.2.1).
     UnsupportedTokenType,
-    /// `invalid_token` (RFC 6750 §3.1): a resource server's word.
-    InvalidToken,
-    /// `insufficient_scope` (RFC 6750 §3.1): a resource server's word.
-    InsufficientScope,
-    /// `insufficient_user_authentication` (RFC 9470 §3): a resource server's word.
-    InsufficientUserAuthentication,
     /// `invalid_request_uri` (RFC 9101 §7).
     InvalidRequestUri,
     /// `invalid_request_object` (RFC 9101 §7).
@@ -160,14 +163,12 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// `request_uri_not_supported` (RFC 9101 §7).
     RequestUriNotSupported,
-    /// `unmet_authentication_requirements` (OpenID Connect Core Unmet Authentication Requirements 1.0).
-    UnmetAuthenticationRequirements,
     /// Any other code, at most 128 bytes of it. It is never printed: it may quote what was sent.
     Other(Box<str>),
 }
 
 /// Every registered code with its spelling: read and written from this one table.
-const CODES: [(&str, ErrorCode); 30] = [
+static CODES: [(&str, ErrorCode); 30] = [
     ("invalid_grant", ErrorCode::InvalidGrant),
     ("invalid_client", ErrorCode::InvalidClient),
     ("invalid_request", ErrorCode::InvalidRequest),
@@ -182,6 +183,10 @@ const CODES: [(&str, ErrorCode); 30] = [
     ("invalid_authorization_details", ErrorCode::InvalidAuthorizationDetails),
     ("invalid_dpop_proof", ErrorCode::InvalidDpopProof),
     ("use_dpop_nonce", ErrorCode::UseDpopNonce),
+    ("invalid_token", ErrorCode::InvalidToken),
+    ("insufficient_scope", ErrorCode::InsufficientScope),
+    ("insufficient_user_authentication", ErrorCode::InsufficientUserAuthentication),
+    ("unmet_authentication_requirements", ErrorCode::UnmetAuthenticationRequirements),
     ("interaction_required", ErrorCode::InteractionRequired),
     ("login_required", ErrorCode::LoginRequired),
     ("consent_required", ErrorCode::ConsentRequired),
@@ -190,14 +195,10 @@ const CODES: [(&str, ErrorCode); 30] = [
     ("slow_down", ErrorCode::SlowDown),
     ("expired_token", ErrorCode::ExpiredToken),
     ("unsupported_token_type", ErrorCode::UnsupportedTokenType),
-    ("invalid_token", ErrorCode::InvalidToken),
-    ("insufficient_scope", ErrorCode::InsufficientScope),
-    ("insufficient_user_authentication", ErrorCode::InsufficientUserAuthentication),
     ("invalid_request_uri", ErrorCode::InvalidRequestUri),
     ("invalid_request_object", ErrorCode::InvalidRequestObject),
     ("request_not_supported", ErrorCode::RequestNotSupported),
     ("request_uri_not_supported", ErrorCode::RequestUriNotSupported),
-    ("unmet_authentication_requirements", ErrorCode::UnmetAuthenticationRequirements),
 ];
 
 impl ErrorCode {
@@ -262,9 +263,9 @@ mod tests {
 
     #[test]
     fn every_code_is_read_back() {
-        for (spelling, code) in CODES {
-            assert_eq!(ErrorCode::new(spelling), code);
-            assert_eq!(code.as_str(), spelling);
+        for (spelling, code) in &CODES {
+            assert_eq!(ErrorCode::new(spelling), *code);
+            assert_eq!(code.as_str(), *spelling);
         }
         assert_eq!(ErrorCode::new("Invalid_grant"), ErrorCode::Other("Invalid_grant".into()));
     }

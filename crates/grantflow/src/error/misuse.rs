@@ -80,8 +80,20 @@ pub enum UrlRole {
     Authorization,
     /// The token endpoint (RFC 6749 §3.2).
     Token,
-    /// Another endpoint of the server, by its name: `device authorization endpoint`.
-    Endpoint(&'static str),
+    /// The device authorization endpoint (RFC 8628 §3.1).
+    DeviceAuthorization,
+    /// The pushed authorization request endpoint (RFC 9126 §2).
+    PushedAuthorizationRequest,
+    /// The introspection endpoint (RFC 7662 §2).
+    Introspection,
+    /// The revocation endpoint (RFC 7009 §2).
+    Revocation,
+    /// The document with the authorization server's metadata (RFC 8414 §3, OpenID Connect Discovery §4).
+    Metadata,
+    /// The document with a protected resource's metadata (RFC 9728 §3).
+    ResourceMetadata,
+    /// Where a person goes to enter a user code (RFC 8628 §3.2).
+    Verification,
     /// The redirect URI (RFC 6749 §3.1.2).
     Redirect,
     /// The issuer identifier (RFC 8414 §2).
@@ -100,7 +112,13 @@ impl UrlRole {
         match self {
             Self::Authorization => "authorization endpoint",
             Self::Token => "token endpoint",
-            Self::Endpoint(name) => name,
+            Self::DeviceAuthorization => "device authorization endpoint",
+            Self::PushedAuthorizationRequest => "pushed authorization request endpoint",
+            Self::Introspection => "introspection endpoint",
+            Self::Revocation => "revocation endpoint",
+            Self::Metadata => "server metadata",
+            Self::ResourceMetadata => "resource metadata",
+            Self::Verification => "verification URI",
             Self::Redirect => "redirect URI",
             Self::Issuer => "issuer",
             Self::Origin => "origin",

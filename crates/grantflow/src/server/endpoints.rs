@@ -38,25 +38,25 @@ pub(crate) const ROWS: [Row; 6] = [
     Row { kind: EndpointKind::Token, role: UrlRole::Token, request: Message::TokenRequest, metadata: "token_endpoint" },
     Row {
         kind: EndpointKind::DeviceAuthorization,
-        role: UrlRole::Endpoint("device authorization endpoint"),
+        role: UrlRole::DeviceAuthorization,
         request: Message::DeviceAuthorizationRequest,
         metadata: "device_authorization_endpoint",
     },
     Row {
         kind: EndpointKind::PushedAuthorizationRequest,
-        role: UrlRole::Endpoint("pushed authorization request endpoint"),
+        role: UrlRole::PushedAuthorizationRequest,
         request: Message::PushedAuthorizationRequest,
         metadata: "pushed_authorization_request_endpoint",
     },
     Row {
         kind: EndpointKind::Introspection,
-        role: UrlRole::Endpoint("introspection endpoint"),
+        role: UrlRole::Introspection,
         request: Message::IntrospectionRequest,
         metadata: "introspection_endpoint",
     },
     Row {
         kind: EndpointKind::Revocation,
-        role: UrlRole::Endpoint("revocation endpoint"),
+        role: UrlRole::Revocation,
         request: Message::RevocationRequest,
         metadata: "revocation_endpoint",
     },
@@ -112,7 +112,7 @@ impl Endpoints {
 }
 
 impl Server {
-    /// The device authorization endpoint (RFC 8628 §3.1): for [`DeviceAuthorization`](crate::Server).
+    /// The device authorization endpoint (RFC 8628 §3.1): for a person who has a browser elsewhere.
     ///
     /// # Errors
     /// As [`Server::new`].

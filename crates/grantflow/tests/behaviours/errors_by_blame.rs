@@ -38,7 +38,7 @@ fn messages_say_what_happened_and_what_to_do() {
         (
             404,
             r#"{"status":404,"error":"s3cret"}"#,
-            "the answer is not a token endpoint's: an unregistered error code (HTTP 404) is no verdict; check the token endpoint's URL; mend the client's registration or settings",
+            "the answer is not the token endpoint's: an unregistered error code (HTTP 404) is no verdict; check the token endpoint's URL; mend the client's registration or settings",
         ),
         (
             408,
@@ -63,7 +63,7 @@ fn messages_say_what_happened_and_what_to_do() {
         (
             404,
             "s3cret",
-            "the authorization server broke the protocol: an unexpected status without an OAuth error; check the endpoint's URL (HTTP 404)",
+            "the authorization server broke the protocol: an unexpected status without an OAuth error; check the token endpoint's URL (HTTP 404)",
         ),
         (
             401,
@@ -78,7 +78,7 @@ fn messages_say_what_happened_and_what_to_do() {
         (
             403,
             "s3cret",
-            "the authorization server broke the protocol: an unexpected status without an OAuth error; check the endpoint's URL (HTTP 403)",
+            "the authorization server broke the protocol: an unexpected status without an OAuth error; check the token endpoint's URL (HTTP 403)",
         ),
         (502, "s3cret", "the authorization server is not available: HTTP 502"),
         (999, "s3cret", "the authorization server is not available: HTTP 999"),

@@ -6,7 +6,8 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 10] = [
+    ("challenge", grantflow::fuzz::challenge),
     ("callback", grantflow::fuzz::callback),
     ("token_response", grantflow::fuzz::token_response),
     ("token_error", grantflow::fuzz::token_error),

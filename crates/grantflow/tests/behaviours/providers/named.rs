@@ -150,7 +150,7 @@ fn every_provider_whose_fixture_needs_a_quirk_is_named_in_its_documentation() {
 
 #[test]
 fn every_provider_that_the_door_for_an_empty_secret_names_has_such_a_request() {
-    let source = include_str!("../../../src/client/mod.rs");
+    let source = include_str!("../../../src/client/builder.rs");
     let before = source.split("pub fn empty_secret_basic").next().unwrap();
     let docs: Vec<&str> = before.lines().rev().skip(1).map_while(|line| line.trim().strip_prefix("///")).collect();
     let text = docs.into_iter().rev().collect::<String>();
