@@ -8,7 +8,7 @@ use crate::callback::{Callback, form_post_page, spoilt};
 use crate::client::{Client, Grant};
 use crate::endpoint::Endpoint;
 use crate::form::Form;
-use crate::grants::{Challenge, Code, is_verifier};
+use crate::grants::{Basis, Challenge, Code, is_verifier};
 use crate::hit::Hit;
 use crate::knobs::Decision;
 use crate::misbehaviour::Misbehaviour;
@@ -122,7 +122,7 @@ impl Server {
             redirect_uri_named: form.get("redirect_uri").is_some(),
             challenge,
             scope,
-            family: self.grants.new_family(),
+            family: self.grants.new_family(Basis { resources: form.all("resource") }),
             expires_at: self.now.saturating_add(self.knobs.code_lifetime),
             spent: false,
         };

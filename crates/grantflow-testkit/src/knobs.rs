@@ -81,6 +81,17 @@ pub struct Knobs {
     /// What stands between scopes in the token answer; some servers write a comma. Default: a space.
     pub scope_separator: String,
 
+    /// What `aud` of an introspection says (RFC 7662 section 2.2): text for one, a list for several, left out for none.
+    /// `None` stands for the values of `resource` in the request that began the grant, or else the protected resource.
+    /// Default: `None`.
+    pub audience: Option<Vec<String>>,
+    /// Whether access tokens can be revoked. If not, the attempt is refused with `unsupported_token_type` (RFC 7009
+    /// section 2.2.1). Default: yes.
+    pub revocable_access_tokens: bool,
+    /// Whether an access token, revoked, takes its whole grant with it (RFC 7009 section 2.1 leaves this to the server).
+    /// A refresh token always does. Default: no.
+    pub access_token_revokes_grant: bool,
+
     /// Whether Basic credentials are taken as they are. Default: no, they are form-decoded (RFC 6749 section 2.3.1).
     pub raw_basic: bool,
     /// Whether Basic credentials are accepted. Default: yes.
@@ -145,6 +156,9 @@ impl Default for Knobs {
             widen_scope: None,
             omit_scope: false,
             scope_separator: " ".to_owned(),
+            audience: None,
+            revocable_access_tokens: true,
+            access_token_revokes_grant: false,
             raw_basic: false,
             accept_basic: true,
             accept_post: true,

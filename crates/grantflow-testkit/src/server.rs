@@ -246,6 +246,8 @@ impl Server {
                 self.perform(endpoint, hit, body, |server| server.openid_configuration())
             }
             Endpoint::DeviceAuthorization => self.serve_client(endpoint, hit, body, Server::device_authorization),
+            Endpoint::Introspection => self.serve_client(endpoint, hit, body, Server::introspection),
+            Endpoint::Revocation => self.serve_client(endpoint, hit, body, Server::revocation),
             Endpoint::Verification => self.verification(hit, body),
             Endpoint::Keys => {
                 let keys = vec![("keys".to_owned(), "[]".to_owned())];

@@ -12,6 +12,7 @@ mod client_auth;
 mod code;
 mod device;
 mod endpoints;
+mod introspection;
 mod knobs;
 #[cfg(feature = "loopback")]
 mod loopback;
@@ -19,6 +20,7 @@ mod metadata;
 mod misbehaviour;
 mod refresh;
 mod resource;
+mod revocation;
 
 use grantflow_testkit::{Client, Endpoint, Server, s256};
 use http::{Request, Response};
