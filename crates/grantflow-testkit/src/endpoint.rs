@@ -36,6 +36,8 @@ pub enum Endpoint {
     Introspection,
     /// The revocation endpoint, `POST {base}/oauth/revoke` (RFC 7009 section 2).
     Revocation,
+    /// The endpoint for pushed authorization requests, `POST {base}/oauth/par` (RFC 9126 section 2).
+    PushedAuthorization,
 }
 
 /// The path of the protected resource after the issuer's path.
@@ -44,7 +46,7 @@ const OPENID: &str = "/.well-known/openid-configuration";
 
 impl Endpoint {
     /// Every endpoint, in the order in which paths are compared.
-    pub const ALL: [Endpoint; 11] = [
+    pub const ALL: [Endpoint; 12] = [
         Endpoint::Authorization,
         Endpoint::Token,
         Endpoint::Resource,
@@ -56,6 +58,7 @@ impl Endpoint {
         Endpoint::Verification,
         Endpoint::Introspection,
         Endpoint::Revocation,
+        Endpoint::PushedAuthorization,
     ];
 
     /// The path in pieces, where `base` is the issuer's path without a slash at its end.
@@ -72,6 +75,7 @@ impl Endpoint {
             Endpoint::Verification => [base, "/device", ""],
             Endpoint::Introspection => [base, "/oauth/introspect", ""],
             Endpoint::Revocation => [base, "/oauth/revoke", ""],
+            Endpoint::PushedAuthorization => [base, "/oauth/par", ""],
         }
     }
 
@@ -83,9 +87,11 @@ impl Endpoint {
     /// The methods that the endpoint takes.
     pub(crate) fn methods(self) -> &'static [Method] {
         match self {
-            Endpoint::Token | Endpoint::DeviceAuthorization | Endpoint::Introspection | Endpoint::Revocation => {
-                &[Method::POST]
-            }
+            Endpoint::Token
+            | Endpoint::DeviceAuthorization
+            | Endpoint::Introspection
+            | Endpoint::Revocation
+            | Endpoint::PushedAuthorization => &[Method::POST],
             Endpoint::Verification => &[Method::GET, Method::POST],
             _ => &[Method::GET],
         }
@@ -99,6 +105,7 @@ impl Endpoint {
             Endpoint::DeviceAuthorization => Some("device_authorization_endpoint"),
             Endpoint::Introspection => Some("introspection_endpoint"),
             Endpoint::Revocation => Some("revocation_endpoint"),
+            Endpoint::PushedAuthorization => Some("pushed_authorization_request_endpoint"),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
+use crate::form::Form;
 use crate::knobs::Decision;
 
 /// All codes and tokens that come from one decision of the person; they are revoked together.
@@ -67,6 +68,14 @@ pub(crate) struct Basis {
     pub(crate) resources: Vec<String>,
 }
 
+/// An authorization request that was pushed (RFC 9126).
+#[derive(Clone, Debug)]
+pub(crate) struct Pushed {
+    pub(crate) client_id: String,
+    pub(crate) form: Form,
+    pub(crate) expires_at: u64,
+}
+
 /// A device that polls (RFC 8628).
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
@@ -96,6 +105,8 @@ pub(crate) struct Grants {
     pub(crate) access: BTreeMap<String, Access>,
     pub(crate) refresh: BTreeMap<String, Refresh>,
     pub(crate) devices: BTreeMap<String, Device>,
+    /// By request URI; what was used is taken out.
+    pub(crate) pushed: BTreeMap<String, Pushed>,
     pub(crate) bases: BTreeMap<Family, Basis>,
     pub(crate) revoked: BTreeSet<Family>,
     pub(crate) seed: u64,

@@ -28,6 +28,15 @@ pub struct Knobs {
     pub require_pkce: bool,
     /// Whether the challenge method `plain` is accepted. Default: no, only `S256`.
     pub allow_plain_pkce: bool,
+    /// Whether an authorization request must be pushed (RFC 9126 section 5): others come back with `invalid_request`.
+    /// Default: no.
+    pub require_pushed_authorization_requests: bool,
+    /// How long a request URI lives, in seconds, and what `expires_in` of the pushed answer says (RFC 9126 section 2.2).
+    /// It is good for one authorization request. Default: 60.
+    pub request_uri_lifetime: u64,
+    /// What request URIs begin with; the standard leaves it to the server. Default:
+    /// `urn:ietf:params:oauth:request_uri:`, as RFC 9126 section 2.2 suggests.
+    pub request_uri_prefix: String,
     /// What goes wrong in every callback, applied in order. Default: nothing.
     pub callback: Vec<CallbackFault>,
     /// What goes wrong in the coming callbacks, one entry each, after [`Knobs::callback`]. Default: nothing.
@@ -134,6 +143,9 @@ impl Default for Knobs {
             user: "ada".to_owned(),
             require_pkce: true,
             allow_plain_pkce: false,
+            require_pushed_authorization_requests: false,
+            request_uri_lifetime: 60,
+            request_uri_prefix: "urn:ietf:params:oauth:request_uri:".to_owned(),
             callback: Vec::new(),
             next_callbacks: VecDeque::new(),
             code_lifetime: 60,

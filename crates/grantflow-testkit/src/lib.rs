@@ -47,7 +47,7 @@
 //!
 //! # What it does well
 //!
-//! The code grant with PKCE, `iss` in the callback (RFC 9207) and the response modes `query` and `form_post`; refresh
+//! The code grant with PKCE and pushed requests, `iss` in the callback (RFC 9207) and the response modes `query` and `form_post`; refresh
 //! tokens with rotation, revoked as a family when a spent one comes again; client credentials; the device grant; introspection and
 //! revocation; Basic, body and no client authentication; `resource` parameters, which it takes note of; Bearer tokens at the resource; its metadata by
 //! RFC 8414 and OpenID Connect Discovery, which says what the knobs make true. [`Endpoint`] lists the endpoints.
@@ -87,6 +87,7 @@ mod loopback;
 mod metadata;
 mod misbehaviour;
 mod oddities;
+mod pushed;
 mod repertoire;
 mod resource;
 mod revocation;

@@ -8,6 +8,11 @@ pub(crate) fn odd_members(endpoint: Endpoint) -> Vec<(&'static str, &'static str
         Endpoint::ServerMetadata | Endpoint::OpenidConfiguration | Endpoint::OpenidConfigurationInserted => metadata(),
         Endpoint::DeviceAuthorization => device(),
         Endpoint::Introspection => INTROSPECTION.to_vec(),
+        Endpoint::PushedAuthorization => REQUEST_URIS
+            .iter()
+            .map(|json| ("request_uri", *json))
+            .chain(NUMBERS.map(|json| ("expires_in", json)))
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -38,6 +43,17 @@ pub(crate) fn errors(endpoint: Endpoint) -> &'static [(u16, &'static str)] {
         Endpoint::Revocation => {
             &[(400, "unsupported_token_type"), (200, "unsupported_token_type"), (503, "temporarily_unavailable")]
         }
+        Endpoint::PushedAuthorization => &[
+            (200, "invalid_request"),
+            (201, "invalid_request"),
+            (400, "invalid_request"),
+            (400, "invalid_scope"),
+            (400, "unauthorized_client"),
+            (405, "invalid_request"),
+            (413, "invalid_request"),
+            (429, "temporarily_unavailable"),
+            (503, "temporarily_unavailable"),
+        ],
         _ => &[],
     }
 }
@@ -69,6 +85,23 @@ const NUMBERS: [&str; 16] = [
     "[5]",
     "{}",
     "\"5 \"",
+];
+
+/// What may stand in place of a request URI.
+const REQUEST_URIS: [&str; 13] = [
+    "\"\"",
+    "\" \"",
+    "null",
+    "42",
+    "[\"urn:x:y\"]",
+    "\"http://as.example/requests/1\"",
+    "\"https://as.example/requests/1\"",
+    "\"https://attacker.example/requests/1\"",
+    "\"javascript:alert(1)\"",
+    "\"urn:x:y&client_id=other\"",
+    "\"urn:x:y#fragment\"",
+    "\"urn:x:\\u0000\\r\\ny\"",
+    "\"no uri\"",
 ];
 
 const INTROSPECTION: [(&str, &str); 44] = [

@@ -110,6 +110,8 @@ impl Misbehaviour {
         all.extend(misspellings(endpoint).iter().map(|(from, to)| M::rename(from, to)));
         all.extend(errors(endpoint).iter().map(|(status, code)| M::error(*status, code)));
         all.extend([false, true].map(|acts| M::Html { status: 503, acts }));
+        // Every other endpoint's good answer has this status.
+        all.extend((endpoint == Endpoint::PushedAuthorization).then_some(M::Status(200)));
         all.extend(M::all().into_iter().filter(|how| !how.is_about_token_members()));
         all
     }

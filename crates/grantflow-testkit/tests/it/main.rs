@@ -18,6 +18,7 @@ mod knobs;
 mod loopback;
 mod metadata;
 mod misbehaviour;
+mod pushed;
 mod refresh;
 mod resource;
 mod revocation;
