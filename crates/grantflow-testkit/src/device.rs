@@ -7,7 +7,7 @@ use crate::call::Refusal;
 use crate::client::{Client, Grant};
 use crate::endpoint::Endpoint;
 use crate::form::{Form, encode, escape_html, json_string};
-use crate::grants::Device;
+use crate::grants::{Basis, Device};
 use crate::hit::Hit;
 use crate::knobs::Decision;
 use crate::server::{Server, query_form};
@@ -63,7 +63,7 @@ impl Server {
             client_id: client.id.clone(),
             user_code: user_code.clone(),
             scope,
-            family: self.grants.new_family(),
+            family: self.grants.new_family(Basis { resources: form.all("resource") }),
             expires_at: self.now.saturating_add(lifetime),
             interval: interval.unwrap_or(INTERVAL),
             polls: 0,

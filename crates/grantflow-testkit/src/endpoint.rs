@@ -32,6 +32,12 @@ pub enum Endpoint {
     /// The page where the person enters the user code, `{base}/device` (RFC 8628 section 3.3). A browser can use it;
     /// tests call [`Server::approve`](crate::Server::approve).
     Verification,
+    /// The introspection endpoint, `POST {base}/oauth/introspect` (RFC 7662 section 2).
+    Introspection,
+    /// The revocation endpoint, `POST {base}/oauth/revoke` (RFC 7009 section 2).
+    Revocation,
+    /// The endpoint for pushed authorization requests, `POST {base}/oauth/par` (RFC 9126 section 2).
+    PushedAuthorization,
 }
 
 /// The path of the protected resource after the issuer's path.
@@ -40,7 +46,7 @@ const OPENID: &str = "/.well-known/openid-configuration";
 
 impl Endpoint {
     /// Every endpoint, in the order in which paths are compared.
-    pub const ALL: [Endpoint; 9] = [
+    pub const ALL: [Endpoint; 12] = [
         Endpoint::Authorization,
         Endpoint::Token,
         Endpoint::Resource,
@@ -50,6 +56,9 @@ impl Endpoint {
         Endpoint::Keys,
         Endpoint::DeviceAuthorization,
         Endpoint::Verification,
+        Endpoint::Introspection,
+        Endpoint::Revocation,
+        Endpoint::PushedAuthorization,
     ];
 
     /// The path in pieces, where `base` is the issuer's path without a slash at its end.
@@ -64,6 +73,9 @@ impl Endpoint {
             Endpoint::Keys => [base, "/oauth/jwks", ""],
             Endpoint::DeviceAuthorization => [base, "/oauth/device_authorization", ""],
             Endpoint::Verification => [base, "/device", ""],
+            Endpoint::Introspection => [base, "/oauth/introspect", ""],
+            Endpoint::Revocation => [base, "/oauth/revoke", ""],
+            Endpoint::PushedAuthorization => [base, "/oauth/par", ""],
         }
     }
 
@@ -75,7 +87,11 @@ impl Endpoint {
     /// The methods that the endpoint takes.
     pub(crate) fn methods(self) -> &'static [Method] {
         match self {
-            Endpoint::Token | Endpoint::DeviceAuthorization => &[Method::POST],
+            Endpoint::Token
+            | Endpoint::DeviceAuthorization
+            | Endpoint::Introspection
+            | Endpoint::Revocation
+            | Endpoint::PushedAuthorization => &[Method::POST],
             Endpoint::Verification => &[Method::GET, Method::POST],
             _ => &[Method::GET],
         }
@@ -87,6 +103,9 @@ impl Endpoint {
             Endpoint::Authorization => Some("authorization_endpoint"),
             Endpoint::Token => Some("token_endpoint"),
             Endpoint::DeviceAuthorization => Some("device_authorization_endpoint"),
+            Endpoint::Introspection => Some("introspection_endpoint"),
+            Endpoint::Revocation => Some("revocation_endpoint"),
+            Endpoint::PushedAuthorization => Some("pushed_authorization_request_endpoint"),
             _ => None,
         }
     }

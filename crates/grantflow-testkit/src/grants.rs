@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
+use crate::form::Form;
 use crate::knobs::Decision;
 
 /// All codes and tokens that come from one decision of the person; they are revoked together.
@@ -46,6 +47,7 @@ pub(crate) struct Access {
     pub(crate) for_person: bool,
     pub(crate) scope: String,
     pub(crate) family: Family,
+    pub(crate) issued_at: u64,
     pub(crate) expires_at: u64,
 }
 
@@ -54,8 +56,24 @@ pub(crate) struct Refresh {
     pub(crate) client_id: String,
     pub(crate) scope: String,
     pub(crate) family: Family,
+    pub(crate) issued_at: u64,
     pub(crate) expires_at: Option<u64>,
     pub(crate) spent_at: Option<u64>,
+}
+
+/// What a family began with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Basis {
+    /// The values of `resource` in the request (RFC 8707).
+    pub(crate) resources: Vec<String>,
+}
+
+/// An authorization request that was pushed (RFC 9126).
+#[derive(Clone, Debug)]
+pub(crate) struct Pushed {
+    pub(crate) client_id: String,
+    pub(crate) form: Form,
+    pub(crate) expires_at: u64,
 }
 
 /// A device that polls (RFC 8628).
@@ -87,6 +105,9 @@ pub(crate) struct Grants {
     pub(crate) access: BTreeMap<String, Access>,
     pub(crate) refresh: BTreeMap<String, Refresh>,
     pub(crate) devices: BTreeMap<String, Device>,
+    /// By request URI; what was used is taken out.
+    pub(crate) pushed: BTreeMap<String, Pushed>,
+    pub(crate) bases: BTreeMap<Family, Basis>,
     pub(crate) revoked: BTreeSet<Family>,
     pub(crate) seed: u64,
     counter: u64,
@@ -102,8 +123,10 @@ impl Grants {
         self.counter
     }
 
-    pub(crate) fn new_family(&mut self) -> Family {
-        self.count()
+    pub(crate) fn new_family(&mut self, basis: Basis) -> Family {
+        let family = self.count();
+        self.bases.insert(family, basis);
+        family
     }
 
     /// Eight letters without vowels, which spell no words, and a dash between (RFC 8628 section 6.1).

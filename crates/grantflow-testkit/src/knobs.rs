@@ -28,6 +28,15 @@ pub struct Knobs {
     pub require_pkce: bool,
     /// Whether the challenge method `plain` is accepted. Default: no, only `S256`.
     pub allow_plain_pkce: bool,
+    /// Whether an authorization request must be pushed (RFC 9126 section 5): others come back with `invalid_request`.
+    /// Default: no.
+    pub require_pushed_authorization_requests: bool,
+    /// How long a request URI lives, in seconds, and what `expires_in` of the pushed answer says (RFC 9126 section 2.2).
+    /// It is good for one authorization request. Default: 60.
+    pub request_uri_lifetime: u64,
+    /// What request URIs begin with; the standard leaves it to the server. Default:
+    /// `urn:ietf:params:oauth:request_uri:`, as RFC 9126 section 2.2 suggests.
+    pub request_uri_prefix: String,
     /// What goes wrong in every callback, applied in order. Default: nothing.
     pub callback: Vec<CallbackFault>,
     /// What goes wrong in the coming callbacks, one entry each, after [`Knobs::callback`]. Default: nothing.
@@ -81,6 +90,17 @@ pub struct Knobs {
     /// What stands between scopes in the token answer; some servers write a comma. Default: a space.
     pub scope_separator: String,
 
+    /// What `aud` of an introspection says (RFC 7662 section 2.2): text for one, a list for several, left out for none.
+    /// `None` stands for the values of `resource` in the request that began the grant, or else the protected resource.
+    /// Default: `None`.
+    pub audience: Option<Vec<String>>,
+    /// Whether access tokens can be revoked. If not, the attempt is refused with `unsupported_token_type` (RFC 7009
+    /// section 2.2.1). Default: yes.
+    pub revocable_access_tokens: bool,
+    /// Whether an access token, revoked, takes its whole grant with it (RFC 7009 section 2.1 leaves this to the server).
+    /// A refresh token always does. Default: no.
+    pub access_token_revokes_grant: bool,
+
     /// Whether Basic credentials are taken as they are. Default: no, they are form-decoded (RFC 6749 section 2.3.1).
     pub raw_basic: bool,
     /// Whether Basic credentials are accepted. Default: yes.
@@ -123,6 +143,9 @@ impl Default for Knobs {
             user: "ada".to_owned(),
             require_pkce: true,
             allow_plain_pkce: false,
+            require_pushed_authorization_requests: false,
+            request_uri_lifetime: 60,
+            request_uri_prefix: "urn:ietf:params:oauth:request_uri:".to_owned(),
             callback: Vec::new(),
             next_callbacks: VecDeque::new(),
             code_lifetime: 60,
@@ -145,6 +168,9 @@ impl Default for Knobs {
             widen_scope: None,
             omit_scope: false,
             scope_separator: " ".to_owned(),
+            audience: None,
+            revocable_access_tokens: true,
+            access_token_revokes_grant: false,
             raw_basic: false,
             accept_basic: true,
             accept_post: true,

@@ -47,9 +47,9 @@
 //!
 //! # What it does well
 //!
-//! The code grant with PKCE, `iss` in the callback (RFC 9207) and the response modes `query` and `form_post`; refresh
-//! tokens with rotation, revoked as a family when a spent one comes again; client credentials; the device grant; Basic, body and no
-//! client authentication; `resource` parameters, which it takes note of; Bearer tokens at the resource; its metadata by
+//! The code grant with PKCE and pushed requests, `iss` in the callback (RFC 9207) and the response modes `query` and `form_post`; refresh
+//! tokens with rotation, revoked as a family when a spent one comes again; client credentials; the device grant; introspection and
+//! revocation; Basic, body and no client authentication; `resource` parameters, which it takes note of; Bearer tokens at the resource; its metadata by
 //! RFC 8414 and OpenID Connect Discovery, which says what the knobs make true. [`Endpoint`] lists the endpoints.
 //! Requests are read strictly: duplicated parameters, two ways of authentication at once and unregistered redirect URIs
 //! are refused.
@@ -80,14 +80,17 @@ mod endpoint;
 mod form;
 mod grants;
 mod hit;
+mod introspection;
 mod knobs;
 #[cfg(feature = "loopback")]
 mod loopback;
 mod metadata;
 mod misbehaviour;
 mod oddities;
+mod pushed;
 mod repertoire;
 mod resource;
+mod revocation;
 mod server;
 mod token;
 

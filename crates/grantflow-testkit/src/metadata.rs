@@ -46,6 +46,15 @@ impl Server {
         );
         add("authorization_response_iss_parameter_supported", "true".to_owned());
         add("token_endpoint_auth_methods_supported", json_strings(&self.auth_methods(true)));
+        if knobs.serves(Endpoint::PushedAuthorization) {
+            add("require_pushed_authorization_requests", knobs.require_pushed_authorization_requests.to_string());
+        }
+        if knobs.serves(Endpoint::Introspection) {
+            add("introspection_endpoint_auth_methods_supported", json_strings(&self.auth_methods(false)));
+        }
+        if knobs.serves(Endpoint::Revocation) {
+            add("revocation_endpoint_auth_methods_supported", json_strings(&self.auth_methods(true)));
+        }
         members
     }
 

@@ -7,6 +7,12 @@ pub(crate) fn odd_members(endpoint: Endpoint) -> Vec<(&'static str, &'static str
     match endpoint {
         Endpoint::ServerMetadata | Endpoint::OpenidConfiguration | Endpoint::OpenidConfigurationInserted => metadata(),
         Endpoint::DeviceAuthorization => device(),
+        Endpoint::Introspection => INTROSPECTION.to_vec(),
+        Endpoint::PushedAuthorization => REQUEST_URIS
+            .iter()
+            .map(|json| ("request_uri", *json))
+            .chain(NUMBERS.map(|json| ("expires_in", json)))
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -25,6 +31,31 @@ fn metadata() -> Vec<(&'static str, &'static str)> {
     let urls = Endpoint::ALL.into_iter().filter_map(Endpoint::member);
     let urls = urls.flat_map(|name| URLS.iter().map(move |url| (name, *url)));
     urls.chain(METADATA).collect()
+}
+
+/// Errors beyond those that any endpoint can give: statuses and codes.
+pub(crate) fn errors(endpoint: Endpoint) -> &'static [(u16, &'static str)] {
+    match endpoint {
+        Endpoint::DeviceAuthorization => {
+            &[(400, "unauthorized_client"), (400, "invalid_scope"), (400, "unsupported_grant_type"), (429, "slow_down")]
+        }
+        Endpoint::Introspection => &[(200, "invalid_token"), (401, "invalid_token"), (403, "access_denied")],
+        Endpoint::Revocation => {
+            &[(400, "unsupported_token_type"), (200, "unsupported_token_type"), (503, "temporarily_unavailable")]
+        }
+        Endpoint::PushedAuthorization => &[
+            (200, "invalid_request"),
+            (201, "invalid_request"),
+            (400, "invalid_request"),
+            (400, "invalid_scope"),
+            (400, "unauthorized_client"),
+            (405, "invalid_request"),
+            (413, "invalid_request"),
+            (429, "temporarily_unavailable"),
+            (503, "temporarily_unavailable"),
+        ],
+        _ => &[],
+    }
 }
 
 fn device() -> Vec<(&'static str, &'static str)> {
@@ -54,6 +85,70 @@ const NUMBERS: [&str; 16] = [
     "[5]",
     "{}",
     "\"5 \"",
+];
+
+/// What may stand in place of a request URI.
+const REQUEST_URIS: [&str; 13] = [
+    "\"\"",
+    "\" \"",
+    "null",
+    "42",
+    "[\"urn:x:y\"]",
+    "\"http://as.example/requests/1\"",
+    "\"https://as.example/requests/1\"",
+    "\"https://attacker.example/requests/1\"",
+    "\"javascript:alert(1)\"",
+    "\"urn:x:y&client_id=other\"",
+    "\"urn:x:y#fragment\"",
+    "\"urn:x:\\u0000\\r\\ny\"",
+    "\"no uri\"",
+];
+
+const INTROSPECTION: [(&str, &str); 44] = [
+    ("active", "\"true\""),
+    ("active", "\"false\""),
+    ("active", "\"\""),
+    ("active", "1"),
+    ("active", "0"),
+    ("active", "null"),
+    ("active", "[true]"),
+    ("active", "{}"),
+    ("active", "false"),
+    ("error", "\"invalid_token\""),
+    ("scope", "\"\""),
+    ("scope", "null"),
+    ("scope", "[\"read\",\"write\"]"),
+    ("scope", "42"),
+    ("client_id", "\"\""),
+    ("client_id", "null"),
+    ("client_id", "42"),
+    ("username", "null"),
+    ("username", "{}"),
+    ("username", "\"\\u001b[31mada\\r\\n\""),
+    ("token_type", "\"DPoP\""),
+    ("token_type", "\"access_token\""),
+    ("token_type", "null"),
+    ("exp", "0"),
+    ("exp", "-1"),
+    ("exp", "1.5"),
+    ("exp", "1e400"),
+    ("exp", "18446744073709551616"),
+    ("exp", "\"1750000000\""),
+    ("exp", "null"),
+    ("iat", "\"soon\""),
+    ("iat", "99999999999"),
+    ("nbf", "99999999999"),
+    ("nbf", "null"),
+    ("sub", "42"),
+    ("sub", "null"),
+    ("aud", "\"\""),
+    ("aud", "null"),
+    ("aud", "42"),
+    ("aud", "[]"),
+    ("aud", "[\"https://as.example/api/user\",42]"),
+    ("aud", "[\"https://as.example/api/user\",\"https://attacker.example\"]"),
+    ("iss", "\"https://attacker.example\""),
+    ("jti", "[]"),
 ];
 
 const DEVICE: [(&str, &str); 14] = [

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::endpoint::Endpoint;
 use crate::misbehaviour::Misbehaviour;
-use crate::oddities::{misspellings, odd_members};
+use crate::oddities::{errors, misspellings, odd_members};
 
 use Misbehaviour as M;
 
@@ -108,6 +108,10 @@ impl Misbehaviour {
         }
         all.extend(odd.iter().map(|(name, json)| M::set(name, json)));
         all.extend(misspellings(endpoint).iter().map(|(from, to)| M::rename(from, to)));
+        all.extend(errors(endpoint).iter().map(|(status, code)| M::error(*status, code)));
+        all.extend([false, true].map(|acts| M::Html { status: 503, acts }));
+        // Every other endpoint's good answer has this status.
+        all.extend((endpoint == Endpoint::PushedAuthorization).then_some(M::Status(200)));
         all.extend(M::all().into_iter().filter(|how| !how.is_about_token_members()));
         all
     }

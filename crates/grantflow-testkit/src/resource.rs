@@ -5,6 +5,7 @@ use http::header::AUTHORIZATION;
 
 use crate::answer::Answer;
 use crate::form::json_string;
+use crate::grants::Access;
 use crate::server::Server;
 
 impl Server {
@@ -24,12 +25,7 @@ impl Server {
             // No error code where no token was shown (RFC 6750 section 3.1).
             return Answer::challenge(401, "", "Bearer");
         };
-        let access = self
-            .grants
-            .access
-            .get(token)
-            .filter(|access| self.now < access.expires_at && !self.grants.revoked.contains(&access.family));
-        let Some(access) = access else {
+        let Some(access) = self.live_access(token) else {
             return Answer::challenge(401, "invalid_token", "Bearer error=\"invalid_token\"");
         };
         let name = match access.for_person {
@@ -41,5 +37,11 @@ impl Server {
             ("client_id".to_owned(), json_string(&access.client_id)),
             ("scope".to_owned(), json_string(&access.scope)),
         ])
+    }
+
+    /// What is known of an access token, unless it has expired or was revoked.
+    pub(crate) fn live_access(&self, token: &str) -> Option<&Access> {
+        let access = self.grants.access.get(token)?;
+        (self.now < access.expires_at && !self.grants.revoked.contains(&access.family)).then_some(access)
     }
 }

@@ -117,12 +117,13 @@ impl Server {
         self.grants.access.clear();
     }
 
-    /// Forgets all codes and tokens, so that clients must begin again.
+    /// Forgets all codes, tokens and pushed requests, so that clients must begin again.
     pub fn revoke_all(&mut self) {
         self.grants.codes.clear();
         self.grants.access.clear();
         self.grants.refresh.clear();
         self.grants.devices.clear();
+        self.grants.pushed.clear();
     }
 
     /// Every request handled, oldest first.
@@ -246,6 +247,9 @@ impl Server {
                 self.perform(endpoint, hit, body, |server| server.openid_configuration())
             }
             Endpoint::DeviceAuthorization => self.serve_client(endpoint, hit, body, Server::device_authorization),
+            Endpoint::Introspection => self.serve_client(endpoint, hit, body, Server::introspection),
+            Endpoint::Revocation => self.serve_client(endpoint, hit, body, Server::revocation),
+            Endpoint::PushedAuthorization => self.serve_client(endpoint, hit, body, Server::push),
             Endpoint::Verification => self.verification(hit, body),
             Endpoint::Keys => {
                 let keys = vec![("keys".to_owned(), "[]".to_owned())];

@@ -7,7 +7,7 @@ use crate::call::Refusal;
 use crate::client::{Client, Grant, is_subset};
 use crate::endpoint::Endpoint;
 use crate::form::{Form, json_string};
-use crate::grants::{Access, Code, Family, Refresh, is_verifier};
+use crate::grants::{Access, Basis, Code, Family, Refresh, is_verifier};
 use crate::hit::Hit;
 use crate::server::Server;
 
@@ -134,7 +134,7 @@ impl Server {
             return Err(("invalid_scope", "malformed, or more than is allowed"));
         };
         let scope = self.knobs.granted(&scope);
-        let family = self.grants.new_family();
+        let family = self.grants.new_family(Basis { resources: form.all("resource") });
         Ok(self.issue(client, &scope, family, false))
     }
 
@@ -147,6 +147,7 @@ impl Server {
             for_person,
             scope: scope.to_owned(),
             family,
+            issued_at: self.now,
             expires_at: self.now.saturating_add(lifetime),
         };
         self.grants.access.insert(token.clone(), record);
@@ -171,6 +172,7 @@ impl Server {
             client_id: client.id.clone(),
             scope: scope.to_owned(),
             family,
+            issued_at: self.now,
             expires_at: lifetime.map(|lifetime| self.now.saturating_add(lifetime)),
             spent_at: None,
         };

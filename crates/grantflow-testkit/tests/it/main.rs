@@ -12,13 +12,16 @@ mod client_auth;
 mod code;
 mod device;
 mod endpoints;
+mod introspection;
 mod knobs;
 #[cfg(feature = "loopback")]
 mod loopback;
 mod metadata;
 mod misbehaviour;
+mod pushed;
 mod refresh;
 mod resource;
+mod revocation;
 
 use grantflow_testkit::{Client, Endpoint, Server, s256};
 use http::{Request, Response};

@@ -27,6 +27,11 @@ fn says_what_is_true_of_the_server() {
     assert_eq!(document["authorization_response_iss_parameter_supported"], true);
     let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
     assert_eq!(document["token_endpoint_auth_methods_supported"], methods);
+    assert_eq!(document["revocation_endpoint"], server.endpoint_url(Endpoint::Revocation));
+    assert_eq!(document["revocation_endpoint_auth_methods_supported"], methods);
+    assert_eq!(document["introspection_endpoint"], server.endpoint_url(Endpoint::Introspection));
+    let methods = json!(["client_secret_basic", "client_secret_post"]);
+    assert_eq!(document["introspection_endpoint_auth_methods_supported"], methods);
     for absent in ["scopes_supported", "jwks_uri", "userinfo_endpoint", "registration_endpoint"] {
         assert_eq!(document.get(absent), None, "{absent}");
     }
@@ -57,8 +62,10 @@ fn follows_the_knobs() {
     server.knobs().allow_plain_pkce = true;
     server.knobs().accept_basic = false;
     server.knobs().scopes_supported = vec!["read".to_owned(), "write".to_owned()];
-    server.knobs().omit(Endpoint::Authorization);
+    server.knobs().omit(Endpoint::Authorization).omit(Endpoint::Introspection).omit(Endpoint::Revocation);
     let document = document(&mut server);
+    let names = document.as_object().unwrap().keys();
+    assert_eq!(names.filter(|name| name.starts_with("revocation") || name.starts_with("introspection")).count(), 0);
     assert_eq!(document["code_challenge_methods_supported"], json!(["S256", "plain"]));
     assert_eq!(document["token_endpoint_auth_methods_supported"], json!(["client_secret_post", "none"]));
     assert_eq!(document["scopes_supported"], json!(["read", "write"]));
