@@ -1,19 +1,17 @@
 //! What every server does: logins, renewals, client credentials, and each of them refused.
 
 use grantflow::{
-    Authorization, Callback, Client, ClientCredentials, Error, ErrorCode, Left, Next, PendingCallback, Redirect,
+    Authorization, Callback, Client, ClientCredentials, Error, ErrorCode, Left, Next, PendingCallback, Quirk, Redirect,
     RejectionReason, Server, StoredTokens, Tokens, Violation,
 };
 use grantflow_tests::support::peer::{self, Browser, Kind, Landing};
 
 use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, failed, request, start};
 
-/// authlib percent-decodes nothing in Basic, so it cannot have this client.
-const DECODING: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
-
-pub(crate) const CHECKS: [Row; 16] = [
+pub(crate) const CHECKS: [Row; 17] = [
     Row { name: "code with Basic, and the token is good at the API", check: code_with_basic, on: ALL },
-    Row { name: "code with Basic credentials that need encoding", check: code_with_odd_basic, on: DECODING },
+    Row { name: "code with Basic credentials that need encoding", check: code_with_odd_basic, on: ALL },
+    Row { name: "code with Basic, and client_id beside it", check: code_with_client_id_beside_basic, on: ALL },
     Row { name: "code with the secret in the body", check: code_with_post, on: ALL },
     Row { name: "code as a public client, on a loopback port of its own", check: code_as_public_client, on: ALL },
     Row { name: "a pending grant survives storing", check: pending_survives_storing, on: ALL },
@@ -49,6 +47,12 @@ fn code_with_basic(world: &World) -> Outcome {
 
 fn code_with_odd_basic(world: &World) -> Outcome {
     world.log_in(&world.basic(peer::ODD)?).map(drop)
+}
+
+fn code_with_client_id_beside_basic(world: &World) -> Outcome {
+    let server = world.server()?.quirk(Quirk::ClientIdBesideBasic)?;
+    let client = server.client(peer::BASIC.id).secret_basic(peer::BASIC.secret.unwrap_or_default())?;
+    world.log_in(&client).map(drop)
 }
 
 fn code_with_post(world: &World) -> Outcome {
@@ -174,8 +178,8 @@ fn denial(world: &World) -> Outcome {
         let Redirect { url, pending } = start(&authorization)?;
         let browser = Browser::new(REDIRECT_URI);
         let page = browser.visit(url.as_str())?.page()?;
-        // Its button "Cancel" has no name, and the other one is called `allow`.
-        pending.receive(&browser.press(&page, ("allow", ""))?.callback()?.parse()?)
+        // Its button "Cancel" has no name.
+        pending.receive(&browser.press(&page, &[])?.callback()?.parse()?)
     } else {
         let client = world.basic(peer::BASIC)?;
         let authorization = Authorization::new(&client, REDIRECT_URI)?.scope(world.scope())?;

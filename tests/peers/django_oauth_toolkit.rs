@@ -15,7 +15,7 @@ fn consent_page(world: &World) -> Outcome {
     let Redirect { url, pending } = start(&authorization)?;
     let browser = Browser::new(REDIRECT_URI);
     let page = browser.visit(url.as_str())?.page()?;
-    let back = browser.press(&page, ("allow", "Authorize"))?.callback()?;
+    let back = browser.press(&page, &[("allow", "Authorize")])?.callback()?;
     let iss = back.contains("iss=http%3A%2F%2F127.0.0.1%3A");
     check(iss == (world.kind() == Kind::StrictDjangoOauthToolkit), "only the strict mode says who answers")?;
     let Callback::Granted(exchange) = pending.receive(&back.parse()?) else { return Err("not granted".into()) };

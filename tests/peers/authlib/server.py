@@ -32,6 +32,8 @@ from flask import Flask, jsonify, request  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 
 SECRET = "a-secret-of-this-test-peer-only-0123456789"
+# Both change when form-encoded (RFC 6749, section 2.3.1 and appendix B).
+ODD_ID, ODD_SECRET = "basic:odd id", "p%3A+s s:w/&=rd-0123456789-0123456789"
 SCOPES = ["offline_access", "api:read", "api:write"]
 REDIRECT_URIS = ["http://127.0.0.1:8765/cb", "http://127.0.0.1:49152/cb"]
 CODE_GRANTS = ["authorization_code", "refresh_token"]
@@ -329,6 +331,7 @@ protector.register_token_validator(Bearer())
 for client in (
     Client("public", "none", CODE_GRANTS),
     Client("basic", "client_secret_basic", CODE_GRANTS, SECRET),
+    Client(ODD_ID, "client_secret_basic", CODE_GRANTS, ODD_SECRET),
     Client("post", "client_secret_post", CODE_GRANTS, SECRET),
     Client("m2m", "client_secret_basic", ["client_credentials"], SECRET),
     Client("device", "none", [DEVICE_GRANT, "refresh_token"]),

@@ -92,15 +92,24 @@ impl Browser {
         Self { agent, redirect_uri: redirect_uri.to_owned() }
     }
 
-    /// Sends the form of a page with this button.
+    /// Sends the form of a page: what stands in it, but for what is filled in, and the button.
     ///
     /// # Errors
     /// As [`Browser::visit`].
-    pub fn press(&self, page: &Page, button: (&str, &str)) -> Result<Landing, String> {
-        let fields = page.fields();
-        let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let form: Vec<_> = fields.chain([button]).collect();
+    pub fn press(&self, page: &Page, filled: &[(&str, &str)]) -> Result<Landing, String> {
+        let there = page.fields();
+        let there = there.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let kept = there.filter(|(name, _)| filled.iter().all(|(other, _)| other != name));
+        let form: Vec<_> = kept.chain(filled.iter().copied()).collect();
         self.go(&page.action(), Some(&form))
+    }
+
+    /// Sends a form that is on no page.
+    ///
+    /// # Errors
+    /// As [`Browser::visit`].
+    pub fn submit(&self, url: &str, form: &[(&str, &str)]) -> Result<Landing, String> {
+        self.go(url, Some(form))
     }
 
     /// Opens `url`, an absolute URL at the server, and follows redirects.

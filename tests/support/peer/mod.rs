@@ -62,7 +62,7 @@ const SECRET: Option<&str> = Some("a-secret-of-this-test-peer-only-0123456789");
 pub const PUBLIC: Client = Client { id: "public", secret: None };
 /// `client_secret_basic`.
 pub const BASIC: Client = Client { id: "basic", secret: SECRET };
-/// `client_secret_basic`, with an id and a secret that change when form-encoded (RFC 6749, appendix B). authlib does not know it.
+/// `client_secret_basic`, with an id and a secret that change when form-encoded (RFC 6749, appendix B).
 pub const ODD: Client = Client { id: "basic:odd id", secret: Some("p%3A+s s:w/&=rd-0123456789-0123456789") };
 /// `client_secret_post`.
 pub const POST: Client = Client { id: "post", secret: SECRET };
