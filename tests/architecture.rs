@@ -10,18 +10,17 @@ use std::process::Command;
 
 /// The core's modules, from the bottom up, each line with the reason for its place. A module uses those of earlier lines,
 /// and itself. What stands on one line does not use each other.
-const ORDER: [(&[&str], &str); 13] = [
-    (&["time", "secret"], "values that know nothing of OAuth"),
+const ORDER: [(&[&str], &str); 12] = [
+    (&["value"], "values that know nothing of OAuth"),
     (&["error"], "all that can go wrong is said in its terms, so it stands below all that can go wrong"),
     (&["wire"], "bytes to values and back; it may only say what is wrong with them, and read dates"),
     (&["scope", "url"], "values that are checked once, when they are made; a redirect URI is encoded by wire"),
-    (&["exchange"], "the contract: whoever carries requests need know nothing above it"),
-    (&["quirk"], "named leniency: rules for wire, and how a scope is written"),
-    (&["params", "pkce"], "what goes into a request; parameters have the names that the quirks give them"),
-    (&["server"], "where: endpoints, issuer and quirks"),
+    (&["contract"], "the contract: whoever carries requests need know nothing above it"),
+    (&["server"], "where: endpoints, issuer and quirks; the messages, and what the server calls their parameters"),
     (&["client"], "who: a client belongs to a server"),
+    (&["answer"], "what an answer says, read as the server's quirks have it; each has its own table of members"),
     (&["token"], "what a grant gives, with the client that it was given to"),
-    (&["call"], "one authenticated POST to the token endpoint: all that the grants have in common"),
+    (&["call"], "one request to an endpoint, and what its answer means: all that the flows have in common"),
     (&["flow"], "the flows, one file or folder each; none uses another"),
     (&["lib"], "the names"),
 ];
@@ -583,7 +582,7 @@ fn every_public_enum_says_whether_it_may_grow() {
 #[test]
 fn a_use_upwards_or_sideways_is_seen() {
     assert_eq!(violations("error", "use crate::wire::form;"), ["wire::form"]);
-    assert_eq!(violations("wire::json", "let x = crate::token::f();\nuse crate::error::Member;"), ["token::f"]);
+    assert_eq!(violations("wire::object", "let x = crate::token::f();\nuse crate::error::Violation;"), ["token::f"]);
     assert_eq!(violations("scope", "use crate::url::Issuer;"), ["url::Issuer"], "one line");
     assert_eq!(violations("call", "use crate::{error::{Error, Misuse}, flow::{code::X}};"), ["flow::code::X"]);
     assert_eq!(violations("call", "use crate::Tokens;"), ["Tokens"], "a name of lib's");
@@ -594,11 +593,11 @@ fn a_use_upwards_or_sideways_is_seen() {
         "`super` of a top module is the crate"
     );
     assert_eq!(violations("wire::form", "super::super::call::request()"), ["call::request"]);
-    assert_eq!(violations("params", "pub(in crate::flow) fn f() {}"), ["flow"]);
-    assert_eq!(violations("error", "use crate::time as t;\nuse crate::{wire as w, secret};"), ["wire"]);
+    assert_eq!(violations("server::fields", "pub(in crate::flow) fn f() {}"), ["flow"]);
+    assert_eq!(violations("error", "use crate::value::time as t;\nuse crate::{wire as w, value::secret};"), ["wire"]);
 
     assert!(violations("call", "use crate::error::Error;\nuse crate::call::x;\npub(crate) fn f() {}").is_empty());
-    assert!(violations("wire::json", "use super::answer::Members;\nuse self::x::Y;").is_empty());
+    assert!(violations("wire::object", "use super::answer::Members;\nuse self::x::Y;").is_empty());
 }
 
 #[test]

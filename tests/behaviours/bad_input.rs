@@ -63,7 +63,7 @@ fn a_million_levels_of_nesting_are_no_trouble() {
     let scope = format!(r#"{{"access_token":"t","token_type":"bearer","scope":{open}{close}}}"#);
     assert_eq!(world.answer(exchange, json(200, &scope)).unwrap().tolerated(), ["scope"]);
     let kind = format!(r#"{{"access_token":"t","token_type":{open}{close}}}"#);
-    assert_eq!(violation(kind.as_bytes()), Violation::WrongType(grantflow::Member::TokenType));
+    assert_eq!(violation(kind.as_bytes()), Violation::WrongType("token_type"));
     let error = format!(r#"{{"error":{}{}}}"#, r#"{"a":"#.repeat(100_000), "1".to_owned() + &"}".repeat(100_000));
     let mut world = World::with(|server| server.quirk(grantflow::Quirk::error_path("error.a.a", None)).unwrap());
     let exchange = world.exchange();

@@ -3,7 +3,20 @@
 use core::fmt;
 
 use super::verdict::{self, Content};
-use super::{Answer, Member, Next, Violation};
+use super::{Answer, Next, Violation};
+
+/// The members of a token answer (RFC 6749 §5.1, §5.2): a body that names one of them was meant to be one.
+const TOKEN_ANSWER: [&str; 9] = [
+    "access_token",
+    "token_type",
+    "expires_in",
+    "refresh_token",
+    "scope",
+    "id_token",
+    "error",
+    "error_description",
+    "error_uri",
+];
 
 /// The server's answer breaks the protocol.
 #[derive(Debug, Clone)]
@@ -43,10 +56,10 @@ impl ProtocolError {
             (Violation::UnexpectedStatus, 400 | 401 | 403) if body.starts_with(b"{") => {
                 Some("; if the body states an error in another place, see `Quirk::ErrorPath`")
             }
-            (Violation::Missing(Member::AccessToken), _) if holds(body, "access_token") => {
+            (Violation::Missing("access_token"), _) if holds(body, "access_token") => {
                 Some("; there is one further inside: see `Quirk::TokenPath`")
             }
-            (Violation::Missing(Member::AccessToken), _)
+            (Violation::Missing("access_token"), _)
                 if ["AccessToken", "accesstoken", "token"].iter().any(|name| holds(body, name)) =>
             {
                 Some("; there is a token under another name: see `Quirk::RenamedParameter`")
@@ -55,8 +68,8 @@ impl ProtocolError {
                 Some("; it is there under another name: see `Quirk::RenamedParameter`")
             }
             // Nothing of a token answer, and no `error`: some servers state errors elsewhere, with 200.
-            (Violation::Missing(Member::AccessToken), _)
-                if !Member::ALL.iter().any(|member| holds(body, member.as_str())) && body.len() > "{}".len() =>
+            (Violation::Missing("access_token"), _)
+                if !TOKEN_ANSWER.iter().any(|member| holds(body, member)) && body.len() > "{}".len() =>
             {
                 Some("; if the body states an error in another place, see `Quirk::ErrorPath`")
             }
@@ -72,9 +85,9 @@ fn holds(body: &[u8], name: &str) -> bool {
 }
 
 /// `accessToken` for `access_token`.
-fn camel_case(member: Member) -> String {
+fn camel_case(member: &str) -> String {
     let mut name = String::new();
-    for (at, word) in member.as_str().split('_').enumerate() {
+    for (at, word) in member.split('_').enumerate() {
         let (first, rest) = word.split_at_checked(usize::from(at > 0)).unwrap_or_default();
         name.push_str(&first.to_ascii_uppercase());
         name.push_str(rest);
@@ -86,7 +99,7 @@ fn camel_case(member: Member) -> String {
 fn is_form(body: &[u8]) -> bool {
     body.split(|b| *b == b'&').any(|pair| {
         let name = pair.split(|b| *b == b'=').next().filter(|name| name.len() < pair.len());
-        name.and_then(|name| core::str::from_utf8(name).ok()).is_some_and(|name| Member::named(name).is_some())
+        name.and_then(|name| core::str::from_utf8(name).ok()).is_some_and(|name| TOKEN_ANSWER.contains(&name))
     })
 }
 

@@ -30,14 +30,14 @@ use http::{Request, Response};
 
 use crate::call;
 use crate::client::{Client, ConfidentialClient};
+use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::error::{Error, Misuse};
-use crate::exchange::{Body, Env, Exchange, Failure, Sent, Step};
-use crate::params::{Field, Params};
-use crate::quirk::Message;
 use crate::scope::Scope;
+use crate::server::Message;
+use crate::server::fields::{Field, Params};
 use crate::token::Tokens;
 use crate::url::check_resource;
-use crate::wire::answer::Optional;
+use crate::wire::object::Optional;
 
 /// A request for a token of the client's own. Only a confidential client can make one (RFC 6749 §4.4).
 ///

@@ -45,17 +45,18 @@
 
 use http::{Request, Response};
 
+use crate::answer::token::TokenAnswer;
 use crate::call;
+use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::error::verdict::Meaning;
 use crate::error::{Error, Misuse};
-use crate::exchange::{Body, Env, Exchange, Failure, Sent, Step};
-use crate::params::{Field, Params};
-use crate::quirk::Message;
 use crate::scope::Scope;
-use crate::secret::{RefreshToken, UnverifiedIdToken};
-use crate::time::UnixTime;
+use crate::server::Message;
+use crate::server::fields::{Field, Params};
 use crate::token::Tokens;
-use crate::wire::answer::{Optional, TokenAnswer};
+use crate::value::secret::{RefreshToken, UnverifiedIdToken};
+use crate::value::time::UnixTime;
+use crate::wire::object::Optional;
 
 /// Tokens on their way to be refreshed. Not `Clone`: a refresh token that rotates is used once.
 ///

@@ -3,15 +3,16 @@
 use http::{Request, Response};
 
 use super::Grant;
+use super::pkce::Verifier;
+use crate::answer::token::Member;
 use crate::call;
+use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
+use crate::error::Error;
 use crate::error::verdict::Meaning;
-use crate::error::{Error, Member};
-use crate::exchange::{Body, Env, Exchange, Failure, Sent, Step};
-use crate::params::{Field, Params};
-use crate::pkce::Verifier;
-use crate::quirk::Message;
-use crate::secret::AuthorizationCode;
+use crate::server::Message;
+use crate::server::fields::{Field, Params};
 use crate::token::Tokens;
+use crate::value::secret::AuthorizationCode;
 
 /// A code that came out of a checked callback. Not `Clone`: a code is used once (RFC 6749 §4.1.2).
 ///

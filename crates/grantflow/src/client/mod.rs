@@ -7,11 +7,11 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Misuse};
-use crate::params::{self, Field, Params};
-use crate::quirk::Message;
-use crate::secret::ClientSecret;
+use crate::server::Message;
 use crate::server::Server;
+use crate::server::fields::{self, Field, Params};
 use crate::url::Endpoint;
+use crate::value::secret::ClientSecret;
 use crate::wire::basic;
 
 /// A client of a server, public or confidential. Cheap to clone.
@@ -131,7 +131,7 @@ fn start_of_request(server: &Server, endpoint: &Endpoint, id: &str) -> String {
     };
     let mut fields = String::new();
     let own = [Field::plain("response_type", "code"), Field::new("client_id", id)];
-    params::append(&mut fields, server.quirks(), Message::AuthorizationRequest, own.into_iter(), &Params::default());
+    fields::append(&mut fields, server.quirks(), Message::AuthorizationRequest, own.into_iter(), &Params::default());
     format!("{}{joint}{fields}", endpoint.as_str())
 }
 
@@ -146,13 +146,13 @@ fn end_of_body(server: &Server, id: &str, auth: &Auth) -> Zeroizing<String> {
     };
     let (quirks, none) = (server.quirks(), Params::default());
     // Of its full size from the start, so that no part of the secret stays behind in a buffer that was too small.
-    let mut tail = Zeroizing::new(String::with_capacity(params::len(
+    let mut tail = Zeroizing::new(String::with_capacity(fields::len(
         quirks,
         Message::TokenRequest,
         fields.iter().copied(),
         &none,
     )));
-    params::append(&mut tail, quirks, Message::TokenRequest, fields.into_iter(), &none);
+    fields::append(&mut tail, quirks, Message::TokenRequest, fields.into_iter(), &none);
     tail
 }
 

@@ -1,5 +1,7 @@
-use super::members::Fault;
 use super::*;
+use crate::server::ErrorPlace;
+use crate::wire::object::{Fault, Optional};
+use crate::wire::path::Path;
 
 fn strict() -> Rules<'static> {
     Rules {
@@ -85,27 +87,27 @@ fn expires_in_in_all_its_shapes() {
 #[test]
 fn tokens_are_visible_text() {
     for (body, refused) in [
-        (r#"{"token_type":"bearer"}"#, Violation::Missing(Member::AccessToken)),
-        (r#"{"access_token":"","token_type":"bearer"}"#, Violation::Empty(Member::AccessToken)),
-        (r#"{"access_token":"  ","token_type":"bearer"}"#, Violation::Empty(Member::AccessToken)),
-        (r#"{"access_token":null,"token_type":"bearer"}"#, Violation::WrongType(Member::AccessToken)),
-        (r#"{"access_token":7,"token_type":"bearer"}"#, Violation::WrongType(Member::AccessToken)),
-        (r#"{"access_token":"a\r\nb","token_type":"bearer"}"#, Violation::Character(Member::AccessToken)),
-        (r#"{"access_token":"a\u0000","token_type":"bearer"}"#, Violation::Character(Member::AccessToken)),
-        (r#"{"access_token":"é","token_type":"bearer"}"#, Violation::Character(Member::AccessToken)),
-        (r#"{"access_token":"a"}"#, Violation::Missing(Member::TokenType)),
-        (r#"{"access_token":"a","token_type":null}"#, Violation::Missing(Member::TokenType)),
-        (r#"{"access_token":"a","token_type":""}"#, Violation::Empty(Member::TokenType)),
-        (r#"{"access_token":"a","token_type":7}"#, Violation::WrongType(Member::TokenType)),
+        (r#"{"token_type":"bearer"}"#, Violation::Missing("access_token")),
+        (r#"{"access_token":"","token_type":"bearer"}"#, Violation::Empty("access_token")),
+        (r#"{"access_token":"  ","token_type":"bearer"}"#, Violation::Empty("access_token")),
+        (r#"{"access_token":null,"token_type":"bearer"}"#, Violation::WrongType("access_token")),
+        (r#"{"access_token":7,"token_type":"bearer"}"#, Violation::WrongType("access_token")),
+        (r#"{"access_token":"a\r\nb","token_type":"bearer"}"#, Violation::Character("access_token")),
+        (r#"{"access_token":"a\u0000","token_type":"bearer"}"#, Violation::Character("access_token")),
+        (r#"{"access_token":"é","token_type":"bearer"}"#, Violation::Character("access_token")),
+        (r#"{"access_token":"a"}"#, Violation::Missing("token_type")),
+        (r#"{"access_token":"a","token_type":null}"#, Violation::Missing("token_type")),
+        (r#"{"access_token":"a","token_type":""}"#, Violation::Empty("token_type")),
+        (r#"{"access_token":"a","token_type":7}"#, Violation::WrongType("token_type")),
         (r#"{"access_token":"a","token_type":"example"}"#, Violation::UnknownTokenType),
         (r#"{"access_token":"a","token_type":"N_A"}"#, Violation::UnknownTokenType),
         (r#"{"access_token":"a","token_type":"bearer","error":"x"}"#, Violation::TokenAndError),
         (r#"{"refresh_token":"a","error":"x"}"#, Violation::TokenAndError),
-        (r#"{"error":""}"#, Violation::Empty(Member::Error)),
-        (r#"{"error":null}"#, Violation::WrongType(Member::Error)),
-        (r#"{"error":{"message":"x"}}"#, Violation::WrongType(Member::Error)),
-        (r#"{"error":"x","error":"x"}"#, Violation::Duplicate(Member::Error)),
-        (r#"{"error":"\ud800"}"#, Violation::WrongType(Member::Error)),
+        (r#"{"error":""}"#, Violation::Empty("error")),
+        (r#"{"error":null}"#, Violation::WrongType("error")),
+        (r#"{"error":{"message":"x"}}"#, Violation::WrongType("error")),
+        (r#"{"error":"x","error":"x"}"#, Violation::Duplicate("error")),
+        (r#"{"error":"\ud800"}"#, Violation::WrongType("error")),
     ] {
         assert_eq!(violation(body.as_bytes(), &strict()), refused, "{body}");
     }
@@ -186,7 +188,7 @@ fn named_leniencies() {
     let path = ["a".to_owned(), "b".to_owned()];
     let nested = format!(r#"{{"error":null,"a":{{"error":null,"b":{beside}}}}}"#);
     assert!(token_of(&nested, &Rules { path: &path, null_is_absent: true, ..strict() }).is_ok());
-    assert_eq!(token_of(&nested, &Rules { path: &path, ..strict() }).unwrap_err(), Violation::WrongType(Member::Error));
+    assert_eq!(token_of(&nested, &Rules { path: &path, ..strict() }).unwrap_err(), Violation::WrongType("error"));
 }
 
 #[test]
@@ -245,7 +247,8 @@ fn a_refresh_token_outlives_a_fault_in_another_member() {
 
 #[test]
 fn an_error_in_another_place() {
-    let one = |path: &str, none: Option<&str>| [ErrorPlace::new(path, none).unwrap()];
+    let one =
+        |path: &str, none: Option<&str>| [ErrorPlace { path: Path::new(path).unwrap(), none: none.map(Into::into) }];
     let (facebook, fitbit, tiktok) =
         (one("error.code", None), one("errors[0].errorType", None), one("code", Some("0")));
     let nested = one("error.code", Some("ok"));
@@ -262,9 +265,9 @@ fn an_error_in_another_place() {
     assert_eq!(token_of(&with("\"code\":7"), &rules(&tiktok)).unwrap_err(), Violation::TokenAndError);
     for unreadable in ["{}", "[]", "\"\\ud800\""] {
         let refused = token_of(&with(&format!("\"code\":{unreadable}")), &rules(&tiktok)).unwrap_err();
-        assert_eq!(refused, Violation::WrongType(Member::Error), "{unreadable}");
+        assert_eq!(refused, Violation::WrongType("error"), "{unreadable}");
     }
-    assert_eq!(violation(br#"{"error":{"message":"x"}}"#, &rules(&facebook)), Violation::WrongType(Member::Error));
+    assert_eq!(violation(br#"{"error":{"message":"x"}}"#, &rules(&facebook)), Violation::WrongType("error"));
     // Inside `error` it can say that there is none, at the token's path or outside.
     let good = with(r#""error":{"code":"ok"}"#);
     assert!(token_of(&good, &rules(&nested)).is_ok());
@@ -290,9 +293,9 @@ fn a_form_is_read_on_request_only() {
     assert!(matches!(violation(body.as_bytes(), &strict()), Violation::NotJson { .. }));
     assert!(token_of(&with("\"x\":1"), &rules).is_ok(), "a JSON body is JSON all the same");
     for (bad, violation) in [
-        ("access_token=a&access_token=b&token_type=bearer", Violation::Duplicate(Member::AccessToken)),
-        ("access_token=%ff&token_type=bearer", Violation::WrongType(Member::AccessToken)),
-        ("access_token=%zz", Violation::WrongType(Member::AccessToken)),
+        ("access_token=a&access_token=b&token_type=bearer", Violation::Duplicate("access_token")),
+        ("access_token=%ff&token_type=bearer", Violation::WrongType("access_token")),
+        ("access_token=%zz", Violation::WrongType("access_token")),
         ("", Violation::EmptyBody),
     ] {
         assert_eq!(token_of(bad, &rules).unwrap_err(), violation, "{bad}");

@@ -8,13 +8,14 @@ use http::{HeaderValue, Request, header};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
+use crate::answer::token::{Member, TokenAnswer, TokenKind};
 use crate::client::Client;
-use crate::error::{AuthorizeFault, Error, Member, Misuse};
+use crate::error::{AuthorizeFault, Error, Misuse};
 use crate::scope::{GrantedScope, Scope};
-use crate::secret::{RefreshToken, Secret, UnverifiedIdToken};
-use crate::time::UnixTime;
 use crate::url::Reach;
-use crate::wire::answer::{Extra, Optional, TokenAnswer, TokenKind};
+use crate::value::secret::{RefreshToken, Secret, UnverifiedIdToken};
+use crate::value::time::UnixTime;
+use crate::wire::object::{Extra, Optional};
 
 mod builder;
 mod stored;

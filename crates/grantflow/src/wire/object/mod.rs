@@ -9,119 +9,86 @@ use std::borrow::Cow;
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::answer::{Extra, Members, Scalar, list_item};
-use crate::error::{Member, Violation};
+use crate::error::Violation;
+
+mod extra;
+mod members;
+
+pub(crate) use extra::Extra;
+pub(crate) use members::{Fault, Members, Optional, Scalar, Table, visible};
 
 /// Finds the member that a name stands for, where a server has other names than the standard.
-pub(crate) type Names<'n> = Option<&'n dyn Fn(&str) -> Option<Member>>;
+pub(crate) type Names<'n, T> = Option<&'n dyn Fn(&str) -> Option<T>>;
 
 /// The member that a name stands for.
 #[inline]
-pub(super) fn member(names: Names<'_>, name: &str) -> Option<Member> {
+pub(crate) fn member<T: Table>(names: Names<'_, T>, name: &str) -> Option<T> {
     match names {
-        None => Member::named(name),
+        None => T::named(name),
         Some(names) => names(name),
     }
 }
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Fault {
+pub(crate) struct Unparsed {
     pub(crate) violation: Violation,
     /// Whether the body ends before its JSON does.
     pub(crate) cut: bool,
 }
 
-impl From<Violation> for Fault {
+impl From<Violation> for Unparsed {
     fn from(violation: Violation) -> Self {
         Self { violation, cut: violation == Violation::EmptyBody }
     }
 }
 
-/// Reads the object at `path` inside `body`; an empty path is the body itself.
+/// Reads one object; gives the raw value of the member `into`, if that leads further in.
 ///
-/// An OAuth error on the way to the path counts: servers that nest their tokens state errors at the top. `states_error`
-/// tells one from a member that the server's quirks make meaningless. `CAREFUL` reads each known member by itself, so
-/// that one that serde_json cannot hold costs only its own value.
+/// `CAREFUL` reads each known member by itself, so that one that serde_json cannot hold costs only its own value.
 #[inline]
-pub(crate) fn parse<'a, const CAREFUL: bool>(
-    body: &'a str,
-    path: &[String],
-    names: Names<'_>,
-    states_error: &impl Fn(&Members<'a>) -> bool,
-    members: &mut Members<'a>,
-) -> Result<(), Fault> {
-    match path.split_first() {
-        None => read::<CAREFUL>(body, None, names, members).map(|_| ()),
-        Some((first, rest)) => parse_inside::<CAREFUL>(body, first, rest, names, states_error, members),
-    }
-}
-
-fn parse_inside<'a, const CAREFUL: bool>(
-    body: &'a str,
-    first: &str,
-    rest: &[String],
-    names: Names<'_>,
-    states_error: &impl Fn(&Members<'a>) -> bool,
-    members: &mut Members<'a>,
-) -> Result<(), Fault> {
-    let inner = read::<CAREFUL>(body, Some(first), names, members)?;
-    members.keep_error_only();
-    if members.violation.is_some() || members.doubled().is_some() || states_error(members) {
-        return Ok(());
-    }
-    let mut inner = inner.ok_or(Violation::TokenPath)?.get();
-    let mut rest = rest;
-    while let Some((step, further)) = rest.split_first()
-        && let Some(at) = list_index(step)
-        && inner.starts_with('[')
-    {
-        inner = list_item(inner, at).ok_or(Violation::TokenPath)?;
-        rest = further;
-    }
-    *members = Members::default();
-    parse::<CAREFUL>(inner, rest, names, states_error, members).map_err(|fault| match fault.violation {
-        Violation::NotAnObject => Violation::TokenPath.into(),
-        _ => fault,
-    })
-}
-
-/// `[0]` is the first item of a list.
-fn list_index(step: &str) -> Option<usize> {
-    let digits = step.strip_prefix('[')?.strip_suffix(']')?;
-    if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None }
-}
-
-/// Reads one object; gives the raw value of the member that leads further in.
-fn read<'a, const CAREFUL: bool>(
+pub(crate) fn read<'a, T: Table, const CAREFUL: bool>(
     body: &'a str,
     into: Option<&str>,
-    names: Names<'_>,
-    members: &mut Members<'a>,
-) -> Result<Option<&'a RawValue>, Fault> {
+    names: Names<'_, T>,
+    members: &mut Members<'a, T>,
+) -> Result<Option<&'a RawValue>, Unparsed> {
     if body.trim_ascii().is_empty() {
         return Err(Violation::EmptyBody.into());
     }
     let mut deserializer = serde_json::Deserializer::from_str(body);
-    let object = Object::<CAREFUL> { names, into, body_len: body.len(), members };
+    let object = Object::<T, CAREFUL> { names, into, body_len: body.len(), members };
     deserializer.deserialize_map(object).and_then(|inner| deserializer.end().map(|()| inner)).map_err(|error| {
         let violation = if error.is_data() {
             Violation::NotAnObject
         } else {
             Violation::NotJson { line: error.line(), column: error.column() }
         };
-        Fault { violation, cut: error.is_eof() }
+        Unparsed { violation, cut: error.is_eof() }
     })
 }
 
-struct Object<'n, 'm, 'de, const CAREFUL: bool> {
-    names: Names<'n>,
-    into: Option<&'n str>,
-    body_len: usize,
-    members: &'m mut Members<'de>,
+/// Where bytes stop being UTF-8, they stop being JSON (RFC 8259 §8.1).
+#[cold]
+pub(crate) fn not_utf8(body: &[u8], error: core::str::Utf8Error) -> Unparsed {
+    let good = body.get(..error.valid_up_to()).unwrap_or_default();
+    let line_start = good.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let violation = Violation::NotJson {
+        line: good.iter().filter(|b| **b == b'\n').count() + 1,
+        column: good.len() - line_start + 1,
+    };
+    // A character that only lacks its end was cut.
+    Unparsed { violation, cut: error.error_len().is_none() }
 }
 
-impl<'de, const CAREFUL: bool> Visitor<'de> for Object<'_, '_, 'de, CAREFUL> {
+struct Object<'n, 'm, 'de, T: Table, const CAREFUL: bool> {
+    names: Names<'n, T>,
+    into: Option<&'n str>,
+    body_len: usize,
+    members: &'m mut Members<'de, T>,
+}
+
+impl<'de, T: Table, const CAREFUL: bool> Visitor<'de> for Object<'_, '_, 'de, T, CAREFUL> {
     type Value = Option<&'de RawValue>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -139,6 +106,7 @@ impl<'de, const CAREFUL: bool> Visitor<'de> for Object<'_, '_, 'de, CAREFUL> {
             body_len: self.body_len,
         })? {
             match key {
+                Found::Known(member) if member.is_raw() => members.put(member, raw(map.next_value()?)),
                 Found::Known(member) if CAREFUL => members.put(member, scalar(map.next_value()?)),
                 Found::Known(member) => members.put(member, map.next_value_seed(ReadScalar)?),
                 Found::Into => {
@@ -161,36 +129,36 @@ impl<'de, const CAREFUL: bool> Visitor<'de> for Object<'_, '_, 'de, CAREFUL> {
     }
 }
 
-enum Found {
-    Known(Member),
+enum Found<T> {
+    Known(T),
     Into,
     Unknown,
 }
 
 /// Reads a key, and writes one that has no meaning down where its value will follow.
-struct Key<'k> {
-    names: Names<'k>,
+struct Key<'k, T: Table> {
+    names: Names<'k, T>,
     into: Option<&'k str>,
     unknown: &'k mut String,
     body_len: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = Found;
+impl<'de, T: Table> DeserializeSeed<'de> for Key<'_, T> {
+    type Value = Found<T>;
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Found<T>, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for Key<'_> {
-    type Value = Found;
+impl<T: Table> Visitor<'_> for Key<'_, T> {
+    type Value = Found<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a name")
     }
 
-    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Found, E> {
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Found<T>, E> {
         if self.into == Some(name) {
             return Ok(Found::Into);
         }
@@ -216,13 +184,18 @@ impl Visitor<'_> for Key<'_> {
 }
 
 /// A value, or what it is in spite of which serde_json cannot hold it.
-pub(super) fn scalar(raw: &RawValue) -> Scalar<'_> {
+fn scalar(raw: &RawValue) -> Scalar<'_> {
     let mut deserializer = serde_json::Deserializer::from_str(raw.get());
     match ReadScalar.deserialize(&mut deserializer) {
         Ok(value) => value,
         Err(_) if raw.get().starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) => Scalar::OutOfRange,
         Err(_) => Scalar::Other,
     }
+}
+
+/// A value that is kept as it is written.
+fn raw(raw: &RawValue) -> Scalar<'_> {
+    if raw.get() == "null" { Scalar::Null } else { Scalar::Raw(raw) }
 }
 
 /// Reads any value without failing on its type: what type it must have is decided where the member is known.
@@ -264,8 +237,8 @@ impl<'de> Visitor<'de> for ReadScalar {
         Ok(if number >= 0.0 && number.is_finite() { Scalar::Whole(number as u64) } else { Scalar::Other })
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Other)
+    fn visit_bool<E>(self, truth: bool) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Truth(truth))
     }
 
     fn visit_unit<E>(self) -> Result<Scalar<'de>, E> {
@@ -305,87 +278,5 @@ impl<'de> DeserializeSeed<'de> for ReadItem {
         let raw: &'de RawValue = serde::Deserialize::deserialize(deserializer)?;
         let text = raw.get();
         Ok(if text.starts_with('"') { serde_json::from_str::<String>(text).ok().map(Cow::Owned) } else { None })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse_top(body: &str) -> Result<Members<'_>, Violation> {
-        parse_at(body, &[])
-    }
-
-    fn parse_at<'a>(body: &'a str, path: &[String]) -> Result<Members<'a>, Violation> {
-        let mut members = Members::default();
-        let states_error = |members: &Members<'_>| members.get(Member::Error).is_some();
-        parse::<false>(body, path, None, &states_error, &mut members).map_err(|fault| fault.violation)?;
-        match members.violation.or_else(|| members.doubled().map(Violation::Duplicate)) {
-            Some(violation) => Err(violation),
-            None => Ok(members),
-        }
-    }
-
-    #[test]
-    fn only_an_object_is_an_object() {
-        for bad in ["[]", "[\"tok\"]", "null", "\"x\"", "1", "true"] {
-            assert_eq!(parse_top(bad).unwrap_err(), Violation::NotAnObject, "{bad}");
-        }
-        assert!(parse_top("{}").is_ok());
-    }
-
-    #[test]
-    fn what_is_not_json_says_where() {
-        for bad in [
-            "{",
-            "{}x",
-            "{\"a\":}",
-            "\u{feff}{}",
-            "{\"a\":1,}",
-            "<html>",
-            "{\"expires_in\":1e999}",
-            "{\"error\":\"\u{1}\"}",
-        ] {
-            assert!(matches!(parse_top(bad), Err(Violation::NotJson { .. })), "{bad}");
-        }
-        assert_eq!(parse_top(" \r\n").unwrap_err(), Violation::EmptyBody);
-    }
-
-    #[test]
-    fn a_duplicate_is_found_however_it_is_spelt() {
-        let twice = parse_top(r#"{"access_token":"a","access\u005ftoken":"b"}"#);
-        assert_eq!(twice.unwrap_err(), Violation::Duplicate(Member::AccessToken));
-    }
-
-    #[test]
-    fn the_rest_is_kept_raw() {
-        let members = parse_top(r#"{"b":[1.50, {"c":null}],"access_token":"a","q\"\n":true}"#).unwrap();
-        assert_eq!(members.extra.text(), r#"{"b":[1.50, {"c":null}],"q\"\n":true}"#);
-    }
-
-    #[test]
-    fn a_million_levels_are_skipped() {
-        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
-            let (open, close) = (open.repeat(1_000_000), close.repeat(1_000_000));
-            for member in ["zzz", "scope", "expires_in", "error"] {
-                let deep = format!("{{\"{member}\":{open}1{close}}}");
-                assert!(parse_top(&deep).is_ok());
-            }
-        }
-    }
-
-    #[test]
-    fn a_path_leads_in_and_a_miss_is_no_fallback() {
-        let body = r#"{"access_token":"outer","a":{"b":{"access_token":"inner"}}}"#;
-        let path = |keys: &[&str]| keys.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>();
-        let mut found = parse_at(body, &path(&["a", "b"])).unwrap();
-        assert!(matches!(found.take(Member::AccessToken), Some(Scalar::Text(t)) if t == "inner"));
-        for miss in [&["x"][..], &["a", "x"], &["access_token", "x"], &["a", "b", "access_token"]] {
-            assert_eq!(parse_at(body, &path(miss)).unwrap_err(), Violation::TokenPath, "{miss:?}");
-        }
-        let refused = parse_at(r#"{"ok":false,"error":"no","a":{}}"#, &path(&["a"])).unwrap();
-        assert!(refused.get(Member::Error).is_some());
-        let twice = parse_at(r#"{"a":{"access_token":"1"},"a":{"access_token":"2"}}"#, &path(&["a"]));
-        assert_eq!(twice.unwrap_err(), Violation::TokenPath);
     }
 }

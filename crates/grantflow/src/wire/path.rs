@@ -1,4 +1,4 @@
-//! Error codes that lie elsewhere than in `error`: inside an object or a list, or under another name.
+//! Paths into a JSON text, such as `errors[0].type`: what lies there, without a tree.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -6,30 +6,25 @@ use std::borrow::Cow;
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::error::Member;
-use crate::wire::form;
-use crate::wire::json::{Names, member as member_of};
+use super::form;
 
-/// Where in a JSON body an error code lies, and the word there that means none.
+/// A path from the outermost object inwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ErrorPlace {
-    pub(super) path: Vec<Part>,
-    pub(super) none: Option<Box<str>>,
-}
+pub(crate) struct Path(Vec<Part>);
 
 /// One part of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
+enum Part {
     Key(Box<str>),
     Item(usize),
 }
 
-impl ErrorPlace {
+impl Path {
     /// The most parts that a path may have.
     const LONGEST: usize = 16;
 
     /// Reads a path such as `error.code` or `errors[0].errorType`; `None` if it is none.
-    pub(crate) fn new(path: &str, none: Option<&str>) -> Option<Self> {
+    pub(crate) fn new(path: &str) -> Option<Self> {
         let mut parts = Vec::new();
         for segment in path.split('.') {
             let (key, items) = segment.split_once('[').map_or((segment, None), |(key, items)| (key, Some(items)));
@@ -44,12 +39,15 @@ impl ErrorPlace {
                 }
             }
         }
-        (parts.len() <= Self::LONGEST).then(|| Self { path: parts, none: none.map(Into::into) })
+        (parts.len() <= Self::LONGEST).then_some(Self(parts))
     }
 
-    /// Whether the path leads through this member.
-    pub(super) fn starts_at(&self, member: Member, names: Names<'_>) -> bool {
-        matches!(self.path.first(), Some(Part::Key(key)) if member_of(names, key) == Some(member))
+    /// The name that the path begins with.
+    pub(crate) fn first(&self) -> &str {
+        match self.0.first() {
+            Some(Part::Key(key)) => key,
+            _ => "",
+        }
     }
 }
 
@@ -57,9 +55,9 @@ impl ErrorPlace {
 ///
 /// # Errors
 /// If a name on the path is there twice, or if an object, a list or an unreadable text lies at its end.
-pub(super) fn word_at<'a>(body: &'a str, path: &[Part]) -> Result<Option<Cow<'a, str>>, ()> {
+pub(crate) fn word_at<'a>(body: &'a str, path: &Path) -> Result<Option<Cow<'a, str>>, ()> {
     let mut text = body;
-    for part in path {
+    for part in &path.0 {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         // What is no object or list at all has nothing at the path; the body's own reader says what is wrong with it.
         match deserializer.deserialize_any(Lead(part)) {
@@ -81,8 +79,8 @@ pub(super) fn word_at<'a>(body: &'a str, path: &[Part]) -> Result<Option<Cow<'a,
 ///
 /// # Errors
 /// If the name is there twice, or its value cannot be decoded.
-pub(super) fn word_in_form<'a>(form: &'a str, path: &[Part]) -> Result<Option<Cow<'a, str>>, ()> {
-    let [Part::Key(key)] = path else { return Ok(None) };
+pub(crate) fn word_in_form<'a>(form: &'a str, path: &Path) -> Result<Option<Cow<'a, str>>, ()> {
+    let [Part::Key(key)] = path.0.as_slice() else { return Ok(None) };
     let is_key = |name: &str| form::decode(name).is_some_and(|name| *name == **key);
     let mut values = form::raw_pairs(form.trim_ascii()).filter(|(name, _)| is_key(name));
     match (values.next(), values.next()) {
@@ -174,8 +172,7 @@ mod tests {
     use super::*;
 
     fn word(body: &str, path: &str) -> Result<Option<String>, ()> {
-        let place = ErrorPlace::new(path, None).unwrap();
-        word_at(body, &place.path).map(|word| word.map(Cow::into_owned))
+        word_at(body, &Path::new(path).unwrap()).map(|word| word.map(Cow::into_owned))
     }
 
     #[test]
@@ -216,9 +213,9 @@ mod tests {
             "a[0][",
             "a[99999999999999999999]",
         ] {
-            assert!(ErrorPlace::new(bad, None).is_none(), "{bad}");
+            assert!(Path::new(bad).is_none(), "{bad}");
         }
-        assert!(ErrorPlace::new(&["a"; 16].join("."), None).is_some());
-        assert!(ErrorPlace::new(&["a"; 17].join("."), None).is_none());
+        assert!(Path::new(&["a"; 16].join(".")).is_some());
+        assert!(Path::new(&["a"; 17].join(".")).is_none());
     }
 }

@@ -4,10 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::error::{Error, Misuse, UrlFault, UrlRole};
-use crate::params::Params;
-use crate::quirk::{Message, Quirk, Quirks};
 use crate::url::{Endpoint, Issuer, PlainHttp, Reach, check_former, same_url};
 use crate::wire::form;
+
+pub(crate) mod fields;
+mod message;
+mod quirk;
+mod quirks;
+
+use fields::Params;
+pub(crate) use message::FRONT_CHANNEL;
+pub use message::Message;
+pub use quirk::Quirk;
+pub(crate) use quirks::{ErrorPlace, Quirks};
 
 /// An authorization server, as plain data. Clients are made from it, and belong to it: [`Server::client`].
 ///

@@ -9,18 +9,18 @@ use core::time::Duration;
 
 use http::StatusCode;
 
-mod answer;
+mod code;
+mod kept;
 mod protocol;
-mod refusal;
 mod refused;
 pub(crate) mod verdict;
 mod violation;
 
-pub use answer::Answer;
+pub use code::{ErrorCode, ErrorResponse};
+pub use kept::Answer;
 pub use protocol::ProtocolError;
-pub use refusal::{ErrorCode, ErrorResponse};
 pub use refused::Refused;
-pub use violation::{Member, Violation};
+pub use violation::Violation;
 
 /// Why a step failed. Sorted by blame; [`Error::next`] says what to do.
 #[derive(Debug, Clone, thiserror::Error)]

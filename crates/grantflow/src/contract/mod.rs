@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 pub use crate::error::Sent;
 use crate::error::{Error, Misuse};
-use crate::time::UnixTime;
+use crate::value::time::UnixTime;
 
 mod then;
 

@@ -1,203 +1,14 @@
-//! Named leniency: how a server deviates from the RFCs, as values of its configuration. Nothing is detected.
+//! A server's quirks, laid out for those who write requests and read answers.
 
 use std::borrow::Cow;
 
 use http::StatusCode;
 
-use crate::error::{Error, ErrorCode, Member, Misuse, verdict};
+use super::message::{FRONT_CHANNEL, Message, NEVER_RENAMED};
+use super::quirk::Quirk;
+use crate::error::{Error, ErrorCode, Misuse, verdict};
 use crate::scope::Scope;
-use crate::wire::answer::{ErrorPlace, Rules};
-
-/// A deviation of a server from the protocol, which the caller vouches for. Give it to [`Server::quirk`](crate::Server::quirk).
-///
-/// Without one, everything is read and written as the RFCs have it. Harmless deviations need none: `expires_in` as
-/// digits in a string, any 2xx status, an `error` in a 200, a JSON body under any content type. An optional member that
-/// cannot be read costs only its own value: [`Tokens::tolerated`](crate::Tokens::tolerated).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Quirk {
-    /// Basic credentials are not form-encoded before base64, for servers that do not decode them (RFC 6749 §2.3.1 has
-    /// them encoded). Amazon Cognito and Domino need it, and every server that compares the header with a string.
-    UnencodedBasic,
-    /// Scope tokens are separated by this character, in requests and in answers: `,` for Slack, Strava, Linear, TikTok,
-    /// Todoist, Shopify, Instagram, WeChat and Stack Exchange. Wherever a scope is given or granted, both this character and
-    /// the space then end a token: `a,b` is two tokens when it is asked for, too.
-    ///
-    /// A `+` between scopes in the URLs of a server's documentation is a form-encoded space, and needs no quirk.
-    ScopeSeparator(char),
-    /// Scope tokens are separated by this character or by a space in answers; requests have spaces: `,` for GitHub and
-    /// LinkedIn.
-    AnswerScopeSeparator(char),
-    /// An answer without `token_type` is a Bearer token's: LinkedIn, Weibo, Instagram, WeChat, Shopify, Mailchimp, Clover,
-    /// Stack Exchange and Facebook's old API. A `token_type` that is `null` or empty counts as missing.
-    MissingTokenType,
-    /// This `token_type`, in any case, is the server's word for `Bearer`: `user` and `bot` for Slack, `User Access Token` and
-    /// `Application Access Token` for eBay. May be given more than once. The caller vouches that such a token needs no proof of
-    /// a key; `dpop`, `pop`, `mac`
-    /// and `N_A` say otherwise and are refused.
-    TokenType(String),
-    /// The token endpoint answers form-encoded: Facebook's old API, Stack Exchange.
-    FormEncodedAnswer,
-    /// The token endpoint takes its parameters as a JSON object: Notion, Clover, Looker, and TikTok for its business API.
-    JsonRequestBody,
-    /// The token lies in an object inside the answer: `["authed_user"]` for Slack's user tokens, `["data"]` for TikTok's
-    /// business API, `["data", "[0]"]` for Instagram: where a list is, `[0]` is its first item. An answer without that object
-    /// is an error; the token at the top, if there is one, is another's. Everything else is
-    /// read from that object too: members beside it, such as Slack's `team`, are dropped, and are not in
-    /// [`Tokens::extra`](crate::Tokens::extra). Of what stands further out only an `error` counts.
-    TokenPath(Vec<String>),
-    /// A parameter or member has another name. Never `code_challenge`, `code_challenge_method`, `code_verifier`, `iss` and
-    /// `error`: that would switch a guard off without a word ([`Quirk::RefusesPkce`] is the word for PKCE).
-    RenamedParameter {
-        /// Where.
-        on: Message,
-        /// Its standard name.
-        standard: String,
-        /// The server's name for it.
-        actual: String,
-    },
-    /// A member of the token answer that is `null` counts as absent, `error` beside a token too: Mailchimp's `scope`. A `scope`
-    /// that is `null` then means "as requested".
-    NullIsAbsent,
-    /// An `expires_in` of 0 means that the access token does not expire: Mailchimp. Without this, it has expired.
-    ZeroLifetimeIsNever,
-    /// The server's word for an error: with it, the answer is read as if it held the standard code. For GitHub, 200 with
-    /// `bad_refresh_token` is `invalid_grant`; for LinkedIn's callback, `user_cancelled_login` is `access_denied`.
-    ///
-    /// A code that is standard by itself can be given another meaning in the answer to a refresh only, and only that of
-    /// `invalid_grant`: for Atlassian, 403 with `unauthorized_client`. **This declares grants dead**: if the server also says
-    /// the word for another reason, people have to log in again that need not.
-    ErrorCode {
-        /// Where: [`Message::TokenAnswer`] or [`Message::Callback`].
-        on: Message,
-        /// With which status only; one that errors are stated with: a 2xx, 400, 401 or 403. A callback has none.
-        status: Option<StatusCode>,
-        /// The server's word, compared byte by byte.
-        actual: String,
-        /// What it means.
-        standard: ErrorCode,
-    },
-    /// The token answer states its errors in another place than `error`: `error.code` for Facebook, `error_type` for Instagram,
-    /// `errors[0].errorType` for Fitbit, `message` for Twitch, `errcode` for WeChat, `code` for TikTok's business API, `result`
-    /// for Coros. May be given more than once.
-    ///
-    /// What is there is the error code, a number as it is written; map it with [`Quirk::ErrorCode`]. It counts beside a token
-    /// too. Where nothing or `null` is there, `error` counts as always.
-    ErrorPath {
-        /// Names from the outermost object inwards, separated by dots; `[0]` is the first item of a list. In a form, a
-        /// name by itself.
-        path: String,
-        /// The word there that says that there is no error: `0` for TikTok, `0000` for Coros.
-        none: Option<String>,
-    },
-    /// `scope` in the answer may be a list of strings: Twitch, and Linear for applications made before December 2023.
-    ScopeList,
-    /// The server refuses PKCE: LinkedIn, of clients with a secret. Neither challenge nor verifier is sent (RFC 7636 §4.3,
-    /// §4.5); `state` is, as always. A door: **a code that is stolen on its way, or injected into another login, is then
-    /// protected by the client's secret alone** (RFC 9700 §2.1.1 lets confidential clients). So the server has no
-    /// [`public`](crate::ClientBuilder::public) clients, and a redirect URI must be `https`, off loopback (RFC 8252 §8.5).
-    RefusesPkce,
-    /// `client_id` stands in the body beside Basic credentials, too (RFC 6749 §3.2.1), as Amazon Cognito documents it. Others
-    /// refuse a request that names the client twice (RFC 6749 §2.3).
-    ClientIdBesideBasic,
-}
-
-impl Quirk {
-    /// [`Quirk::TokenPath`], from borrowed keys.
-    pub fn token_path(keys: &[&str]) -> Self {
-        Self::TokenPath(keys.iter().map(|key| (*key).to_owned()).collect())
-    }
-
-    /// [`Quirk::ErrorCode`], from borrowed text.
-    pub fn error_code(on: Message, status: Option<StatusCode>, actual: &str, standard: ErrorCode) -> Self {
-        Self::ErrorCode { on, status, actual: actual.to_owned(), standard }
-    }
-
-    /// [`Quirk::ErrorPath`], from borrowed text.
-    pub fn error_path(path: &str, none: Option<&str>) -> Self {
-        Self::ErrorPath { path: path.to_owned(), none: none.map(str::to_owned) }
-    }
-
-    /// [`Quirk::RenamedParameter`], from borrowed names.
-    pub fn renamed(on: Message, standard: &str, actual: &str) -> Self {
-        Self::RenamedParameter { on, standard: standard.to_owned(), actual: actual.to_owned() }
-    }
-}
-
-/// A message of the protocol in which a parameter can have another name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Message {
-    /// The authorization request (RFC 6749 §4.1.1): `client_key` for TikTok, `appid` for WeChat,
-    /// `application_id` for Amazon Selling Partner.
-    AuthorizationRequest,
-    /// The authorization response (RFC 6749 §4.1.2): `spapi_oauth_code` for Amazon Selling Partner.
-    Callback,
-    /// The token request (RFC 6749 §4.1.3): `client_key` for TikTok, `auth_code` for its business API, `secret` for WeChat.
-    TokenRequest,
-    /// The token answer (RFC 6749 §5.1): `accessToken` for PlentyMarkets, `expires` for Stack Exchange and Facebook's old API,
-    /// `permissions` for Instagram.
-    TokenAnswer,
-}
-
-impl Message {
-    /// The names that have a meaning there. On requests, no caller may give them as extra parameters.
-    fn names(self) -> &'static [&'static str] {
-        match self {
-            Self::AuthorizationRequest => &[
-                "response_type",
-                "client_id",
-                "redirect_uri",
-                "scope",
-                "state",
-                "code_challenge",
-                "code_challenge_method",
-                "response_mode",
-                "resource",
-                "request",
-                "request_uri",
-                "client_secret",
-            ],
-            Self::Callback => &["code", "state", "iss", "error", "error_description", "error_uri"],
-            Self::TokenRequest => &[
-                "grant_type",
-                "client_id",
-                "client_secret",
-                "code",
-                "redirect_uri",
-                "code_verifier",
-                "refresh_token",
-                "scope",
-                "resource",
-                "client_assertion",
-                "client_assertion_type",
-                "assertion",
-                "device_code",
-                "username",
-                "password",
-            ],
-            Self::TokenAnswer => &[
-                "access_token",
-                "token_type",
-                "expires_in",
-                "refresh_token",
-                "scope",
-                "id_token",
-                "error",
-                "error_description",
-                "error_uri",
-            ],
-        }
-    }
-}
-
-/// What no quirk renames, in no message. No server is known that does, and a guard that waits for a name that nobody sends
-/// is no guard.
-const NEVER_RENAMED: [&str; 5] = ["code_challenge", "code_challenge_method", "code_verifier", "iss", "error"];
-
-/// What a callback must not have (RFC 6749 §4.2.2, OpenID Connect Core §3.3.2.5, JARM §2): a parameter that is called so is
-/// refused, so none is read under such a name.
-pub(crate) const FRONT_CHANNEL: [&str; 4] = ["access_token", "id_token", "token_type", "response"];
+use crate::wire::path::Path;
 
 /// A server's quirks, laid out for use.
 #[derive(Debug, Clone, Default)]
@@ -208,16 +19,23 @@ pub(crate) struct Quirks {
     pub(crate) client_id_beside_basic: bool,
     scope_separator: Option<char>,
     answer_scope_separator: Option<char>,
-    missing_token_type: bool,
-    form_encoded_answer: bool,
-    null_is_absent: bool,
-    scope_list: bool,
+    pub(crate) missing_token_type: bool,
+    pub(crate) form_encoded_answer: bool,
+    pub(crate) null_is_absent: bool,
+    pub(crate) scope_list: bool,
     pub(crate) zero_lifetime_is_never: bool,
-    token_path: Vec<String>,
-    token_types: Vec<Box<str>>,
-    error_paths: Vec<ErrorPlace>,
+    pub(crate) token_path: Vec<String>,
+    pub(crate) token_types: Vec<Box<str>>,
+    pub(crate) error_paths: Vec<ErrorPlace>,
     error_codes: Vec<MappedCode>,
     renamed: Vec<Renamed>,
+}
+
+/// Where in a body an error code lies, and the word there that means none.
+#[derive(Debug, Clone)]
+pub(crate) struct ErrorPlace {
+    pub(crate) path: Path,
+    pub(crate) none: Option<Box<str>>,
 }
 
 #[derive(Debug, Clone)]
@@ -273,9 +91,16 @@ impl Quirks {
                 self.token_types.push(word.into());
             }
             Quirk::ErrorCode { on, status, actual, standard } => self.map_code(on, status, &actual, standard)?,
-            Quirk::ErrorPath { path, none } => match ErrorPlace::new(&path, none.as_deref()) {
-                Some(place) if self.error_paths.contains(&place) => return refuse("this error path was given already"),
-                Some(place) => self.error_paths.push(place),
+            Quirk::ErrorPath { path, none } => match Path::new(&path) {
+                Some(path)
+                    if self
+                        .error_paths
+                        .iter()
+                        .any(|known| (&known.path, known.none.as_deref()) == (&path, none.as_deref())) =>
+                {
+                    return refuse("this error path was given already");
+                }
+                Some(path) => self.error_paths.push(ErrorPlace { path, none: none.map(Into::into) }),
                 None => {
                     return refuse("an error path is names separated by dots, such as error.code or errors[0].type");
                 }
@@ -421,25 +246,6 @@ impl Quirks {
             Some(separator) => Cow::Owned(scope.as_str().replace(' ', separator.encode_utf8(&mut [0; 4]))),
         }
     }
-
-    /// How this server's answers are read; `renamed` is [`Self::member`].
-    pub(crate) fn rules<'r>(&'r self, renamed: &'r dyn Fn(&str) -> Option<Member>) -> Rules<'r> {
-        Rules {
-            names: self.rename_any().then_some(renamed),
-            path: &self.token_path,
-            errors: &self.error_paths,
-            token_types: &self.token_types,
-            form: self.form_encoded_answer,
-            missing_token_type: self.missing_token_type,
-            null_is_absent: self.null_is_absent,
-            scope_list: self.scope_list,
-        }
-    }
-
-    /// The member of the token answer that the server calls `name`.
-    pub(crate) fn member(&self, name: &str) -> Option<Member> {
-        Member::named(self.standard(Message::TokenAnswer, name)?)
-    }
 }
 
 #[cfg(test)]
@@ -450,9 +256,9 @@ mod tests {
     fn renaming_takes_the_old_name_away() {
         let mut quirks = Quirks::default();
         quirks.add(Quirk::renamed(Message::TokenAnswer, "access_token", "accessToken")).unwrap();
-        assert_eq!(quirks.member("accessToken"), Some(Member::AccessToken));
-        assert_eq!(quirks.member("access_token"), None);
-        assert_eq!(quirks.member("scope"), Some(Member::Scope));
+        assert_eq!(quirks.standard(Message::TokenAnswer, "accessToken"), Some("access_token"));
+        assert_eq!(quirks.standard(Message::TokenAnswer, "access_token"), None);
+        assert_eq!(quirks.standard(Message::TokenAnswer, "scope"), Some("scope"));
         assert_eq!(quirks.name(Message::TokenAnswer, "access_token"), "accessToken");
     }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::secret::{RandomText, encode_32};
+use crate::value::secret::{RandomText, encode_32};
 
 /// The method, as the authorization request names it (RFC 7636 §4.3).
 pub(crate) const METHOD: &str = "S256";

@@ -3,15 +3,16 @@
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use zeroize::Zeroizing;
 
+use crate::answer::token::{self, Content, Member, Rules, StatedError, TokenAnswer, Unread};
 use crate::client::{Auth, Registration};
+use crate::contract::{Body, Failure, Sent, is_interim};
 use crate::error::verdict::{self, Meaning};
 use crate::error::{Answer, Error, ErrorResponse, ProtocolError, Refused, Violation};
-use crate::exchange::{Body, Failure, Sent, is_interim};
-use crate::params::{self, Field, Params};
-use crate::quirk::{Message, Quirks};
-use crate::secret::RefreshToken;
-use crate::time::UnixTime;
-use crate::wire::answer::{self, Content, StatedError, TokenAnswer, Unread};
+use crate::server::fields::{self, Field, Params};
+use crate::server::{Message, Quirks};
+use crate::value::secret::RefreshToken;
+use crate::value::time::UnixTime;
+use crate::wire::object::Table as _;
 use crate::wire::retry_after;
 
 /// The most that is read of an answer. Adapters stop earlier; this is for stacks that do not.
@@ -43,9 +44,9 @@ fn form_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Vec
     let quirks = client.server.quirks();
     let tail = client.body_tail.as_str();
     let mut body = String::with_capacity(
-        params::len(quirks, Message::TokenRequest, fields.iter().copied(), extra) + 1 + tail.len(),
+        fields::len(quirks, Message::TokenRequest, fields.iter().copied(), extra) + 1 + tail.len(),
     );
-    params::append(&mut body, quirks, Message::TokenRequest, fields.iter().copied(), extra);
+    fields::append(&mut body, quirks, Message::TokenRequest, fields.iter().copied(), extra);
     if !tail.is_empty() {
         body.push('&');
         body.push_str(tail);
@@ -137,15 +138,15 @@ pub(crate) fn answer<B: AsRef<[u8]>, T>(
         return Err(broken(received, Violation::TooLarge.into()));
     }
     let quirks = client.server.quirks();
-    let member = |name: &str| quirks.member(name);
-    let rules = quirks.rules(&member);
-    match answer::read(body, &rules) {
-        Ok(Content::Token(token)) if status.is_success() => {
-            build(token).map_err(|violation| broken(received, Unread { holds_token: true, ..violation.into() }))
+    let renamed = |name: &str| Member::named(quirks.standard(Message::TokenAnswer, name)?);
+    let rules = Rules::of(quirks, &renamed);
+    match token::read(body, &rules) {
+        Ok(Content::Token(answer)) if status.is_success() => {
+            build(answer).map_err(|violation| broken(received, Unread { holds_token: true, ..violation.into() }))
         }
         Ok(Content::Token(_)) => Err(unexpected(received)),
         Ok(Content::Error(stated)) => Err(refused(quirks, refresh, received, &stated)),
-        Err(unread) => Err(match answer::error_in_unread(body, &rules, unread) {
+        Err(unread) => Err(match token::error_in_unread(body, &rules, unread) {
             Ok(stated) => refused(quirks, refresh, received, &stated),
             Err(unread) => unreadable(received, unread),
         }),

@@ -4,30 +4,21 @@
 
 use std::borrow::Cow;
 
-use super::{form, json};
-use crate::error::{Member, Violation};
+use crate::error::Violation;
+use crate::wire::form;
+use crate::wire::object::{self, Extra, Scalar, Table as _};
+use crate::wire::path;
 
-mod extra;
+mod checked;
 mod members;
-mod place;
-mod token;
+mod nested;
+mod rules;
 
-pub(crate) use extra::Extra;
-pub(crate) use members::{Members, Optional, Scalar};
-pub(crate) use place::{ErrorPlace, list_item};
-pub(crate) use token::{TokenAnswer, TokenKind};
+pub(crate) use checked::{TokenAnswer, TokenKind};
+pub(crate) use members::Member;
+pub(crate) use rules::Rules;
 
-/// How an answer is read: the server's quirks, as far as they bear on it.
-pub(crate) struct Rules<'r> {
-    pub(crate) names: json::Names<'r>,
-    pub(crate) path: &'r [String],
-    pub(crate) errors: &'r [ErrorPlace],
-    pub(crate) token_types: &'r [Box<str>],
-    pub(crate) form: bool,
-    pub(crate) missing_token_type: bool,
-    pub(crate) null_is_absent: bool,
-    pub(crate) scope_list: bool,
-}
+use members::{Members, has_token, states_error};
 
 /// What an answer says. Its status is looked at elsewhere.
 #[derive(Debug)]
@@ -82,7 +73,7 @@ fn read_text<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>, Unread
         form_members(text, rules.names, &mut members)?;
         return judge_other(&mut members, None, rules);
     }
-    parse(text, rules, |members| members.states_error(rules), &mut members)?;
+    parse(text, rules, |members| states_error(members, rules.null_is_absent), &mut members)?;
     judge(&mut members, None, rules)
 }
 
@@ -115,11 +106,11 @@ fn is_token_answer(body: &[u8]) -> bool {
     let Ok(text) = core::str::from_utf8(body) else { return false };
     let mut members = Members::default();
     let read = if text.trim_ascii_start().starts_with('{') {
-        json::parse::<false>(text, &[], None, &|_: &Members<'_>| false, &mut members).is_ok()
+        object::read::<Member, false>(text, None, None, &mut members).is_ok()
     } else {
         form_members(text, None, &mut members).is_ok()
     };
-    read && members.has_token()
+    read && has_token(&members)
 }
 
 /// A JSON text with U+FFFD in place of each control character inside quotes, where none may be (RFC 8259 §7).
@@ -138,37 +129,29 @@ fn without_controls(text: &str) -> String {
 #[cold]
 fn not_utf8(body: &[u8], error: core::str::Utf8Error, rules: &Rules<'_>) -> Unread<'static> {
     let good = body.get(..error.valid_up_to()).unwrap_or_default();
-    let line_start = good.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-    let violation = if rules.form && !good.trim_ascii_start().starts_with(b"{") {
-        Violation::NotForm
-    } else {
-        Violation::NotJson {
-            line: good.iter().filter(|b| **b == b'\n').count() + 1,
-            column: good.len() - line_start + 1,
-        }
-    };
-    // A character that only lacks its end was cut.
-    Unread { cut: error.error_len().is_none(), ..violation.into() }
+    let unparsed = object::not_utf8(body, error);
+    let is_form = rules.form && !good.trim_ascii_start().starts_with(b"{");
+    Unread { cut: unparsed.cut, ..if is_form { Violation::NotForm } else { unparsed.violation }.into() }
 }
 
 /// Reads a body of a server that states its errors elsewhere.
 #[cold]
 fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>, is_form: bool) -> Result<Content<'a>, Unread<'a>> {
-    let word_at = if is_form { place::word_in_form } else { place::word_at };
+    let word_at = if is_form { path::word_in_form } else { path::word_at };
     let mut word = None;
     let mut silent = false;
     for place in rules.errors {
-        let found = word_at(text, &place.path).map_err(|()| Violation::WrongType(Member::Error))?;
+        let found = word_at(text, &place.path).map_err(|()| Violation::WrongType("error"))?;
         let Some(found) = found else { continue };
         if place.none.as_deref() == Some(&*found) {
             // It lies in `error`, and says that there is none.
-            silent |= place.starts_at(Member::Error, rules.names);
+            silent |= object::member(rules.names, place.path.first()) == Some(Member::Error);
         } else if word.is_none() {
             word = Some(found);
         }
     }
     let mut members = Members::default();
-    let states_error = |members: &Members<'a>| !silent && word.is_none() && members.states_error(rules);
+    let states_error = |members: &Members<'a>| !silent && word.is_none() && states_error(members, rules.null_is_absent);
     let read = if is_form {
         form_members(text, rules.names, &mut members).map_err(Unread::from)
     } else {
@@ -203,7 +186,7 @@ fn parse<'a>(
     states_error: impl Fn(&Members<'a>) -> bool,
     members: &mut Members<'a>,
 ) -> Result<(), Unread<'a>> {
-    match json::parse::<false>(text, rules.path, rules.names, &states_error, members) {
+    match nested::read::<false>(text, rules.path, rules.names, &states_error, members) {
         Ok(()) => Ok(()),
         Err(fault) => parse_carefully(text, rules, states_error, members, fault),
     }
@@ -215,14 +198,14 @@ fn parse_carefully<'a>(
     rules: &Rules<'_>,
     states_error: impl Fn(&Members<'a>) -> bool,
     members: &mut Members<'a>,
-    fault: json::Fault,
+    fault: object::Unparsed,
 ) -> Result<(), Unread<'a>> {
     let refused = Unread { cut: fault.cut, ..fault.violation.into() };
     if fault.cut || !matches!(fault.violation, Violation::NotJson { .. }) {
         return Err(refused);
     }
     *members = Members::default();
-    if json::parse::<true>(text, rules.path, rules.names, &states_error, members).is_err() {
+    if nested::read::<true>(text, rules.path, rules.names, &states_error, members).is_err() {
         return Err(refused);
     }
     match members.out_of_range() {
@@ -242,24 +225,26 @@ fn judge<'a>(
     word: Option<Cow<'a, str>>,
     rules: &Rules<'_>,
 ) -> Result<Content<'a>, Unread<'a>> {
-    if word.is_some() || members.states_error(rules) {
-        let holds_token = members.has_token();
+    if word.is_some() || states_error(members, rules.null_is_absent) {
+        let holds_token = has_token(members);
         return match error(members, word, holds_token) {
             Ok(error) => Ok(Content::Error(error)),
             Err(violation) => Err(Unread { holds_token, ..violation.into() }),
         };
     }
-    if let Some(violation) = members.violation.or_else(|| members.doubled().map(Violation::Duplicate)) {
-        let rescuable = violation.member().is_some_and(Member::is_of_token_answer);
+    if let Some(violation) =
+        members.violation.or_else(|| members.doubled().map(|member| Violation::Duplicate(member.name())))
+    {
+        let rescuable = violation.member().and_then(Member::named).is_some_and(Member::is_of_token_answer);
         return Err(unusable(members, violation, rescuable, rules));
     }
-    match token::read(members, rules) {
+    match checked::read(members, rules) {
         Ok(answer) => Ok(Content::Token(answer)),
         Err(violation) => {
             // An access token that could be read has been taken out of its place.
             let is_taken =
-                members.get(Member::AccessToken).is_none() && violation != Violation::Missing(Member::AccessToken);
-            match is_taken || members.has_token() {
+                members.get(Member::AccessToken).is_none() && violation != Violation::Missing("access_token");
+            match is_taken || has_token(members) {
                 true => Err(Unread { holds_token: true, ..unusable(members, violation, true, rules) }),
                 false => Err(violation.into()),
             }
@@ -270,12 +255,12 @@ fn judge<'a>(
 /// A token answer that is refused; its refresh token outlives it if nothing speaks against that.
 #[cold]
 fn unusable<'a>(members: &mut Members<'a>, violation: Violation, rescuable: bool, rules: &Rules<'_>) -> Unread<'a> {
-    let holds_token = members.has_token();
+    let holds_token = has_token(members);
     let doubled = Member::ALL
-        .into_iter()
-        .any(|member| members.is_doubled(member) && (member == Member::RefreshToken || !member.is_of_token_answer()));
-    let rescued = rescuable && !doubled && members.violation.is_none() && !members.states_error(rules);
-    let refresh_token = members.optional(Member::RefreshToken, rules).value().filter(|_| rescued);
+        .iter()
+        .any(|member| members.is_doubled(*member) && (*member == Member::RefreshToken || !member.is_of_token_answer()));
+    let rescued = rescuable && !doubled && members.violation.is_none() && !states_error(members, rules.null_is_absent);
+    let refresh_token = members.optional(Member::RefreshToken, rules.null_is_absent).value().filter(|_| rescued);
     Unread { holds_token, refresh_token, ..violation.into() }
 }
 
@@ -289,19 +274,23 @@ fn error<'a>(
         return Err(Violation::TokenAndError);
     }
     if members.is_doubled(Member::Error) {
-        return Err(Violation::Duplicate(Member::Error));
+        return Err(Violation::Duplicate("error"));
     }
     let code = match (word, members.take(Member::Error)) {
         (Some(code), _) | (None, Some(Scalar::Text(code))) if !code.is_empty() => code,
-        (Some(_), _) | (None, Some(Scalar::Text(_))) => return Err(Violation::Empty(Member::Error)),
-        _ => return Err(Violation::WrongType(Member::Error)),
+        (Some(_), _) | (None, Some(Scalar::Text(_))) => return Err(Violation::Empty("error")),
+        _ => return Err(Violation::WrongType("error")),
     };
     let description = members.commentary(Member::ErrorDescription);
     let uri = members.commentary(Member::ErrorUri);
     Ok(StatedError { code, description, uri })
 }
 
-fn form_members<'a>(text: &'a str, names: json::Names<'_>, members: &mut Members<'a>) -> Result<(), Violation> {
+fn form_members<'a>(
+    text: &'a str,
+    names: object::Names<'_, Member>,
+    members: &mut Members<'a>,
+) -> Result<(), Violation> {
     let text = text.trim_ascii();
     if text.is_empty() {
         return Err(Violation::EmptyBody);
@@ -309,7 +298,7 @@ fn form_members<'a>(text: &'a str, names: json::Names<'_>, members: &mut Members
     let mut unknown = String::new();
     for (raw_name, raw_value) in form::raw_pairs(text) {
         // A name that cannot be decoded is none that has a meaning.
-        match form::decode(raw_name).and_then(|name| json::member(names, &name)) {
+        match form::decode(raw_name).and_then(|name| object::member(names, &name)) {
             // A value that cannot be decoded is as odd as one of a wrong type in JSON.
             Some(member) => members.put(member, form::decode(raw_value).map_or(Scalar::Other, Scalar::Text)),
             None => {

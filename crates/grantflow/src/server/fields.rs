@@ -4,8 +4,9 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
+use super::message::Message;
+use super::quirks::Quirks;
 use crate::error::{Error, Misuse};
-use crate::quirk::{Message, Quirks};
 use crate::wire::form::{self, Space, encode_into, encoded_len};
 
 /// A parameter that a flow sets.

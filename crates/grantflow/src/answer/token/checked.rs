@@ -1,10 +1,11 @@
-//! The members of a token answer (RFC 6749 §5.1), checked.
+//! A token answer (RFC 6749 §5.1) out of its members, checked.
 
 use std::borrow::Cow;
 
-use super::members::{Fault, Members, Optional, Scalar, visible};
-use super::{Extra, Rules};
-use crate::error::{Member, Violation};
+use super::members::{Member, Members};
+use super::rules::Rules;
+use crate::error::Violation;
+use crate::wire::object::{Extra, Fault, Optional, Scalar, visible};
 
 /// A token answer whose members have been checked; only the scope's text has not been taken apart.
 #[derive(Debug)]
@@ -48,10 +49,10 @@ pub(super) fn read<'a>(members: &mut Members<'a>, rules: &Rules<'_>) -> Result<T
     Ok(TokenAnswer {
         access_token,
         kind: kind(members, rules)?,
-        expires_in: lifetime(members.take(Member::ExpiresIn), rules),
-        refresh_token: members.optional(Member::RefreshToken, rules),
+        expires_in: members.seconds(Member::ExpiresIn, rules.null_is_absent),
+        refresh_token: members.optional(Member::RefreshToken, rules.null_is_absent),
         scope: scope(members.take(Member::Scope), rules),
-        id_token: members.optional(Member::IdToken, rules),
+        id_token: members.optional(Member::IdToken, rules.null_is_absent),
         extra: core::mem::take(&mut members.extra),
     })
 }
@@ -62,24 +63,11 @@ fn kind(members: &mut Members<'_>, rules: &Rules<'_>) -> Result<TokenKind, Viola
         Some(Scalar::Text(text)) if !text.is_empty() => {
             return TokenKind::named(&text, rules.token_types).ok_or(Violation::UnknownTokenType);
         }
-        Some(Scalar::Text(_)) => Violation::Empty(Member::TokenType),
-        None | Some(Scalar::Null) => Violation::Missing(Member::TokenType),
-        Some(_) => return Err(Violation::WrongType(Member::TokenType)),
+        Some(Scalar::Text(_)) => Violation::Empty("token_type"),
+        None | Some(Scalar::Null) => Violation::Missing("token_type"),
+        Some(_) => return Err(Violation::WrongType("token_type")),
     };
     if rules.missing_token_type { Ok(TokenKind::Bearer) } else { Err(violation) }
-}
-
-#[inline]
-fn lifetime(value: Option<Scalar<'_>>, rules: &Rules<'_>) -> Optional<u64> {
-    match value {
-        None => Optional::Absent,
-        Some(Scalar::Null) if rules.null_is_absent => Optional::Absent,
-        Some(Scalar::Null) => Optional::Blank(Fault::WrongType),
-        Some(Scalar::Whole(seconds)) => Optional::Value(seconds),
-        Some(Scalar::Text(text)) if text.is_empty() => Optional::Blank(Fault::Empty),
-        Some(Scalar::Text(text)) => digits(&text).map_or(Optional::Unreadable(Fault::WrongType), Optional::Value),
-        Some(_) => Optional::Unreadable(Fault::WrongType),
-    }
 }
 
 /// An empty scope is one: the server granted none.
@@ -93,11 +81,4 @@ fn scope<'a>(value: Option<Scalar<'a>>, rules: &Rules<'_>) -> Optional<Cow<'a, s
         Some(Scalar::Text(text)) => Optional::Value(text),
         Some(_) => Optional::Unreadable(Fault::WrongType),
     }
-}
-
-/// Digits, perhaps with a fraction, which is floored; more than fit are the largest number there is.
-fn digits(text: &str) -> Option<u64> {
-    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    if all_digits(whole) && all_digits(fraction) { Some(whole.parse().unwrap_or(u64::MAX)) } else { None }
 }
