@@ -3,19 +3,43 @@
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 
+use crate::answer::Answer;
 use crate::callback::{Callback, form_post_page, spoilt};
 use crate::client::{Client, Grant};
+use crate::endpoint::Endpoint;
 use crate::form::Form;
 use crate::grants::{Challenge, Code, is_verifier};
 use crate::hit::Hit;
 use crate::knobs::Decision;
+use crate::misbehaviour::Misbehaviour;
 use crate::server::{Server, html, page, query_form};
 
 /// An `error` and, for whoever reads the test's output, why.
 type Refusal = (String, &'static str);
 
 impl Server {
-    pub(crate) fn authorize(&mut self, hit: &mut Hit) -> Response<Vec<u8>> {
+    /// Answers an authorization request, or lets a replacement take the place of the answer.
+    pub(crate) fn authorize(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
+        if !self.knobs.faults.contains_key(&Endpoint::Authorization) {
+            return Some(self.show(hit));
+        }
+        let faults = self.knobs.take_faults(Endpoint::Authorization);
+        let shown = faults.iter().all(Misbehaviour::acts).then(|| self.show(hit));
+        if let Some(shown) = shown
+            && !faults.iter().any(Misbehaviour::replaces)
+        {
+            return Some(shown);
+        }
+        hit.misbehaved = true;
+        let mut answer = Answer::json(200, Vec::new());
+        for fault in &faults {
+            answer.spoil(fault, &String::from_utf8_lossy(body));
+        }
+        answer.into_response()
+    }
+
+    /// What the browser is shown.
+    fn show(&mut self, hit: &mut Hit) -> Response<Vec<u8>> {
         let form = query_form(hit);
         hit.parameters.clone_from(&form.pairs);
         hit.client_id = form.get("client_id").map(str::to_owned);
@@ -28,7 +52,10 @@ impl Server {
         };
         let form_post = form.get("response_mode") == Some("form_post");
         let mut pairs = match self.decide(&form, &client, &redirect_uri) {
-            Ok(code) => vec![("code".to_owned(), code)],
+            Ok(code) => {
+                hit.acted = true;
+                vec![("code".to_owned(), code)]
+            }
             Err((error, why)) => vec![("error".to_owned(), error), ("error_description".to_owned(), why.to_owned())],
         };
         // Of two states neither can be trusted to be the client's.
@@ -41,6 +68,7 @@ impl Server {
 
         let mut faults = self.knobs.callback.clone();
         faults.extend(self.knobs.next_callbacks.pop_front());
+        hit.misbehaved |= !faults.is_empty();
         respond(&redirect_uri, spoilt(pairs, &faults), form_post)
     }
 

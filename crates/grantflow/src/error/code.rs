@@ -138,12 +138,36 @@ pub enum ErrorCode {
     ConsentRequired,
     /// `account_selection_required` (OpenID Connect Core §3.1.2.6).
     AccountSelectionRequired,
+    /// `authorization_pending` (RFC 8628 §3.5): the person has not decided yet.
+    AuthorizationPending,
+    /// `slow_down` (RFC 8628 §3.5): the person has not decided yet, and the client asks too often.
+    SlowDown,
+    /// `expired_token` (RFC 8628 §3.5): the device code has expired.
+    ExpiredToken,
+    /// `unsupported_token_type` (RFC 7009 §2.2.1).
+    UnsupportedTokenType,
+    /// `invalid_token` (RFC 6750 §3.1): a resource server's word.
+    InvalidToken,
+    /// `insufficient_scope` (RFC 6750 §3.1): a resource server's word.
+    InsufficientScope,
+    /// `insufficient_user_authentication` (RFC 9470 §3): a resource server's word.
+    InsufficientUserAuthentication,
+    /// `invalid_request_uri` (RFC 9101 §7).
+    InvalidRequestUri,
+    /// `invalid_request_object` (RFC 9101 §7).
+    InvalidRequestObject,
+    /// `request_not_supported` (RFC 9101 §7).
+    RequestNotSupported,
+    /// `request_uri_not_supported` (RFC 9101 §7).
+    RequestUriNotSupported,
+    /// `unmet_authentication_requirements` (OpenID Connect Core Unmet Authentication Requirements 1.0).
+    UnmetAuthenticationRequirements,
     /// Any other code, at most 128 bytes of it. It is never printed: it may quote what was sent.
     Other(Box<str>),
 }
 
 /// Every registered code with its spelling: read and written from this one table.
-const CODES: [(&str, ErrorCode); 18] = [
+const CODES: [(&str, ErrorCode); 30] = [
     ("invalid_grant", ErrorCode::InvalidGrant),
     ("invalid_client", ErrorCode::InvalidClient),
     ("invalid_request", ErrorCode::InvalidRequest),
@@ -162,6 +186,18 @@ const CODES: [(&str, ErrorCode); 18] = [
     ("login_required", ErrorCode::LoginRequired),
     ("consent_required", ErrorCode::ConsentRequired),
     ("account_selection_required", ErrorCode::AccountSelectionRequired),
+    ("authorization_pending", ErrorCode::AuthorizationPending),
+    ("slow_down", ErrorCode::SlowDown),
+    ("expired_token", ErrorCode::ExpiredToken),
+    ("unsupported_token_type", ErrorCode::UnsupportedTokenType),
+    ("invalid_token", ErrorCode::InvalidToken),
+    ("insufficient_scope", ErrorCode::InsufficientScope),
+    ("insufficient_user_authentication", ErrorCode::InsufficientUserAuthentication),
+    ("invalid_request_uri", ErrorCode::InvalidRequestUri),
+    ("invalid_request_object", ErrorCode::InvalidRequestObject),
+    ("request_not_supported", ErrorCode::RequestNotSupported),
+    ("request_uri_not_supported", ErrorCode::RequestUriNotSupported),
+    ("unmet_authentication_requirements", ErrorCode::UnmetAuthenticationRequirements),
 ];
 
 impl ErrorCode {
@@ -170,6 +206,27 @@ impl ErrorCode {
             Some((_, code)) => code.clone(),
             None => Self::Other(cut(text, MAX_CODE).into()),
         }
+    }
+
+    /// Whether an RFC gives it a meaning in a callback or in any token answer. A server may use another registered word
+    /// there as one that only it knows, and a quirk may then say what it means.
+    pub(crate) fn is_of_grants(&self) -> bool {
+        !matches!(
+            self,
+            Self::Other(_)
+                | Self::AuthorizationPending
+                | Self::SlowDown
+                | Self::ExpiredToken
+                | Self::UnsupportedTokenType
+                | Self::InvalidToken
+                | Self::InsufficientScope
+                | Self::InsufficientUserAuthentication
+                | Self::UnmetAuthenticationRequirements
+                | Self::InvalidRequestUri
+                | Self::InvalidRequestObject
+                | Self::RequestNotSupported
+                | Self::RequestUriNotSupported
+        )
     }
 
     /// The code as it is spelt. A code of [`ErrorCode::Other`] is what the server wrote: escape it before it is shown.
