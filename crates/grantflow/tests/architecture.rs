@@ -165,7 +165,8 @@ fn lines_without_tests(text: &str) -> usize {
     code.trim_end().lines().count()
 }
 
-/// The text with comments gone and strings and characters empty. Lines stay where they are.
+/// The text with comments gone and strings and characters empty. Lines stay where they are. A string that is a path stays
+/// too, without its quotes: serde's attributes name functions that way.
 fn blanked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -178,7 +179,8 @@ fn blanked(text: &str) -> String {
         } else if let Some(len) = raw_string(rest).filter(|_| !after_a_name) {
             (len, "\"\"")
         } else if first == '"' {
-            (quoted(rest, '"').unwrap_or(rest.len()), "\"\"")
+            let len = quoted(rest, '"').unwrap_or(rest.len());
+            (len, path_in(&rest[..len]).unwrap_or("\"\""))
         } else if let Some(len) = character(rest) {
             (len, "''")
         } else {
@@ -216,6 +218,13 @@ fn quoted(text: &str, quote: char) -> Option<usize> {
     None
 }
 
+/// What a string holds, if that is a path of the crate.
+fn path_in(string: &str) -> Option<&str> {
+    let inside = string.trim_matches('"');
+    let rooted = ["crate::", "super::", "self::"].iter().any(|root| inside.starts_with(root));
+    (rooted && inside.chars().all(|c| c.is_alphanumeric() || "_:".contains(c))).then_some(inside)
+}
+
 /// The length of a character literal that starts here. A lifetime is none: its quote is not closed after one character.
 fn character(text: &str) -> Option<usize> {
     let mut chars = text.strip_prefix('\'')?.chars();
@@ -243,12 +252,13 @@ fn test_item(blanked: &str) -> Option<std::ops::Range<usize>> {
     Some(start..blanked.len())
 }
 
-/// Names, `::`, and everything else character by character. A macro keeps its `!`.
+/// Names, `::`, and everything else character by character. A macro keeps its `!`, and what a macro is given its `$`.
 fn words(code: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = code.trim_start();
     while let Some(first) = rest.chars().next() {
-        let name = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let sigil = usize::from(first == '$' && !rest.starts_with("$crate"));
+        let name = sigil + rest[sigil..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len() - sigil);
         let len = match name {
             0 if rest.starts_with("::") => 2,
             0 => first.len_utf8(),
@@ -262,11 +272,16 @@ fn words(code: &str) -> Vec<&str> {
 }
 
 /// Every path that starts at `crate`, `super`, `self` or `std`, spelt out: `use crate::{a::B, c}` is `crate::a::B`, `crate::c`.
+/// `use crate as x` is `crate::*`, because `x::a` may follow.
 fn paths(code: &str) -> BTreeSet<String> {
     let words = words(code);
     let mut found = BTreeSet::new();
     for (at, word) in words.iter().enumerate() {
-        let rooted = ["crate", "super", "self", "std"].contains(word) && words.get(at + 1) == Some(&"::");
+        let root = ["crate", "super", "self", "std"].contains(word);
+        if root && at > 0 && words[at - 1] == "use" && words.get(at + 1) == Some(&"as") {
+            found.insert(format!("{word}::*"));
+        }
+        let rooted = root && words.get(at + 1) == Some(&"::");
         // `super::super::x` is one path; `::std::x` is std's all the same.
         let goes_on = at > 1 && words[at - 1] == "::" && is_name(words[at - 2]);
         if rooted && !goes_on {
@@ -277,7 +292,7 @@ fn paths(code: &str) -> BTreeSet<String> {
 }
 
 fn is_name(word: &str) -> bool {
-    word.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+    word.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$')
 }
 
 /// Follows a path from the word `at`, into the groups of a `use`. Gives where it ends.
@@ -323,10 +338,27 @@ fn rank(module: &str) -> Option<usize> {
 fn violations(module: &str, code: &str) -> Vec<String> {
     let module: Vec<String> = module.split("::").map(str::to_owned).collect();
     let used = paths(code).into_iter().filter_map(|path| absolute(&path, &module));
-    used.filter(|used| !used.is_empty() && !may_use(&module, used)).map(|used| used.join("::")).collect()
+    let wrong = used.filter(|used| !may_use(&module, used)).map(|used| used.join("::"));
+    wrong.chain(hidden(code)).collect()
+}
+
+/// What would hide a path from this scanner. `super` means another module in a module that is written out in a file; what is
+/// included is not read; and another name of the crate is not known.
+fn hidden(code: &str) -> Vec<String> {
+    let words = words(code);
+    let hides = |three: &&[&str]| match three {
+        ["mod", _, "{"] | ["#", "[", "path"] | ["extern", "crate", _] => true,
+        [word, ..] => *word == "include!",
+        [] => false,
+    };
+    words.windows(3).filter(hides).map(|three| three.join(" ")).collect()
 }
 
 fn may_use(module: &[String], used: &[String]) -> bool {
+    // The crate's root itself.
+    if used.is_empty() {
+        return false;
+    }
     if module[0] == used[0] {
         // `flow` itself is only a list: what matters is that no flow sees another one.
         return module[0] != "flow" || module.len() == 1 || module.get(1) == used.get(1);
@@ -546,6 +578,15 @@ fn the_tree_below_the_core_is_small() {
 }
 
 #[test]
+fn the_cores_tests_need_no_sockets() {
+    let tree = tree("grantflow", &["-e", "normal,dev,build"]);
+    assert!(names(&tree).contains("proptest"), "these are not the tests' dependencies: {tree:#?}");
+    for heavy in ["tokio", "hyper", "ureq", "reqwest", "tower", "axum", "rustls", "trybuild"] {
+        assert!(!names(&tree).contains(heavy), "the core's tests wait for {heavy} to be built");
+    }
+}
+
+#[test]
 fn the_testkit_does_not_know_the_core() {
     // A server that shared code with the client would share its bugs.
     let kinds = ["dependencies", "dev-dependencies", "build-dependencies"];
@@ -623,6 +664,48 @@ fn a_use_upwards_or_sideways_is_seen() {
 }
 
 #[test]
+fn a_path_in_a_body_is_seen_like_a_use() {
+    for text in [
+        "fn f() { g(crate::token::h()) }",
+        "fn f() -> crate::token::Tokens { panic!() }",
+        "fn f() { let x: Vec<crate::token::Tokens> = vec![]; }",
+        "fn f<X>(x: X) where X: Into<super::super::token::T> {}",
+        "fn f() { match x { crate::token::A { b, .. } => b } }",
+        "fn f() { <crate::token::Tokens as Default>::default() }",
+        "fn f() { crate :: token\n    ::h() }",
+        "fn f() { use crate::token; token::h() }",
+        "impl From<u8> for crate::token::Tokens {}",
+        "#[derive(serde::Serialize)] struct X { #[serde(with = \"crate::token::seconds\")] x: u8 }",
+        "macro_rules! m { () => { $crate::token::h() } }",
+        "macro_rules! m { ($room:ident) => { crate::$room::h() } }",
+        "const X: u8 = [crate::token::A][0];",
+    ] {
+        assert_eq!(violations("wire::form", &code(text)).len(), 1, "{text}");
+    }
+    let fine = "fn f() -> crate::error::Error { g(crate::value::secret::h(), super::json::read, self::x) }\n\
+                #[serde(with = \"super::base64\")] // crate::token\nlet text = \"see crate::token for more\";";
+    assert_eq!(violations("wire::form", &code(fine)), [""; 0]);
+}
+
+#[test]
+fn what_would_hide_a_path_is_seen() {
+    for text in [
+        "use crate as own; fn f() { own::token::g() }",
+        "use crate::{self as own}; fn f() { own::token::g() }",
+        "extern crate self as own; fn f() { own::token::g() }",
+        "mod inner { use super::super::x; }",
+        "#[path = \"../token/mod.rs\"] mod token;",
+        "include!(\"../token.rs\");",
+    ] {
+        assert!(!violations("wire::form", &code(text)).is_empty(), "{text}");
+    }
+    for text in ["use super as own;", "use super::{self as own};"] {
+        assert!(!violations("wire", &code(text)).is_empty(), "{text}");
+    }
+    assert_eq!(violations("wire", &code("mod form;\n#[cfg(test)]\nmod tests { use super::*; }\n")), [""; 0]);
+}
+
+#[test]
 fn a_flow_that_uses_another_is_seen() {
     for text in ["use crate::flow::code::CodeExchange;", "use super::code::CodeExchange;", "use super::*;"] {
         assert_eq!(violations("flow::refresh", text).len(), 1, "{text}");
@@ -641,6 +724,8 @@ fn what_the_core_may_not_touch_is_seen() {
         "use std::os::fd::AsRawFd;",
         "use std::time::Duration;",
         "use std::*;",
+        "use std as s;",
+        "fn f() { if x { std::fs::read(x) } }",
         "async fn f() {}",
         "x.await",
         "tokio::spawn(x)",
