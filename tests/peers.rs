@@ -106,7 +106,7 @@ impl World {
         authorization: Authorization,
         redirect_uri: &str,
     ) -> Result<Callback, Box<dyn std::error::Error>> {
-        let Redirect { url, pending } = authorization.start(&mut Env { now: now(), rng: &mut SysRng })?;
+        let Redirect { url, pending } = authorization.start(&mut Env::new(now(), &mut SysRng))?;
         let back = Browser::new(redirect_uri).visit(url.as_str())?.callback()?;
         Ok(pending.receive(&back.parse()?))
     }
@@ -178,7 +178,7 @@ fn code_as_public_client(world: &World) -> Outcome {
 fn code_by_form_post(world: &World) -> Outcome {
     let client = world.basic(peer::BASIC)?;
     let authorization = Authorization::new(&client, REDIRECT_URI)?.scope(SCOPE)?.response_mode(ResponseMode::FormPost);
-    let Redirect { url, pending } = authorization.start(&mut Env { now: now(), rng: &mut SysRng })?;
+    let Redirect { url, pending } = authorization.start(&mut Env::new(now(), &mut SysRng))?;
     let Landing::Page { status: 200, body: page } = Browser::new(REDIRECT_URI).visit(url.as_str())? else {
         return Err("the provider showed no form".into());
     };
@@ -200,7 +200,7 @@ fn code_by_form_post(world: &World) -> Outcome {
 fn pending_survives_storing(world: &World) -> Outcome {
     let client = world.basic(peer::BASIC)?;
     let Redirect { url, pending } =
-        Authorization::new(&client, REDIRECT_URI)?.scope(SCOPE)?.start(&mut Env { now: now(), rng: &mut SysRng })?;
+        Authorization::new(&client, REDIRECT_URI)?.scope(SCOPE)?.start(&mut Env::new(now(), &mut SysRng))?;
     let key = pending.key();
     let stored = serde_json::to_string(&pending.into_stored())?;
     let back: http::Uri = Browser::new(REDIRECT_URI).visit(url.as_str())?.callback()?.parse()?;
@@ -215,7 +215,7 @@ fn code_sent_twice(world: &World) -> Outcome {
     let client = world.basic(peer::BASIC)?;
     let exchange = world.granted(Authorization::new(&client, REDIRECT_URI)?.scope(SCOPE)?, REDIRECT_URI)?;
     // Only by hand can a code be sent twice.
-    let request = exchange.request(&mut Env { now: now(), rng: &mut SysRng })?;
+    let request = exchange.request(&mut Env::new(now(), &mut SysRng))?;
     let first = world.agent.send(request).map_err(|(_, error)| error)?;
     check(first.status() == 200, "the first time must be good")?;
     let (error, left) = failed(world.agent.run(exchange))?;
@@ -297,8 +297,7 @@ fn narrowed_consent(world: &World) -> Outcome {
 fn wrong_redirect_uri(world: &World) -> Outcome {
     let client = world.basic(peer::BASIC)?;
     let redirect_uri = "https://elsewhere.example/cb";
-    let start =
-        Authorization::new(&client, redirect_uri)?.scope(SCOPE)?.start(&mut Env { now: now(), rng: &mut SysRng })?;
+    let start = Authorization::new(&client, redirect_uri)?.scope(SCOPE)?.start(&mut Env::new(now(), &mut SysRng))?;
     match Browser::new(redirect_uri).visit(start.url.as_str())? {
         Landing::Page { status: 400, body } => check(body.contains("<html") || body.contains("<!DOCTYPE"), "no page"),
         Landing::Page { status, .. } => Err(format!("the page has status {status}").into()),
