@@ -147,12 +147,28 @@ pub enum ErrorCode {
     ConsentRequired,
     /// `account_selection_required` (OpenID Connect Core §3.1.2.6).
     AccountSelectionRequired,
+    /// `authorization_pending` (RFC 8628 §3.5): the person has not decided yet.
+    AuthorizationPending,
+    /// `slow_down` (RFC 8628 §3.5): the person has not decided yet, and the client asks too often.
+    SlowDown,
+    /// `expired_token` (RFC 8628 §3.5): the device code has expired.
+    ExpiredToken,
+    /// `unsupported_token_type` (RFC 7009 §2.2.1).
+    UnsupportedTokenType,
+    /// `invalid_request_uri` (RFC 9101 §7).
+    InvalidRequestUri,
+    /// `invalid_request_object` (RFC 9101 §7).
+    InvalidRequestObject,
+    /// `request_not_supported` (RFC 9101 §7).
+    RequestNotSupported,
+    /// `request_uri_not_supported` (RFC 9101 §7).
+    RequestUriNotSupported,
     /// Any other code, at most 128 bytes of it. It is never printed: it may quote what was sent.
     Other(Box<str>),
 }
 
 /// Every registered code with its spelling: read and written from this one table.
-const CODES: [(&str, ErrorCode); 22] = [
+static CODES: [(&str, ErrorCode); 30] = [
     ("invalid_grant", ErrorCode::InvalidGrant),
     ("invalid_client", ErrorCode::InvalidClient),
     ("invalid_request", ErrorCode::InvalidRequest),
@@ -175,6 +191,14 @@ const CODES: [(&str, ErrorCode); 22] = [
     ("login_required", ErrorCode::LoginRequired),
     ("consent_required", ErrorCode::ConsentRequired),
     ("account_selection_required", ErrorCode::AccountSelectionRequired),
+    ("authorization_pending", ErrorCode::AuthorizationPending),
+    ("slow_down", ErrorCode::SlowDown),
+    ("expired_token", ErrorCode::ExpiredToken),
+    ("unsupported_token_type", ErrorCode::UnsupportedTokenType),
+    ("invalid_request_uri", ErrorCode::InvalidRequestUri),
+    ("invalid_request_object", ErrorCode::InvalidRequestObject),
+    ("request_not_supported", ErrorCode::RequestNotSupported),
+    ("request_uri_not_supported", ErrorCode::RequestUriNotSupported),
 ];
 
 impl ErrorCode {
@@ -185,9 +209,25 @@ impl ErrorCode {
         }
     }
 
-    /// Whether a resource states it, and no authorization server.
-    pub(crate) fn is_of_a_resource(&self) -> bool {
-        matches!(self, Self::InvalidToken | Self::InsufficientScope | Self::InsufficientUserAuthentication)
+    /// Whether an RFC gives it a meaning in a callback or in any token answer. A server may use another registered word
+    /// there as one that only it knows, and a quirk may then say what it means.
+    pub(crate) fn is_of_grants(&self) -> bool {
+        !matches!(
+            self,
+            Self::Other(_)
+                | Self::AuthorizationPending
+                | Self::SlowDown
+                | Self::ExpiredToken
+                | Self::UnsupportedTokenType
+                | Self::InvalidToken
+                | Self::InsufficientScope
+                | Self::InsufficientUserAuthentication
+                | Self::UnmetAuthenticationRequirements
+                | Self::InvalidRequestUri
+                | Self::InvalidRequestObject
+                | Self::RequestNotSupported
+                | Self::RequestUriNotSupported
+        )
     }
 
     /// The code as it is spelt. A code of [`ErrorCode::Other`] is what the server wrote: escape it before it is shown.
@@ -223,9 +263,9 @@ mod tests {
 
     #[test]
     fn every_code_is_read_back() {
-        for (spelling, code) in CODES {
-            assert_eq!(ErrorCode::new(spelling), code);
-            assert_eq!(code.as_str(), spelling);
+        for (spelling, code) in &CODES {
+            assert_eq!(ErrorCode::new(spelling), *code);
+            assert_eq!(code.as_str(), *spelling);
         }
         assert_eq!(ErrorCode::new("Invalid_grant"), ErrorCode::Other("Invalid_grant".into()));
     }
