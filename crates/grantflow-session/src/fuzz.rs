@@ -1,11 +1,11 @@
-//! The bodies of the fuzz targets: each takes any bytes, and checks more than that nothing panics.
+//! The bodies of the fuzz targets: each takes any bytes, and checks more than the absence of panics.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "an oracle speaks by panicking, and nobody links this module but fuzzers and tests"
+    reason = "an oracle reports by a panic, and only fuzzers and tests link this module"
 )]
 
 mod renewal;
@@ -135,8 +135,8 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// A stored grant, as it is and as the body of one whose checksum is right: what is accepted says the same when it is
-/// written and read again, and holds JSON.
+/// A stored grant, as it is and as the body of a record with a correct checksum. What is accepted is the same after
+/// writing and reading it again, and is JSON.
 pub fn record(bytes: &[u8]) {
     read_record(bytes);
     let sum = Base64UrlUnpadded::encode_string(&Sha256::digest(bytes)[..16]);
@@ -170,7 +170,7 @@ fn read_record(bytes: &[u8]) {
     assert_eq!(copy["tokens"].get(), body["tokens"].get());
 }
 
-/// Raw, for what a stored grant nests in its tokens may be deeper than serde_json's trees go.
+/// Raw, because a stored grant's tokens may be nested deeper than serde_json's trees allow.
 fn members(body: &str) -> BTreeMap<String, Box<RawValue>> {
     serde_json::from_str(body).expect("the body is a JSON object")
 }
