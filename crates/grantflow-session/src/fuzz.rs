@@ -16,127 +16,14 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-use crate::authorize::says_invalid_token;
 use crate::key::Key;
 use crate::record::Record;
 use crate::store::Value;
 
 pub use renewal::renewal;
 
-/// One `WWW-Authenticate` line: what the grammar makes a refusal of the token is taken for one, what lacks the words for
-/// it is not, and what a list may hold beside it changes nothing.
-pub fn challenge(line: &[u8]) {
-    let read = says_invalid_token(line);
-    if strict(line) == Some(true) {
-        assert!(read, "not seen in {:?}", line.escape_ascii().to_string());
-    }
-    if read {
-        let plain: Vec<u8> = line.iter().copied().filter(|b| *b != b'\\').collect();
-        let lower = line.to_ascii_lowercase();
-        assert!(contains(&plain, b"invalid_token") && contains(&lower, b"bearer") && contains(&lower, b"error"));
-    }
-    assert_eq!(says_invalid_token(&[b" ,\t", line].concat()), read);
-    if strict(line).is_some() {
-        assert_eq!(says_invalid_token(&[line, b", Basic realm=\"x\""].concat()), read);
-        let after = [line, b", Bearer error=\"invalid_token\""].concat();
-        assert!(says_invalid_token(&after));
-    }
-}
-
-/// The same question by the letter of RFC 9110, by taking the line apart over and over. `None` where it is no list of
-/// challenges.
-fn strict(line: &[u8]) -> Option<bool> {
-    let (mut quoted, mut escaped) = (false, false);
-    let elements: Vec<&[u8]> = line
-        .split(|byte| {
-            let was_escaped = core::mem::take(&mut escaped);
-            match byte {
-                _ if was_escaped => {}
-                b'\\' if quoted => escaped = true,
-                b'"' => quoted = !quoted,
-                _ => {}
-            }
-            *byte == b',' && !quoted
-        })
-        .map(trim)
-        .filter(|element| !element.is_empty())
-        .collect();
-    // (is it Bearer, may parameters follow, the errors)
-    let mut challenges: Vec<(bool, bool, Vec<Vec<u8>>)> = Vec::new();
-    for element in elements {
-        if let Some((name, value)) = parameter(element) {
-            let (_, open, errors) = challenges.last_mut()?;
-            if !*open {
-                return None;
-            }
-            if name == b"error" {
-                errors.push(value);
-            }
-            continue;
-        }
-        let end = element.iter().position(|b| *b == b' ').unwrap_or(element.len());
-        let (scheme, rest) = (&element[..end], trim(&element[end..]));
-        if !token(scheme) {
-            return None;
-        }
-        let mut challenge = (scheme.eq_ignore_ascii_case(b"bearer"), false, Vec::new());
-        if let Some((name, value)) = parameter(rest) {
-            challenge.1 = true;
-            challenge.2.extend((name == b"error").then_some(value));
-        } else if !rest.is_empty() && !token68(rest) {
-            return None;
-        }
-        challenges.push(challenge);
-    }
-    Some(challenges.iter().any(|(bearer, _, errors)| *bearer && *errors == [b"invalid_token".to_vec()]))
-}
-
-/// `token BWS "=" BWS ( token / quoted-string )`, the name in lower case and the value without its quotes.
-fn parameter(element: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let equals = element.iter().position(|b| *b == b'=')?;
-    let (name, value) = (trim(&element[..equals]), trim(&element[equals + 1..]));
-    if !token(name) {
-        return None;
-    }
-    if token(value) {
-        return Some((name.to_ascii_lowercase(), value.to_vec()));
-    }
-    let mut inside = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?.iter();
-    let mut text = Vec::new();
-    while let Some(byte) = inside.next() {
-        match byte {
-            b'"' => return None,
-            b'\\' => text.push(*inside.next()?),
-            _ => text.push(*byte),
-        }
-    }
-    Some((name.to_ascii_lowercase(), text))
-}
-
-fn token68(text: &[u8]) -> bool {
-    let end = text.iter().position(|b| *b == b'=').unwrap_or(text.len());
-    end > 0
-        && text[..end].iter().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(b))
-        && text[end..].iter().all(|b| *b == b'=')
-}
-
-fn token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|b| b.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(b))
-}
-
-fn trim(text: &[u8]) -> &[u8] {
-    let blank = |b: &u8| matches!(b, b' ' | b'\t');
-    let start = text.iter().position(|b| !blank(b)).unwrap_or(text.len());
-    let end = text.iter().rposition(|b| !blank(b)).map_or(start, |last| last + 1);
-    &text[start..end]
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
-}
-
-/// A stored grant, as it is and as the body of a record with a correct checksum. What is accepted is the same after
-/// writing and reading it again, and is JSON.
+/// A stored grant, as it is and as the body of one whose checksum is right: what is accepted says the same when it is
+/// written and read again, and holds JSON.
 pub fn record(bytes: &[u8]) {
     read_record(bytes);
     let sum = Base64UrlUnpadded::encode_string(&Sha256::digest(bytes)[..16]);
