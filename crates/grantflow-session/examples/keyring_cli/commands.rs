@@ -21,7 +21,7 @@ pub(crate) fn login(options: &Options) -> Outcome<()> {
     if let Some(scope) = &options.scope {
         authorization = authorization.scope(scope.as_str())?;
     }
-    let Redirect { url, pending } = authorization.start(&mut Env { now: now(), rng: &mut SysRng })?;
+    let Redirect { url, pending } = authorization.start(&mut Env::new(now(), &mut SysRng))?;
     if !options.open_browser || open::that_detached(url.as_str()).is_err() {
         anstream::println!("Open this address in your browser:\n{url}\n", url = url.as_str());
     }
@@ -60,7 +60,8 @@ pub(crate) fn token(options: &Options) -> Outcome<()> {
 /// would write, wait or send.
 pub(crate) fn status(options: &Options) -> Outcome<()> {
     let (store, key) = (Kept::open(options)?, Key::new(&options.account)?);
-    let mut env = Env { now: now(), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(now(), &mut rng);
     let mut next = Renewal::of(Plan::refresh(options.client()?, key.clone(), Policy::default()), None);
     loop {
         next = match next {

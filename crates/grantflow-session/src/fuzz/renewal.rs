@@ -146,7 +146,7 @@ impl World {
 
     fn with_env<T>(&mut self, run: impl FnOnce(&mut Env<'_>) -> T) -> T {
         let now = self.time();
-        run(&mut Env { now, rng: self })
+        run(&mut Env::new(now, self))
     }
 
     /// A person logs in: this process drops what it was at.

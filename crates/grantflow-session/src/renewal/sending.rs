@@ -22,6 +22,8 @@ use crate::store::Revision;
 pub struct Sending {
     course: Course,
     what: What,
+    /// The request is not made for an earlier time: what was waited has passed.
+    due: UnixTime,
 }
 
 enum What {
@@ -68,7 +70,8 @@ impl Sending {
             Ok(exchange) => {
                 let not_made = |error| SessionError::NotRenewed { cause: Cause::OAuth(error), retry_at: mark.at };
                 let exchange = course.plan.with_params(exchange).map_err(not_made)?;
-                Ok(Self { course, what: What::Refresh { exchange: Box::new(exchange), record, mark, revision } })
+                let what = What::Refresh { exchange: Box::new(exchange), record, mark, revision };
+                Ok(Self { course, what, due: mark.at })
             }
             Err(_) => Err(SessionError::Lost { loss: Loss::NoRefreshToken, cause: None }),
         }
@@ -82,7 +85,16 @@ impl Sending {
         base: Option<TokenId>,
     ) -> Self {
         course.asked = Some(now);
-        Self { course, what: What::Grant { exchange, base, revision } }
+        Self { course, what: What::Grant { exchange, base, revision }, due: now }
+    }
+
+    /// Goes on with another round trip, after the wait that the flow wants.
+    fn again(course: Course, what: What, now: UnixTime) -> Next {
+        let rest = match &what {
+            What::Refresh { exchange, .. } => exchange.rest(now),
+            What::Grant { exchange, .. } => exchange.rest(now),
+        };
+        Waiting::then_send(rest, Self { course, what, due: now.saturating_add(rest) })
     }
 
     /// How many requests with this refresh token may have left, this one included; 1 for a client's own grant.
@@ -98,10 +110,11 @@ impl Sending {
     /// # Errors
     /// If it cannot be made; hand the error to [`Sending::not_made`].
     pub fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, NotMade> {
+        let due = &mut Env::new(env.now.max(self.due), env.rng);
         match &self.what {
             What::Refresh { mark, .. } if mark.is_stale(env.now) => Err(NotMade::Late),
-            What::Refresh { exchange, .. } => Ok(exchange.request(env)?),
-            What::Grant { exchange, .. } => Ok(exchange.request(env)?),
+            What::Refresh { exchange, .. } => Ok(exchange.request(due)?),
+            What::Grant { exchange, .. } => Ok(exchange.request(due)?),
         }
     }
 
@@ -124,27 +137,25 @@ impl Sending {
             }
             (What::Grant { .. }, NotMade::Flow(error)) => not_renewed(Cause::OAuth(error), false),
             // A client's own grant has no mark.
-            (what @ What::Grant { .. }, NotMade::Late) => Next::Send(Self { course: self.course, what }),
+            (what @ What::Grant { .. }, NotMade::Late) => Next::Send(Self { what, ..self }),
         }
     }
 
     /// The answer.
     pub fn answered<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Next {
-        let Self { course, what } = self;
+        let Self { course, what, .. } = self;
         match what {
             What::Refresh { exchange, record, mark, revision } => match exchange.respond(env, response) {
                 Ok(Step::Done(tokens)) => renewed(course, env, tokens, record.id, mark, revision),
-                Ok(Step::Again { exchange, after }) => {
+                Ok(Step::Again(exchange)) => {
                     let what = What::Refresh { exchange: Box::new(exchange), record, mark, revision };
-                    Waiting::then_send(after, Self { course, what })
+                    Self::again(course, what, env.now)
                 }
                 Err(failure) => refresh_failed(course, env, failure, None, Marked { record, mark, revision }),
             },
             What::Grant { exchange, base, revision } => match exchange.respond(env, response) {
                 Ok(Step::Done(tokens)) => save(course, env, tokens, base, None, revision),
-                Ok(Step::Again { exchange, after }) => {
-                    Waiting::then_send(after, Self { course, what: What::Grant { exchange, base, revision } })
-                }
+                Ok(Step::Again(exchange)) => Self::again(course, What::Grant { exchange, base, revision }, env.now),
                 Err(failure) => not_renewed(Cause::OAuth(failure.error), true),
             },
         }
@@ -152,15 +163,15 @@ impl Sending {
 
     /// No answer, or none that is whole.
     pub fn unanswered(self, env: &mut Env<'_>, unanswered: Unanswered) -> Next {
-        let Self { course, what } = self;
+        let Self { course, what, .. } = self;
         let Unanswered { sent, cause } = unanswered;
         let cause = Cause::Transport(cause);
         match what {
             What::Refresh { exchange, record, mark, revision } => match exchange.unanswered(env, sent) {
                 Ok(Step::Done(tokens)) => renewed(course, env, tokens, record.id, mark, revision),
-                Ok(Step::Again { exchange, after }) => {
+                Ok(Step::Again(exchange)) => {
                     let what = What::Refresh { exchange: Box::new(exchange), record, mark, revision };
-                    Waiting::then_send(after, Self { course, what })
+                    Self::again(course, what, env.now)
                 }
                 Err(failure) => {
                     refresh_failed(course, env, failure, Some((cause, sent)), Marked { record, mark, revision })

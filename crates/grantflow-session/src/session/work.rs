@@ -222,7 +222,7 @@ struct Dice<'a>(&'a dyn Outside);
 
 impl Dice<'_> {
     fn env(&mut self) -> Env<'_> {
-        Env { now: self.0.now(), rng: self }
+        Env::new(self.0.now(), self)
     }
 }
 

@@ -40,6 +40,12 @@ pub enum Error {
     /// No answer came.
     #[error("no answer came, and the request {0}")]
     NoAnswer(Sent),
+    /// The time that the server gave for this flow is over, by the caller's clock: a device code or a request that has expired
+    /// (RFC 8628 §3.2). The server was not asked once more; nothing is left of the grant ([`Left::Spent`](crate::Left::Spent)).
+    #[error(
+        "the time that the authorization server gave for this flow is over, and no answer that ends it came: start the flow again"
+    )]
+    Expired,
     /// The source of entropy failed, or repeated itself. Nothing was sent.
     #[error("the source of entropy failed: nothing was sent")]
     Entropy,
@@ -56,6 +62,8 @@ impl Error {
             Self::Unavailable(answer) => verdict::meaning(answer.status, answer.retry_after, verdict::Content::Other).1,
             Self::Protocol(broken) => broken.next(),
             Self::NoAnswer(_) => Next::RetryLater(None),
+            Self::Expired => Next::Reauthorize,
+            Self::Misuse(Misuse::TooEarly { rest }) => Next::RetryLater(Some(*rest)),
             Self::Entropy | Self::Misuse(_) => Next::FixCaller,
         }
     }
@@ -113,7 +121,7 @@ pub enum Next {
 impl fmt::Display for Next {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RetryLater(Some(after)) => write!(f, "try again in {} s", after.as_secs()),
+            Self::RetryLater(Some(after)) => write!(f, "try again in {} s", seconds(*after)),
             Self::RetryLater(None) => f.write_str("try again later"),
             Self::Reauthorize => f.write_str("ask the person to authorize again"),
             Self::FixConfiguration => f.write_str("mend the client's registration or settings"),
@@ -191,6 +199,13 @@ pub enum Misuse {
     /// The response that was handed over is an interim one (1xx), not the answer.
     #[error("an interim (1xx) response was handed over: wait for the final one")]
     InterimResponse,
+    /// The next request was asked for before its time: more than a second of [`Exchange::rest`](crate::Exchange::rest) is left.
+    /// Nothing was sent.
+    #[error("it is too early for the next request: wait {} s, then ask for it again", seconds(*.rest))]
+    TooEarly {
+        /// How long to wait.
+        rest: Duration,
+    },
     /// A quirk that contradicts the protocol or another quirk.
     #[error("this quirk cannot be used: {0}")]
     Quirk(&'static str),
@@ -206,6 +221,11 @@ pub enum Misuse {
     /// The unknown members of the answer do not fit the type that was asked for.
     #[error("the unknown members of the answer do not fit the type that was asked for")]
     Extra,
+}
+
+/// In whole seconds. A part of one counts, for who waits too short is refused again.
+fn seconds(duration: Duration) -> u64 {
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }
 
 /// What a URL was to be.
