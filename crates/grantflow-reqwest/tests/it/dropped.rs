@@ -2,8 +2,6 @@
 
 use grantflow_reqwest::{Held, Interrupted, run_held};
 
-use grantflow::Exchange;
-
 use super::*;
 
 fn settle<X: Exchange>(held: Held<X>) -> Left<X> {

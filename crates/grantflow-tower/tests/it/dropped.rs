@@ -5,8 +5,6 @@ use std::time::Duration;
 use grantflow_tower::{Held, Interrupted, run_held};
 use tower::limit::GlobalConcurrencyLimitLayer;
 
-use grantflow::Exchange;
-
 use super::*;
 
 fn settle<X: Exchange>(held: Held<X>) -> Left<X> {
