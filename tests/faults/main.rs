@@ -73,10 +73,18 @@ fn main() -> ExitCode {
             }));
         }
     }
-    for (name, row) in
-        [agents::OWN, large::OWN, lost::OWN, not_sent::OWN, proxies::OWN, redirects::OWN, slow::OWN, unverified::OWN]
-            .concat()
-    {
+    let own = [
+        agents::OWN,
+        large::OWN,
+        lost::OWN,
+        not_sent::OWN,
+        proxies::OWN,
+        redirects::OWN,
+        slow::OWN,
+        tls::OWN,
+        unverified::OWN,
+    ];
+    for (name, row) in own.concat() {
         trials.push(Trial::test(name, move || {
             row();
             Ok(())

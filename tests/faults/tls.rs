@@ -1,16 +1,55 @@
 //! Servers over TLS, and who vouches for them.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-use std::sync::Arc;
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
+use grantflow_tests::support::fault_server::LONGEST;
+use grantflow_tests::support::whole::{end, read_request};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use super::*;
+
+pub(crate) const OWN: &[Own] =
+    &[("the server of these tests waits for the whole request, and resets nothing", the_server_reads_to_the_end)];
+
+/// Clients send a request in as many parts as they like, and a busy machine puts time between them.
+fn the_server_reads_to_the_end() {
+    let server = TlsServer::self_signed();
+    let mut roots = RootCertStore::empty();
+    roots.add(server.certificate.clone().into()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connection = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    let mut stream = StreamOwned::new(connection, TcpStream::connect(server.address).unwrap());
+    let mut early = [0];
+    for part in ["POST /token HTTP/1.1\r\nHost: local", "host\r\nContent-Length: 3\r\n\r\n", "a", "="] {
+        stream.write_all(part.as_bytes()).unwrap();
+        stream.flush().unwrap();
+        stream.sock.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        let answer = stream.read(&mut early).map_err(|error| error.kind());
+        assert!(matches!(answer, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)), "after {part:?}: {answer:?}");
+    }
+    stream.write_all(b"b").unwrap();
+    stream.sock.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with(GOOD), "{answer}");
+    // What comes too late is taken: a socket that was closed would answer the first with a reset, and the second would fail.
+    for _ in 0..2 {
+        stream.write_all(&[b'x'; 1 << 14]).unwrap();
+        stream.flush().unwrap();
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(server.requests(), 1);
+}
 
 /// An authority whose certificate a test may trust.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -42,8 +81,17 @@ impl Authority {
 pub(crate) struct TlsServer {
     pub(crate) url: String,
     pub(crate) certificate: Vec<u8>,
-    /// How many requests it could read.
-    requests: Arc<AtomicUsize>,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// On how many connections a request came, or the beginning of one.
+    requests: AtomicUsize,
+    /// How many connections may still bring a request.
+    reading: Mutex<usize>,
+    read: Condvar,
 }
 
 impl TlsServer {
@@ -63,28 +111,56 @@ impl TlsServer {
             .unwrap();
         let config = Arc::new(config);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("https://localhost:{}/token?{QUERY}", listener.local_addr().unwrap().port());
-        let requests = Arc::new(AtomicUsize::new(0));
-        let seen = Arc::clone(&requests);
+        let address = listener.local_addr().unwrap();
+        let url = format!("https://localhost:{}/token?{QUERY}", address.port());
+        let shared = Arc::new(Shared::default());
+        let for_thread = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream.unwrap());
-                // A client that will have none of it ends the handshake: then there is nothing to read.
-                let mut request = [0; 4096];
-                if stream.read(&mut request).is_ok_and(|read| read > 0) {
-                    seen.fetch_add(1, Ordering::SeqCst);
-                    let head =
-                        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", GOOD.len());
-                    let _ = stream.write_all([head.as_bytes(), GOOD.as_bytes()].concat().as_slice());
-                    let _ = stream.flush();
-                }
+                let (stream, config, shared) = (stream.unwrap(), Arc::clone(&config), Arc::clone(&for_thread));
+                *shared.reading.lock().unwrap() += 1;
+                // A client that keeps its connection does not keep the next one waiting.
+                thread::spawn(move || shared.serve(stream, config));
             }
         });
-        Self { url, certificate: certificate.to_vec(), requests }
+        Self { url, certificate: certificate.to_vec(), address, shared }
     }
 
+    /// On how many connections a request came, or the beginning of one; once all that were opened have been read to their end.
     pub(crate) fn requests(&self) -> usize {
-        self.requests.load(Ordering::SeqCst)
+        // Connections are accepted in their order: when this one is over, all before it were accepted.
+        let mut last = TcpStream::connect(self.address).unwrap();
+        last.shutdown(Shutdown::Write).unwrap();
+        last.set_read_timeout(Some(PATIENCE)).unwrap();
+        last.read_to_end(&mut Vec::new()).unwrap();
+        let reading = self.shared.reading.lock().unwrap();
+        let (reading, _) = self.shared.read.wait_timeout_while(reading, PATIENCE, |reading| *reading > 0).unwrap();
+        assert_eq!(*reading, 0, "a client neither sends its request nor goes");
+        self.shared.requests.load(Ordering::SeqCst)
+    }
+}
+
+impl Shared {
+    fn serve(&self, stream: TcpStream, config: Arc<ServerConfig>) {
+        stream.set_read_timeout(Some(LONGEST)).unwrap();
+        stream.set_write_timeout(Some(LONGEST)).unwrap();
+        let mut stream = BufReader::new(StreamOwned::new(ServerConnection::new(config).unwrap(), stream));
+        // A client that will have none of it ends the handshake: then there is nothing to read.
+        if stream.fill_buf().is_ok_and(|bytes| !bytes.is_empty()) {
+            self.requests.fetch_add(1, Ordering::SeqCst);
+        }
+        let request = read_request(&mut stream);
+        *self.reading.lock().unwrap() -= 1;
+        self.read.notify_all();
+        let mut stream = stream.into_inner();
+        if request.is_ok() {
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", GOOD.len());
+            let _ = stream.write_all([head.as_bytes(), GOOD.as_bytes()].concat().as_slice());
+        }
+        stream.conn.send_close_notify();
+        // An error is a client that has gone.
+        let _ = stream.flush();
+        end(&stream.sock);
     }
 }
 

@@ -3,3 +3,4 @@
 pub mod fault_server;
 pub mod peer;
 pub mod transport;
+pub mod whole;

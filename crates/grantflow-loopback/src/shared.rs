@@ -381,14 +381,22 @@ mod tests {
 
     #[test]
     fn a_visitor_has_time_to_ask_though_descriptors_are_short() {
-        let shared = Arc::new(Shared::default());
-        let (places, mut clients): (Vec<_>, Vec<_>) = (0..2)
-            .map(|_| {
+        let two = |shared: &Arc<Shared>| -> (Vec<_>, Vec<_>) {
+            let two = (0..2).map(|_| {
                 let (server, client) = pair();
                 (shared.admit(server.into()).unwrap(), client)
-            })
-            .unzip();
-        shared.change(State::send_a_dawdler_away);
+            });
+            two.unzip()
+        };
+        // A busy machine may take all of their time before anybody has looked: then they are not the ones to look at.
+        let (shared, places, mut clients) = loop {
+            let (shared, came) = (Arc::new(Shared::default()), Instant::now());
+            let (places, clients) = two(&shared);
+            shared.change(State::send_a_dawdler_away);
+            if came.elapsed() < TIME_TO_ASK {
+                break (shared, places, clients);
+            }
+        };
         assert!(!is_shut(&mut clients[0]) && !is_shut(&mut clients[1]));
         std::thread::sleep(TIME_TO_ASK);
         places[0].begin();
@@ -471,7 +479,7 @@ mod tests {
         shared.change(|state| state.open.push((Ipv4Addr::LOCALHOST, 1).into()));
         let woken = std::cell::Cell::new(0);
         let started = Instant::now();
-        shared.close(|_| woken.set(woken.get() + 1), Duration::from_millis(150));
-        assert!(started.elapsed() < Duration::from_secs(2) && woken.get() > 1);
+        shared.close(|_| woken.set(woken.get() + 1), Duration::from_secs(1));
+        assert!(started.elapsed() < Duration::from_secs(10) && woken.get() > 1);
     }
 }

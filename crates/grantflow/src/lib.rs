@@ -93,3 +93,4 @@ pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, Tokens, Token
 pub use url::{Issuer, PlainHttp, RedirectUri};
 pub use value::secret::{ClientSecret, RefreshToken, UnverifiedIdToken};
 pub use value::time::UnixTime;
+pub use wire::challenge::{Challenge, Challenges, TokenChallenge};

@@ -15,6 +15,7 @@ mod wire;
 pub use faults::{Fault, Step};
 pub use gzip::zeros as gzip_of_zeros;
 pub use request::RecordedRequest;
+pub(super) use request::{LARGEST_REQUEST, Progress, parse};
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

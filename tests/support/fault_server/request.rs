@@ -38,8 +38,11 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     fields.map(|(n, v)| (n.trim(), v.trim())).find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
 }
 
+/// No client here sends so much: the reading ends there.
+pub(crate) const LARGEST_REQUEST: usize = 4 << 20;
+
 /// What the bytes so far amount to.
-pub(super) enum Progress {
+pub(crate) enum Progress {
     Incomplete,
     /// A head, a body, and how many bytes they took.
     Complete(String, Vec<u8>, usize),
@@ -48,7 +51,7 @@ pub(super) enum Progress {
 }
 
 /// Looks for a complete request at the beginning of `bytes`.
-pub(super) fn parse(bytes: &[u8]) -> Progress {
+pub(crate) fn parse(bytes: &[u8]) -> Progress {
     let Some(end) = find(bytes, b"\r\n\r\n") else {
         return Progress::Incomplete;
     };

@@ -8,15 +8,12 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 
 use super::faults::{Fault, Step};
-use super::request::{self, Progress, RecordedRequest};
+use super::request::{self, LARGEST_REQUEST, Progress, RecordedRequest};
 use super::{LONGEST, Shared};
+use crate::support::whole::LINGER;
 
 /// How often a blocked read or write looks whether the server is to stop.
 const TICK: Duration = Duration::from_millis(20);
-/// How long a closed connection still takes what the client sends. Closing for good with bytes unread would reset the connection,
-/// and the client might lose the answer it is about to read.
-const LINGER: Duration = Duration::from_secs(1);
-const LARGEST_REQUEST: usize = 4 << 20;
 
 pub(super) fn play(stream: TcpStream, connection: usize, fault: &Fault, shared: &Shared) {
     let mut wire = Wire { stream, connection, shared, unread: Vec::new(), end: Instant::now() + LONGEST };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use grantflow::{Callback, NotOurs, ResponseMode};
 use grantflow_loopback::{Arrival, Error, Listener, NoCallback, Settings};
 
-use crate::support::{Login, grant, meet, start, status};
+use crate::support::{Login, PATIENCE, grant, meet, start, status};
 
 fn assert_free(login: &Login) {
     for address in [login.v4(), login.v6()] {
@@ -18,7 +18,9 @@ fn assert_free(login: &Login) {
 
 #[test]
 fn nobody_comes_back_in_time() {
-    let listener = Settings::new().patience(Duration::from_millis(300)).bind().unwrap();
+    // Enough for three requests, however busy the machine is.
+    let patience = Duration::from_secs(3);
+    let listener = Settings::new().patience(patience).bind().unwrap();
     let (pending, login) = grant(&listener, ResponseMode::Query);
     let started = Instant::now();
     let browser = {
@@ -30,14 +32,11 @@ fn nobody_comes_back_in_time() {
         })
     };
     let NoCallback { error, pending } = listener.wait(pending).unwrap_err();
-    assert!((300..1500).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+    assert!((patience..PATIENCE).contains(&started.elapsed()), "{:?}", started.elapsed());
     browser.join().unwrap();
     assert!(matches!(error, Error::Late { strays: 2, last: Some(NotOurs::WrongState), .. }), "{error:?}");
     let text = error.to_string();
-    assert!(
-        text.contains("300ms") && text.contains("2 callbacks") && text.contains("its state is another one"),
-        "{text}"
-    );
+    assert!(text.contains("3s") && text.contains("2 callbacks") && text.contains("its state is another one"), "{text}");
     assert_free(&login);
     // The person may still paste the address.
     let pasted = format!("http://127.0.0.1:{}{}", login.port, login.callback());
@@ -81,7 +80,7 @@ fn it_stops_when_it_is_told_to() {
     });
     let NoCallback { error, pending } = listener.wait(pending).unwrap_err();
     assert!(matches!(error, Error::Stopped), "{error:?}");
-    assert!((200..1500).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+    assert!((Duration::from_millis(200)..PATIENCE).contains(&started.elapsed()), "{:?}", started.elapsed());
     stopper.join().unwrap();
     assert_free(&login);
     drop(silent);
@@ -104,7 +103,7 @@ fn it_can_be_stopped_before_it_waits_and_after_the_callback() {
     browser.join().unwrap();
     stop.stop();
     assert!(!arrival.page.finish());
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
     assert_free(&login);
 }
 
@@ -124,7 +123,7 @@ fn the_port_is_free_once_the_page_is_shown_though_it_is_kept() {
     let browser = thread::spawn(move || browser.come_back());
     let arrival = listener.wait(pending).unwrap();
     browser.join().unwrap();
-    let until = Instant::now() + Duration::from_secs(2);
+    let until = Instant::now() + PATIENCE;
     while TcpListener::bind(login.v4()).is_err() {
         assert!(Instant::now() < until, "it is not free");
         thread::sleep(Duration::from_millis(10));
@@ -189,7 +188,7 @@ fn nothing_that_is_printed_holds_a_secret() {
     browser.join().unwrap();
     printed += &format!("{arrival:?}");
 
-    let listener = Settings::new().patience(Duration::from_millis(100)).bind().unwrap();
+    let listener = Settings::new().patience(Duration::from_secs(1)).bind().unwrap();
     let (pending, late) = grant(&listener, ResponseMode::Query);
     let visitor = late.clone();
     let browser = thread::spawn(move || visitor.get("/callback?code=c0de-forged&state=forged"));

@@ -1,16 +1,22 @@
 //! What the browser shows, and how long it is kept.
 
 use std::net::TcpStream;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use grantflow::Callback;
 use grantflow_loopback::{Arrival, Settings};
 
-use crate::support::{Login, header, meet, start, status};
+use crate::support::{Login, PATIENCE, header, meet, start, status};
 
+/// Kept for a browser that takes its time.
 fn pages() -> Settings {
-    Settings::new().granted_page("<p>granted</p>").denied_page("<p>denied</p>").rejected_page("<p>rejected</p>")
+    Settings::new()
+        .grace(PATIENCE)
+        .granted_page("<p>granted</p>")
+        .denied_page("<p>denied</p>")
+        .rejected_page("<p>rejected</p>")
 }
 
 #[test]
@@ -86,17 +92,17 @@ fn nothing_of_a_request_comes_back() {
 #[test]
 fn the_callback_is_given_before_its_page_is_asked_for() {
     let (listener, pending, login) = start(pages());
+    let (arrived, has_arrived) = channel();
     let browser = thread::spawn(move || {
-        let sent = Instant::now();
         assert_eq!(status(&login.get(&login.callback())), 303);
-        thread::sleep(Duration::from_millis(700));
-        (sent, login.get(&login.done()))
+        // A wait that goes on until the page is asked for would not end.
+        has_arrived.recv_timeout(PATIENCE).expect("the callback is not given");
+        login.get(&login.done())
     });
     let arrival = listener.wait(pending).unwrap();
-    let arrived = Instant::now();
+    arrived.send(()).unwrap();
     let finished = arrival.page.finish();
-    let (sent, page) = browser.join().unwrap();
-    assert!(arrived - sent < Duration::from_millis(500), "it came after {:?}", arrived - sent);
+    let page = browser.join().unwrap();
     assert!(finished && page.ends_with("<p>granted</p>"), "{page}");
 }
 
@@ -148,11 +154,12 @@ fn a_visitor_who_resets_the_connection_has_no_page() {
         use std::io::Write as _;
         for _ in 0..3 {
             let mut cut = login.connect();
+            socket2::SockRef::from(&cut).set_linger(Some(Duration::ZERO)).unwrap();
             write!(cut, "GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n", login.done()).unwrap();
             // The answer is there, and not read.
-            thread::sleep(Duration::from_millis(50));
-            socket2::SockRef::from(&cut).set_linger(Some(Duration::ZERO)).unwrap();
+            assert_eq!(cut.peek(&mut [0]).unwrap(), 1);
             drop(cut);
+            // For a listener that would close now.
             thread::sleep(Duration::from_millis(50));
         }
     });
@@ -161,7 +168,7 @@ fn a_visitor_who_resets_the_connection_has_no_page() {
 #[test]
 fn a_page_that_could_not_be_delivered_is_kept() {
     let page = "x".repeat(8 * 1024 * 1024);
-    let (listener, pending, login) = start(Settings::new().granted_page(page.clone()));
+    let (listener, pending, login) = start(Settings::new().grace(PATIENCE).granted_page(page.clone()));
     let browser = thread::spawn(move || {
         use std::io::{Read as _, Write as _};
         assert_eq!(status(&login.get(&login.callback())), 303);
@@ -183,7 +190,7 @@ fn a_browser_that_never_asks_is_not_waited_for_long() {
     let Arrival { callback, page } = listener.wait(pending).unwrap();
     let arrived = Instant::now();
     assert!(!page.finish(), "nobody asked for it");
-    assert!(arrived.elapsed() < Duration::from_millis(1500), "{:?}", arrived.elapsed());
+    assert!(arrived.elapsed() < PATIENCE / 2, "{:?}", arrived.elapsed());
     assert_eq!(status(&browser.join().unwrap()), 303);
     assert!(matches!(callback, Callback::Granted(_)));
 }

@@ -119,7 +119,7 @@ pub(crate) fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
 
 /// Sends visitors, and afterwards the browser with the real callback: the login must succeed. Gives what the visitors gave.
 pub(crate) fn meet<R: Send + 'static>(settings: Settings, visitors: impl FnOnce(&Login) -> R + Send + 'static) -> R {
-    let (listener, pending, login) = start(settings);
+    let (listener, pending, login) = start(settings.grace(PATIENCE));
     let people = thread::spawn(move || {
         let result = visitors(&login);
         login.come_back();

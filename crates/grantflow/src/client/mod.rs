@@ -3,16 +3,17 @@
 use core::fmt;
 use std::sync::Arc;
 
-use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Misuse};
-use crate::server::Message;
-use crate::server::Server;
 use crate::server::fields::{self, Field, Params};
+use crate::server::{Message, Server};
 use crate::url::Endpoint;
-use crate::value::secret::ClientSecret;
-use crate::wire::basic;
+
+mod auth;
+mod builder;
+
+pub(crate) use auth::Auth;
+pub use builder::ClientBuilder;
 
 /// A client of a server, public or confidential. Cheap to clone.
 ///
@@ -27,99 +28,6 @@ pub struct PublicClient(Client);
 /// A client with a secret, which authenticates at the token endpoint (RFC 6749 §2.3).
 #[derive(Clone, Debug)]
 pub struct ConfidentialClient(Client);
-
-/// A client id that still lacks a way to authenticate: choose exactly one.
-#[must_use = "choose how the client authenticates: public(), secret_post(..) or secret_basic(..)"]
-#[derive(Debug)]
-pub struct ClientBuilder<'s> {
-    server: &'s Server,
-    id: &'s str,
-}
-
-impl Server {
-    /// The client that this server knows by `id`.
-    pub fn client<'s>(&'s self, id: &'s str) -> ClientBuilder<'s> {
-        ClientBuilder { server: self, id }
-    }
-}
-
-impl ClientBuilder<'_> {
-    /// A client without credentials: `client_id` goes into the body (RFC 6749 §3.2.1).
-    ///
-    /// # Errors
-    /// [`Misuse::EmptyClientId`]; [`Misuse::Quirk`] if the server has [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce):
-    /// PKCE is all that protects the code of a client without a secret.
-    pub fn public(self) -> Result<PublicClient, Error> {
-        self.needs_pkce()?.register(Auth::None).map(PublicClient)
-    }
-
-    /// A client without credentials that says so in the `Authorization` header, with an empty secret. A door, for servers
-    /// that want the header of clients that have no secret: Reddit, for its installed apps.
-    ///
-    /// **It proves nothing**, though it looks as if it did; so it is a [`PublicClient`], and PKCE is what protects it.
-    ///
-    /// # Errors
-    /// As [`public`](Self::public), and [`Misuse::Quirk`] as [`secret_basic`](Self::secret_basic).
-    pub fn empty_secret_basic(self) -> Result<PublicClient, Error> {
-        let client = self.needs_pkce()?;
-        let header = client.basic("")?;
-        client.register(Auth::Basic(header)).map(PublicClient)
-    }
-
-    /// A client that sends its secret in the body: `client_secret_post` (RFC 6749 §2.3.1).
-    ///
-    /// # Errors
-    /// [`Misuse::EmptyClientId`], [`Misuse::EmptyClientSecret`].
-    pub fn secret_post(self, secret: impl Into<ClientSecret>) -> Result<ConfidentialClient, Error> {
-        let secret = not_empty(secret.into())?;
-        self.register(Auth::Post(secret)).map(ConfidentialClient)
-    }
-
-    /// A client that sends its secret in the `Authorization` header: `client_secret_basic` (RFC 6749 §2.3.1).
-    ///
-    /// # Errors
-    /// [`Misuse::EmptyClientId`], [`Misuse::EmptyClientSecret`]; [`Misuse::Quirk`] if the server has
-    /// [`Quirk::UnencodedBasic`](crate::Quirk::UnencodedBasic) and id or secret cannot be sent that way.
-    pub fn secret_basic(self, secret: impl Into<ClientSecret>) -> Result<ConfidentialClient, Error> {
-        let header = self.basic(not_empty(secret.into())?.expose())?;
-        self.register(Auth::Basic(header)).map(ConfidentialClient)
-    }
-
-    fn basic(&self, secret: &str) -> Result<HeaderValue, Error> {
-        basic::header(self.id, secret, self.server.quirks().unencoded_basic).ok_or(Error::Misuse(Misuse::Quirk(
-            "unencoded Basic credentials allow no colon in the id and no control characters",
-        )))
-    }
-
-    fn needs_pkce(self) -> Result<Self, Error> {
-        if self.server.quirks().refuses_pkce {
-            return Err(Error::Misuse(Misuse::Quirk(
-                "at a server that refuses PKCE a client needs a secret: nothing else protects its codes (RFC 9700 §2.1.1)",
-            )));
-        }
-        Ok(self)
-    }
-
-    fn register(self, auth: Auth) -> Result<Client, Error> {
-        if self.id.is_empty() {
-            return Err(Error::Misuse(Misuse::EmptyClientId));
-        }
-        let start =
-            self.server.authorization_endpoint().map(|endpoint| start_of_request(self.server, endpoint, self.id));
-        let body_tail = end_of_body(self.server, self.id, &auth);
-        Ok(Client(Arc::new(Registration {
-            server: self.server.clone(),
-            id: self.id.into(),
-            auth,
-            body_tail,
-            authorization_start: start.map(String::into),
-        })))
-    }
-}
-
-fn not_empty(secret: ClientSecret) -> Result<ClientSecret, Error> {
-    if secret.expose().is_empty() { Err(Error::Misuse(Misuse::EmptyClientSecret)) } else { Ok(secret) }
-}
 
 /// What every authorization request of a client begins with: written once, copied for each.
 fn start_of_request(server: &Server, endpoint: &Endpoint, id: &str) -> String {
@@ -137,22 +45,11 @@ fn start_of_request(server: &Server, endpoint: &Endpoint, id: &str) -> String {
 
 /// What every token request of a client ends with: nothing, if it authenticates in the header alone.
 fn end_of_body(server: &Server, id: &str, auth: &Auth) -> Zeroizing<String> {
-    let id = Field::new("client_id", id);
-    let fields = match auth {
-        Auth::None => vec![id],
-        Auth::Post(secret) => vec![id, Field::new("client_secret", secret.expose())],
-        Auth::Basic(_) if server.quirks().client_id_beside_basic => vec![id],
-        Auth::Basic(_) => Vec::new(),
-    };
-    let (quirks, none) = (server.quirks(), Params::default());
+    let (quirks, on, none) = (server.quirks(), Message::TokenRequest, Params::default());
+    let fields = auth.fields(id, quirks);
     // Of its full size from the start, so that no part of the secret stays behind in a buffer that was too small.
-    let mut tail = Zeroizing::new(String::with_capacity(fields::len(
-        quirks,
-        Message::TokenRequest,
-        fields.iter().copied(),
-        &none,
-    )));
-    fields::append(&mut tail, quirks, Message::TokenRequest, fields.into_iter(), &none);
+    let mut tail = Zeroizing::new(String::with_capacity(fields::len(quirks, on, fields.clone(), &none)));
+    fields::append(&mut tail, quirks, on, fields, &none);
     tail
 }
 
@@ -161,7 +58,7 @@ pub(crate) struct Registration {
     pub(crate) server: Server,
     pub(crate) id: Box<str>,
     pub(crate) auth: Auth,
-    /// The form-encoded parameters that authenticate the client.
+    /// The form-encoded parameters that authenticate the client in a token request: the request that is worth the room.
     pub(crate) body_tail: Zeroizing<String>,
     /// The authorization endpoint, up to and with `client_id`.
     pub(crate) authorization_start: Option<Box<str>>,
@@ -179,14 +76,24 @@ impl Registration {
     }
 }
 
-/// One way to authenticate, by construction.
-pub(crate) enum Auth {
-    None,
-    Post(ClientSecret),
-    Basic(HeaderValue),
-}
-
 impl Client {
+    fn new(server: Server, id: Box<str>, auth: Auth) -> Self {
+        let start = server.authorization_endpoint().map(|endpoint| start_of_request(&server, endpoint, &id));
+        let body_tail = end_of_body(&server, &id, &auth);
+        let authorization_start = start.map(String::into);
+        Self(Arc::new(Registration { server, id, auth, body_tail, authorization_start }))
+    }
+
+    /// The client's id (RFC 6749 §2.2).
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// The server that it belongs to.
+    pub fn server(&self) -> &Server {
+        &self.0.server
+    }
+
     pub(crate) fn registration(&self) -> &Registration {
         &self.0
     }
@@ -194,11 +101,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let auth = match self.0.auth {
-            Auth::None => "none",
-            Auth::Post(_) => "client_secret_post",
-            Auth::Basic(_) => "client_secret_basic",
-        };
+        let auth = self.0.auth.method();
         write!(
             f,
             "Client {{ id: {:?}, auth: {auth}, token_endpoint: {:?} }}",

@@ -130,6 +130,15 @@ pub enum ErrorCode {
     InvalidDpopProof,
     /// `use_dpop_nonce` (RFC 9449 §8). The server has not looked at the grant.
     UseDpopNonce,
+    /// `invalid_token` (RFC 6750 §3.1). A resource's word: the access token is over, revoked or malformed.
+    InvalidToken,
+    /// `insufficient_scope` (RFC 6750 §3.1). A resource's word: the request needs a token with more scope.
+    InsufficientScope,
+    /// `insufficient_user_authentication` (RFC 9470 §3). A resource's word: the person has to log in again, or in a stronger way.
+    InsufficientUserAuthentication,
+    /// `unmet_authentication_requirements` (OpenID Connect Core Error Code unmet_authentication_requirements 1.0, RFC 9470 §5): the
+    /// server cannot log the person in as the request asked.
+    UnmetAuthenticationRequirements,
     /// `interaction_required` (OpenID Connect Core §3.1.2.6).
     InteractionRequired,
     /// `login_required` (OpenID Connect Core §3.1.2.6).
@@ -138,12 +147,28 @@ pub enum ErrorCode {
     ConsentRequired,
     /// `account_selection_required` (OpenID Connect Core §3.1.2.6).
     AccountSelectionRequired,
+    /// `authorization_pending` (RFC 8628 §3.5): the person has not decided yet.
+    AuthorizationPending,
+    /// `slow_down` (RFC 8628 §3.5): the person has not decided yet, and the client asks too often.
+    SlowDown,
+    /// `expired_token` (RFC 8628 §3.5): the device code has expired.
+    ExpiredToken,
+    /// `unsupported_token_type` (RFC 7009 §2.2.1).
+    UnsupportedTokenType,
+    /// `invalid_request_uri` (RFC 9101 §7).
+    InvalidRequestUri,
+    /// `invalid_request_object` (RFC 9101 §7).
+    InvalidRequestObject,
+    /// `request_not_supported` (RFC 9101 §7).
+    RequestNotSupported,
+    /// `request_uri_not_supported` (RFC 9101 §7).
+    RequestUriNotSupported,
     /// Any other code, at most 128 bytes of it. It is never printed: it may quote what was sent.
     Other(Box<str>),
 }
 
 /// Every registered code with its spelling: read and written from this one table.
-const CODES: [(&str, ErrorCode); 18] = [
+static CODES: [(&str, ErrorCode); 30] = [
     ("invalid_grant", ErrorCode::InvalidGrant),
     ("invalid_client", ErrorCode::InvalidClient),
     ("invalid_request", ErrorCode::InvalidRequest),
@@ -158,10 +183,22 @@ const CODES: [(&str, ErrorCode); 18] = [
     ("invalid_authorization_details", ErrorCode::InvalidAuthorizationDetails),
     ("invalid_dpop_proof", ErrorCode::InvalidDpopProof),
     ("use_dpop_nonce", ErrorCode::UseDpopNonce),
+    ("invalid_token", ErrorCode::InvalidToken),
+    ("insufficient_scope", ErrorCode::InsufficientScope),
+    ("insufficient_user_authentication", ErrorCode::InsufficientUserAuthentication),
+    ("unmet_authentication_requirements", ErrorCode::UnmetAuthenticationRequirements),
     ("interaction_required", ErrorCode::InteractionRequired),
     ("login_required", ErrorCode::LoginRequired),
     ("consent_required", ErrorCode::ConsentRequired),
     ("account_selection_required", ErrorCode::AccountSelectionRequired),
+    ("authorization_pending", ErrorCode::AuthorizationPending),
+    ("slow_down", ErrorCode::SlowDown),
+    ("expired_token", ErrorCode::ExpiredToken),
+    ("unsupported_token_type", ErrorCode::UnsupportedTokenType),
+    ("invalid_request_uri", ErrorCode::InvalidRequestUri),
+    ("invalid_request_object", ErrorCode::InvalidRequestObject),
+    ("request_not_supported", ErrorCode::RequestNotSupported),
+    ("request_uri_not_supported", ErrorCode::RequestUriNotSupported),
 ];
 
 impl ErrorCode {
@@ -170,6 +207,27 @@ impl ErrorCode {
             Some((_, code)) => code.clone(),
             None => Self::Other(cut(text, MAX_CODE).into()),
         }
+    }
+
+    /// Whether an RFC gives it a meaning in a callback or in any token answer. A server may use another registered word
+    /// there as one that only it knows, and a quirk may then say what it means.
+    pub(crate) fn is_of_grants(&self) -> bool {
+        !matches!(
+            self,
+            Self::Other(_)
+                | Self::AuthorizationPending
+                | Self::SlowDown
+                | Self::ExpiredToken
+                | Self::UnsupportedTokenType
+                | Self::InvalidToken
+                | Self::InsufficientScope
+                | Self::InsufficientUserAuthentication
+                | Self::UnmetAuthenticationRequirements
+                | Self::InvalidRequestUri
+                | Self::InvalidRequestObject
+                | Self::RequestNotSupported
+                | Self::RequestUriNotSupported
+        )
     }
 
     /// The code as it is spelt. A code of [`ErrorCode::Other`] is what the server wrote: escape it before it is shown.
@@ -205,9 +263,9 @@ mod tests {
 
     #[test]
     fn every_code_is_read_back() {
-        for (spelling, code) in CODES {
-            assert_eq!(ErrorCode::new(spelling), code);
-            assert_eq!(code.as_str(), spelling);
+        for (spelling, code) in &CODES {
+            assert_eq!(ErrorCode::new(spelling), *code);
+            assert_eq!(code.as_str(), *spelling);
         }
         assert_eq!(ErrorCode::new("Invalid_grant"), ErrorCode::Other("Invalid_grant".into()));
     }

@@ -6,10 +6,14 @@ use core::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 use zeroize::Zeroizing;
 
+use super::UrlRole;
+
 /// What came back over HTTP, as far as it is kept: status, `Retry-After`, the start of the body, and of a 401 the
 /// `WWW-Authenticate`, of a redirect the `Location`.
 #[derive(Clone)]
 pub struct Answer {
+    /// Whose it is.
+    pub(crate) endpoint: UrlRole,
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<Duration>,
     /// `WWW-Authenticate` of a 401, `Location` of a 3xx: no answer has a use for both.
@@ -24,9 +28,9 @@ impl Answer {
     const KEPT_HEADER: usize = 1024;
 
     #[inline]
-    pub(crate) fn new(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
+    pub(crate) fn new(endpoint: UrlRole, status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
         let kept = body.get(..Self::KEPT).unwrap_or(body);
-        Self { status, retry_after, header: None, body: Zeroizing::new(kept.to_vec()) }
+        Self { endpoint, status, retry_after, header: None, body: Zeroizing::new(kept.to_vec()) }
     }
 
     #[cold]
@@ -38,6 +42,16 @@ impl Answer {
             Box::new(Zeroizing::new(kept.to_vec()))
         });
         self
+    }
+
+    /// Who answered, for a sentence about it.
+    pub(super) fn who(&self) -> Who {
+        Who(self.endpoint)
+    }
+
+    /// The endpoint that was asked.
+    pub fn endpoint(&self) -> UrlRole {
+        self.endpoint
     }
 
     /// The HTTP status.
@@ -75,11 +89,24 @@ impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "Answer {{ status: {}, retry_after: {:?}, header: {:?}, body: [{} bytes] }}",
+            "Answer {{ endpoint: {:?}, status: {}, retry_after: {:?}, header: {:?}, body: [{} bytes] }}",
+            self.endpoint.name(),
             self.status.as_u16(),
             self.retry_after,
             self.header.as_ref().map(|header| header.len()),
             self.body.len()
         )
+    }
+}
+
+/// Who answered: at the token endpoint, the authorization server; else the endpoint by its name.
+pub(super) struct Who(UrlRole);
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            UrlRole::Token => f.write_str("the authorization server"),
+            other => write!(f, "{other}"),
+        }
     }
 }

@@ -37,7 +37,18 @@ impl ProtocolError {
 
     pub(super) fn next(&self) -> Next {
         let content = if self.cut { Content::Cut } else { Content::Other };
-        verdict::meaning(self.answer.status, self.answer.retry_after, content).1
+        verdict::meaning(verdict::Purpose::Other, self.answer.status, self.answer.retry_after, content).1
+    }
+
+    /// Whether it looks as if something other than the endpoint has answered.
+    fn is_elsewhere(&self) -> bool {
+        let body = self.answer.body.trim_ascii();
+        match (self.violation, self.answer.status.as_u16()) {
+            (Violation::NotJson { .. }, _) => body.starts_with(b"<"),
+            (Violation::UnexpectedStatus, 401) => false,
+            (Violation::UnexpectedStatus, 403) => !body.is_empty(),
+            (violation, _) => matches!(violation, Violation::Redirect | Violation::UnexpectedStatus),
+        }
     }
 
     /// What to try, where the violation alone does not tell.
@@ -47,9 +58,7 @@ impl ProtocolError {
             (Violation::NotJson { .. }, _) if body.starts_with(b"\xef\xbb\xbf") => {
                 Some("; it starts with a byte order mark, which JSON on the network must not have (RFC 8259 §8.1)")
             }
-            (Violation::NotJson { .. }, _) if body.starts_with(b"<") => {
-                Some("; it looks like HTML or XML: check the token endpoint's URL")
-            }
+            (Violation::NotJson { .. }, _) if body.starts_with(b"<") => Some("; it looks like HTML or XML"),
             (Violation::NotJson { .. }, _) if is_form(body) => {
                 Some("; it is form-encoded: see `Quirk::FormEncodedAnswer`")
             }
@@ -115,8 +124,12 @@ impl fmt::Display for ProtocolError {
             (Violation::UnexpectedStatus, 403) if nothing => f.write_str(
                 "it denies access and states no OAuth error; check the client's id, secret and way to authenticate",
             )?,
-            (violation, _) => write!(f, "{violation}")?,
+            (violation, _) => write!(f, "{violation}{}", self.hint().unwrap_or_default())?,
         }
-        write!(f, "{} (HTTP {status})", self.hint().unwrap_or_default())
+        if self.is_elsewhere() {
+            let joint = if matches!(self.violation, Violation::NotJson { .. }) { ':' } else { ';' };
+            write!(f, "{joint} check the {}'s URL", self.answer.endpoint.name())?;
+        }
+        write!(f, " (HTTP {status})")
     }
 }

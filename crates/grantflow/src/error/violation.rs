@@ -98,10 +98,10 @@ impl fmt::Display for Violation {
             Self::NotAnObject => f.write_str("the body is not a JSON object"),
             Self::TooLarge => f.write_str("the body is larger than 1 MiB"),
             Self::Redirect => {
-                f.write_str("it answered with a redirect, which is never followed; check the endpoint's URL")
+                f.write_str("it answered with a redirect, which is never followed")
             }
             Self::UnexpectedStatus => {
-                f.write_str("an unexpected status without an OAuth error; check the endpoint's URL")
+                f.write_str("an unexpected status without an OAuth error")
             }
             Self::Missing(member) => write!(f, "{member} is missing"),
             Self::Empty(member) => write!(f, "{member} is empty"),

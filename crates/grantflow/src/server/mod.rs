@@ -7,11 +7,14 @@ use crate::error::{Error, Misuse, UrlFault, UrlRole};
 use crate::url::{Endpoint, Issuer, PlainHttp, Reach, check_former, same_url};
 use crate::wire::form;
 
+mod endpoints;
 pub(crate) mod fields;
 mod message;
 mod quirk;
 mod quirks;
 
+pub(crate) use endpoints::EndpointKind;
+use endpoints::Endpoints;
 use fields::Params;
 pub(crate) use message::FRONT_CHANNEL;
 pub use message::Message;
@@ -30,8 +33,7 @@ pub(crate) use quirks::{ErrorPlace, Quirks};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Server {
-    authorization: Option<Endpoint>,
-    token: Endpoint,
+    endpoints: Endpoints,
     issuer: Option<Issuer>,
     iss_required: bool,
     /// Token endpoints and issuers that stored tokens may name.
@@ -63,10 +65,9 @@ impl Server {
 
     fn made(authorization: Option<&str>, token: &str, plain: Option<&PlainHttp>) -> Result<Self, Error> {
         let reach = plain.map(Reach::over);
-        let endpoint = |text, role| Endpoint::new(text, role, reach.as_ref().map_or(&[], Reach::plain));
+        let token = Endpoint::new(token, UrlRole::Token, reach.as_ref().map_or(&[], Reach::plain))?;
         let server = Self {
-            authorization: authorization.map(|text| endpoint(text, UrlRole::Authorization)).transpose()?,
-            token: endpoint(token, UrlRole::Token)?,
+            endpoints: Endpoints::new(token),
             issuer: None,
             iss_required: false,
             former: Vec::new(),
@@ -74,7 +75,14 @@ impl Server {
             quirks: Quirks::default(),
         };
         server.check_queries()?;
-        Ok(server)
+        match authorization {
+            Some(url) => server.endpoint(EndpointKind::Authorization, url),
+            None => Ok(server),
+        }
+    }
+
+    fn checked_endpoint(&self, kind: EndpointKind, url: &str) -> Result<Endpoint, Error> {
+        Endpoint::new(url, kind.row().role, self.reach.as_deref().map_or(&[], Reach::plain))
     }
 
     /// The server's issuer identifier. From now on an `iss` in the callback must be this one, byte for byte (RFC 9207 §2.4).
@@ -149,13 +157,10 @@ impl Server {
         Ok(self)
     }
 
-    /// Neither endpoint's own query may hold a parameter that a flow is going to add, nor one twice (RFC 6749 §3.1, §3.2).
+    /// No endpoint's own query may hold a parameter that a flow is going to add, nor one twice (RFC 6749 §3.1, §3.2).
     fn check_queries(&self) -> Result<(), Error> {
-        let authorization =
-            self.authorization.as_ref().map(|e| (e, Message::AuthorizationRequest, UrlRole::Authorization));
-        for (endpoint, on, role) in
-            authorization.into_iter().chain([(&self.token, Message::TokenRequest, UrlRole::Token)])
-        {
+        for (row, endpoint) in self.endpoints.iter() {
+            let (on, role) = (row.request, row.role);
             let fault = |fault| Err(Error::Misuse(Misuse::Url { role, fault }));
             let mut seen = BTreeSet::new();
             for (name, _) in form::raw_pairs(endpoint.query()) {
@@ -176,10 +181,8 @@ impl Server {
     /// # Errors
     /// [`Misuse::ReservedParameter`], [`Misuse::DuplicateParameter`].
     pub(crate) fn add_param(&self, on: Message, params: &mut Params, name: &str, value: &str) -> Result<(), Error> {
-        let own_query = match on {
-            Message::AuthorizationRequest => self.authorization.as_ref().map_or("", Endpoint::query),
-            _ => self.token.query(),
-        };
+        let of_request = self.endpoints.iter().find(|(row, _)| row.request == on);
+        let own_query = of_request.map_or("", |(_, endpoint)| endpoint.query());
         params.add(&self.quirks, on, own_query, name, value)
     }
 
@@ -201,15 +204,15 @@ impl Server {
             (Some(stored), Some(issuer)) => issuer.is(stored) || was(stored),
             (Some(_), None) => false,
         };
-        same_issuer && (self.token.is(token_endpoint) || was(token_endpoint))
+        same_issuer && (self.token_endpoint().is(token_endpoint) || was(token_endpoint))
     }
 
     pub(crate) fn authorization_endpoint(&self) -> Option<&Endpoint> {
-        self.authorization.as_ref()
+        self.endpoints.get(EndpointKind::Authorization)
     }
 
     pub(crate) fn token_endpoint(&self) -> &Endpoint {
-        &self.token
+        self.endpoints.token()
     }
 
     pub(crate) fn issuer_identifier(&self) -> Option<&Issuer> {

@@ -125,7 +125,7 @@ impl Quirks {
         standard: ErrorCode,
     ) -> Result<(), Error> {
         let refuse = |why| Err(Error::Misuse(Misuse::Quirk(why)));
-        let registered = !matches!(ErrorCode::new(actual), ErrorCode::Other(_));
+        let registered = ErrorCode::new(actual).is_of_grants();
         match on {
             Message::TokenAnswer if !status.is_none_or(verdict::is_spoken) => {
                 return refuse(
@@ -172,10 +172,10 @@ impl Quirks {
 
     fn rename(&mut self, on: Message, standard: &str, actual: &str) -> Result<(), Error> {
         let refuse = |why| Err(Error::Misuse(Misuse::Quirk(why)));
-        let Some(standard) = on.names().iter().find(|name| **name == standard) else {
+        let Some(standard) = on.names().find(|name| *name == standard) else {
             return refuse("this standard name has no meaning in this message");
         };
-        if NEVER_RENAMED.contains(standard) {
+        if NEVER_RENAMED.contains(&standard) {
             return refuse(
                 "PKCE, iss and error have the same name everywhere: under another one, a guard is off and nobody notices",
             );
@@ -184,7 +184,7 @@ impl Quirks {
             return refuse("a parameter's name is printable ASCII");
         }
         let is_refused = on == Message::Callback && FRONT_CHANNEL.contains(&actual);
-        if is_refused || self.is_reserved(on, actual) || self.name(on, standard) != *standard {
+        if is_refused || self.is_reserved(on, actual) || self.name(on, standard) != standard {
             return refuse("this name is taken, or the parameter was renamed already");
         }
         self.renamed.push(Renamed { on, standard, actual: actual.into() });
@@ -198,7 +198,7 @@ impl Quirks {
 
     /// Whether `name` has a meaning in this message, be it by the standard or by a new name.
     pub(crate) fn is_reserved(&self, on: Message, name: &str) -> bool {
-        on.names().contains(&name) || self.renamed.iter().any(|r| r.on == on && *r.actual == *name)
+        on.names().any(|known| known == name) || self.renamed.iter().any(|r| r.on == on && *r.actual == *name)
     }
 
     /// The server's name for a parameter, where it has one of its own.

@@ -1,6 +1,7 @@
 //! Bytes to values and back. Every function here is pure, bounded, and a fuzz target.
 
 pub(crate) mod basic;
+pub(crate) mod challenge;
 pub(crate) mod checksum;
 pub(crate) mod form;
 pub(crate) mod object;

@@ -128,6 +128,6 @@ mod tests {
     #[test]
     fn the_message_and_the_table_have_the_same_names() {
         let table: Vec<&str> = Member::ALL.iter().map(|member| member.name()).collect();
-        assert_eq!(table, Message::TokenAnswer.names());
+        assert_eq!(table, Message::TokenAnswer.names().collect::<Vec<_>>());
     }
 }
