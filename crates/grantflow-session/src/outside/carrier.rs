@@ -28,8 +28,9 @@ const LOCAL: CannotBlock = CannotBlock::new(
     "tokio does not let this task block, as in a LocalSet; ask with token().await, or by spawn_blocking",
 );
 
-/// How long a current-thread runtime may take to show that another thread runs it.
-const SIGN_OF_LIFE: Duration = Duration::from_millis(300);
+/// How long a current-thread runtime may take to show that another thread runs it. A busy machine needs a part of it; all of it is waited
+/// for by a caller who does what cannot work.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// The runtime that was given, or the one that is there.
 #[derive(Clone, Default)]
