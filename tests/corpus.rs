@@ -1,4 +1,4 @@
-//! Every committed input of every fuzz target, replayed on the compiler at hand: what fuzzing found stays found.
+//! Every committed input of the fuzz targets of other crates than the core, replayed on the compiler at hand: what fuzzing found stays found.
 
 use std::fs;
 use std::path::Path;
@@ -6,17 +6,7 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 13] = [
-    ("callback", grantflow::fuzz::callback),
-    ("token_response", grantflow::fuzz::token_response),
-    ("token_error", grantflow::fuzz::token_error),
-    ("form", grantflow::fuzz::form),
-    ("basic", grantflow::fuzz::basic),
-    ("url", grantflow::fuzz::url),
-    ("retry_after", grantflow::fuzz::retry_after),
-    ("stored_state", grantflow::fuzz::stored_state),
-    ("flow_model", grantflow_tests::flow_model::run),
-    ("challenge", grantflow_session::fuzz::challenge),
+const TARGETS: [Target; 3] = [
     ("session_record", grantflow_session::fuzz::record),
     ("renewal", grantflow_session::fuzz::renewal),
     ("request_head", grantflow_loopback::fuzz::request_head),
@@ -45,25 +35,16 @@ fn every_input_of_every_target_passes() {
 
 #[test]
 fn every_target_is_replayed() {
-    let mut targets: Vec<String> = fs::read_dir(fuzz_folder().join("fuzz_targets"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
-        .collect();
+    let mut targets = Vec::new();
+    for target in fs::read_dir(fuzz_folder().join("fuzz_targets")).unwrap() {
+        let path = target.unwrap().path();
+        // The others are the core's, which replays them itself.
+        if fs::read_to_string(&path).unwrap().contains("grantflow_") {
+            targets.push(path.file_stem().unwrap().to_string_lossy().into_owned());
+        }
+    }
     targets.sort();
     let mut replayed: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
     replayed.sort_unstable();
     assert_eq!(targets, replayed);
-}
-
-/// A flow that the corpus does not know is one in which nothing was ever found.
-#[test]
-fn the_flow_models_inputs_reach_every_flow() {
-    let folder = fuzz_folder().join("corpus/flow_model");
-    let mut all = [0; 3];
-    for input in fs::read_dir(folder).unwrap() {
-        let reached = grantflow_tests::flow_model::reached(&fs::read(input.unwrap().path()).unwrap());
-        let found = [reached.credentials, reached.chains, reached.broken_chains];
-        all = std::array::from_fn(|i| all[i] + found[i]);
-    }
-    assert!(all.iter().all(|count| *count >= 5), "credentials, chains, broken chains: {all:?}");
 }

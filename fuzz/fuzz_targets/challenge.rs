@@ -2,5 +2,5 @@
 
 use libfuzzer_sys::fuzz_target;
 
-// The body, and what it checks: crates/grantflow-session/src/fuzz.rs.
-fuzz_target!(|bytes: &[u8]| grantflow_session::fuzz::challenge(bytes));
+// The body, and what it checks: crates/grantflow/src/fuzz.
+fuzz_target!(|bytes: &[u8]| grantflow::fuzz::challenge(bytes));

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use grantflow::{Authorization, Callback, ConfidentialClient, Env, Redirect, Tokens};
 use grantflow_session::{MemoryStore, Session, Tower, Ureq};
-use grantflow_tests::support::peer::{self, Browser, Peer};
+use grantflow_tests::support::peer::{self, Browser, Kind, Peer};
 use grantflow_tests::support::transport::{self, SysRng, Transport, now};
 use grantflow_tests::world::{access, key};
 use http::{Request, Response};
@@ -39,8 +39,7 @@ pub(crate) fn trials(list: bool) -> Vec<Trial> {
     if list {
         return names().map(|(name, ..)| Trial::test(name, || Ok(()))).collect();
     }
-    let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    match peer::start() {
+    match peer::start(Kind::OidcProvider) {
         Ok(peer) => {
             let peer = Arc::new(peer);
             names()
@@ -52,7 +51,7 @@ pub(crate) fn trials(list: bool) -> Vec<Trial> {
                 })
                 .collect()
         }
-        Err(peer::StartError::Missing { reason }) if !in_ci => {
+        Err(peer::StartError::Missing { reason }) if !peer::in_ci() => {
             eprintln!("the real server is missing, so its outages are ignored: {reason}");
             names()
                 .map(|(name, ..)| Trial::test(name, || Ok(())).with_ignored_flag(true).with_kind(reason.clone()))

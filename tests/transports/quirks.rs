@@ -76,19 +76,19 @@ fn json_request(world: &World) {
 
 fn token_path(world: &World) {
     let nest = Misbehaviour::Nest { path: vec!["data".to_owned(), "token".to_owned()], decoy: false };
-    let missing = Violation::Missing(grantflow::Member::AccessToken);
+    let missing = Violation::Missing("access_token");
     always(world, nest, Quirk::token_path(&["data", "token"]), Some(missing));
 }
 
 fn renamed(world: &World) {
     let rename = Misbehaviour::RenameMember { from: "access_token".to_owned(), to: "accessToken".to_owned() };
     let quirk = Quirk::renamed(Message::TokenAnswer, "access_token", "accessToken");
-    always(world, rename, quirk, Some(Violation::Missing(grantflow::Member::AccessToken)));
+    always(world, rename, quirk, Some(Violation::Missing("access_token")));
 }
 
 fn no_token_type(world: &World) {
     let remove = Misbehaviour::RemoveMember("token_type".to_owned());
-    let missing = Violation::Missing(grantflow::Member::TokenType);
+    let missing = Violation::Missing("token_type");
     always(world, remove, Quirk::MissingTokenType, Some(missing));
 }
 

@@ -38,8 +38,6 @@
 //! A DPoP-bound token cannot be put into a request like this: [`NotAuthorized::Request`] with
 //! [`Misuse::NotBearer`](grantflow::Misuse::NotBearer).
 
-#[cfg_attr(not(any(feature = "ureq", feature = "reqwest", feature = "tower")), allow(dead_code))]
-mod challenge;
 #[cfg(all(feature = "reqwest", not(all(target_arch = "wasm32", target_os = "unknown"))))]
 pub mod reqwest;
 #[cfg(feature = "tower")]
@@ -47,9 +45,7 @@ pub mod tower;
 #[cfg(feature = "ureq")]
 pub mod ureq;
 
-#[cfg(any(feature = "fuzzing", test))]
-pub(crate) use challenge::says_invalid_token;
-
+use grantflow::{Challenge, Challenges, ErrorCode};
 use http::{HeaderMap, StatusCode};
 
 use crate::error::SessionError;
@@ -73,7 +69,14 @@ impl Refusal {
     #[cfg_attr(not(any(feature = "ureq", feature = "reqwest", feature = "tower")), allow(dead_code))]
     fn is_in(self, status: StatusCode, headers: &HeaderMap) -> bool {
         match self {
-            Self::InvalidToken => challenge::refuses_token(status, headers),
+            // A challenge with a mistake counts, too: real servers put unescaped quotes into the text beside the code.
+            Self::InvalidToken => {
+                status == StatusCode::UNAUTHORIZED
+                    && Challenges::of(headers)
+                        .with_broken()
+                        .filter_map(Challenge::bearer)
+                        .any(|bearer| bearer.error() == Some(ErrorCode::InvalidToken))
+            }
             Self::Any401 => status == StatusCode::UNAUTHORIZED,
         }
     }
@@ -90,4 +93,57 @@ pub enum NotAuthorized {
     /// This request must not have it, or this token cannot be put into a request.
     #[error("the token does not go into this request")]
     Request(#[source] grantflow::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use http::header::WWW_AUTHENTICATE;
+
+    use super::*;
+
+    fn refuses(refusal: Refusal, status: StatusCode, lines: &[&'static str]) -> bool {
+        let headers = lines.iter().map(|line| (WWW_AUTHENTICATE, HeaderValue::from_static(line))).collect();
+        refusal.is_in(status, &headers)
+    }
+
+    #[test]
+    fn a_challenge_counts_with_a_401_only() {
+        let lines = ["Basic realm=\"x\"", "Bearer error=\"invalid_token\""];
+        for refusal in [Refusal::InvalidToken, Refusal::Any401] {
+            assert!(refuses(refusal, StatusCode::UNAUTHORIZED, &lines));
+            for status in [
+                StatusCode::OK,
+                StatusCode::FORBIDDEN,
+                StatusCode::BAD_REQUEST,
+                StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            ] {
+                assert!(!refuses(refusal, status, &lines), "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_bearer_challenges_about_the_token_count() {
+        for (line, expected) in [
+            ("Bearer error=\"invalid_token\"", true),
+            ("Bearer error=\"invalid_token\", error_description=\"The token \"abc\" is over\"", true),
+            ("Bearer, error=\"invalid_token\"", true),
+            ("Bearer error=\"insufficient_scope\"", false),
+            ("Bearer error=\"invalid_token\", error=\"insufficient_scope\"", false),
+            ("Bearer error=\"insufficient_user_authentication\", acr_values=\"high\"", false),
+            ("DPoP error=\"invalid_token\"", false),
+            ("Bearer realm=\"x\"", false),
+            ("Bearer error=\"invalid_token", false),
+        ] {
+            assert_eq!(refuses(Refusal::InvalidToken, StatusCode::UNAUTHORIZED, &[line]), expected, "{line}");
+            assert!(refuses(Refusal::Any401, StatusCode::UNAUTHORIZED, &[line]));
+        }
+        assert!(!refuses(
+            Refusal::InvalidToken,
+            StatusCode::UNAUTHORIZED,
+            &["Bearer realm=\"x\"", "error=\"invalid_token\""]
+        ));
+        assert!(!refuses(Refusal::InvalidToken, StatusCode::UNAUTHORIZED, &[]));
+    }
 }

@@ -63,7 +63,7 @@
 #[cfg(test)]
 extern crate self as grantflow_session;
 
-#[cfg(any(feature = "ureq", feature = "reqwest", feature = "tower", feature = "fuzzing", test))]
+#[cfg(any(feature = "ureq", feature = "reqwest", feature = "tower", test))]
 pub mod authorize;
 #[cfg(any(feature = "fuzzing", test))]
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! The token endpoint's answer on its way out, and what the misbehaviours do to it.
+//! An endpoint's answer on its way out, and what the misbehaviours do to it.
 
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
@@ -15,8 +15,8 @@ pub(crate) struct Answer {
     /// The JSON object to send; once it is `None`, `body` is what counts.
     members: Option<Members>,
     body: Vec<u8>,
-    /// A refusal that the server means; edits leave it alone.
-    refusal: bool,
+    /// The error, where this is a refusal that the server means; edits leave it alone.
+    refusal: Option<String>,
     lost: bool,
 }
 
@@ -29,15 +29,32 @@ impl Answer {
             headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
             members: Some(members),
             body: Vec::new(),
-            refusal: false,
+            refusal: None,
             lost: false,
         }
+    }
+
+    /// An answer whose status says all.
+    pub(crate) fn empty() -> Answer {
+        Answer::bytes(200, Vec::new(), Vec::new())
+    }
+
+    /// A JSON document that anybody may read and keep.
+    pub(crate) fn document(members: Members) -> Answer {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Answer { members: Some(members), ..Answer::bytes(200, headers, Vec::new()) }
+    }
+
+    /// A refusal by a resource (RFC 6750 section 3): a challenge and no body.
+    pub(crate) fn challenge(status: u16, error: &str, challenge: &str) -> Answer {
+        let challenge = ("www-authenticate".to_owned(), challenge.to_owned());
+        Answer { refusal: Some(error.to_owned()), ..Answer::bytes(status, vec![challenge], Vec::new()) }
     }
 
     /// An error that the server means (RFC 6749 section 5.2).
     pub(crate) fn refusal(status: u16, code: &str, why: &str) -> Answer {
         let mut answer = Answer::error(status, code, Some(why));
-        answer.refusal = true;
+        answer.refusal = Some(code.to_owned());
         answer
     }
 
@@ -50,7 +67,14 @@ impl Answer {
     }
 
     fn bytes(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Answer {
-        Answer { status, headers, members: None, body, refusal: false, lost: false }
+        Answer { status, headers, members: None, body, refusal: None, lost: false }
+    }
+
+    /// A page for a person: a refusal where the status is none of success.
+    pub(crate) fn page(status: u16, html: &str) -> Answer {
+        let content_type = ("content-type".to_owned(), "text/html; charset=utf-8".to_owned());
+        let refusal = (status >= 400).then(String::new);
+        Answer { refusal, ..Answer::bytes(status, vec![content_type], html.as_bytes().to_vec()) }
     }
 
     fn html(status: u16) -> Answer {
@@ -59,8 +83,9 @@ impl Answer {
         Answer::bytes(status, vec![content_type], page.into_bytes())
     }
 
-    pub(crate) fn is_refusal(&self) -> bool {
-        self.refusal
+    /// The error of a refusal that the server means; empty where it names none.
+    pub(crate) fn error_meant(&self) -> Option<&str> {
+        self.refusal.as_deref()
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Answer {
@@ -85,7 +110,7 @@ impl Answer {
 
     /// Lets one thing go wrong. `request` is what [`M::Reflect`] reflects.
     pub(crate) fn spoil(&mut self, how: &M, request: &str) {
-        if self.refusal && !how.replaces() {
+        if self.refusal.is_some() && !how.replaces() {
             return;
         }
         match how {
@@ -198,6 +223,13 @@ fn edit_members(members: &mut Members, how: &M) {
         M::RenameMember { from, to } => {
             for (key, _) in members.iter_mut().filter(|(key, _)| key == from) {
                 key.clone_from(to);
+            }
+        }
+        M::AppendToMember { name, text } => {
+            for (_, json) in members.iter_mut().filter(|(key, _)| key == name) {
+                if let Ok(value) = serde_json::from_str::<String>(json) {
+                    *json = json_string(&(value + text));
+                }
             }
         }
         M::Nest { path, decoy } => nest(members, path, *decoy),

@@ -3,32 +3,67 @@
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 
+use crate::answer::Answer;
+use crate::call::Refusal;
 use crate::callback::{Callback, form_post_page, spoilt};
 use crate::client::{Client, Grant};
+use crate::endpoint::Endpoint;
 use crate::form::Form;
-use crate::grants::{Challenge, Code, is_verifier};
+use crate::grants::{Basis, Challenge, Code, is_verifier};
 use crate::hit::Hit;
 use crate::knobs::Decision;
+use crate::misbehaviour::Misbehaviour;
 use crate::server::{Server, html, page, query_form};
 
-/// An `error` and, for whoever reads the test's output, why.
-type Refusal = (String, &'static str);
-
 impl Server {
-    pub(crate) fn authorize(&mut self, hit: &mut Hit) -> Response<Vec<u8>> {
+    /// Answers an authorization request, or lets a replacement take the place of the answer.
+    pub(crate) fn authorize(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
+        if !self.knobs.faults.contains_key(&Endpoint::Authorization) {
+            return Some(self.show(hit));
+        }
+        let faults = self.knobs.take_faults(Endpoint::Authorization);
+        let shown = faults.iter().all(Misbehaviour::acts).then(|| self.show(hit));
+        if let Some(shown) = shown
+            && !faults.iter().any(Misbehaviour::replaces)
+        {
+            return Some(shown);
+        }
+        hit.misbehaved = true;
+        let mut answer = Answer::json(200, Vec::new());
+        for fault in &faults {
+            answer.spoil(fault, &String::from_utf8_lossy(body));
+        }
+        answer.into_response()
+    }
+
+    /// What the browser is shown.
+    fn show(&mut self, hit: &mut Hit) -> Response<Vec<u8>> {
         let form = query_form(hit);
         hit.parameters.clone_from(&form.pairs);
         hit.client_id = form.get("client_id").map(str::to_owned);
         hit.resources = form.all("resource");
 
+        let pushed = match self.pushed_request(&form) {
+            Ok(pushed) => pushed,
+            Err(why) => return page(StatusCode::BAD_REQUEST, why),
+        };
+        let must_push = pushed.is_none() && self.knobs.require_pushed_authorization_requests;
+        let form = pushed.unwrap_or(form);
         let (client, redirect_uri) = match self.recipient(&form) {
             Ok(recipient) => recipient,
             // Without a trusted place to send the error to, the person sees it (RFC 6749 section 4.1.2.1).
             Err(why) => return page(StatusCode::BAD_REQUEST, why),
         };
         let form_post = form.get("response_mode") == Some("form_post");
-        let mut pairs = match self.decide(&form, &client, &redirect_uri) {
-            Ok(code) => vec![("code".to_owned(), code)],
+        let decided = match must_push {
+            true => Err(("invalid_request".to_owned(), "the request must be pushed")),
+            false => self.decide(&form, &client, &redirect_uri),
+        };
+        let mut pairs = match decided {
+            Ok(code) => {
+                hit.acted = true;
+                vec![("code".to_owned(), code)]
+            }
             Err((error, why)) => vec![("error".to_owned(), error), ("error_description".to_owned(), why.to_owned())],
         };
         // Of two states neither can be trusted to be the client's.
@@ -41,11 +76,12 @@ impl Server {
 
         let mut faults = self.knobs.callback.clone();
         faults.extend(self.knobs.next_callbacks.pop_front());
+        hit.misbehaved |= !faults.is_empty();
         respond(&redirect_uri, spoilt(pairs, &faults), form_post)
     }
 
     /// The client and its redirect URI, or why the request cannot be answered with a redirect.
-    fn recipient(&self, form: &Form) -> Result<(Client, String), &'static str> {
+    pub(crate) fn recipient(&self, form: &Form) -> Result<(Client, String), &'static str> {
         if form.repeats("client_id") || form.repeats("redirect_uri") {
             return Err("client_id or redirect_uri was sent twice.");
         }
@@ -60,9 +96,9 @@ impl Server {
         Ok((client.clone(), redirect_uri.to_owned()))
     }
 
-    /// The code, or the error for the callback.
-    fn decide(&mut self, form: &Form, client: &Client, redirect_uri: &str) -> Result<String, Refusal> {
-        let refuse = |error: &str, why| Err((error.to_owned(), why));
+    /// What the request asks for: the scope and the challenge.
+    pub(crate) fn check(&self, form: &Form, client: &Client) -> Result<(String, Option<Challenge>), Refusal> {
+        let refuse = |error, why| Err((error, why));
         if form.has_duplicates() {
             return refuse("invalid_request", "a parameter was sent twice");
         }
@@ -81,6 +117,13 @@ impl Server {
         let Some(scope) = client.allowed_scope(form.get("scope")) else {
             return refuse("invalid_scope", "malformed, or more than is allowed");
         };
+        Ok((scope, challenge))
+    }
+
+    /// The code, or the error for the callback.
+    fn decide(&mut self, form: &Form, client: &Client, redirect_uri: &str) -> Result<String, (String, &'static str)> {
+        let refuse = |error: &str, why| Err((error.to_owned(), why));
+        let (scope, challenge) = self.check(form, client).map_err(|(error, why)| (error.to_owned(), why))?;
         match &self.knobs.decision {
             Decision::Approve => {}
             Decision::Deny => return refuse("access_denied", "the person said no"),
@@ -94,7 +137,7 @@ impl Server {
             redirect_uri_named: form.get("redirect_uri").is_some(),
             challenge,
             scope,
-            family: self.grants.new_family(),
+            family: self.grants.new_family(Basis { resources: form.all("resource") }),
             expires_at: self.now.saturating_add(self.knobs.code_lifetime),
             spent: false,
         };
@@ -104,7 +147,7 @@ impl Server {
 
     /// RFC 7636 section 4.3, where a missing method means `plain`.
     fn challenge(&self, form: &Form) -> Result<Option<Challenge>, Refusal> {
-        let refuse = |why| Err(("invalid_request".to_owned(), why));
+        let refuse = |why| Err(("invalid_request", why));
         let Some(value) = form.get("code_challenge") else {
             return match self.knobs.require_pkce || form.get("code_challenge_method").is_some() {
                 true => refuse("code_challenge is missing"),

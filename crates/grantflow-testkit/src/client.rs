@@ -9,6 +9,8 @@ pub enum Grant {
     RefreshToken,
     /// `client_credentials`, RFC 6749 section 4.4.
     ClientCredentials,
+    /// `urn:ietf:params:oauth:grant-type:device_code`, RFC 8628 section 3.4.
+    DeviceCode,
 }
 
 /// A registered client (RFC 6749 section 2).
@@ -29,14 +31,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client without a secret. It may use the code and refresh grants.
+    /// A client without a secret. It may use the code, device and refresh grants.
     pub fn public(id: &str) -> Client {
         Client {
             id: id.to_owned(),
             secret: None,
             redirect_uris: Vec::new(),
             scope: None,
-            grants: vec![Grant::AuthorizationCode, Grant::RefreshToken],
+            grants: vec![Grant::AuthorizationCode, Grant::RefreshToken, Grant::DeviceCode],
         }
     }
 

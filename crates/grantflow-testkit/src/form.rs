@@ -109,6 +109,11 @@ pub(crate) fn json_string(text: &str) -> String {
     Value::from(text).to_string()
 }
 
+/// A JSON array of string literals.
+pub(crate) fn json_strings<T: AsRef<str>>(texts: &[T]) -> String {
+    Value::from_iter(texts.iter().map(AsRef::as_ref)).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

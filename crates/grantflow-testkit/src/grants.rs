@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
+use crate::form::Form;
+use crate::knobs::Decision;
+
 /// All codes and tokens that come from one decision of the person; they are revoked together.
 pub(crate) type Family = u64;
 
@@ -44,6 +47,7 @@ pub(crate) struct Access {
     pub(crate) for_person: bool,
     pub(crate) scope: String,
     pub(crate) family: Family,
+    pub(crate) issued_at: u64,
     pub(crate) expires_at: u64,
 }
 
@@ -52,8 +56,47 @@ pub(crate) struct Refresh {
     pub(crate) client_id: String,
     pub(crate) scope: String,
     pub(crate) family: Family,
+    pub(crate) issued_at: u64,
     pub(crate) expires_at: Option<u64>,
     pub(crate) spent_at: Option<u64>,
+}
+
+/// What a family began with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Basis {
+    /// The values of `resource` in the request (RFC 8707).
+    pub(crate) resources: Vec<String>,
+}
+
+/// An authorization request that was pushed (RFC 9126).
+#[derive(Clone, Debug)]
+pub(crate) struct Pushed {
+    pub(crate) client_id: String,
+    pub(crate) form: Form,
+    pub(crate) expires_at: u64,
+}
+
+/// A device that polls (RFC 8628).
+#[derive(Clone, Debug)]
+pub(crate) struct Device {
+    pub(crate) client_id: String,
+    pub(crate) user_code: String,
+    pub(crate) scope: String,
+    pub(crate) family: Family,
+    pub(crate) expires_at: u64,
+    /// How many seconds must pass between polls.
+    pub(crate) interval: u64,
+    pub(crate) polls: u64,
+    /// When the device got its code or, later, when it polled last.
+    pub(crate) last: u64,
+    pub(crate) decision: Option<Decision>,
+    pub(crate) spent: bool,
+}
+
+impl Device {
+    pub(crate) fn is_pending(&self, now: u64) -> bool {
+        self.decision.is_none() && now < self.expires_at
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -61,6 +104,10 @@ pub(crate) struct Grants {
     pub(crate) codes: BTreeMap<String, Code>,
     pub(crate) access: BTreeMap<String, Access>,
     pub(crate) refresh: BTreeMap<String, Refresh>,
+    pub(crate) devices: BTreeMap<String, Device>,
+    /// By request URI; what was used is taken out.
+    pub(crate) pushed: BTreeMap<String, Pushed>,
+    pub(crate) bases: BTreeMap<Family, Basis>,
     pub(crate) revoked: BTreeSet<Family>,
     pub(crate) seed: u64,
     counter: u64,
@@ -76,15 +123,31 @@ impl Grants {
         self.counter
     }
 
-    pub(crate) fn new_family(&mut self) -> Family {
-        self.count()
+    pub(crate) fn new_family(&mut self, basis: Basis) -> Family {
+        let family = self.count();
+        self.bases.insert(family, basis);
+        family
+    }
+
+    /// Eight letters without vowels, which spell no words, and a dash between (RFC 8628 section 6.1).
+    pub(crate) fn mint_user_code(&mut self) -> String {
+        const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+        let hash = self.hash();
+        let letter = |byte: &u8| LETTERS.get(usize::from(*byte) % LETTERS.len()).copied().map_or('B', char::from);
+        let mut letters = hash.iter().map(letter);
+        let first: String = letters.by_ref().take(4).collect();
+        let second: String = letters.take(4).collect();
+        format!("{first}-{second}")
+    }
+
+    fn hash(&mut self) -> [u8; 32] {
+        let count = self.count();
+        Sha256::new().chain_update(self.seed.to_be_bytes()).chain_update(count.to_be_bytes()).finalize().into()
     }
 
     /// A new value that no one has seen, the same in every run with this seed.
     pub(crate) fn mint(&mut self, prefix: &str, odd: bool) -> String {
-        let count = self.count();
-        let hash = Sha256::new().chain_update(self.seed.to_be_bytes()).chain_update(count.to_be_bytes()).finalize();
-        let text = Base64UrlUnpadded::encode_string(&hash);
+        let text = Base64UrlUnpadded::encode_string(&self.hash());
         let text = text.get(..24).unwrap_or(&text);
         // What a Bearer token may have (RFC 6750 section 2.1) and what means something in a form or a URL.
         match odd {

@@ -2,7 +2,9 @@
 
 use http::{HeaderMap, Method};
 
-/// How a token request authenticated its client (RFC 6749 section 2.3), as sent, whether or not it was right.
+use crate::Endpoint;
+
+/// How a request authenticated its client (RFC 6749 section 2.3), as sent, whether or not it was right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientAuth {
     /// Neither credentials nor a client id.
@@ -27,6 +29,8 @@ pub enum ClientAuth {
 pub struct Hit {
     /// The server's clock, in seconds since the Unix epoch.
     pub at: u64,
+    /// The endpoint, also where [`Knobs::omit`](crate::Knobs::omit) took it away; `None` for a path that is none's.
+    pub endpoint: Option<Endpoint>,
     /// The request's method.
     pub method: Method,
     /// The path of the request's URI.
@@ -36,24 +40,38 @@ pub struct Hit {
     /// The request's headers.
     pub headers: HeaderMap,
     /// The decoded parameters, in the order sent: of the query for the authorization endpoint, of the body for the
-    /// token endpoint, none for others.
+    /// endpoints that take a form, none for others.
     pub parameters: Vec<(String, String)>,
     /// `grant_type` of a token request.
     pub grant_type: Option<String>,
     /// The client id, from the parameters or from Basic credentials.
     pub client_id: Option<String>,
-    /// How a token request authenticated; [`ClientAuth::Absent`] for other requests.
+    /// How the client authenticated at an endpoint that takes a form; [`ClientAuth::Absent`] for other requests.
     pub auth: ClientAuth,
     /// The values of `resource` (RFC 8707), which may repeat.
     pub resources: Vec<String>,
     /// Whether the token endpoint issued tokens, so that the code or the rotated refresh token is spent, whatever
     /// answer it then gave.
     pub issued: bool,
+    /// Whether the endpoint did what it was asked for, whatever answer it then gave: issued tokens or a code, gave a
+    /// document, let the token in.
+    pub acted: bool,
+    /// The error with which the endpoint refused, whatever answer it then gave: `authorization_pending`, say, or the
+    /// empty text where it named none.
+    pub refused: Option<String>,
+    /// Whether a [`Misbehaviour`](crate::Misbehaviour) or a [`CallbackFault`](crate::CallbackFault) had its turn.
+    pub misbehaved: bool,
     /// The status of the answer; `None` where the answer was lost.
     pub status: Option<u16>,
 }
 
 impl Hit {
+    /// Whether both requests ask the same: the same method, path, query and parameters. Headers may differ.
+    pub(crate) fn says_the_same_as(&self, other: &Hit) -> bool {
+        let says = |hit: &Hit| (hit.method.clone(), hit.path.clone(), hit.query.clone(), hit.parameters.clone());
+        says(self) == says(other)
+    }
+
     /// The first value of a parameter.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

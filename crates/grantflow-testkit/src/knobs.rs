@@ -1,8 +1,8 @@
 //! What can be turned. The defaults make a well-behaved server.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::{CallbackFault, Misbehaviour};
+use crate::{CallbackFault, Endpoint, Misbehaviour};
 
 /// What the person at the authorization endpoint does, or what becomes of their visit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +28,40 @@ pub struct Knobs {
     pub require_pkce: bool,
     /// Whether the challenge method `plain` is accepted. Default: no, only `S256`.
     pub allow_plain_pkce: bool,
+    /// Whether an authorization request must be pushed (RFC 9126 section 5): others come back with `invalid_request`.
+    /// Default: no.
+    pub require_pushed_authorization_requests: bool,
+    /// How long a request URI lives, in seconds, and what `expires_in` of the pushed answer says (RFC 9126 section 2.2).
+    /// It is good for one authorization request. Default: 60.
+    pub request_uri_lifetime: u64,
+    /// What request URIs begin with; the standard leaves it to the server. Default:
+    /// `urn:ietf:params:oauth:request_uri:`, as RFC 9126 section 2.2 suggests.
+    pub request_uri_prefix: String,
     /// What goes wrong in every callback, applied in order. Default: nothing.
     pub callback: Vec<CallbackFault>,
     /// What goes wrong in the coming callbacks, one entry each, after [`Knobs::callback`]. Default: nothing.
     pub next_callbacks: VecDeque<CallbackFault>,
     /// How long a code lives, in seconds. Default: 60.
     pub code_lifetime: u64,
+
+    /// How long a device code lives, in seconds, and what `expires_in` of the device answer says (RFC 8628 section 3.2).
+    /// Default: 1800.
+    pub device_expires_in: u64,
+    /// The `interval` of the device answer: how many seconds must pass between two polls. `None` leaves the member out,
+    /// and then 5 seconds must pass (RFC 8628 section 3.2). Default: 5.
+    pub device_interval: Option<u64>,
+    /// Whether a poll is answered `slow_down` that comes sooner than the interval after the poll before it, or after the
+    /// device answer; each such poll lengthens the interval by 5 seconds for good (RFC 8628 section 3.5). Default: yes.
+    pub enforce_interval: bool,
+    /// Whether the device answer has `verification_uri_complete` (RFC 8628 section 3.3.1). Default: yes.
+    pub verification_uri_complete: bool,
+    /// At which poll the person does as [`Knobs::decision`] says, where the test does not decide by
+    /// [`Server::approve`](crate::Server::approve) before; the first poll is number 1. Default: never.
+    pub decide_at_poll: Option<u64>,
+    /// The status of `authorization_pending`; GitHub's is 200. Default: 400.
+    pub pending_status: u16,
+    /// The status of `slow_down`; some servers' is 429. Default: 400.
+    pub slow_down_status: u16,
 
     /// How long an access token lives, in seconds, and what `expires_in` says. Default: 3600.
     pub expires_in: u64,
@@ -62,24 +90,50 @@ pub struct Knobs {
     /// What stands between scopes in the token answer; some servers write a comma. Default: a space.
     pub scope_separator: String,
 
+    /// What `aud` of an introspection says (RFC 7662 section 2.2): text for one, a list for several, left out for none.
+    /// `None` stands for the values of `resource` in the request that began the grant, or else the protected resource.
+    /// Default: `None`.
+    pub audience: Option<Vec<String>>,
+    /// Whether access tokens can be revoked. If not, the attempt is refused with `unsupported_token_type` (RFC 7009
+    /// section 2.2.1). Default: yes.
+    pub revocable_access_tokens: bool,
+    /// Whether an access token, revoked, takes its whole grant with it (RFC 7009 section 2.1 leaves this to the server).
+    /// A refresh token always does. Default: no.
+    pub access_token_revokes_grant: bool,
+
     /// Whether Basic credentials are taken as they are. Default: no, they are form-decoded (RFC 6749 section 2.3.1).
     pub raw_basic: bool,
     /// Whether Basic credentials are accepted. Default: yes.
     pub accept_basic: bool,
     /// Whether credentials in the body are accepted. Default: yes.
     pub accept_post: bool,
-    /// Whether form bodies are accepted at the token endpoint. Default: yes.
+    /// Whether form bodies are accepted, at every endpoint that takes them. Default: yes.
     pub accept_form: bool,
-    /// Whether JSON bodies are accepted at the token endpoint. Default: no.
+    /// Whether JSON bodies are accepted at the endpoints that take forms. Default: no.
     pub accept_json: bool,
     /// Whether the token endpoint answers form-encoded unless the request's `Accept` names `application/json`.
     /// Default: no, always JSON.
     pub form_unless_asked: bool,
 
+    /// The endpoints that are not there: they answer 404, and the metadata does not name them. Default: the OpenID
+    /// documents.
+    pub omitted: BTreeSet<Endpoint>,
+    /// What `scopes_supported` of the server's metadata holds (RFC 8414 section 2). Default: nothing, then the member is
+    /// left out.
+    pub scopes_supported: Vec<String>,
+
     /// How every token answer goes wrong, applied in order. Default: not at all.
     pub always: Vec<Misbehaviour>,
     /// How the coming token answers go wrong, one entry each, after [`Knobs::always`]. Default: not at all.
     pub next: VecDeque<Misbehaviour>,
+    /// How the answers of the endpoints other than the token endpoint go wrong.
+    pub(crate) faults: BTreeMap<Endpoint, Faults>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults {
+    always: Vec<Misbehaviour>,
+    next: VecDeque<Misbehaviour>,
 }
 
 impl Default for Knobs {
@@ -89,9 +143,19 @@ impl Default for Knobs {
             user: "ada".to_owned(),
             require_pkce: true,
             allow_plain_pkce: false,
+            require_pushed_authorization_requests: false,
+            request_uri_lifetime: 60,
+            request_uri_prefix: "urn:ietf:params:oauth:request_uri:".to_owned(),
             callback: Vec::new(),
             next_callbacks: VecDeque::new(),
             code_lifetime: 60,
+            device_expires_in: 1800,
+            device_interval: Some(5),
+            enforce_interval: true,
+            verification_uri_complete: true,
+            decide_at_poll: None,
+            pending_status: 400,
+            slow_down_status: 400,
             expires_in: 3600,
             issue_refresh_token: true,
             refresh_lifetime: None,
@@ -104,14 +168,20 @@ impl Default for Knobs {
             widen_scope: None,
             omit_scope: false,
             scope_separator: " ".to_owned(),
+            audience: None,
+            revocable_access_tokens: true,
+            access_token_revokes_grant: false,
             raw_basic: false,
             accept_basic: true,
             accept_post: true,
             accept_form: true,
             accept_json: false,
             form_unless_asked: false,
+            omitted: [Endpoint::OpenidConfiguration, Endpoint::OpenidConfigurationInserted].into(),
+            scopes_supported: Vec::new(),
             always: Vec::new(),
             next: VecDeque::new(),
+            faults: BTreeMap::new(),
         }
     }
 }
@@ -121,6 +191,67 @@ impl Knobs {
     pub fn misbehave(&mut self, how: Misbehaviour) -> &mut Knobs {
         self.next.push_back(how);
         self
+    }
+
+    /// Makes the next answer of this endpoint without an entry yet go wrong in this way. At [`Endpoint::Token`] it is
+    /// [`Knobs::misbehave`].
+    ///
+    /// At [`Endpoint::Authorization`], whose answers are pages and redirects, edits change nothing: use a replacement,
+    /// or [`Knobs::spoil_callback`].
+    pub fn misbehave_at(&mut self, endpoint: Endpoint, how: Misbehaviour) -> &mut Knobs {
+        match endpoint {
+            Endpoint::Token => self.next.push_back(how),
+            endpoint => self.faults.entry(endpoint).or_default().next.push_back(how),
+        }
+        self
+    }
+
+    /// Makes every answer of this endpoint go wrong in this way too, before those of [`Knobs::misbehave_at`] have their
+    /// turn. At [`Endpoint::Token`] it adds to [`Knobs::always`].
+    pub fn always_at(&mut self, endpoint: Endpoint, how: Misbehaviour) -> &mut Knobs {
+        match endpoint {
+            Endpoint::Token => self.always.push(how),
+            endpoint => self.faults.entry(endpoint).or_default().always.push(how),
+        }
+        self
+    }
+
+    /// Makes this endpoint behave again: nothing that was told to go wrong there goes wrong any more.
+    pub fn behave_at(&mut self, endpoint: Endpoint) -> &mut Knobs {
+        if endpoint == Endpoint::Token {
+            self.always.clear();
+            self.next.clear();
+        }
+        self.faults.remove(&endpoint);
+        self
+    }
+
+    /// Takes the endpoint away. See [`Knobs::omitted`].
+    pub fn omit(&mut self, endpoint: Endpoint) -> &mut Knobs {
+        self.omitted.insert(endpoint);
+        self
+    }
+
+    /// Puts the endpoint in its place. See [`Knobs::omitted`].
+    pub fn serve(&mut self, endpoint: Endpoint) -> &mut Knobs {
+        self.omitted.remove(&endpoint);
+        self
+    }
+
+    pub(crate) fn serves(&self, endpoint: Endpoint) -> bool {
+        !self.omitted.contains(&endpoint)
+    }
+
+    /// What goes wrong with the answer that this endpoint is about to give.
+    pub(crate) fn take_faults(&mut self, endpoint: Endpoint) -> Vec<Misbehaviour> {
+        let (always, next) = match endpoint {
+            Endpoint::Token => (&self.always, &mut self.next),
+            endpoint => match self.faults.get_mut(&endpoint) {
+                Some(faults) => (&faults.always, &mut faults.next),
+                None => return Vec::new(),
+            },
+        };
+        always.iter().cloned().chain(next.pop_front()).collect()
     }
 
     /// Makes the next callback without an entry yet go wrong in this way.

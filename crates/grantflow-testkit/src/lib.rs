@@ -5,7 +5,7 @@
 //!
 //! - [`Server::register`] a [`Client`],
 //! - [`Server::visit`] the authorization URL as a browser would, which gives the [`Callback`],
-//! - [`Server::handle`] the requests to the token endpoint and to the protected resource,
+//! - [`Server::handle`] the requests to the token endpoint, the protected resource and all other endpoints,
 //! - look into [`Server::log`] for what was sent, and how often.
 //!
 //! ```
@@ -47,15 +47,18 @@
 //!
 //! # What it does well
 //!
-//! The code grant with PKCE, `iss` in the callback (RFC 9207) and the response modes `query` and `form_post`; refresh
-//! tokens with rotation, revoked as a family when a spent one comes again; client credentials; Basic, body and no
-//! client authentication; `resource` parameters, which it takes note of; Bearer tokens at the resource. Requests are
-//! read strictly: duplicated parameters, two ways of authentication at once and unregistered redirect URIs are refused.
+//! The code grant with PKCE and pushed requests, `iss` in the callback (RFC 9207) and the response modes `query` and `form_post`; refresh
+//! tokens with rotation, revoked as a family when a spent one comes again; client credentials; the device grant; introspection and
+//! revocation; Basic, body and no client authentication; `resource` parameters, which it takes note of; Bearer tokens at the resource; its metadata by
+//! RFC 8414 and OpenID Connect Discovery, which says what the knobs make true. [`Endpoint`] lists the endpoints.
+//! Requests are read strictly: duplicated parameters, two ways of authentication at once and unregistered redirect URIs
+//! are refused.
 //!
 //! # What it does badly
 //!
-//! As told: [`Knobs`] has the settings of honest but unusual servers, [`Misbehaviour`] what becomes of token answers,
-//! [`CallbackFault`] what becomes of callbacks. The latter two can be had from numbers, for fuzzers and property tests.
+//! As told: [`Knobs`] has the settings of honest but unusual servers, [`Misbehaviour`] what becomes of an endpoint's
+//! answers, [`CallbackFault`] what becomes of callbacks. The latter two can be had from numbers, for fuzzers and property
+//! tests. [`Server::counts`], [`Server::sent_twice`] and [`Server::after_misbehaviour`] tell what a client did then.
 //!
 //! # What it is not
 //!
@@ -69,21 +72,31 @@
 mod answer;
 mod auth;
 mod authorize;
+mod call;
 mod callback;
 mod client;
+mod device;
+mod endpoint;
 mod form;
 mod grants;
 mod hit;
+mod introspection;
 mod knobs;
 #[cfg(feature = "loopback")]
 mod loopback;
+mod metadata;
 mod misbehaviour;
+mod oddities;
+mod pushed;
+mod repertoire;
 mod resource;
+mod revocation;
 mod server;
 mod token;
 
 pub use callback::{Callback, CallbackFault, VisitError};
 pub use client::{Client, Grant};
+pub use endpoint::Endpoint;
 pub use grants::s256;
 pub use hit::{ClientAuth, Hit};
 pub use knobs::{Decision, Knobs};

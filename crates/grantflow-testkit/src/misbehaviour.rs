@@ -1,6 +1,7 @@
-//! The ways in which a token answer can go wrong.
+//! The ways in which an answer can go wrong.
 
-/// One way in which the token endpoint's answer goes wrong.
+/// One way in which an endpoint's answer goes wrong: the token endpoint's by
+/// [`Knobs::misbehave`](crate::Knobs::misbehave), any other's by [`Knobs::misbehave_at`](crate::Knobs::misbehave_at).
 ///
 /// There are two kinds. *Edits* change a successful answer: the server has acted, and a request that it refuses gets
 /// the ordinary refusal. *Replacements* put another answer in place of the server's, success or refusal; their `acts`
@@ -36,6 +37,14 @@ pub enum Misbehaviour {
         from: String,
         /// The name in the answer.
         to: String,
+    },
+    /// Edit: the member's text has this at its end, so that it is almost right: an issuer with a slash more, an address
+    /// with a letter more. A member that is no text stays.
+    AppendToMember {
+        /// The member's name.
+        name: String,
+        /// What follows its value.
+        text: String,
     },
     /// Edit: the whole answer is the value of nested objects.
     Nest {
@@ -158,7 +167,7 @@ impl Misbehaviour {
 
     /// A token and an `error` member in one answer.
     pub fn error_beside_token(code: &str) -> M {
-        M::set("error", &crate::form::json_string(code))
+        M::text("error", code)
     }
 
     /// A JSON error with status 200 before the server acted.
@@ -171,6 +180,19 @@ impl Misbehaviour {
         M::Error { status, code: code.to_owned(), description: None, acts: false }
     }
 
+    /// A JSON error with `Retry-After` before the server acted: a 429 with `slow_down`, say.
+    pub fn error_with_retry_after(status: u16, code: &str, retry_after: &str) -> M {
+        M::Raw {
+            status,
+            headers: vec![
+                ("content-type".to_owned(), "application/json".to_owned()),
+                ("retry-after".to_owned(), retry_after.to_owned()),
+            ],
+            body: format!("{{\"error\":{}}}", crate::form::json_string(code)).into_bytes(),
+            acts: false,
+        }
+    }
+
     /// Any answer with a JSON body, after the server acted.
     pub fn json(status: u16, body: &str) -> M {
         M::Raw {
@@ -181,8 +203,34 @@ impl Misbehaviour {
         }
     }
 
-    fn set(name: &str, json: &str) -> M {
+    /// [`Misbehaviour::SetMember`]: the member has this raw JSON text for a value, which need not be valid.
+    pub fn set(name: &str, json: &str) -> M {
         M::SetMember { name: name.to_owned(), json: json.to_owned() }
+    }
+
+    /// [`Misbehaviour::SetMember`] with a string: the member has this text for a value.
+    pub fn text(name: &str, value: &str) -> M {
+        M::set(name, &crate::form::json_string(value))
+    }
+
+    /// [`Misbehaviour::AppendToMember`].
+    pub fn append(name: &str, text: &str) -> M {
+        M::AppendToMember { name: name.to_owned(), text: text.to_owned() }
+    }
+
+    /// [`Misbehaviour::RemoveMember`].
+    pub fn remove(name: &str) -> M {
+        M::RemoveMember(name.to_owned())
+    }
+
+    /// [`Misbehaviour::RenameMember`].
+    pub fn rename(from: &str, to: &str) -> M {
+        M::RenameMember { from: from.to_owned(), to: to.to_owned() }
+    }
+
+    /// [`Misbehaviour::DuplicateMember`]: the member is there once more, with this raw JSON text for a value.
+    pub fn duplicate(name: &str, json: &str) -> M {
+        M::DuplicateMember { name: name.to_owned(), json: json.to_owned() }
     }
 
     /// Whether the server does its work. Edits edit what it did.
@@ -214,160 +262,4 @@ impl Misbehaviour {
                 | M::Lost { .. }
         )
     }
-
-    /// Every kind, with parameters worth a test. Sizes stay within a few megabytes, so that a test can try them all.
-    pub fn all() -> Vec<M> {
-        let text = str::to_owned;
-        let mut all = vec![
-            M::RemoveMember(text("access_token")),
-            M::RemoveMember(text("token_type")),
-            M::RemoveMember(text("expires_in")),
-            M::RemoveMember(text("refresh_token")),
-            M::RemoveMember(text("scope")),
-            M::error_beside_token("invalid_grant"),
-            M::Nest { path: vec![text("authed_user")], decoy: true },
-            M::Nest { path: vec![text("data"), text("token")], decoy: false },
-            M::Status(201),
-            M::Status(206),
-            M::Status(400),
-            M::ContentType(None),
-            M::ContentType(Some(text("text/html"))),
-            M::ContentType(Some(text("application/json; charset=utf-16"))),
-            M::FormEncoded,
-            M::Array,
-            M::Bom,
-            M::NotUtf8,
-            M::Huge { size: 2 << 20 },
-            M::Deep { depth: 100_000 },
-        ];
-        for (name, json) in ODD_MEMBERS {
-            all.push(M::set(name, json));
-        }
-        for name in ["access_token", "token_type", "expires_in", "scope"] {
-            all.push(M::DuplicateMember { name: text(name), json: text("\"again\"") });
-        }
-        for (from, to) in
-            [("access_token", "accessToken"), ("access_token", "token"), ("expires_in", "expires"), ("scope", "scopes")]
-        {
-            all.push(M::RenameMember { from: text(from), to: text(to) });
-        }
-        for keep in [0, 1, 20] {
-            for announced in [false, true] {
-                all.push(M::CutShort { keep, announced });
-            }
-        }
-        for acts in [false, true] {
-            all.push(M::Lost { acts });
-            for (status, code) in [
-                (200, "invalid_grant"),
-                (400, "invalid_grant"),
-                (400, ""),
-                (401, "invalid_client"),
-                (403, "made_up\u{1b}[31m\r\n"),
-                (500, "server_error"),
-            ] {
-                all.push(M::Error { status, code: text(code), description: None, acts });
-            }
-            for status in [400, 500] {
-                all.push(M::Reflect { status, acts });
-            }
-            for status in [200, 400, 404, 500, 502] {
-                all.push(M::Html { status, acts });
-            }
-            for status in [200, 204, 304, 400, 500] {
-                all.push(M::Empty { status, acts });
-            }
-            for status in [301, 302, 303, 307, 308] {
-                all.push(M::Redirect { status, location: text("https://elsewhere.example/token"), acts });
-            }
-            for status in [429, 503] {
-                for value in RETRY_AFTER {
-                    all.push(M::RetryAfter { status, value: text(value), acts });
-                }
-            }
-            for body in ["null", "\"x\"", "{}", "{", "{\"access_token\":\"x\"}"] {
-                all.push(M::Raw {
-                    status: 200,
-                    headers: vec![(text("content-type"), text("application/json"))],
-                    body: body.as_bytes().to_vec(),
-                    acts,
-                });
-            }
-        }
-        all
-    }
-
-    /// One of [`Misbehaviour::all`]; every number gives one.
-    pub fn from_index(index: usize) -> M {
-        let all = M::all();
-        let index = index % all.len().max(1);
-        all.into_iter().nth(index).unwrap_or(M::Bom)
-    }
-
-    /// A misbehaviour for any bytes, for fuzzers: the first two choose, the others are statuses, texts and bodies.
-    ///
-    /// ```
-    /// use grantflow_testkit::Misbehaviour;
-    ///
-    /// assert_eq!(Misbehaviour::from_bytes(b""), Misbehaviour::from_bytes(b"\0\0"));
-    /// ```
-    pub fn from_bytes(bytes: &[u8]) -> M {
-        let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
-        let rest = bytes.get(4..).unwrap_or_default();
-        let text = String::from_utf8_lossy(rest).into_owned();
-        let acts = byte(2) & 1 == 0;
-        // 200 to 599: a 1xx is no final answer.
-        let status = 200 + u16::from_be_bytes([byte(2), byte(3)]) % 400;
-        let member = MEMBERS.get(usize::from(byte(1)) % MEMBERS.len()).copied().unwrap_or_default().to_owned();
-        match byte(0) % 16 {
-            0..6 => M::from_index(usize::from(byte(0) / 16) << 8 | usize::from(byte(1))),
-            6 | 7 => M::SetMember { name: member, json: text },
-            8 => M::DuplicateMember { name: member, json: text },
-            9 => M::RenameMember { from: member, to: text },
-            10 => M::ContentType(Some(text)),
-            11 => M::CutShort { keep: usize::from(byte(1)), announced: acts },
-            12 => M::Error { status, code: text, description: None, acts },
-            13 => M::RetryAfter { status, value: text, acts },
-            14 => M::Redirect { status, location: text, acts },
-            _ => M::Raw {
-                status,
-                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-                body: rest.to_vec(),
-                acts,
-            },
-        }
-    }
 }
-
-const MEMBERS: [&str; 7] =
-    ["access_token", "token_type", "expires_in", "refresh_token", "scope", "error", "error_description"];
-
-const RETRY_AFTER: [&str; 6] = ["5", "0", "-1", "100000000000000000000", "Fri, 31 Dec 1999 23:59:59 GMT", "soon"];
-
-/// Values that real servers send or that a client must refuse.
-const ODD_MEMBERS: [(&str, &str); 24] = [
-    ("expires_in", "\"3600\""),
-    ("expires_in", "\"\""),
-    ("expires_in", "3600.0"),
-    ("expires_in", "0"),
-    ("expires_in", "-1"),
-    ("expires_in", "null"),
-    ("expires_in", "1e400"),
-    ("expires_in", "18446744073709551615"),
-    ("expires_in", "18446744073709551616"),
-    ("expires_in", "{}"),
-    ("token_type", "\"bearer\""),
-    ("token_type", "\"N_A\""),
-    ("token_type", "\"User Access Token\""),
-    ("token_type", "\"\""),
-    ("token_type", "null"),
-    ("access_token", "\"\""),
-    ("access_token", "null"),
-    ("access_token", "\"a\\r\\nb: c\""),
-    ("access_token", "42"),
-    ("refresh_token", "\"\""),
-    ("refresh_token", "null"),
-    ("scope", "[\"read\",\"write\"]"),
-    ("scope", "null"),
-    ("error_description", "42"),
-];

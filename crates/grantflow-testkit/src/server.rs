@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 
+use crate::answer::Answer;
 use crate::callback::{Callback, VisitError};
 use crate::client::Client;
+use crate::endpoint::Endpoint;
 use crate::form::{Form, escape_html};
 use crate::grants::{Grants, seed_from};
 use crate::hit::{ClientAuth, Hit};
@@ -50,21 +52,31 @@ impl Server {
 
     /// The authorization endpoint, `{base}/oauth/authorize` (RFC 6749 section 3.1).
     pub fn authorize_url(&self) -> String {
-        self.url(AUTHORIZE)
+        self.endpoint_url(Endpoint::Authorization)
     }
 
     /// The token endpoint, `{base}/api/access_token` (RFC 6749 section 3.2).
     pub fn token_url(&self) -> String {
-        self.url(TOKEN)
+        self.endpoint_url(Endpoint::Token)
     }
 
     /// The protected resource, `{base}/api/user` (RFC 6750).
     pub fn resource_url(&self) -> String {
-        self.url(RESOURCE)
+        self.endpoint_url(Endpoint::Resource)
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.issuer.trim_end_matches('/'))
+    /// Where an endpoint is, whether or not [`Knobs::omit`] took it away.
+    pub fn endpoint_url(&self, endpoint: Endpoint) -> String {
+        let (origin, base) = self.split_issuer();
+        format!("{origin}{}", endpoint.pieces(base).concat())
+    }
+
+    /// The issuer's origin, and its path without a slash at the end.
+    pub(crate) fn split_issuer(&self) -> (&str, &str) {
+        let host = self.issuer.find("://").map_or(0, |at| at + 3);
+        let path = self.issuer.get(host..).and_then(|rest| rest.find('/')).map_or(self.issuer.len(), |at| host + at);
+        let (origin, path) = self.issuer.split_at_checked(path).unwrap_or((&self.issuer, ""));
+        (origin, path.trim_end_matches('/'))
     }
 
     /// Adds a client, or replaces the one of that id.
@@ -105,11 +117,13 @@ impl Server {
         self.grants.access.clear();
     }
 
-    /// Forgets all codes and tokens, so that clients must begin again.
+    /// Forgets all codes, tokens and pushed requests, so that clients must begin again.
     pub fn revoke_all(&mut self) {
         self.grants.codes.clear();
         self.grants.access.clear();
         self.grants.refresh.clear();
+        self.grants.devices.clear();
+        self.grants.pushed.clear();
     }
 
     /// Every request handled, oldest first.
@@ -127,6 +141,49 @@ impl Server {
         self.log.iter().filter(move |hit| hit.grant_type.as_deref() == Some(grant_type))
     }
 
+    /// The requests to this endpoint in the log, also to one that [`Knobs::omit`] took away.
+    pub fn hits_at(&self, endpoint: Endpoint) -> impl Iterator<Item = &Hit> {
+        self.log.iter().filter(move |hit| hit.endpoint == Some(endpoint))
+    }
+
+    /// How many requests the log has for each endpoint; endpoints without one are left out. For tests that a client
+    /// asked these endpoints and no other.
+    ///
+    /// ```
+    /// use grantflow_testkit::{Endpoint, Server};
+    /// use http::Request;
+    ///
+    /// let mut server = Server::new("https://as.example");
+    /// server.handle(&Request::get(server.endpoint_url(Endpoint::ServerMetadata)).body("")?);
+    /// assert_eq!(server.counts(), [(Endpoint::ServerMetadata, 1)].into());
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    pub fn counts(&self) -> BTreeMap<Endpoint, usize> {
+        let mut counts = BTreeMap::new();
+        for endpoint in self.log.iter().filter_map(|hit| hit.endpoint) {
+            *counts.entry(endpoint).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The first request to this endpoint that says the same as an earlier one: the same query and the same parameters.
+    /// For tests that a client sent nothing twice. Polls of the token endpoint say the same each time.
+    pub fn sent_twice(&self, endpoint: Endpoint) -> Option<&Hit> {
+        let hits: Vec<_> = self.hits_at(endpoint).collect();
+        let repeats = |at: &usize| {
+            let (earlier, rest) = hits.split_at_checked(*at).unwrap_or_default();
+            rest.first().is_some_and(|hit| earlier.iter().any(|old| hit.says_the_same_as(old)))
+        };
+        (0..hits.len()).find(repeats).and_then(|at| hits.get(at).copied())
+    }
+
+    /// The requests in the log after the first whose answer went wrong as told. For tests that a client stops after a
+    /// bad answer: then this is empty.
+    pub fn after_misbehaviour(&self) -> &[Hit] {
+        let first = self.log.iter().position(|hit| hit.misbehaved);
+        first.and_then(|first| self.log.get(first + 1..)).unwrap_or_default()
+    }
+
     /// Answers a request. Host and scheme of its URI are not looked at.
     ///
     /// A [lost](crate::Misbehaviour::Lost) answer shows as a gateway's 504 page here; [`Server::try_handle`] tells it
@@ -141,6 +198,7 @@ impl Server {
         let uri = request.uri();
         let mut hit = Hit {
             at: self.now,
+            endpoint: None,
             method: request.method().clone(),
             path: uri.path().to_owned(),
             query: uri.query().map(str::to_owned),
@@ -151,6 +209,9 @@ impl Server {
             auth: ClientAuth::Absent,
             resources: Vec::new(),
             issued: false,
+            acted: false,
+            refused: None,
+            misbehaved: false,
             status: None,
         };
         let response = self.route(&mut hit, request.body().as_ref());
@@ -160,21 +221,41 @@ impl Server {
     }
 
     fn route(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
-        let base = self.issuer.parse::<Uri>();
-        let base = base.as_ref().map_or("", |uri| uri.path().trim_end_matches('/'));
-        let (allowed, endpoint): (_, Endpoint) = match hit.path.strip_prefix(base) {
-            Some(AUTHORIZE) => (Method::GET, |server, hit, _| Some(server.authorize(hit))),
-            Some(TOKEN) => (Method::POST, Server::token),
-            Some(RESOURCE) => (Method::GET, |server, hit, _| Some(server.resource(&hit.headers))),
-            _ => return Some(page(StatusCode::NOT_FOUND, "There is nothing here.")),
+        let (_, base) = self.split_issuer();
+        let at_path = |endpoint: &Endpoint| endpoint.is_at(base, &hit.path);
+        let served = Endpoint::ALL.into_iter().filter(at_path).find(|endpoint| self.knobs.serves(*endpoint));
+        hit.endpoint = served.or_else(|| Endpoint::ALL.into_iter().find(at_path));
+        let Some(endpoint) = served else {
+            return Some(page(StatusCode::NOT_FOUND, "There is nothing here."));
         };
-        if hit.method != allowed {
+        if !endpoint.methods().contains(&hit.method) {
             let mut response = page(StatusCode::METHOD_NOT_ALLOWED, "Not with this method.");
-            let allowed = HeaderValue::from_str(allowed.as_str());
+            let allowed: Vec<_> = endpoint.methods().iter().map(Method::as_str).collect();
+            let allowed = HeaderValue::from_str(&allowed.join(", "));
             response.headers_mut().extend(allowed.map(|allowed| (ALLOW, allowed)));
             return Some(response);
         }
-        endpoint(self, hit, body)
+        match endpoint {
+            Endpoint::Authorization => self.authorize(hit, body),
+            Endpoint::Token => self.token(hit, body),
+            Endpoint::Resource => {
+                let headers = hit.headers.clone();
+                self.perform(endpoint, hit, body, |server| server.resource(&headers))
+            }
+            Endpoint::ServerMetadata => self.perform(endpoint, hit, body, |server| server.server_metadata()),
+            Endpoint::OpenidConfiguration | Endpoint::OpenidConfigurationInserted => {
+                self.perform(endpoint, hit, body, |server| server.openid_configuration())
+            }
+            Endpoint::DeviceAuthorization => self.serve_client(endpoint, hit, body, Server::device_authorization),
+            Endpoint::Introspection => self.serve_client(endpoint, hit, body, Server::introspection),
+            Endpoint::Revocation => self.serve_client(endpoint, hit, body, Server::revocation),
+            Endpoint::PushedAuthorization => self.serve_client(endpoint, hit, body, Server::push),
+            Endpoint::Verification => self.verification(hit, body),
+            Endpoint::Keys => {
+                let keys = vec![("keys".to_owned(), "[]".to_owned())];
+                self.perform(endpoint, hit, body, |_| Answer::document(keys))
+            }
+        }
     }
 
     /// What a browser does with an authorization URL, with a person who does as [`Knobs::decision`] says: it opens the
@@ -201,12 +282,6 @@ impl Server {
         }
     }
 }
-
-type Endpoint = fn(&mut Server, &mut Hit, &[u8]) -> Option<Response<Vec<u8>>>;
-
-const AUTHORIZE: &str = "/oauth/authorize";
-const TOKEN: &str = "/api/access_token";
-const RESOURCE: &str = "/api/user";
 
 /// An HTML page for a person.
 pub(crate) fn page(status: StatusCode, text: &str) -> Response<Vec<u8>> {

@@ -1,115 +1,45 @@
 //! The token endpoint (RFC 6749 sections 3.2, 4.1.3, 4.4 and 6).
 
-use http::header::{ACCEPT, AUTHORIZATION};
-use http::{HeaderMap, Response};
+use http::Response;
 
 use crate::answer::{Answer, Members};
-use crate::auth::Credentials;
+use crate::call::Refusal;
 use crate::client::{Client, Grant, is_subset};
+use crate::endpoint::Endpoint;
 use crate::form::{Form, json_string};
-use crate::grants::{Access, Code, Family, Refresh, is_verifier};
-use crate::hit::{ClientAuth, Hit};
-use crate::server::{Server, has_content_type};
+use crate::grants::{Access, Basis, Code, Family, Refresh, is_verifier};
+use crate::hit::Hit;
+use crate::server::Server;
 
-/// An error (RFC 6749 section 5.2) and why; the status follows from the error.
-type Refusal = (&'static str, &'static str);
+/// The `grant_type` of RFC 8628 section 3.4.
+pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 impl Server {
-    /// Answers a token request, after whatever shall go wrong went wrong; `None` where the answer is lost.
+    /// Answers a token request; `None` where the answer is lost.
     pub(crate) fn token(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
-        let mut faults = self.knobs.always.clone();
-        faults.extend(self.knobs.next.pop_front());
-
-        let form = self.read(&hit.headers, body);
-        let readable = form.as_ref().cloned().unwrap_or_default();
-        let credentials = Credentials::of(&hit.headers, &readable, &self.knobs);
-        hit.grant_type = readable.get("grant_type").map(str::to_owned);
-        hit.client_id.clone_from(&credentials.id);
-        hit.auth = credentials.method;
-        hit.resources = readable.all("resource");
-        hit.parameters.clone_from(&readable.pairs);
-
-        let mut answer = if faults.iter().all(|fault| fault.acts()) {
-            match form.and_then(|form| self.grant(&form, &credentials)) {
-                Ok(members) => Answer::json(200, members),
-                Err((error, why)) => refusal(error, why, &hit.headers),
-            }
-        } else {
-            // One of the faults replaces this.
-            Answer::json(200, Vec::new())
-        };
-        hit.issued = !answer.is_refusal() && faults.iter().all(|fault| fault.acts());
-        if self.knobs.form_unless_asked && !asks_for_json(&hit.headers) {
-            answer.form_encode();
-        }
-        if !faults.is_empty() {
-            let request = reflection(&hit.headers, body);
-            for fault in &faults {
-                answer.spoil(fault, &request);
-            }
-        }
-        answer.into_response()
+        self.serve_client(Endpoint::Token, hit, body, |server, client, form| server.grant(client, form))
     }
 
-    fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<Form, Refusal> {
-        let form = if self.knobs.accept_form && has_content_type(headers, "application/x-www-form-urlencoded") {
-            Form::parse(body)
-        } else if self.knobs.accept_json && has_content_type(headers, "application/json") {
-            Form::parse_json(body).ok_or(("invalid_request", "the JSON is malformed"))?
-        } else {
-            return Err(("invalid_request", "the content type is not supported"));
-        };
-        Ok(form)
-    }
-
-    /// The members of the answer to a request, or the refusal.
-    fn grant(&mut self, form: &Form, credentials: &Credentials) -> Result<Members, Refusal> {
-        if form.has_duplicates() {
-            return Err(("invalid_request", "a parameter was sent twice"));
-        }
-        let client = self.authenticate(credentials)?;
+    /// The answer to a request, or the refusal.
+    fn grant(&mut self, client: &Client, form: &Form) -> Result<Answer, Refusal> {
         let grant = match form.get("grant_type") {
             Some("authorization_code") => Grant::AuthorizationCode,
             Some("refresh_token") => Grant::RefreshToken,
             Some("client_credentials") => Grant::ClientCredentials,
+            Some(DEVICE_CODE) if self.knobs.serves(Endpoint::DeviceAuthorization) => Grant::DeviceCode,
             Some(_) => return Err(("unsupported_grant_type", "this grant is not known")),
             None => return Err(("invalid_request", "grant_type is missing")),
         };
         if !client.grants.contains(&grant) {
             return Err(("unauthorized_client", "the client may not use this grant"));
         }
-        match grant {
-            Grant::AuthorizationCode => self.redeem(&client, form),
-            Grant::RefreshToken => self.refresh(&client, form),
-            Grant::ClientCredentials => self.client_credentials(&client, form),
-        }
-    }
-
-    fn authenticate(&self, credentials: &Credentials) -> Result<Client, Refusal> {
-        let refuse = |why| Err(("invalid_client", why));
-        match credentials.method {
-            ClientAuth::Absent => return refuse("no client was named"),
-            ClientAuth::Several => {
-                return Err(("invalid_request", "more than one client authentication"));
-            }
-            ClientAuth::Other => return refuse("this client authentication is not known"),
-            ClientAuth::Basic if !self.knobs.accept_basic => {
-                return refuse("Basic is not accepted");
-            }
-            ClientAuth::Post if !self.knobs.accept_post => {
-                return refuse("secrets in the body are not accepted");
-            }
-            ClientAuth::Public | ClientAuth::Basic | ClientAuth::Post => {}
-        }
-        let client = credentials.id.as_ref().and_then(|id| self.clients.get(id));
-        let Some(client) = client else {
-            return refuse("the client is not known");
+        let members = match grant {
+            Grant::AuthorizationCode => self.redeem(client, form)?,
+            Grant::RefreshToken => self.refresh(client, form)?,
+            Grant::ClientCredentials => self.client_credentials(client, form)?,
+            Grant::DeviceCode => return self.poll(client, form),
         };
-        // A public client has no secret and may show none; a confidential one must.
-        if client.secret != credentials.secret {
-            return refuse("the credentials are wrong");
-        }
-        Ok(client.clone())
+        Ok(Answer::json(200, members))
     }
 
     /// RFC 6749 section 4.1.3. Every attempt by the code's own client spends it, also one that fails.
@@ -132,14 +62,20 @@ impl Server {
         }
         check_code(&record, form, self.now)?;
 
+        Ok(self.issue_with_refresh(client, &record.scope, record.family))
+    }
+
+    /// What the person's decision gives: an access token and, where the knobs and the client have it so, a refresh
+    /// token.
+    pub(crate) fn issue_with_refresh(&mut self, client: &Client, scope: &str, family: Family) -> Members {
         let refresh = self.knobs.issue_refresh_token;
-        let scope = self.knobs.granted(&record.scope);
-        let mut members = self.issue(client, &scope, record.family, true);
+        let scope = self.knobs.granted(scope);
+        let mut members = self.issue(client, &scope, family, true);
         if refresh && client.grants.contains(&Grant::RefreshToken) {
-            let token = self.new_refresh_token(client, &scope, record.family);
+            let token = self.new_refresh_token(client, &scope, family);
             members.push(("refresh_token".to_owned(), json_string(&token)));
         }
-        Ok(members)
+        members
     }
 
     /// RFC 6749 section 6, with rotation after RFC 9700 section 4.14.2.
@@ -198,7 +134,7 @@ impl Server {
             return Err(("invalid_scope", "malformed, or more than is allowed"));
         };
         let scope = self.knobs.granted(&scope);
-        let family = self.grants.new_family();
+        let family = self.grants.new_family(Basis { resources: form.all("resource") });
         Ok(self.issue(client, &scope, family, false))
     }
 
@@ -211,6 +147,7 @@ impl Server {
             for_person,
             scope: scope.to_owned(),
             family,
+            issued_at: self.now,
             expires_at: self.now.saturating_add(lifetime),
         };
         self.grants.access.insert(token.clone(), record);
@@ -235,6 +172,7 @@ impl Server {
             client_id: client.id.clone(),
             scope: scope.to_owned(),
             family,
+            issued_at: self.now,
             expires_at: lifetime.map(|lifetime| self.now.saturating_add(lifetime)),
             spent_at: None,
         };
@@ -263,35 +201,4 @@ fn check_code(record: &Code, form: &Form, now: u64) -> Result<(), Refusal> {
         (Some(challenge), Some(verifier)) if is_verifier(verifier) && challenge.is_met_by(verifier) => Ok(()),
         (Some(_), _) => refuse("the verifier does not match the challenge"),
     }
-}
-
-fn refusal(error: &str, why: &str, headers: &HeaderMap) -> Answer {
-    if error != "invalid_client" {
-        return Answer::refusal(400, error, why);
-    }
-    let answer = Answer::refusal(401, error, why);
-    // A client that used the header is told which scheme to use (RFC 6749 section 5.2).
-    match headers.contains_key(AUTHORIZATION) {
-        true => answer.header("www-authenticate", "Basic realm=\"token endpoint\""),
-        false => answer,
-    }
-}
-
-fn asks_for_json(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .any(|value| value.contains("application/json"))
-}
-
-/// All that is secret in a request.
-fn reflection(headers: &HeaderMap, body: &[u8]) -> String {
-    let mut text = String::new();
-    for value in headers.get_all(AUTHORIZATION) {
-        text.push_str(&String::from_utf8_lossy(value.as_bytes()));
-        text.push(' ');
-    }
-    text.push_str(&String::from_utf8_lossy(body));
-    text
 }

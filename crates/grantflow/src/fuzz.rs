@@ -24,6 +24,7 @@ use crate::{
 
 mod answer;
 mod callback;
+mod challenge;
 mod retry_after;
 mod stored_state;
 mod token_error;
@@ -32,6 +33,7 @@ mod url;
 mod wire;
 
 pub use callback::callback;
+pub use challenge::challenge;
 pub use retry_after::retry_after;
 pub use stored_state::stored_state;
 pub use token_error::token_error;

@@ -46,22 +46,23 @@
 //! An optional member of a token answer that cannot be read costs its own value, not the grant: [`Tokens::tolerated`] names
 //! it. What makes a token secure is never tolerated. A server that deviates further needs a [`Quirk`]; the error names it.
 
+mod value;
+
 mod error;
-mod secret;
-mod time;
 
 mod wire;
 
 mod scope;
 mod url;
 
-mod exchange;
+mod contract;
+
+mod server;
 
 mod client;
-mod params;
-mod pkce;
-mod quirk;
-mod server;
+
+mod answer;
+
 mod token;
 
 mod call;
@@ -73,21 +74,21 @@ mod flow;
 pub mod fuzz;
 
 pub use client::{Client, ClientBuilder, ConfidentialClient, PublicClient};
+pub use contract::{Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, drive};
 pub use error::{
-    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, Member, Misuse, Next, ProtocolError, Refused, StoredFault,
+    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, Misuse, Next, ProtocolError, Refused, StoredFault,
     UrlFault, UrlRole, Violation,
 };
-pub use exchange::{Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, drive};
 pub use flow::client_credentials::ClientCredentials;
 pub use flow::code::{
     Authorization, AuthorizationUrl, Callback, CodeExchange, NotOurs, PendingCallback, PendingKey, Redirect, Rejection,
     RejectionReason, ResponseMode, StoredCallback, callback_key, callback_key_in_form,
 };
 pub use flow::refresh::RefreshExchange;
-pub use quirk::{Message, Quirk};
 pub use scope::{GrantedScope, Scope};
-pub use secret::{ClientSecret, RefreshToken, UnverifiedIdToken};
-pub use server::Server;
-pub use time::UnixTime;
+pub use server::{Message, Quirk, Server};
 pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, Tokens, TokensBuilder};
 pub use url::{Issuer, PlainHttp, RedirectUri};
+pub use value::secret::{ClientSecret, RefreshToken, UnverifiedIdToken};
+pub use value::time::UnixTime;
+pub use wire::challenge::{Challenge, Challenges, TokenChallenge};

@@ -12,6 +12,7 @@
 //   fail:CODE   redirect with error=CODE, any code, such as fail:temporarily_unavailable
 //   narrow      granted, but without the api:… scopes
 //   error       the interaction page breaks: 500, and no redirect at all
+// The device pages are the library's own: the person types the code in and confirms; the login in between is granted by itself.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
@@ -34,6 +35,17 @@ const withCode = (client_id, token_endpoint_auth_method, more = {}) => ({
   ...more,
 });
 
+const withDevice = (client_id, token_endpoint_auth_method, more = {}) => ({
+  client_id,
+  token_endpoint_auth_method,
+  application_type: 'native',
+  redirect_uris: [],
+  response_types: [],
+  grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+  scope: SCOPES.join(' '),
+  ...more,
+});
+
 const clients = [
   withCode('public', 'none'),
   withCode('basic', 'client_secret_basic', { client_secret: SECRET }),
@@ -41,6 +53,10 @@ const clients = [
   // percent-encoded already, so a client that encodes too little and one that encodes twice are both refused.
   withCode('basic:odd id', 'client_secret_basic', { client_secret: 'p%3A+s s:w/&=rd-0123456789-0123456789' }),
   withCode('post', 'client_secret_post', { client_secret: SECRET }),
+  // RFC 9126, section 6: its authorization requests must have been pushed.
+  withCode('pushes', 'client_secret_basic', { client_secret: SECRET, require_pushed_authorization_requests: true }),
+  withDevice('device', 'none'),
+  withDevice('device-basic', 'client_secret_basic', { client_secret: SECRET }),
   {
     client_id: 'm2m',
     token_endpoint_auth_method: 'client_secret_basic',
@@ -79,6 +95,7 @@ const settings = {
     AccessToken: 600,
     AuthorizationCode: 60,
     ClientCredentials: 300,
+    DeviceCode: 600,
     Grant: 86400,
     IdToken: 600,
     Interaction: 600,
@@ -87,8 +104,10 @@ const settings = {
   },
   features: {
     clientCredentials: { enabled: true },
+    deviceFlow: { enabled: true },
     devInteractions: { enabled: Boolean(process.env.DEV) },
     introspection: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true },
     // With resources on, api:… would be scopes of a resource and every request would have to name it.
     resourceIndicators: { enabled: false },
     revocation: { enabled: true },
@@ -127,7 +146,8 @@ function answerForTheUser(provider) {
 // - a request without a scope is refused; RFC 6749, section 3.3, lets a server have a default instead.
 function takePlainOAuth(provider) {
   provider.use((ctx, next) => {
-    if (ctx.path === '/auth') {
+    // A request that was pushed says all it has to say in its body.
+    if (ctx.path === '/auth' && !ctx.query.request_uri) {
       const query = { scope: DEFAULT_SCOPE, ...ctx.query };
       if (String(query.scope).split(' ').includes('offline_access')) query.prompt ??= 'consent';
       ctx.query = query;

@@ -1,4 +1,4 @@
-//! Just enough of a browser to get through an authorization request: redirects, and cookies with paths.
+//! Just enough of a browser to get through an authorization request: redirects, forms, and cookies, which ureq keeps.
 
 use std::time::Duration;
 
@@ -8,12 +8,18 @@ pub enum Landing {
     /// The server redirected to the client: the whole URL, query included. It is not fetched.
     Callback(String),
     /// A page for the user to read; also how a server refuses without redirecting.
-    Page {
-        /// The HTTP status.
-        status: u16,
-        /// The HTML, or whatever came.
-        body: String,
-    },
+    Page(Page),
+}
+
+/// A page of the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Where it is.
+    pub url: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The HTML, or whatever came.
+    pub body: String,
 }
 
 impl Landing {
@@ -24,9 +30,43 @@ impl Landing {
     pub fn callback(self) -> Result<String, String> {
         match self {
             Self::Callback(url) => Ok(url),
-            Self::Page { status, body } => Err(format!("no callback but a page, {status}: {body}")),
+            Self::Page(Page { url, status, body }) => Err(format!("no callback but a page, {status} {url}: {body}")),
         }
     }
+
+    /// The page, if its status is 200.
+    ///
+    /// # Errors
+    /// What came instead, as text.
+    pub fn page(self) -> Result<Page, String> {
+        match self {
+            Self::Page(page) if page.status == 200 => Ok(page),
+            Self::Page(Page { url, status, body }) => Err(format!("a page with status {status}, {url}: {body}")),
+            Self::Callback(url) => Err(format!("no page but a callback: {url}")),
+        }
+    }
+}
+
+impl Page {
+    /// The names and values of its form, buttons aside, as a browser would send them: what is hidden or filled in already.
+    pub fn fields(&self) -> Vec<(String, String)> {
+        let inputs = self.body.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
+        let sent = inputs.filter(|tag| attribute(tag, "type").as_deref() != Some("submit"));
+        sent.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))).collect()
+    }
+
+    /// Where its form goes. The servers here write whole URLs or none.
+    fn action(&self) -> String {
+        let form = self.body.split("<form").nth(1).and_then(|rest| rest.split('>').next());
+        form.and_then(|tag| attribute(tag, "action")).unwrap_or_else(|| self.url.clone())
+    }
+}
+
+/// The value of an attribute, without the escapes that HTML has for it.
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let value = tag.split(&format!(" {name}=\"")).nth(1)?.split('"').next()?;
+    let quotes = value.replace("&quot;", "\"").replace("&#x27;", "'").replace("&#39;", "'");
+    Some(quotes.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 }
 
 /// One user's browser, at one server. A second user needs a second one.
@@ -34,15 +74,6 @@ impl Landing {
 pub struct Browser {
     agent: ureq::Agent,
     redirect_uri: String,
-    cookies: Vec<Cookie>,
-}
-
-#[derive(Debug)]
-struct Cookie {
-    origin: String,
-    path: String,
-    name: String,
-    value: String,
 }
 
 impl Browser {
@@ -58,37 +89,48 @@ impl Browser {
             .proxy(None)
             .build()
             .new_agent();
-        Self { agent, redirect_uri: redirect_uri.to_owned(), cookies: Vec::new() }
+        Self { agent, redirect_uri: redirect_uri.to_owned() }
+    }
+
+    /// Sends the form of a page: what stands in it, but for what is filled in, and the button.
+    ///
+    /// # Errors
+    /// As [`Browser::visit`].
+    pub fn press(&self, page: &Page, filled: &[(&str, &str)]) -> Result<Landing, String> {
+        let there = page.fields();
+        let there = there.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let kept = there.filter(|(name, _)| filled.iter().all(|(other, _)| other != name));
+        let form: Vec<_> = kept.chain(filled.iter().copied()).collect();
+        self.go(&page.action(), Some(&form))
+    }
+
+    /// Sends a form that is on no page.
+    ///
+    /// # Errors
+    /// As [`Browser::visit`].
+    pub fn submit(&self, url: &str, form: &[(&str, &str)]) -> Result<Landing, String> {
+        self.go(url, Some(form))
     }
 
     /// Opens `url`, an absolute URL at the server, and follows redirects.
     ///
     /// # Errors
     /// If the server cannot be reached, or redirects to a third place or for ever.
-    pub fn visit(&mut self, url: &str) -> Result<Landing, String> {
+    pub fn visit(&self, url: &str) -> Result<Landing, String> {
         self.go(url, None)
     }
 
-    /// Sends a form, as a page's button would, and follows redirects.
-    ///
-    /// # Errors
-    /// As [`Browser::visit`].
-    pub fn submit(&mut self, url: &str, form: &[(&str, &str)]) -> Result<Landing, String> {
-        self.go(url, Some(form))
-    }
-
-    fn go(&mut self, url: &str, mut form: Option<&[(&str, &str)]>) -> Result<Landing, String> {
+    fn go(&self, url: &str, mut form: Option<&[(&str, &str)]>) -> Result<Landing, String> {
         let home = origin(url)?.to_owned();
         let mut url = url.to_owned();
         for _ in 0..Self::MOST_REDIRECTS {
             // 303, and 302 as browsers read it: after a redirect it is always a GET.
             let mut response = self.fetch(&url, form.take())?;
-            self.keep_cookies(&url, response.headers())?;
             let status = response.status().as_u16();
             let Some(location) = response.headers().get("location").filter(|_| response.status().is_redirection())
             else {
                 let body = response.body_mut().read_to_string().map_err(|e| format!("{url}: {e}"))?;
-                return Ok(Landing::Page { status, body });
+                return Ok(Landing::Page(Page { url, status, body }));
             };
             let location = location.to_str().map_err(|e| format!("Location of {url}: {e}"))?.to_owned();
             if self.is_callback(&location) {
@@ -107,18 +149,9 @@ impl Browser {
     }
 
     fn fetch(&self, url: &str, form: Option<&[(&str, &str)]>) -> Result<http::Response<ureq::Body>, String> {
-        let cookies = self.cookies_for(url)?;
         let sent = match form {
-            None => {
-                let mut request = self.agent.get(url);
-                dress(request.headers_mut(), &cookies);
-                request.call()
-            }
-            Some(form) => {
-                let mut request = self.agent.post(url);
-                dress(request.headers_mut(), &cookies);
-                request.send_form(form.iter().copied())
-            }
+            None => self.agent.get(url).header("accept", "text/html").call(),
+            Some(form) => self.agent.post(url).header("accept", "text/html").send_form(form.iter().copied()),
         };
         sent.map_err(|e| format!("{url}: {e}"))
     }
@@ -127,76 +160,12 @@ impl Browser {
     fn is_callback(&self, location: &str) -> bool {
         location.strip_prefix(&self.redirect_uri).is_some_and(|rest| rest.is_empty() || rest.starts_with(['?', '#']))
     }
-
-    fn cookies_for(&self, url: &str) -> Result<String, String> {
-        let (origin, path) = (origin(url)?, path(url)?);
-        let matching = self.cookies.iter().filter(|c| c.origin == origin && covers(&c.path, path));
-        Ok(matching.map(|c| format!("{}={}", c.name, c.value)).collect::<Vec<_>>().join("; "))
-    }
-
-    fn keep_cookies(&mut self, url: &str, headers: &http::HeaderMap) -> Result<(), String> {
-        let origin = origin(url)?;
-        for header in headers.get_all("set-cookie") {
-            let header = header.to_str().map_err(|e| format!("a cookie of {url}: {e}"))?;
-            let mut parts = header.split(';').map(str::trim);
-            let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
-                continue;
-            };
-            let mut path = "/".to_owned();
-            let mut gone = false;
-            for (key, value) in parts.filter_map(|part| part.split_once('=')) {
-                match key.to_ascii_lowercase().as_str() {
-                    "path" => value.clone_into(&mut path),
-                    // No calendar here: a server removes a cookie with the very first second there is.
-                    "expires" => gone |= value.contains(" 1970 "),
-                    "max-age" => gone |= value == "0",
-                    _ => {}
-                }
-            }
-            self.cookies.retain(|c| !(c.origin == origin && c.path == path && c.name == name));
-            if !gone {
-                self.cookies.push(Cookie {
-                    origin: origin.to_owned(),
-                    path,
-                    name: name.to_owned(),
-                    value: value.to_owned(),
-                });
-            }
-        }
-        Ok(())
-    }
 }
 
-/// The headers a browser sends. `None` is ureq's way of saying that the URL is wrong; sending then reports it.
-fn dress(headers: Option<&mut http::HeaderMap>, cookies: &str) {
-    let Some(headers) = headers else { return };
-    headers.insert("accept", http::HeaderValue::from_static("text/html"));
-    if let Ok(cookies) = http::HeaderValue::from_str(cookies)
-        && !cookies.is_empty()
-    {
-        headers.insert("cookie", cookies);
-    }
-}
-
-/// RFC 6265, section 5.1.4.
-fn covers(cookie: &str, path: &str) -> bool {
-    path.strip_prefix(cookie).is_some_and(|rest| rest.is_empty() || cookie.ends_with('/') || rest.starts_with('/'))
-}
-
+/// `http://host:port`.
 fn origin(url: &str) -> Result<&str, String> {
-    Ok(split(url)?.0)
-}
-
-fn path(url: &str) -> Result<&str, String> {
-    let rest = split(url)?.1;
-    let end = rest.find(['?', '#']).unwrap_or(rest.len());
-    Ok(if end == 0 { "/" } else { &rest[..end] })
-}
-
-/// `http://host:port` and all that follows.
-fn split(url: &str) -> Result<(&str, &str), String> {
     let start = "http://".len();
     let rest = url.strip_prefix("http://").ok_or_else(|| format!("not an http URL: {url}"))?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    Ok(url.split_at(start + end))
+    Ok(&url[..start + end])
 }

@@ -1,24 +1,53 @@
-//! A real authorization server, node-oidc-provider, as a child process.
+//! Real authorization servers, each as a child process.
 //!
-//! It is third-party code on purpose: a mock written here would share this project's misreadings of the specifications.
-//! `tests/peers/oidc-provider/server.mjs` says which clients it knows and how to steer its user.
+//! They are third-party code on purpose: a mock written here would share this project's misreadings of the specifications.
+//! The `server` files in `tests/peers` say which clients they know and how to steer their user.
 
 mod browser;
 mod install;
 
-pub use browser::{Browser, Landing};
+pub use browser::{Browser, Landing, Page};
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// From spawn to the line that says it listens. It takes under a second; this is for a machine that is busy compiling.
+/// From spawn to the line that says it listens. It takes a second or two; this is for a machine that is busy compiling.
 const READY: Duration = Duration::from_secs(60);
 
-/// A client the peer knows.
+/// Which server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// npm's oidc-provider.
+    OidcProvider,
+    /// django-oauth-toolkit with its defaults, below a path.
+    DjangoOauthToolkit,
+    /// django-oauth-toolkit with its rules of RFC 9700.
+    StrictDjangoOauthToolkit,
+    /// authlib on Flask.
+    Authlib,
+}
+
+impl Kind {
+    /// Each of them.
+    pub const ALL: [Self; 4] =
+        [Self::OidcProvider, Self::DjangoOauthToolkit, Self::StrictDjangoOauthToolkit, Self::Authlib];
+
+    /// As it is called in the names of tests.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OidcProvider => "oidc-provider",
+            Self::DjangoOauthToolkit => "django-oauth-toolkit",
+            Self::StrictDjangoOauthToolkit => "django-oauth-toolkit, strict",
+            Self::Authlib => "authlib",
+        }
+    }
+}
+
+/// A client that the peers know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Client {
     /// Its `client_id`.
@@ -39,6 +68,8 @@ pub const ODD: Client = Client { id: "basic:odd id", secret: Some("p%3A+s s:w/&=
 pub const POST: Client = Client { id: "post", secret: SECRET };
 /// `client_secret_basic`; client credentials only, scopes `api:read` and `api:write`.
 pub const M2M: Client = Client { id: "m2m", secret: SECRET };
+/// As [`BASIC`], but its person is asked. Only django-oauth-toolkit knows it.
+pub const ASKS: Client = Client { id: "asks", secret: SECRET };
 
 /// Why there is no peer.
 #[derive(Debug)]
@@ -63,40 +94,38 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
+/// Whether a peer that is missing is a failure.
+pub fn in_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| !value.is_empty() && value != "false")
+}
+
 /// A running server. It ends when this is dropped, and also when this process dies: its standard input closes then.
 #[derive(Debug)]
 pub struct Peer {
     child: Child,
+    kind: Kind,
     issuer: String,
     log: Log,
     /// Held open: the server ends when it closes.
-    _stdin: Option<ChildStdin>,
+    stdin: Option<ChildStdin>,
 }
 
 /// Installs the peer if need be, and starts one on a free port.
 ///
 /// # Errors
 /// See [`StartError`].
-pub fn start() -> Result<Peer, StartError> {
-    start_with(&[])
-}
-
-/// The same with environment variables of `server.mjs`, such as `("DEV", "1")`.
-///
-/// # Errors
-/// See [`StartError`].
-pub fn start_with(env: &[(&str, &str)]) -> Result<Peer, StartError> {
-    let folder = install::installed()?;
-    let mut child = Command::new("node")
-        .arg("server.mjs")
-        .current_dir(&folder)
-        .env("PORT", "0")
-        .envs(env.iter().copied())
+pub fn start(kind: Kind) -> Result<Peer, StartError> {
+    let mut command = install::installed(kind)?;
+    command.env("PORT", "0").env_remove("STRICT").env_remove("DEV");
+    if kind == Kind::StrictDjangoOauthToolkit {
+        command.env("STRICT", "1");
+    }
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|e| StartError::Failed(format!("cannot start node: {e}")))?;
+        .map_err(|e| StartError::Failed(format!("{} cannot be started: {e}", kind.name())))?;
 
     let log = Log::default();
     if let Some(stderr) = child.stderr.take() {
@@ -104,18 +133,25 @@ pub fn start_with(env: &[(&str, &str)]) -> Result<Peer, StartError> {
     }
     let lines = child.stdout.take().map(first_line);
     // From here on, returning early drops the peer, and so ends the child.
-    let mut peer = Peer { _stdin: child.stdin.take(), child, issuer: String::new(), log };
+    let mut peer = Peer { stdin: child.stdin.take(), child, kind, issuer: String::new(), log };
     match lines.and_then(|lines| lines.recv_timeout(READY).ok()).and_then(|line| issuer_in(&line)) {
         Some(issuer) => {
             peer.issuer = issuer;
             Ok(peer)
         }
-        None => Err(StartError::Failed(format!("it did not say that it is ready. Its log:\n{}", peer.log()))),
+        None => {
+            Err(StartError::Failed(format!("{} did not say that it is ready. Its log:\n{}", kind.name(), peer.log())))
+        }
     }
 }
 
 impl Peer {
-    /// `http://127.0.0.1:PORT`, no slash at the end.
+    /// Which server it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// `http://127.0.0.1:PORT`, for some servers with a path, no slash at the end.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
@@ -125,9 +161,31 @@ impl Peer {
         format!("{}{path}", self.issuer)
     }
 
+    /// The root of its origin and a path.
+    pub fn at_root(&self, path: &str) -> String {
+        let end = self.issuer.match_indices('/').nth(2).map_or(self.issuer.len(), |(at, _)| at);
+        format!("{}{path}", &self.issuer[..end])
+    }
+
     /// What the server wrote to its standard error so far.
     pub fn log(&self) -> String {
         self.log.text()
+    }
+
+    /// Closes its standard input, as the end of this process would, and waits for it to end.
+    ///
+    /// # Errors
+    /// If it has not ended by then.
+    pub fn hang_up(mut self, deadline: Duration) -> Result<ExitStatus, String> {
+        drop(self.stdin.take());
+        let started = Instant::now();
+        while started.elapsed() < deadline {
+            if let Some(status) = self.child.try_wait().map_err(|e| e.to_string())? {
+                return Ok(status);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Err(format!("{} still runs {deadline:?} after its standard input closed", self.kind.name()))
     }
 }
 

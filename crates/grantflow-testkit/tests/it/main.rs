@@ -10,14 +10,20 @@ mod authorize;
 mod callback;
 mod client_auth;
 mod code;
+mod device;
+mod endpoints;
+mod introspection;
 mod knobs;
 #[cfg(feature = "loopback")]
 mod loopback;
+mod metadata;
 mod misbehaviour;
+mod pushed;
 mod refresh;
 mod resource;
+mod revocation;
 
-use grantflow_testkit::{Client, Server, s256};
+use grantflow_testkit::{Client, Endpoint, Server, s256};
 use http::{Request, Response};
 use serde_json::Value;
 
@@ -63,7 +69,11 @@ fn code(server: &mut Server) -> String {
 }
 
 fn token_request(server: &Server, pairs: &[(&str, &str)]) -> Request<String> {
-    Request::post(server.token_url())
+    form_request(server, Endpoint::Token, pairs)
+}
+
+fn form_request(server: &Server, endpoint: Endpoint, pairs: &[(&str, &str)]) -> Request<String> {
+    Request::post(server.endpoint_url(endpoint))
         .header("content-type", "application/x-www-form-urlencoded")
         .body(form(pairs))
         .unwrap()
@@ -71,7 +81,11 @@ fn token_request(server: &Server, pairs: &[(&str, &str)]) -> Request<String> {
 
 /// The status and, where it is JSON, the body.
 fn post(server: &mut Server, pairs: &[(&str, &str)]) -> (u16, Value) {
-    let request = token_request(server, pairs);
+    post_to(server, Endpoint::Token, pairs)
+}
+
+fn post_to(server: &mut Server, endpoint: Endpoint, pairs: &[(&str, &str)]) -> (u16, Value) {
+    let request = form_request(server, endpoint, pairs);
     read(&server.handle(&request))
 }
 
@@ -110,6 +124,11 @@ fn service_pairs() -> [(&'static str, &'static str); 3] {
 
 fn text(body: &Value, member: &str) -> String {
     body[member].as_str().unwrap().to_owned()
+}
+
+fn get(server: &mut Server, endpoint: Endpoint) -> Response<Vec<u8>> {
+    let request = Request::get(server.endpoint_url(endpoint)).body("").unwrap();
+    server.handle(&request)
 }
 
 /// The status of the resource for this access token.

@@ -3,7 +3,20 @@
 use core::fmt;
 
 use super::verdict::{self, Content};
-use super::{Answer, Member, Next, Violation};
+use super::{Answer, Next, Violation};
+
+/// The members of a token answer (RFC 6749 §5.1, §5.2): a body that names one of them was meant to be one.
+const TOKEN_ANSWER: [&str; 9] = [
+    "access_token",
+    "token_type",
+    "expires_in",
+    "refresh_token",
+    "scope",
+    "id_token",
+    "error",
+    "error_description",
+    "error_uri",
+];
 
 /// The server's answer breaks the protocol.
 #[derive(Debug, Clone)]
@@ -24,7 +37,18 @@ impl ProtocolError {
 
     pub(super) fn next(&self) -> Next {
         let content = if self.cut { Content::Cut } else { Content::Other };
-        verdict::meaning(self.answer.status, self.answer.retry_after, content).1
+        verdict::meaning(verdict::Purpose::Other, self.answer.status, self.answer.retry_after, content).1
+    }
+
+    /// Whether it looks as if something other than the endpoint has answered.
+    fn is_elsewhere(&self) -> bool {
+        let body = self.answer.body.trim_ascii();
+        match (self.violation, self.answer.status.as_u16()) {
+            (Violation::NotJson { .. }, _) => body.starts_with(b"<"),
+            (Violation::UnexpectedStatus, 401) => false,
+            (Violation::UnexpectedStatus, 403) => !body.is_empty(),
+            (violation, _) => matches!(violation, Violation::Redirect | Violation::UnexpectedStatus),
+        }
     }
 
     /// What to try, where the violation alone does not tell.
@@ -34,19 +58,17 @@ impl ProtocolError {
             (Violation::NotJson { .. }, _) if body.starts_with(b"\xef\xbb\xbf") => {
                 Some("; it starts with a byte order mark, which JSON on the network must not have (RFC 8259 §8.1)")
             }
-            (Violation::NotJson { .. }, _) if body.starts_with(b"<") => {
-                Some("; it looks like HTML or XML: check the token endpoint's URL")
-            }
+            (Violation::NotJson { .. }, _) if body.starts_with(b"<") => Some("; it looks like HTML or XML"),
             (Violation::NotJson { .. }, _) if is_form(body) => {
                 Some("; it is form-encoded: see `Quirk::FormEncodedAnswer`")
             }
             (Violation::UnexpectedStatus, 400 | 401 | 403) if body.starts_with(b"{") => {
                 Some("; if the body states an error in another place, see `Quirk::ErrorPath`")
             }
-            (Violation::Missing(Member::AccessToken), _) if holds(body, "access_token") => {
+            (Violation::Missing("access_token"), _) if holds(body, "access_token") => {
                 Some("; there is one further inside: see `Quirk::TokenPath`")
             }
-            (Violation::Missing(Member::AccessToken), _)
+            (Violation::Missing("access_token"), _)
                 if ["AccessToken", "accesstoken", "token"].iter().any(|name| holds(body, name)) =>
             {
                 Some("; there is a token under another name: see `Quirk::RenamedParameter`")
@@ -55,8 +77,8 @@ impl ProtocolError {
                 Some("; it is there under another name: see `Quirk::RenamedParameter`")
             }
             // Nothing of a token answer, and no `error`: some servers state errors elsewhere, with 200.
-            (Violation::Missing(Member::AccessToken), _)
-                if !Member::ALL.iter().any(|member| holds(body, member.as_str())) && body.len() > "{}".len() =>
+            (Violation::Missing("access_token"), _)
+                if !TOKEN_ANSWER.iter().any(|member| holds(body, member)) && body.len() > "{}".len() =>
             {
                 Some("; if the body states an error in another place, see `Quirk::ErrorPath`")
             }
@@ -72,9 +94,9 @@ fn holds(body: &[u8], name: &str) -> bool {
 }
 
 /// `accessToken` for `access_token`.
-fn camel_case(member: Member) -> String {
+fn camel_case(member: &str) -> String {
     let mut name = String::new();
-    for (at, word) in member.as_str().split('_').enumerate() {
+    for (at, word) in member.split('_').enumerate() {
         let (first, rest) = word.split_at_checked(usize::from(at > 0)).unwrap_or_default();
         name.push_str(&first.to_ascii_uppercase());
         name.push_str(rest);
@@ -86,7 +108,7 @@ fn camel_case(member: Member) -> String {
 fn is_form(body: &[u8]) -> bool {
     body.split(|b| *b == b'&').any(|pair| {
         let name = pair.split(|b| *b == b'=').next().filter(|name| name.len() < pair.len());
-        name.and_then(|name| core::str::from_utf8(name).ok()).is_some_and(|name| Member::named(name).is_some())
+        name.and_then(|name| core::str::from_utf8(name).ok()).is_some_and(|name| TOKEN_ANSWER.contains(&name))
     })
 }
 
@@ -102,8 +124,12 @@ impl fmt::Display for ProtocolError {
             (Violation::UnexpectedStatus, 403) if nothing => f.write_str(
                 "it denies access and states no OAuth error; check the client's id, secret and way to authenticate",
             )?,
-            (violation, _) => write!(f, "{violation}")?,
+            (violation, _) => write!(f, "{violation}{}", self.hint().unwrap_or_default())?,
         }
-        write!(f, "{} (HTTP {status})", self.hint().unwrap_or_default())
+        if self.is_elsewhere() {
+            let joint = if matches!(self.violation, Violation::NotJson { .. }) { ':' } else { ';' };
+            write!(f, "{joint} check the {}'s URL", self.answer.endpoint.name())?;
+        }
+        write!(f, " (HTTP {status})")
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::verdict::{self, Content, Meaning};
+use super::verdict::{self, Meaning};
 use super::{Answer, ErrorCode, ErrorResponse, Next};
 
 /// An answer with an error code in it (RFC 6749 §5.2).
@@ -10,6 +10,7 @@ use super::{Answer, ErrorCode, ErrorResponse, Next};
 pub struct Refused {
     pub(crate) response: ErrorResponse,
     pub(crate) answer: Answer,
+    pub(crate) meaning: Meaning,
 }
 
 impl Refused {
@@ -27,40 +28,35 @@ impl Refused {
     /// token answers, or that [`Quirk::ErrorCode`](crate::Quirk::ErrorCode) maps to one. Anything else, such as a
     /// framework's 404 with `{"error":"Not Found"}`, says nothing about the grant.
     pub fn is_verdict(&self) -> bool {
-        matches!(self.meaning(), Meaning::Over | Meaning::Refused)
-    }
-
-    fn meaning(&self) -> Meaning {
-        let Answer { status, retry_after, .. } = self.answer;
-        verdict::meaning(status, retry_after, Content::Code(self.response.code())).0
+        matches!(self.meaning, Meaning::Over | Meaning::Refused)
     }
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (code, status, next) = (self.response.code(), self.answer.status, self.next());
-        let number = status.as_u16();
-        match (self.meaning(), code) {
+        let (who, number) = (self.answer.who(), status.as_u16());
+        match (self.meaning, code) {
             (Meaning::Over | Meaning::Refused | Meaning::NotProcessed, _) => {
-                write!(f, "the authorization server refused: {code} (HTTP {number}); {next}")
+                write!(f, "{who} refused: {code} (HTTP {number}); {next}")
             }
             (Meaning::Nothing, ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable)
                 if verdict::is_spoken(status) =>
             {
-                write!(f, "the authorization server could not answer: {code} (HTTP {number}); {next}")
+                write!(f, "{who} could not answer: {code} (HTTP {number}); {next}")
             }
             (Meaning::Nothing, _) if verdict::is_spoken(status) => write!(
                 f,
-                "the authorization server refused: {code} (HTTP {number}), which says nothing about the grant because no \
+                "{who} refused: {code} (HTTP {number}), which says nothing about the grant because no \
                  RFC defines it for this answer; if the server documents it, see `Quirk::ErrorCode`; {next}"
             ),
             (Meaning::Nothing, _) if matches!(next, Next::RetryLater(_)) => {
-                write!(f, "the authorization server is not available: {code} (HTTP {number}) is no verdict; {next}")
+                write!(f, "{who} is not available: {code} (HTTP {number}) is no verdict; {next}")
             }
             (Meaning::Nothing, _) => write!(
                 f,
-                "the answer is not a token endpoint's: {code} (HTTP {number}) is no verdict; check the token endpoint's \
-                 URL; {next}"
+                "the answer is not the {endpoint}'s: {code} (HTTP {number}) is no verdict; check the {endpoint}'s URL; {next}",
+                endpoint = self.answer.endpoint.name()
             ),
         }
     }

@@ -20,6 +20,17 @@ pub(crate) enum Meaning {
     Nothing,
 }
 
+/// What a request was for. It decides which codes are a verdict: those that an RFC registers for the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A token, by a grant (RFC 6749 §5.2).
+    Token,
+    /// A token, again and again until a person has decided (RFC 8628 §3.5).
+    Poll,
+    /// Anything else, at an endpoint where no grant is at stake.
+    Other,
+}
+
 /// What was in the body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Content<'c> {
@@ -37,17 +48,27 @@ pub(crate) fn is_spoken(status: StatusCode) -> bool {
     status.is_success() || matches!(status.as_u16(), 400 | 401 | 403)
 }
 
-/// What a token endpoint's answer means, and what to do next.
+/// What an answer means that grants nothing, and what to do next.
 ///
-/// A verdict needs a status that such servers use and a code that an RFC registers for a token answer, or that a quirk of
-/// the server maps to one.
-pub(crate) fn meaning(status: StatusCode, retry_after: Option<Duration>, content: Content<'_>) -> (Meaning, Next) {
+/// A verdict needs a status that such servers use and a code that an RFC registers for this answer, or that a quirk of
+/// the server maps to one. Where no grant is at stake, any code is one.
+pub(crate) fn meaning(
+    purpose: Purpose,
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    content: Content<'_>,
+) -> (Meaning, Next) {
     let later = Next::RetryLater(retry_after);
     match (status.as_u16(), content) {
         (429, _) => (Meaning::NotProcessed, later),
         (503, _) if retry_after.is_some() => (Meaning::NotProcessed, later),
         (_, Content::Code(code)) if is_spoken(status) => match code {
             ErrorCode::InvalidGrant => (Meaning::Over, Next::Reauthorize),
+            // The person has not decided yet: RFC 8628 §3.5.
+            ErrorCode::AuthorizationPending | ErrorCode::SlowDown if purpose == Purpose::Poll => {
+                (Meaning::NotProcessed, later)
+            }
+            ErrorCode::ExpiredToken if purpose == Purpose::Poll => (Meaning::Over, Next::Reauthorize),
             // RFC 8628 §3.5 registers it for token answers.
             ErrorCode::AccessDenied => (Meaning::Refused, Next::Reauthorize),
             ErrorCode::InvalidRequest
@@ -62,6 +83,7 @@ pub(crate) fn meaning(status: StatusCode, retry_after: Option<Duration>, content
             ErrorCode::UseDpopNonce => (Meaning::NotProcessed, Next::FixConfiguration),
             // Registered for the authorization response only, and used here all the same: about the server's health.
             ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => (Meaning::Nothing, later),
+            _ if purpose == Purpose::Other => (Meaning::Refused, Next::FixConfiguration),
             _ => (Meaning::Nothing, Next::FixConfiguration),
         },
         (200..=299, Content::Cut) => (Meaning::Nothing, later),

@@ -27,16 +27,16 @@ pub enum Violation {
     Redirect,
     /// A status that neither grants nor refuses, and no OAuth error in the body.
     UnexpectedStatus,
-    /// A member that must be there is not.
-    Missing(Member),
+    /// The member of this name must be there and is not.
+    Missing(&'static str),
     /// A member is the empty string.
-    Empty(Member),
+    Empty(&'static str),
     /// A member has another type than it must have, or a value out of its range.
-    WrongType(Member),
+    WrongType(&'static str),
     /// A member holds a character that it must not hold.
-    Character(Member),
+    Character(&'static str),
     /// A member is there twice.
-    Duplicate(Member),
+    Duplicate(&'static str),
     /// Both a token and an error.
     TokenAndError,
     /// A token type that this library does not understand (RFC 6749 §7.1).
@@ -49,17 +49,17 @@ impl Violation {
     /// The quirk that would read it.
     pub(crate) fn hint(self) -> Option<&'static str> {
         Some(match self {
-            Self::Missing(Member::TokenType) | Self::Empty(Member::TokenType) => {
+            Self::Missing("token_type") | Self::Empty("token_type") => {
                 "; if the server leaves it out for Bearer tokens, see `Quirk::MissingTokenType`"
             }
             Self::UnknownTokenType => "; if the server documents it as a word for Bearer, see `Quirk::TokenType`",
-            Self::WrongType(Member::Error) => {
+            Self::WrongType("error") => {
                 "; if the code lies inside it, see `Quirk::ErrorPath`, and for `null` beside a token `Quirk::NullIsAbsent`"
             }
             Self::TokenAndError => {
                 "; if the error says that there is none, see `Quirk::NullIsAbsent` and `Quirk::ErrorPath`"
             }
-            Self::WrongType(Member::IdToken) => "; for `null` where there is none, see `Quirk::NullIsAbsent`",
+            Self::WrongType("id_token") => "; for `null` where there is none, see `Quirk::NullIsAbsent`",
             Self::TokenPath => {
                 "; check `Quirk::TokenPath`, and for an error that the body states, see `Quirk::ErrorPath`"
             }
@@ -68,27 +68,21 @@ impl Violation {
     }
 
     /// The member that is at fault, if it is one.
-    pub(crate) fn member(self) -> Option<Member> {
+    pub(crate) fn member(self) -> Option<&'static str> {
         match self {
             Self::Missing(member)
             | Self::Empty(member)
             | Self::WrongType(member)
             | Self::Character(member)
             | Self::Duplicate(member) => Some(member),
-            Self::UnknownTokenType => Some(Member::TokenType),
+            Self::UnknownTokenType => Some("token_type"),
             _ => None,
         }
     }
 
     /// Whether an answer tried to state an OAuth error and failed: worth telling on any status.
     pub(crate) fn is_about_the_error(self) -> bool {
-        matches!(
-            self,
-            Self::TokenAndError
-                | Self::Empty(Member::Error)
-                | Self::WrongType(Member::Error)
-                | Self::Duplicate(Member::Error)
-        )
+        matches!(self, Self::TokenAndError | Self::Empty("error") | Self::WrongType("error") | Self::Duplicate("error"))
     }
 }
 
@@ -104,10 +98,10 @@ impl fmt::Display for Violation {
             Self::NotAnObject => f.write_str("the body is not a JSON object"),
             Self::TooLarge => f.write_str("the body is larger than 1 MiB"),
             Self::Redirect => {
-                f.write_str("it answered with a redirect, which is never followed; check the token endpoint's URL")
+                f.write_str("it answered with a redirect, which is never followed")
             }
             Self::UnexpectedStatus => {
-                f.write_str("an unexpected status without an OAuth error; check the token endpoint's URL")
+                f.write_str("an unexpected status without an OAuth error")
             }
             Self::Missing(member) => write!(f, "{member} is missing"),
             Self::Empty(member) => write!(f, "{member} is empty"),
@@ -117,98 +111,6 @@ impl fmt::Display for Violation {
             Self::TokenAndError => f.write_str("the answer holds both a token and an error"),
             Self::UnknownTokenType => f.write_str("token_type is none that this library understands (Bearer, DPoP)"),
             Self::TokenPath => f.write_str("the configured token path leads nowhere"),
-        }
-    }
-}
-
-/// A member of an answer that has a meaning to this library.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Member {
-    /// `access_token`
-    AccessToken,
-    /// `token_type`
-    TokenType,
-    /// `expires_in`
-    ExpiresIn,
-    /// `refresh_token`
-    RefreshToken,
-    /// `scope`
-    Scope,
-    /// `id_token`
-    IdToken,
-    /// `error`
-    Error,
-    /// `error_description`
-    ErrorDescription,
-    /// `error_uri`
-    ErrorUri,
-}
-
-impl Member {
-    pub(crate) const ALL: [Self; 9] = [
-        Self::AccessToken,
-        Self::TokenType,
-        Self::ExpiresIn,
-        Self::RefreshToken,
-        Self::Scope,
-        Self::IdToken,
-        Self::Error,
-        Self::ErrorDescription,
-        Self::ErrorUri,
-    ];
-
-    /// The member of this name. Written out, because it is asked for every member of every answer.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "access_token" => Self::AccessToken,
-            "token_type" => Self::TokenType,
-            "expires_in" => Self::ExpiresIn,
-            "refresh_token" => Self::RefreshToken,
-            "scope" => Self::Scope,
-            "id_token" => Self::IdToken,
-            "error" => Self::Error,
-            "error_description" => Self::ErrorDescription,
-            "error_uri" => Self::ErrorUri,
-            _ => return None,
-        })
-    }
-
-    /// Whether it is a member of a token answer (RFC 6749 §5.1).
-    pub(crate) fn is_of_token_answer(self) -> bool {
-        !matches!(self, Self::Error | Self::ErrorDescription | Self::ErrorUri)
-    }
-
-    /// The member's standard name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AccessToken => "access_token",
-            Self::TokenType => "token_type",
-            Self::ExpiresIn => "expires_in",
-            Self::RefreshToken => "refresh_token",
-            Self::Scope => "scope",
-            Self::IdToken => "id_token",
-            Self::Error => "error",
-            Self::ErrorDescription => "error_description",
-            Self::ErrorUri => "error_uri",
-        }
-    }
-}
-
-impl fmt::Display for Member {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_member_is_found_by_its_name() {
-        for member in Member::ALL {
-            assert_eq!(Member::named(member.as_str()), Some(member));
         }
     }
 }

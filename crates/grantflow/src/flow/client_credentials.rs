@@ -28,16 +28,15 @@
 
 use http::{Request, Response};
 
-use crate::call;
+use crate::call::{self, Asked, Grant};
 use crate::client::{Client, ConfidentialClient};
-use crate::error::{Error, Misuse};
-use crate::exchange::{Body, Env, Exchange, Failure, Sent, Step};
-use crate::params::{Field, Params};
-use crate::quirk::Message;
+use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
+use crate::error::Error;
 use crate::scope::Scope;
+use crate::server::Message;
+use crate::server::fields::Field;
 use crate::token::Tokens;
-use crate::url::check_resource;
-use crate::wire::answer::Optional;
+use crate::wire::object::Optional;
 
 /// A request for a token of the client's own. Only a confidential client can make one (RFC 6749 §4.4).
 ///
@@ -45,56 +44,49 @@ use crate::wire::answer::Optional;
 #[derive(Clone, Debug)]
 #[must_use = "run it to get a token"]
 pub struct ClientCredentials {
-    client: Client,
-    scope: Option<Scope>,
-    resources: Vec<String>,
-    extra: Params,
+    asked: Asked,
 }
 
 impl ClientCredentials {
     /// A request by this client.
     pub fn new(client: &ConfidentialClient) -> Self {
-        Self { client: client.into(), scope: None, resources: Vec::new(), extra: Params::default() }
+        Self { asked: Asked::new(client.into(), Message::TokenRequest) }
     }
 
     /// The client that asks.
     pub fn client(&self) -> &Client {
-        &self.client
+        &self.asked.client
     }
 
     /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server chooses.
     ///
     /// # Errors
-    /// [`Misuse::Scope`].
+    /// [`Misuse::Scope`](crate::Misuse::Scope).
     pub fn scope<S>(mut self, scope: S) -> Result<Self, Error>
     where
         S: TryInto<Scope>,
         Error: From<S::Error>,
     {
-        self.scope = Some(self.client.registration().server.quirks().tokens_of(scope.try_into()?)?);
+        self.asked.scope(scope)?;
         Ok(self)
     }
 
     /// A resource that the token is to be for (RFC 8707 §2). May be given more than once.
     ///
     /// # Errors
-    /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
+    /// [`Misuse::Url`](crate::Misuse::Url) if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter).
     pub fn resource(mut self, resource: &str) -> Result<Self, Error> {
-        check_resource(resource)?;
-        if self.resources.iter().any(|known| known == resource) {
-            return Err(Error::Misuse(Misuse::DuplicateParameter));
-        }
-        self.resources.push(resource.to_owned());
+        self.asked.resource(resource)?;
         Ok(self)
     }
 
     /// An extra parameter of the token request: `audience`.
     ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`] for a parameter that the flow sets by itself; [`Misuse::DuplicateParameter`] for one
+    /// [`Misuse::ReservedParameter`](crate::Misuse::ReservedParameter) for a parameter that the flow sets by itself; [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter) for one
     /// that was given already, or that the endpoint's own query has.
     pub fn param(mut self, name: &str, value: &str) -> Result<Self, Error> {
-        self.client.registration().server.add_param(Message::TokenRequest, &mut self.extra, name, value)?;
+        self.asked.param(name, value)?;
         Ok(self)
     }
 }
@@ -102,23 +94,17 @@ impl ClientCredentials {
 impl Exchange for ClientCredentials {
     type Output = Tokens;
 
-    fn request(&self, _env: &mut Env<'_>) -> Result<Request<Body>, Error> {
-        let registration = self.client.registration();
-        let grant_type = Field::plain("grant_type", "client_credentials");
-        let send = |own: &[Field<'_>]| {
-            call::with_resources(own, &self.resources, |fields| call::request(registration, fields, &self.extra))
-        };
-        match self.scope.as_ref().map(|scope| registration.server.quirks().write_scope(scope)) {
-            Some(scope) => send(&[grant_type, Field::new("scope", &scope)]),
-            None => send(&[grant_type]),
-        }
+    fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
+        let own = [Field::plain("grant_type", "client_credentials")];
+        self.asked.with(&own, |fields| call::token_request(self.asked.registration(), env, fields, &self.asked.extra))
     }
 
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
-        let outcome = call::answer(self.client.registration(), env.now, false, &response, |mut answer| {
+        let outcome = call::token_answer(self.asked.registration(), env.now, Grant::Other, &response, |mut answer| {
             // RFC 6749 §4.4.3 gives none here: the client's own credentials are what gets the next token.
             answer.refresh_token = Optional::Absent;
-            Ok(Tokens::new(self.client.clone(), answer, self.scope.clone(), self.resources.clone(), env.now))
+            let Asked { client, scope, resources, .. } = &self.asked;
+            Ok(Tokens::new(client.clone(), answer, scope.clone(), resources.clone(), env.now))
         });
         match outcome {
             Ok(tokens) => Ok(Step::Done(tokens)),

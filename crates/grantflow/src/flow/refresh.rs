@@ -45,17 +45,18 @@
 
 use http::{Request, Response};
 
-use crate::call;
+use crate::answer::token::TokenAnswer;
+use crate::call::{self, Grant};
+use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::error::verdict::Meaning;
 use crate::error::{Error, Misuse};
-use crate::exchange::{Body, Env, Exchange, Failure, Sent, Step};
-use crate::params::{Field, Params};
-use crate::quirk::Message;
 use crate::scope::Scope;
-use crate::secret::{RefreshToken, UnverifiedIdToken};
-use crate::time::UnixTime;
+use crate::server::Message;
+use crate::server::fields::{Field, Params};
 use crate::token::Tokens;
-use crate::wire::answer::{Optional, TokenAnswer};
+use crate::value::secret::{RefreshToken, UnverifiedIdToken};
+use crate::value::time::UnixTime;
+use crate::wire::object::Optional;
 
 /// Tokens on their way to be refreshed. Not `Clone`: a refresh token that rotates is used once.
 ///
@@ -167,19 +168,21 @@ impl RefreshExchange {
 impl Exchange for RefreshExchange {
     type Output = Tokens;
 
-    fn request(&self, _env: &mut Env<'_>) -> Result<Request<Body>, Error> {
+    fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
         let registration = self.tokens.client.registration();
         let own =
             [Field::plain("grant_type", "refresh_token"), Field::new("refresh_token", self.refresh.expose_secret())];
         let Some(scope) = &self.narrower else {
             return call::with_resources(&own, &self.tokens.resources, |fields| {
-                call::request(registration, fields, &self.extra)
+                call::token_request(registration, env, fields, &self.extra)
             });
         };
         let scope = registration.server.quirks().write_scope(scope);
         let [grant_type, refresh_token] = own;
         let own = [grant_type, refresh_token, Field::new("scope", &scope)];
-        call::with_resources(&own, &self.tokens.resources, |fields| call::request(registration, fields, &self.extra))
+        call::with_resources(&own, &self.tokens.resources, |fields| {
+            call::token_request(registration, env, fields, &self.extra)
+        })
     }
 
     fn respond<B: AsRef<[u8]>>(
@@ -188,7 +191,9 @@ impl Exchange for RefreshExchange {
         response: Response<B>,
     ) -> Result<Step<Self>, Failure<Self>> {
         let registration = self.tokens.client.registration();
-        match call::answer(registration, env.now, true, &response, |answer| Ok(self.merge(answer, env.now))) {
+        match call::token_answer(registration, env.now, Grant::Refresh, &response, |answer| {
+            Ok(self.merge(answer, env.now))
+        }) {
             Ok(tokens) => Ok(Step::Done(tokens)),
             Err(no) => Err(match (no.rescued, no.meaning) {
                 // RFC 6749 §6: the server has replaced the token that was sent.

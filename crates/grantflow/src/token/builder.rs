@@ -3,13 +3,14 @@
 use core::fmt;
 
 use super::{AccessToken, Tokens, Tolerated};
+use crate::answer::token::TokenKind;
 use crate::client::Client;
 use crate::error::{Error, Misuse};
 use crate::scope::{GrantedScope, Scope};
-use crate::secret::{RefreshToken, Secret};
-use crate::time::UnixTime;
 use crate::url::check_resource;
-use crate::wire::answer::{Extra, TokenKind};
+use crate::value::secret::{RefreshToken, Secret};
+use crate::value::time::UnixTime;
+use crate::wire::object::Extra;
 
 /// A grant that exists already, on its way to be [`Tokens`]: see [`Tokens::of_refresh_token`].
 #[must_use = "it holds the grant: finish with build()"]

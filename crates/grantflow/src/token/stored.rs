@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{AccessToken, Tokens, Tolerated};
+use crate::answer::token::TokenKind;
 use crate::client::Client;
 use crate::error::{Error, Misuse, StoredFault};
 use crate::scope::{GrantedScope, Scope};
-use crate::secret::{RefreshToken, UnverifiedIdToken};
-use crate::time::UnixTime;
-use crate::wire::answer::{Extra, TokenKind};
+use crate::value::secret::{RefreshToken, UnverifiedIdToken};
+use crate::value::time::UnixTime;
 use crate::wire::checksum::Checksum;
+use crate::wire::object::Extra;
 
 /// Tokens in a form that can be stored. **It holds the tokens in plain text**: anybody who reads it has the grant.
 ///

@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use crate::error::Member;
+use crate::answer::token::Member;
+use crate::wire::object::Table as _;
 
 const EXPIRES_IN: &str = Member::ExpiresIn.as_str();
 const REFRESH_TOKEN: &str = Member::RefreshToken.as_str();

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::time::UnixTime;
+use crate::value::time::UnixTime;
 
 /// Nobody means to wait longer than this.
 const MAX: Duration = Duration::from_secs(24 * 60 * 60);

@@ -5,16 +5,16 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use super::callback::PendingCallback;
+use super::pkce::{self, Challenge, Verifier};
 use super::{Grant, pkce_may_be_left_out};
 use crate::client::Client;
+use crate::contract::Env;
 use crate::error::{Error, Misuse};
-use crate::exchange::Env;
-use crate::params::{self, Field, Params};
-use crate::pkce::{self, Challenge, Verifier};
-use crate::quirk::Message;
 use crate::scope::Scope;
-use crate::secret::RandomText;
+use crate::server::Message;
+use crate::server::fields::{self, Field, Params};
 use crate::url::{RedirectUri, check_resource};
+use crate::value::secret::RandomText;
 
 /// An authorization request to be: plain data, replayable. Each [`start`](Authorization::start) begins a new grant.
 #[derive(Clone, Debug)]
@@ -167,9 +167,9 @@ impl Authorization {
 
         let start = registration.authorization_start.as_deref().unwrap_or_default();
         let on = Message::AuthorizationRequest;
-        let mut url = String::with_capacity(start.len() + params::len(quirks, on, fields(), &self.extra));
+        let mut url = String::with_capacity(start.len() + fields::len(quirks, on, fields(), &self.extra));
         url.push_str(start);
-        params::append(&mut url, quirks, on, fields(), &self.extra);
+        fields::append(&mut url, quirks, on, fields(), &self.extra);
         AuthorizationUrl(Zeroizing::new(url))
     }
 }

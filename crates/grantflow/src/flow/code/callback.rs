@@ -13,9 +13,9 @@ use super::exchange::CodeExchange;
 use super::received::{MAX_CALLBACK, Once, PendingKey, Received};
 use super::rejection::{Rejection, RejectionReason};
 use crate::error::ErrorResponse;
-use crate::quirk::{Message, Quirks};
-use crate::secret::{AuthorizationCode, RandomText};
+use crate::server::{Message, Quirks};
 use crate::url::Parts;
+use crate::value::secret::{AuthorizationCode, RandomText};
 use crate::wire::form;
 
 /// A grant that waits for the person to come back. Not `Clone`: it is received once.

@@ -3,15 +3,15 @@
 use http::{Request, Response};
 
 use super::Grant;
+use super::pkce::Verifier;
+use crate::answer::token::Member;
 use crate::call;
-use crate::error::verdict::Meaning;
-use crate::error::{Error, Member};
-use crate::exchange::{Body, Env, Exchange, Failure, Sent, Step};
-use crate::params::{Field, Params};
-use crate::pkce::Verifier;
-use crate::quirk::Message;
-use crate::secret::AuthorizationCode;
+use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
+use crate::error::Error;
+use crate::server::Message;
+use crate::server::fields::{Field, Params};
 use crate::token::Tokens;
+use crate::value::secret::AuthorizationCode;
 
 /// A code that came out of a checked callback. Not `Clone`: a code is used once (RFC 6749 §4.1.2).
 ///
@@ -53,7 +53,7 @@ impl CodeExchange {
 impl Exchange for CodeExchange {
     type Output = Tokens;
 
-    fn request(&self, _env: &mut Env<'_>) -> Result<Request<Body>, Error> {
+    fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
         let redirect_uri = &self.grant.redirect_uri;
         let verifier = self.grant.verifier.as_ref();
         let with_pkce = [
@@ -64,28 +64,25 @@ impl Exchange for CodeExchange {
         ];
         let own = if verifier.is_some() { &with_pkce } else { with_pkce.get(..3).unwrap_or_default() };
         call::with_resources(own, &self.grant.resources, |fields| {
-            call::request(self.grant.client.registration(), fields, &self.extra)
+            call::token_request(self.grant.client.registration(), env, fields, &self.extra)
         })
     }
 
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
         let grant = &self.grant;
-        let outcome = call::answer(grant.client.registration(), env.now, false, &response, |answer| {
-            // The person's identity was asked for: an ID token that cannot be read must not look like one that is missing.
-            if let Some(fault) = answer.id_token.fault()
-                && grant.scope.as_ref().is_some_and(|scope| scope.contains("openid"))
-            {
-                return Err(fault.of(Member::IdToken));
-            }
-            Ok(Tokens::new(grant.client.clone(), answer, grant.scope.clone(), grant.resources.clone(), env.now))
-        });
+        let outcome =
+            call::token_answer(grant.client.registration(), env.now, call::Grant::Other, &response, |answer| {
+                // The person's identity was asked for: an ID token that cannot be read must not look like one that is missing.
+                if let Some(fault) = answer.id_token.fault()
+                    && grant.scope.as_ref().is_some_and(|scope| scope.contains("openid"))
+                {
+                    return Err(fault.of(Member::IdToken));
+                }
+                Ok(Tokens::new(grant.client.clone(), answer, grant.scope.clone(), grant.resources.clone(), env.now))
+            });
         match outcome {
             Ok(tokens) => Ok(Step::Done(tokens)),
-            Err(no) => Err(match no.meaning {
-                Meaning::Over | Meaning::Refused => Failure::spent(no.error),
-                Meaning::NotProcessed => Failure::intact(no.error, self),
-                Meaning::Nothing => Failure::unknown(no.error, self),
-            }),
+            Err(no) => Err(no.single_use(self)),
         }
     }
 

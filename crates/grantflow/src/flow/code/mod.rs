@@ -61,6 +61,7 @@
 mod authorization;
 mod callback;
 mod exchange;
+mod pkce;
 mod received;
 mod rejection;
 mod stored;
@@ -73,9 +74,9 @@ pub use rejection::{Rejection, RejectionReason};
 pub use stored::StoredCallback;
 
 use crate::client::Client;
-use crate::pkce::Verifier;
 use crate::scope::Scope;
 use crate::url::RedirectUri;
+use pkce::Verifier;
 
 /// Whether a grant may go without PKCE: only where the server refuses it, by name, and only with a redirect URI that no
 /// other program on the person's machine can receive (RFC 8252 §8.5).

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use http::Uri;
 use sha2::{Digest as _, Sha256};
 
-use crate::quirk::{FRONT_CHANNEL, Message, Quirks};
-use crate::secret::encode_32;
+use crate::server::{FRONT_CHANNEL, Message, Quirks};
+use crate::value::secret::encode_32;
 use crate::wire::form;
 
 /// The most that is read of a callback: servers write a few hundred bytes, and codes of 4 KiB exist.

@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 
 use super::authorization::ResponseMode;
 use super::callback::PendingCallback;
+use super::pkce::Verifier;
 use super::{Grant, pkce_may_be_left_out};
 use crate::client::Client;
 use crate::error::{Error, Misuse, StoredFault};
-use crate::pkce::Verifier;
 use crate::scope::Scope;
-use crate::secret::RandomText;
 use crate::url::RedirectUri;
+use crate::value::secret::RandomText;
 use crate::wire::checksum::Checksum;
 
 /// A pending grant in a form that can be stored. **It holds `state` and the PKCE verifier in plain text**: keep it on the

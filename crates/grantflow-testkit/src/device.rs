@@ -1,0 +1,169 @@
+//! The device authorization grant (RFC 8628): the device's request, the person's page and the device's polls.
+
+use http::{Method, Response};
+
+use crate::answer::Answer;
+use crate::call::Refusal;
+use crate::client::{Client, Grant};
+use crate::endpoint::Endpoint;
+use crate::form::{Form, encode, escape_html, json_string};
+use crate::grants::{Basis, Device};
+use crate::hit::Hit;
+use crate::knobs::Decision;
+use crate::server::{Server, query_form};
+
+/// What a client assumes where the answer has no `interval`, and by how much `slow_down` lengthens it, in seconds
+/// (RFC 8628 sections 3.2 and 3.5).
+const INTERVAL: u64 = 5;
+
+impl Server {
+    /// The person enters this user code and agrees (RFC 8628 section 3.3). Case and dashes do not matter. `false` where
+    /// no device waits for this code: it was never given, has expired, or was decided on already.
+    #[must_use = "false means that no device waits for this code"]
+    pub fn approve(&mut self, user_code: &str) -> bool {
+        self.decide_on(user_code, Decision::Approve)
+    }
+
+    /// The person enters this user code and says no: polls are answered `access_denied`. See [`Server::approve`].
+    #[must_use = "false means that no device waits for this code"]
+    pub fn deny(&mut self, user_code: &str) -> bool {
+        self.decide_on(user_code, Decision::Deny)
+    }
+
+    /// The user codes on which nobody has decided and which have not expired, in no particular order.
+    pub fn pending_user_codes(&self) -> Vec<String> {
+        let devices = self.grants.devices.values();
+        devices.filter(|device| device.is_pending(self.now)).map(|device| device.user_code.clone()).collect()
+    }
+
+    fn decide_on(&mut self, user_code: &str, decision: Decision) -> bool {
+        let (now, wanted) = (self.now, plain(user_code));
+        let mut devices = self.grants.devices.values_mut();
+        match devices.find(|device| device.is_pending(now) && plain(&device.user_code) == wanted) {
+            Some(device) => {
+                device.decision = Some(decision);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// RFC 8628 sections 3.1 and 3.2.
+    pub(crate) fn device_authorization(&mut self, client: &Client, form: &Form) -> Result<Answer, Refusal> {
+        if !client.grants.contains(&Grant::DeviceCode) {
+            return Err(("unauthorized_client", "the client may not use this grant"));
+        }
+        let Some(scope) = client.allowed_scope(form.get("scope")) else {
+            return Err(("invalid_scope", "malformed, or more than is allowed"));
+        };
+        let device_code = self.grants.mint("dc", self.knobs.odd_characters);
+        let user_code = self.grants.mint_user_code();
+        let (lifetime, interval) = (self.knobs.device_expires_in, self.knobs.device_interval);
+        let device = Device {
+            client_id: client.id.clone(),
+            user_code: user_code.clone(),
+            scope,
+            family: self.grants.new_family(Basis { resources: form.all("resource") }),
+            expires_at: self.now.saturating_add(lifetime),
+            interval: interval.unwrap_or(INTERVAL),
+            polls: 0,
+            last: self.now,
+            decision: None,
+            spent: false,
+        };
+        self.grants.devices.insert(device_code.clone(), device);
+
+        let uri = self.endpoint_url(Endpoint::Verification);
+        let mut members = Vec::new();
+        let mut add = |name: &str, json| members.push((name.to_owned(), json));
+        add("device_code", json_string(&device_code));
+        add("user_code", json_string(&user_code));
+        add("verification_uri", json_string(&uri));
+        if self.knobs.verification_uri_complete {
+            let query = encode(&[("user_code".to_owned(), user_code)]);
+            add("verification_uri_complete", json_string(&format!("{uri}?{query}")));
+        }
+        add("expires_in", lifetime.to_string());
+        if let Some(interval) = interval {
+            add("interval", interval.to_string());
+        }
+        Ok(Answer::json(200, members))
+    }
+
+    /// A poll of the token endpoint (RFC 8628 sections 3.4 and 3.5).
+    pub(crate) fn poll(&mut self, client: &Client, form: &Form) -> Result<Answer, Refusal> {
+        let refuse = |error, why| Err((error, why));
+        let Some(device_code) = form.get("device_code") else {
+            return refuse("invalid_request", "device_code is missing");
+        };
+        let device = self.grants.devices.get_mut(device_code);
+        let Some(device) = device.filter(|device| device.client_id == client.id) else {
+            return refuse("invalid_grant", "the device code is not known");
+        };
+        if device.spent {
+            return refuse("invalid_grant", "the device code was used before");
+        }
+        if device.expires_at <= self.now {
+            return refuse("expired_token", "the device code has expired");
+        }
+        device.polls += 1;
+        if device.decision.is_none() && self.knobs.decide_at_poll.is_some_and(|at| at <= device.polls) {
+            device.decision = Some(self.knobs.decision.clone());
+        }
+        let early = self.now < device.last.saturating_add(device.interval);
+        device.last = self.now;
+        match &device.decision {
+            None if early && self.knobs.enforce_interval => {
+                device.interval = device.interval.saturating_add(INTERVAL);
+                refuse("slow_down", "polled too soon")
+            }
+            None => refuse("authorization_pending", "the person has not decided yet"),
+            Some(Decision::Deny) => refuse("access_denied", "the person said no"),
+            Some(Decision::Fail(error)) => Ok(Answer::refusal(400, error, "the test wants it so")),
+            Some(Decision::Approve) => {
+                device.spent = true;
+                let (scope, family) = (device.scope.clone(), device.family);
+                Ok(Answer::json(200, self.issue_with_refresh(client, &scope, family)))
+            }
+        }
+    }
+
+    /// The page where the person enters the code (RFC 8628 section 3.3): a GET shows it, with the code in it where the
+    /// complete URI was opened; it posts `user_code` and `decision`, which is `approve` or `deny`.
+    pub(crate) fn verification(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
+        let form = match hit.method {
+            Method::POST => Form::parse(body),
+            _ => query_form(hit),
+        };
+        hit.parameters.clone_from(&form.pairs);
+        let decides = hit.method == Method::POST;
+        self.perform(Endpoint::Verification, hit, body, |server| {
+            let user_code = form.get("user_code").unwrap_or_default();
+            let decided = match form.get("decision") {
+                _ if !decides => return Answer::page(200, &ask(user_code)),
+                Some("approve") => server.approve(user_code),
+                Some("deny") => server.deny(user_code),
+                _ => false,
+            };
+            match decided {
+                true => Answer::page(200, "<!doctype html><title>Done</title><p>You may go back to your device.</p>\n"),
+                false => Answer::page(400, "<!doctype html><title>No</title><p>No device waits for this code.</p>\n"),
+            }
+        })
+    }
+}
+
+/// A user code as servers compare it (RFC 8628 section 6.1).
+fn plain(user_code: &str) -> String {
+    user_code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+}
+
+fn ask(user_code: &str) -> String {
+    let user_code = escape_html(user_code);
+    format!(
+        "<!doctype html><title>Connect a device</title>\n<form method=\"post\">\n\
+         <label>The code that your device shows: <input name=\"user_code\" value=\"{user_code}\"></label>\n\
+         <button name=\"decision\" value=\"approve\">Approve</button>\n\
+         <button name=\"decision\" value=\"deny\">Deny</button>\n</form>\n"
+    )
+}

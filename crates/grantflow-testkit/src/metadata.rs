@@ -1,0 +1,76 @@
+//! The server's metadata (RFC 8414 section 2, OpenID Connect Discovery section 3). It says what the knobs make true.
+
+use crate::answer::{Answer, Members};
+use crate::endpoint::Endpoint;
+use crate::form::{json_string, json_strings};
+use crate::server::Server;
+use crate::token::DEVICE_CODE;
+
+impl Server {
+    /// The document of RFC 8414 section 3.2.
+    pub(crate) fn server_metadata(&self) -> Answer {
+        Answer::document(self.metadata())
+    }
+
+    /// The same with what OpenID Connect Discovery section 3 demands beyond. This server issues no ID tokens, so what it
+    /// says of them is the least that the standard allows.
+    pub(crate) fn openid_configuration(&self) -> Answer {
+        let mut members = self.metadata();
+        let mut add = |name: &str, json| members.push((name.to_owned(), json));
+        add("jwks_uri", json_string(&self.endpoint_url(Endpoint::Keys)));
+        add("subject_types_supported", json_strings(&["public"]));
+        add("id_token_signing_alg_values_supported", json_strings(&["RS256"]));
+        Answer::document(members)
+    }
+
+    fn metadata(&self) -> Members {
+        let knobs = &self.knobs;
+        let mut members = vec![("issuer".to_owned(), json_string(&self.issuer))];
+        for endpoint in Endpoint::ALL.into_iter().filter(|endpoint| knobs.serves(*endpoint)) {
+            let url = || json_string(&self.endpoint_url(endpoint));
+            members.extend(endpoint.member().map(|name| (name.to_owned(), url())));
+        }
+        let mut add = |name: &str, json| members.push((name.to_owned(), json));
+        if !knobs.scopes_supported.is_empty() {
+            add("scopes_supported", json_strings(&knobs.scopes_supported));
+        }
+        add("response_types_supported", json_strings(&["code"]));
+        add("response_modes_supported", json_strings(&["query", "form_post"]));
+        add("grant_types_supported", json_strings(&self.grant_types()));
+        add(
+            "code_challenge_methods_supported",
+            json_strings(match knobs.allow_plain_pkce {
+                true => &["S256", "plain"][..],
+                false => &["S256"],
+            }),
+        );
+        add("authorization_response_iss_parameter_supported", "true".to_owned());
+        add("token_endpoint_auth_methods_supported", json_strings(&self.auth_methods(true)));
+        if knobs.serves(Endpoint::PushedAuthorization) {
+            add("require_pushed_authorization_requests", knobs.require_pushed_authorization_requests.to_string());
+        }
+        if knobs.serves(Endpoint::Introspection) {
+            add("introspection_endpoint_auth_methods_supported", json_strings(&self.auth_methods(false)));
+        }
+        if knobs.serves(Endpoint::Revocation) {
+            add("revocation_endpoint_auth_methods_supported", json_strings(&self.auth_methods(true)));
+        }
+        members
+    }
+
+    fn grant_types(&self) -> Vec<&'static str> {
+        let mut types = vec!["authorization_code", "refresh_token", "client_credentials"];
+        types.extend(self.knobs.serves(Endpoint::DeviceAuthorization).then_some(DEVICE_CODE));
+        types
+    }
+
+    /// By the names of RFC 7591 section 2, in the order of preference.
+    fn auth_methods(&self, public_clients: bool) -> Vec<&'static str> {
+        let methods = [
+            (self.knobs.accept_basic, "client_secret_basic"),
+            (self.knobs.accept_post, "client_secret_post"),
+            (public_clients, "none"),
+        ];
+        methods.into_iter().filter(|(accepted, _)| *accepted).map(|(_, name)| name).collect()
+    }
+}

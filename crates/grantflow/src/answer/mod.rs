@@ -1,0 +1,4 @@
+//! The answers of a server's endpoints, from bytes to checked values: each with its own table of members.
+
+pub(crate) mod error;
+pub(crate) mod token;

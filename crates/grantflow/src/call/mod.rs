@@ -1,0 +1,14 @@
+//! One request to an endpoint, and what its answer means: all that the flows have in common.
+
+mod asked;
+mod not_granted;
+mod object;
+mod received;
+mod request;
+mod token;
+
+pub(crate) use asked::Asked;
+pub(crate) use not_granted::{NotGranted, no_answer, no_answer_to_replayable};
+pub(crate) use object::{object, status};
+pub(crate) use request::{get, post, token as token_request, with_resources};
+pub(crate) use token::{Grant, token_answer};

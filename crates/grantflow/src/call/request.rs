@@ -1,0 +1,131 @@
+//! Requests to a server's endpoints: a POST by a client, with exactly one client authentication, or a GET by anybody.
+
+use http::{HeaderMap, HeaderValue, Method, Request, header};
+use zeroize::Zeroizing;
+
+use crate::client::Registration;
+use crate::contract::{Body, Env};
+use crate::error::{Error, Misuse};
+use crate::server::fields::{self, Field, Params};
+use crate::server::{EndpointKind, Message};
+use crate::url::Endpoint;
+
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A token request (RFC 6749 §3.2): POST, parameters in the body, exactly one client authentication.
+pub(crate) fn token(
+    client: &Registration,
+    _env: &mut Env<'_>,
+    fields: &[Field<'_>],
+    extra: &Params,
+) -> Result<Request<Body>, Error> {
+    let json = client.server.quirks().json_request_body;
+    let body = if json { json_body(client, fields, extra)? } else { token_body(client, fields, extra) };
+    Ok(posted(client, client.server.token_endpoint(), if json { JSON } else { FORM }, body))
+}
+
+/// A request by a client to any other endpoint, authenticated in the same way (RFC 7009 §2.1, RFC 7662 §2.1, RFC 8628
+/// §3.1, RFC 9126 §2).
+///
+/// # Errors
+/// [`Misuse::NoEndpoint`].
+pub(crate) fn post(
+    client: &Registration,
+    _env: &mut Env<'_>,
+    to: EndpointKind,
+    on: Message,
+    fields: &[Field<'_>],
+    extra: &Params,
+) -> Result<Request<Body>, Error> {
+    let endpoint = client.server.needed(to)?;
+    let quirks = client.server.quirks();
+    let fields = fields.iter().copied().chain(client.auth.fields(&client.id, quirks));
+    // One buffer of the exact size: no copy of a secret stays behind in one that was too small.
+    let mut body = String::with_capacity(fields::len(quirks, on, fields.clone(), extra));
+    fields::append(&mut body, quirks, on, fields, extra);
+    Ok(posted(client, endpoint, FORM, body.into_bytes()))
+}
+
+/// A request for a public document, by anybody: it holds no credentials.
+pub(crate) fn get(url: &Endpoint) -> Request<Body> {
+    let mut request = Request::new(Body::default());
+    *request.uri_mut() = url.uri().clone();
+    request.headers_mut().insert(header::ACCEPT, JSON);
+    request
+}
+
+fn posted(client: &Registration, to: &Endpoint, content_type: HeaderValue, body: Vec<u8>) -> Request<Body> {
+    let mut headers = HeaderMap::with_capacity(3);
+    headers.insert(header::CONTENT_TYPE, content_type);
+    // Without it, some servers answer form-encoded.
+    headers.insert(header::ACCEPT, JSON);
+    if let Some(credentials) = client.auth.header() {
+        headers.insert(header::AUTHORIZATION, credentials.clone());
+    }
+    let mut request = Request::new(Body::from(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = to.uri().clone();
+    *request.headers_mut() = headers;
+    request
+}
+
+/// One buffer of the exact size: no copy of a secret stays behind in one that was too small.
+fn token_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Vec<u8> {
+    let quirks = client.server.quirks();
+    let tail = client.body_tail.as_str();
+    let mut body = String::with_capacity(
+        fields::len(quirks, Message::TokenRequest, fields.iter().copied(), extra) + 1 + tail.len(),
+    );
+    fields::append(&mut body, quirks, Message::TokenRequest, fields.iter().copied(), extra);
+    if !tail.is_empty() {
+        body.push('&');
+        body.push_str(tail);
+    }
+    body.into_bytes()
+}
+
+/// The same parameters as a JSON object; one that is there more than once (`resource`) becomes a list.
+fn json_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Result<Vec<u8>, Error> {
+    let quirks = client.server.quirks();
+    let mut all: Vec<(&str, Vec<&str>)> = Vec::with_capacity(fields.len() + 2);
+    let own = fields.iter().map(|field| (field.name, field.value));
+    let auth = client.auth.fields(&client.id, quirks).map(|field| (field.name, field.value));
+    let standard = own.chain(auth).map(|(name, value)| (quirks.name(Message::TokenRequest, name), value));
+    for (name, value) in standard.chain(extra.iter()) {
+        match all.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(value),
+            None => all.push((name, vec![value])),
+        }
+    }
+    let text =
+        all.iter().map(|(name, values)| name.len() + values.iter().map(|value| value.len() + 3).sum::<usize>() + 6);
+    // Escapes can double a byte, and controls take six; a buffer that grows would leave secrets behind.
+    let mut out = Zeroizing::new(Vec::with_capacity(text.sum::<usize>() * 6));
+    write_object(&mut out, &all)
+        .map_err(|_| Error::Misuse(Misuse::Quirk("the parameters cannot be written as JSON")))?;
+    Ok(core::mem::take(&mut *out))
+}
+
+fn write_object(out: &mut Vec<u8>, all: &[(&str, Vec<&str>)]) -> Result<(), serde_json::Error> {
+    use serde::ser::{SerializeMap as _, Serializer as _};
+    let mut serializer = serde_json::Serializer::new(out);
+    let mut object = serializer.serialize_map(Some(all.len()))?;
+    for (name, values) in all {
+        match values.as_slice() {
+            [value] => object.serialize_entry(name, value)?,
+            values => object.serialize_entry(name, values)?,
+        }
+    }
+    object.end()
+}
+
+/// A flow's own fields with the resources of its grant (RFC 8707 §2.2); where there are none, nothing is allocated.
+pub(crate) fn with_resources<T>(own: &[Field<'_>], resources: &[String], then: impl FnOnce(&[Field<'_>]) -> T) -> T {
+    if resources.is_empty() {
+        return then(own);
+    }
+    let resources = resources.iter().map(|resource| Field::new("resource", resource));
+    let all: Vec<Field<'_>> = own.iter().copied().chain(resources).collect();
+    then(&all)
+}

@@ -1,0 +1,60 @@
+//! How a client authenticates (RFC 6749 §2.3): one way for each client, written once for every endpoint.
+//!
+//! A way adds parameters to a request's body, a header, or both. One that signs gets the time and entropy of the request
+//! through [`Env`](crate::Env), which reaches the place where requests are built.
+
+use http::HeaderValue;
+
+use crate::server::Quirks;
+use crate::server::fields::Field;
+use crate::value::secret::ClientSecret;
+
+mod none;
+mod secret;
+
+pub(super) use none::empty_secret;
+pub(super) use secret::{basic, post};
+
+/// One way to authenticate, by construction.
+pub(crate) enum Auth {
+    /// `none` (RFC 7591 §2): the client's id in the body.
+    None,
+    /// `client_secret_post`: id and secret in the body.
+    Post(ClientSecret),
+    /// `client_secret_basic`: the header, ready made.
+    Basic(HeaderValue),
+}
+
+impl Auth {
+    /// The way's registered name (RFC 7591 §2, `token_endpoint_auth_method`).
+    pub(crate) fn method(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Post(_) => "client_secret_post",
+            Self::Basic(_) => "client_secret_basic",
+        }
+    }
+
+    /// What it adds to the body of a request by the client `id`.
+    pub(crate) fn fields<'a>(
+        &'a self,
+        id: &'a str,
+        quirks: &Quirks,
+    ) -> impl Iterator<Item = Field<'a>> + Clone + use<'a> {
+        let id = Field::new("client_id", id);
+        let fields = match self {
+            Self::None => [Some(id), None],
+            Self::Post(secret) => [Some(id), Some(Field::new("client_secret", secret.expose()))],
+            Self::Basic(_) => [quirks.client_id_beside_basic.then_some(id), None],
+        };
+        fields.into_iter().flatten()
+    }
+
+    /// The `Authorization` header that it needs.
+    pub(crate) fn header(&self) -> Option<&HeaderValue> {
+        match self {
+            Self::Basic(header) => Some(header),
+            Self::None | Self::Post(_) => None,
+        }
+    }
+}

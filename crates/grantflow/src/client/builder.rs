@@ -1,0 +1,80 @@
+//! How a client is made: from a server, with exactly one way to authenticate.
+
+use super::auth::{self, Auth};
+use super::{Client, ConfidentialClient, PublicClient};
+use crate::error::{Error, Misuse};
+use crate::server::Server;
+use crate::value::secret::ClientSecret;
+
+/// A client id that still lacks a way to authenticate: choose exactly one.
+#[must_use = "choose how the client authenticates: public(), secret_post(..) or secret_basic(..)"]
+#[derive(Debug)]
+pub struct ClientBuilder<'s> {
+    server: &'s Server,
+    id: &'s str,
+}
+
+impl Server {
+    /// The client that this server knows by `id`.
+    pub fn client<'s>(&'s self, id: &'s str) -> ClientBuilder<'s> {
+        ClientBuilder { server: self, id }
+    }
+}
+
+impl ClientBuilder<'_> {
+    /// A client without credentials: `client_id` goes into the body (RFC 6749 §3.2.1).
+    ///
+    /// # Errors
+    /// [`Misuse::EmptyClientId`]; [`Misuse::Quirk`] if the server has [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce):
+    /// PKCE is all that protects the code of a client without a secret.
+    pub fn public(self) -> Result<PublicClient, Error> {
+        self.needs_pkce()?.register(Auth::None).map(PublicClient)
+    }
+
+    /// A client without credentials that says so in the `Authorization` header, with an empty secret. A door, for servers
+    /// that want the header of clients that have no secret: Reddit, for its installed apps.
+    ///
+    /// **It proves nothing**, though it looks as if it did; so it is a [`PublicClient`], and PKCE is what protects it.
+    ///
+    /// # Errors
+    /// As [`public`](Self::public), and [`Misuse::Quirk`] as [`secret_basic`](Self::secret_basic).
+    pub fn empty_secret_basic(self) -> Result<PublicClient, Error> {
+        let client = self.needs_pkce()?;
+        let auth = auth::empty_secret(client.server, client.id)?;
+        client.register(auth).map(PublicClient)
+    }
+
+    /// A client that sends its secret in the body: `client_secret_post` (RFC 6749 §2.3.1).
+    ///
+    /// # Errors
+    /// [`Misuse::EmptyClientId`], [`Misuse::EmptyClientSecret`].
+    pub fn secret_post(self, secret: impl Into<ClientSecret>) -> Result<ConfidentialClient, Error> {
+        self.register(auth::post(secret.into())?).map(ConfidentialClient)
+    }
+
+    /// A client that sends its secret in the `Authorization` header: `client_secret_basic` (RFC 6749 §2.3.1).
+    ///
+    /// # Errors
+    /// [`Misuse::EmptyClientId`], [`Misuse::EmptyClientSecret`]; [`Misuse::Quirk`] if the server has
+    /// [`Quirk::UnencodedBasic`](crate::Quirk::UnencodedBasic) and id or secret cannot be sent that way.
+    pub fn secret_basic(self, secret: impl Into<ClientSecret>) -> Result<ConfidentialClient, Error> {
+        let auth = auth::basic(self.server, self.id, secret.into())?;
+        self.register(auth).map(ConfidentialClient)
+    }
+
+    fn needs_pkce(self) -> Result<Self, Error> {
+        if self.server.quirks().refuses_pkce {
+            return Err(Error::Misuse(Misuse::Quirk(
+                "at a server that refuses PKCE a client needs a secret: nothing else protects its codes (RFC 9700 §2.1.1)",
+            )));
+        }
+        Ok(self)
+    }
+
+    fn register(self, auth: Auth) -> Result<Client, Error> {
+        if self.id.is_empty() {
+            return Err(Error::Misuse(Misuse::EmptyClientId));
+        }
+        Ok(Client::new(self.server.clone(), self.id.into(), auth))
+    }
+}

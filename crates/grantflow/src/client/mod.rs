@@ -1,0 +1,130 @@
+//! Clients: an identity at one server, with one way to prove it, or none.
+
+use core::fmt;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::server::fields::{self, Field, Params};
+use crate::server::{Message, Server};
+use crate::url::Endpoint;
+
+mod auth;
+mod builder;
+
+pub(crate) use auth::Auth;
+pub use builder::ClientBuilder;
+
+/// A client of a server, public or confidential. Cheap to clone.
+///
+/// Flows take `impl Into<Client>`: a reference to any of the three client types.
+#[derive(Clone)]
+pub struct Client(Arc<Registration>);
+
+/// A client without credentials: an app on a person's device (RFC 6749 §2.1). It proves itself by PKCE alone.
+#[derive(Clone, Debug)]
+pub struct PublicClient(Client);
+
+/// A client with a secret, which authenticates at the token endpoint (RFC 6749 §2.3).
+#[derive(Clone, Debug)]
+pub struct ConfidentialClient(Client);
+
+/// What every authorization request of a client begins with: written once, copied for each.
+fn start_of_request(server: &Server, endpoint: &Endpoint, id: &str) -> String {
+    let joint = match endpoint.as_str().split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some((_, query)) if query.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    let mut fields = String::new();
+    let own = [Field::plain("response_type", "code"), Field::new("client_id", id)];
+    fields::append(&mut fields, server.quirks(), Message::AuthorizationRequest, own.into_iter(), &Params::default());
+    format!("{}{joint}{fields}", endpoint.as_str())
+}
+
+/// What every token request of a client ends with: nothing, if it authenticates in the header alone.
+fn end_of_body(server: &Server, id: &str, auth: &Auth) -> Zeroizing<String> {
+    let (quirks, on, none) = (server.quirks(), Message::TokenRequest, Params::default());
+    let fields = auth.fields(id, quirks);
+    // Of its full size from the start, so that no part of the secret stays behind in a buffer that was too small.
+    let mut tail = Zeroizing::new(String::with_capacity(fields::len(quirks, on, fields.clone(), &none)));
+    fields::append(&mut tail, quirks, on, fields, &none);
+    tail
+}
+
+/// What a client is to the flows.
+pub(crate) struct Registration {
+    pub(crate) server: Server,
+    pub(crate) id: Box<str>,
+    pub(crate) auth: Auth,
+    /// The form-encoded parameters that authenticate the client in a token request: the request that is worth the room.
+    pub(crate) body_tail: Zeroizing<String>,
+    /// The authorization endpoint, up to and with `client_id`.
+    pub(crate) authorization_start: Option<Box<str>>,
+}
+
+impl Registration {
+    /// Whether a stored state names this client.
+    pub(crate) fn is(&self, issuer: Option<&str>, client_id: &str, token_endpoint: &str) -> bool {
+        *self.id == *client_id && self.server.is(issuer, token_endpoint)
+    }
+
+    /// Whether stored tokens name this client, now or before its server moved.
+    pub(crate) fn is_or_was(&self, issuer: Option<&str>, client_id: &str, token_endpoint: &str) -> bool {
+        *self.id == *client_id && self.server.is_or_was(issuer, token_endpoint)
+    }
+}
+
+impl Client {
+    fn new(server: Server, id: Box<str>, auth: Auth) -> Self {
+        let start = server.authorization_endpoint().map(|endpoint| start_of_request(&server, endpoint, &id));
+        let body_tail = end_of_body(&server, &id, &auth);
+        let authorization_start = start.map(String::into);
+        Self(Arc::new(Registration { server, id, auth, body_tail, authorization_start }))
+    }
+
+    /// The client's id (RFC 6749 §2.2).
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// The server that it belongs to.
+    pub fn server(&self) -> &Server {
+        &self.0.server
+    }
+
+    pub(crate) fn registration(&self) -> &Registration {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let auth = self.0.auth.method();
+        write!(
+            f,
+            "Client {{ id: {:?}, auth: {auth}, token_endpoint: {:?} }}",
+            self.0.id,
+            self.0.server.token_endpoint()
+        )
+    }
+}
+
+impl From<&Client> for Client {
+    fn from(client: &Client) -> Self {
+        client.clone()
+    }
+}
+
+impl From<&PublicClient> for Client {
+    fn from(client: &PublicClient) -> Self {
+        client.0.clone()
+    }
+}
+
+impl From<&ConfidentialClient> for Client {
+    fn from(client: &ConfidentialClient) -> Self {
+        client.0.clone()
+    }
+}

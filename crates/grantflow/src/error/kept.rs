@@ -1,0 +1,112 @@
+//! What is kept of the answer behind an error, bounded and redacted.
+
+use core::fmt;
+use core::time::Duration;
+
+use http::{HeaderMap, StatusCode, header};
+use zeroize::Zeroizing;
+
+use super::UrlRole;
+
+/// What came back over HTTP, as far as it is kept: status, `Retry-After`, the start of the body, and of a 401 the
+/// `WWW-Authenticate`, of a redirect the `Location`.
+#[derive(Clone)]
+pub struct Answer {
+    /// Whose it is.
+    pub(crate) endpoint: UrlRole,
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: Option<Duration>,
+    /// `WWW-Authenticate` of a 401, `Location` of a 3xx: no answer has a use for both.
+    header: Option<Box<Zeroizing<Vec<u8>>>>,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+impl Answer {
+    /// How much of a body is kept.
+    pub(crate) const KEPT: usize = 8 * 1024;
+    /// How much of a header is kept.
+    const KEPT_HEADER: usize = 1024;
+
+    #[inline]
+    pub(crate) fn new(endpoint: UrlRole, status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
+        let kept = body.get(..Self::KEPT).unwrap_or(body);
+        Self { endpoint, status, retry_after, header: None, body: Zeroizing::new(kept.to_vec()) }
+    }
+
+    #[cold]
+    pub(crate) fn keep_header(mut self, headers: &HeaderMap) -> Self {
+        let name = if self.status == StatusCode::UNAUTHORIZED { header::WWW_AUTHENTICATE } else { header::LOCATION };
+        self.header = headers.get(name).map(|value| {
+            let value = value.as_bytes();
+            let kept = value.get(..Self::KEPT_HEADER).unwrap_or(value);
+            Box::new(Zeroizing::new(kept.to_vec()))
+        });
+        self
+    }
+
+    /// Who answered, for a sentence about it.
+    pub(super) fn who(&self) -> Who {
+        Who(self.endpoint)
+    }
+
+    /// The endpoint that was asked.
+    pub fn endpoint(&self) -> UrlRole {
+        self.endpoint
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// `Retry-After` (RFC 9110 §10.2.3) as a wait from now: never negative, at most 24 hours.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The first 1 KiB of the first `WWW-Authenticate` of a 401 (RFC 9110 §11.6.1, RFC 6749 §5.2), as they came: how the
+    /// server wants the client to authenticate. It can quote what was sent: escape it before it is shown.
+    pub fn untrusted_challenge(&self) -> Option<&[u8]> {
+        let header = self.header.as_ref().filter(|_| self.status == StatusCode::UNAUTHORIZED);
+        header.map(|challenge| challenge.as_slice())
+    }
+
+    /// The first 1 KiB of the `Location` of a redirect (RFC 9110 §10.2.2), as it came: where the server, or something in
+    /// front of it, wanted the request to go. The request did not go there, because it holds credentials. It can quote what was
+    /// sent: escape it before it is shown, and do not send anyone there.
+    pub fn untrusted_location(&self) -> Option<&[u8]> {
+        let header = self.header.as_ref().filter(|_| self.status.is_redirection());
+        header.map(|location| location.as_slice())
+    }
+
+    /// The first 8 KiB of the body, as they came. They can hold secrets: servers quote requests.
+    pub fn untrusted_body(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Answer {{ endpoint: {:?}, status: {}, retry_after: {:?}, header: {:?}, body: [{} bytes] }}",
+            self.endpoint.name(),
+            self.status.as_u16(),
+            self.retry_after,
+            self.header.as_ref().map(|header| header.len()),
+            self.body.len()
+        )
+    }
+}
+
+/// Who answered: at the token endpoint, the authorization server; else the endpoint by its name.
+pub(super) struct Who(UrlRole);
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            UrlRole::Token => f.write_str("the authorization server"),
+            other => write!(f, "{other}"),
+        }
+    }
+}

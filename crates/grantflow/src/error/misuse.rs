@@ -1,0 +1,254 @@
+//! Values that cannot be used: the caller's to mend.
+
+use core::fmt;
+
+/// A value that cannot be used: the caller's to mend. Nothing was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// A URL that cannot be what it is given as.
+    #[error("{role} {fault}")]
+    Url {
+        /// What the URL was to be.
+        role: UrlRole,
+        /// What is wrong with it.
+        fault: UrlFault,
+    },
+    /// An empty client id.
+    #[error("the client id is empty: give the one that the server registered")]
+    EmptyClientId,
+    /// An empty client secret.
+    #[error("the client secret is empty: a client without one is public()")]
+    EmptyClientSecret,
+    /// A token from elsewhere that is empty, or nothing but blanks.
+    #[error("the token is empty: give the one that the server issued")]
+    EmptyToken,
+    /// A token from elsewhere that holds a character outside RFC 6749 appendices A.12 and A.17.
+    #[error(
+        "the token holds something other than printable ASCII: give it as the server issued it, without line breaks"
+    )]
+    TokenCharacter,
+    /// These tokens were made from a refresh token alone.
+    #[error("there is no access token yet: these tokens were made from a refresh token; refresh them first")]
+    NoAccessToken,
+    /// A scope that is empty or holds a character outside RFC 6749 appendix A.4.
+    #[error("the scope must be tokens of printable ASCII without quotes and backslashes, separated by spaces")]
+    Scope,
+    /// A refresh may ask for part of the granted scope, never for more (RFC 6749 §6).
+    #[error("the scope of a refresh must be part of the scope that was granted")]
+    WiderScope,
+    /// An extra parameter's name is empty, or one that the flow sets by itself.
+    #[error("this parameter is set by the flow itself and cannot be given as an extra one")]
+    ReservedParameter,
+    /// An extra parameter was given twice, or is in the endpoint's own query already (RFC 6749 §3.1).
+    #[error("this parameter was given already, or is in the endpoint's own query: no parameter may be sent twice")]
+    DuplicateParameter,
+    /// The server was made without an authorization endpoint.
+    #[error("this server has no authorization endpoint: make it with Server::new")]
+    NoAuthorizationEndpoint,
+    /// The server was made without the endpoint that this flow asks.
+    #[error("this server has no {name}: give it to the `Server`, or make the server from its metadata", name = .0.name())]
+    NoEndpoint(UrlRole),
+    /// The answer held no refresh token, so there is nothing to refresh with.
+    #[error("these tokens came without a refresh token: authorize again when they expire")]
+    NoRefreshToken,
+    /// The response that was handed over is an interim one (1xx), not the answer.
+    #[error("an interim (1xx) response was handed over: wait for the final one")]
+    InterimResponse,
+    /// A quirk that contradicts the protocol or another quirk.
+    #[error("this quirk cannot be used: {0}")]
+    Quirk(&'static str),
+    /// A stored state that cannot be restored.
+    #[error("the stored state was refused: {0}")]
+    Stored(StoredFault),
+    /// The access token is bound to a key, so it cannot be used as a Bearer token (RFC 9449 §7.1).
+    #[error("the access token is bound to a key and cannot be used as a Bearer token")]
+    NotBearer,
+    /// The token would go where it must not.
+    #[error("the token was not attached: {0}")]
+    Authorize(AuthorizeFault),
+    /// The unknown members of the answer do not fit the type that was asked for.
+    #[error("the unknown members of the answer do not fit the type that was asked for")]
+    Extra,
+}
+
+/// What a URL was to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UrlRole {
+    /// The authorization endpoint (RFC 6749 §3.1).
+    Authorization,
+    /// The token endpoint (RFC 6749 §3.2).
+    Token,
+    /// The device authorization endpoint (RFC 8628 §3.1).
+    DeviceAuthorization,
+    /// The pushed authorization request endpoint (RFC 9126 §2).
+    PushedAuthorizationRequest,
+    /// The introspection endpoint (RFC 7662 §2).
+    Introspection,
+    /// The revocation endpoint (RFC 7009 §2).
+    Revocation,
+    /// The document with the authorization server's metadata (RFC 8414 §3, OpenID Connect Discovery §4).
+    Metadata,
+    /// The document with a protected resource's metadata (RFC 9728 §3).
+    ResourceMetadata,
+    /// Where a person goes to enter a user code (RFC 8628 §3.2).
+    Verification,
+    /// The redirect URI (RFC 6749 §3.1.2).
+    Redirect,
+    /// The issuer identifier (RFC 8414 §2).
+    Issuer,
+    /// An origin that tokens may be sent to.
+    Origin,
+    /// A resource indicator (RFC 8707 §2).
+    Resource,
+    /// A token endpoint or an issuer that the server had before it moved.
+    Former,
+}
+
+impl UrlRole {
+    /// The name without an article.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Authorization => "authorization endpoint",
+            Self::Token => "token endpoint",
+            Self::DeviceAuthorization => "device authorization endpoint",
+            Self::PushedAuthorizationRequest => "pushed authorization request endpoint",
+            Self::Introspection => "introspection endpoint",
+            Self::Revocation => "revocation endpoint",
+            Self::Metadata => "server metadata",
+            Self::ResourceMetadata => "resource metadata",
+            Self::Verification => "verification URI",
+            Self::Redirect => "redirect URI",
+            Self::Issuer => "issuer",
+            Self::Origin => "origin",
+            Self::Resource => "resource indicator",
+            Self::Former => "former endpoint or issuer",
+        }
+    }
+}
+
+impl fmt::Display for UrlRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the {}", self.name())
+    }
+}
+
+/// What is wrong with a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UrlFault {
+    /// It is empty.
+    Empty,
+    /// It is not absolute.
+    Relative,
+    /// It cannot be parsed: its host is no name and no address, or its port is none of 1 to 65535.
+    Malformed,
+    /// It has a fragment.
+    Fragment,
+    /// It has a query.
+    Query,
+    /// It has user information before the host.
+    UserInfo,
+    /// It has no host.
+    NoHost,
+    /// It is `http` and not on loopback.
+    Insecure,
+    /// Its scheme is not allowed.
+    Scheme,
+    /// It holds a character that RFC 3986 does not allow.
+    Character,
+    /// Two hexadecimal digits do not follow one of its `%`.
+    Escape,
+    /// It is longer than 8 KiB.
+    TooLong,
+    /// Its query uses a name that the protocol needs.
+    ReservedParameter,
+    /// Its query uses a name twice.
+    RepeatedParameter,
+    /// It holds a character that a shell acts on.
+    ShellCharacter,
+    /// It has a path or a query where only scheme, host and port belong.
+    NotAnOrigin,
+}
+
+impl fmt::Display for UrlFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "is empty",
+            Self::Relative => "is not absolute: write it with its scheme and host",
+            Self::Malformed => "is not a valid URL: check its host and port",
+            Self::Fragment => "has a fragment: leave out the # and what follows",
+            Self::Query => "has a query: leave out the ? and what follows",
+            Self::UserInfo => "has user information before its host: leave it out",
+            Self::NoHost => "has no host",
+            Self::Insecure => "is http: and not on loopback: use https",
+            Self::Scheme => "has a scheme that is not allowed here",
+            Self::Character => "holds a character that no URL may hold: percent-encode it",
+            Self::Escape => "has a % without two hexadecimal digits after it: write %25 for the sign itself",
+            Self::TooLong => "is longer than 8 KiB",
+            Self::ReservedParameter => "has a query that uses a name of the protocol's own",
+            Self::RepeatedParameter => "has a query that uses a name twice: no parameter may be sent twice",
+            Self::ShellCharacter => "holds a character that a shell acts on: percent-encode it",
+            Self::NotAnOrigin => "is more than an origin: give only scheme, host and port",
+        })
+    }
+}
+
+/// Why a stored state was refused. Nothing of it is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoredFault {
+    /// A version of this library that is newer than this one wrote it, or none did.
+    Version,
+    /// Its checksum does not fit: a byte was changed or lost.
+    Damaged,
+    /// It belongs to another client, issuer or token endpoint.
+    OtherClient,
+}
+
+impl fmt::Display for StoredFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Version => "another version wrote it; start the flow again",
+            Self::Damaged => "it is damaged; start the flow again",
+            Self::OtherClient => {
+                "it belongs to another client or server; restore it with the one that it was started with"
+            }
+        })
+    }
+}
+
+/// Why a token was not attached to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthorizeFault {
+    /// The request has no absolute `http` or `https` URI, or one that has user information or a host, a port or an escape
+    /// that cannot be.
+    NoOrigin,
+    /// There is no access token yet, only a refresh token.
+    NoToken,
+    /// The request would go out unencrypted, off loopback.
+    Insecure,
+    /// The request carries an `Authorization` header already.
+    AlreadyAuthorized,
+    /// The request's origin is none of those that the token is bound to.
+    OtherOrigin,
+    /// The token holds characters that cannot stand in the header (RFC 6750 §2.1).
+    NotAHeader,
+}
+
+impl fmt::Display for AuthorizeFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoOrigin => {
+                "the request needs an absolute http or https URI, without user information and without mistakes"
+            }
+            Self::NoToken => "there is no access token yet; refresh first",
+            Self::Insecure => "the request would go out over http, off loopback",
+            Self::AlreadyAuthorized => "the request has an Authorization header already",
+            Self::OtherOrigin => "the request goes to an origin that the token is not for",
+            Self::NotAHeader => "the token holds characters that no header may hold",
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! Request parameters: those that a flow sets by itself, and extra ones of the caller's.
+
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use super::message::Message;
+use super::quirks::Quirks;
+use crate::error::{Error, Misuse};
+use crate::wire::form::{self, Space, encode_into, encoded_len};
+
+/// A parameter that a flow sets.
+#[derive(Clone, Copy)]
+pub(crate) struct Field<'a> {
+    /// The standard name.
+    pub(crate) name: &'static str,
+    pub(crate) value: &'a str,
+    /// The value form-encoded, where it is known already.
+    pub(crate) encoded: Option<&'a str>,
+}
+
+impl<'a> Field<'a> {
+    pub(crate) fn new(name: &'static str, value: &'a str) -> Self {
+        Self { name, value, encoded: None }
+    }
+
+    /// A value whose encoded form is kept somewhere.
+    pub(crate) fn encoded(name: &'static str, value: &'a str, encoded: &'a str) -> Self {
+        Self { name, value, encoded: Some(encoded) }
+    }
+
+    /// A value that needs no encoding: base64url, or a name of the protocol without `:`.
+    pub(crate) fn plain(name: &'static str, value: &'a str) -> Self {
+        Self { name, value, encoded: Some(value) }
+    }
+}
+
+/// How many bytes [`append`] writes.
+pub(crate) fn len<'f>(quirks: &Quirks, on: Message, fields: impl Iterator<Item = Field<'f>>, params: &Params) -> usize {
+    let own = fields.map(|field| {
+        let name = quirks.renaming(on, field.name).map_or(field.name.len(), encoded_len);
+        2 + name + field.encoded.map_or_else(|| encoded_len(field.value), str::len)
+    });
+    let extra = params.iter().map(|(name, value)| 2 + encoded_len(name) + encoded_len(value));
+    own.sum::<usize>() + extra.sum::<usize>()
+}
+
+/// Appends `&name=value` for each, form-encoded, under the server's names; without the first `&` if `out` is empty.
+pub(crate) fn append<'f>(
+    out: &mut String,
+    quirks: &Quirks,
+    on: Message,
+    fields: impl Iterator<Item = Field<'f>>,
+    params: &Params,
+) {
+    for field in fields {
+        if !out.is_empty() {
+            out.push('&');
+        }
+        match quirks.renaming(on, field.name) {
+            Some(actual) => encode_into(out, actual, Space::Plus),
+            None => out.push_str(field.name),
+        }
+        out.push('=');
+        match field.encoded {
+            Some(encoded) => out.push_str(encoded),
+            None => encode_into(out, field.value, Space::Plus),
+        }
+    }
+    for (name, value) in params.iter() {
+        if !out.is_empty() {
+            out.push('&');
+        }
+        encode_into(out, name, Space::Plus);
+        out.push('=');
+        encode_into(out, value, Space::Plus);
+    }
+}
+
+/// Extra parameters of the caller's, in their order: never one that a flow sets by itself, never one that the endpoint's
+/// own query has already, and never one twice.
+#[derive(Clone, Default)]
+pub(crate) struct Params(Vec<(Box<str>, Zeroizing<String>)>);
+
+impl Params {
+    /// `own_query` is that of the endpoint that the request goes to.
+    pub(crate) fn add(
+        &mut self,
+        quirks: &Quirks,
+        on: Message,
+        own_query: &str,
+        name: &str,
+        value: &str,
+    ) -> Result<(), Error> {
+        if name.is_empty() || quirks.is_reserved(on, name) {
+            return Err(Error::Misuse(Misuse::ReservedParameter));
+        }
+        let in_query = form::raw_pairs(own_query).any(|(raw, _)| form::decode(raw).as_deref() == Some(name));
+        if in_query || self.iter().any(|(known, _)| known == name) {
+            return Err(Error::Misuse(Misuse::DuplicateParameter));
+        }
+        self.0.push((name.into(), Zeroizing::new(value.to_owned())));
+        Ok(())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, value.as_str()))
+    }
+}
+
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A value can be a credential of some server's own making.
+        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
+    }
+}

@@ -1,0 +1,4 @@
+//! Values that know nothing of OAuth.
+
+pub(crate) mod secret;
+pub(crate) mod time;

@@ -1,0 +1,45 @@
+//! One file per behaviour, in virtual time, against the testkit's server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "Clippy sees tests only in functions marked as such, not in their helpers; and the core's bans are the core's."
+)]
+
+mod answer_matrix;
+mod answer_members;
+mod authorize_request;
+mod bad_input;
+mod callback_matrix;
+mod callback_order;
+mod callback_place;
+mod compressed;
+mod documents;
+mod doors;
+mod equivalent_uris;
+mod error_codes;
+mod errors_by_blame;
+mod forged_callback;
+mod form_post;
+mod iss_policy;
+mod moving_house;
+mod pasted_callback;
+mod providers;
+mod quirks;
+mod real_world_answers;
+mod refresh;
+mod requests;
+mod rescued;
+mod rfc_vectors;
+mod single_use_store;
+mod stored_states;
+mod support;
+mod then_and_drive;
+mod tokens;
+mod tokens_from_elsewhere;
+mod tolerated;
+mod trackmania;
+mod what_is_left;

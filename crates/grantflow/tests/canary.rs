@@ -1,0 +1,603 @@
+//! The secret canary: every `Debug`, `Display`, error and `source()` chain of every path, success and failure, searched
+//! for every secret that went through.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "Clippy sees tests only in functions marked as such, not in their helpers."
+)]
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::fmt::{Debug, Display};
+
+use grantflow::{
+    Authorization, Callback, ClientCredentials, EntropyFailed, Env, ErrorCode, Exchange, Failure, Left, Message,
+    PendingCallback, Quirk, Redirect, Sent, Server, Step, Tokens, UnixTime,
+};
+use grantflow_testkit::{CallbackFault, Client, Misbehaviour};
+
+const SECRET: &str = "CANARY-client-secret+/=";
+const REDIRECT_URI: &str = "https://app.example/cb";
+const EXTRA: &str = "CANARY-xQ7zK2pW9vT4";
+
+/// How much of a secret is a leak.
+const WINDOW: usize = 8;
+
+/// Draws, and remembers nothing: what was drawn is found in the requests.
+struct Dice(u64);
+
+impl grantflow::Entropy for Dice {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
+        for b in bytes {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *b = (self.0 >> 33) as u8;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that was printed, and everything that must not be in it.
+#[derive(Default)]
+struct Canary {
+    shown: Vec<String>,
+    secrets: Vec<String>,
+    /// Every piece of [`WINDOW`] bytes of the secrets: who cuts one short leaks it all the same.
+    pieces: HashSet<Vec<u8>>,
+}
+
+impl Canary {
+    fn debug(&mut self, value: &dyn Debug) {
+        self.shown.push(format!("{value:?}"));
+        self.shown.push(format!("{value:#?}"));
+    }
+
+    fn display(&mut self, value: &dyn Display) {
+        self.shown.push(format!("{value} {value:#}"));
+    }
+
+    fn error(&mut self, error: &(dyn Error + 'static)) {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            self.debug(&error);
+            self.display(&error);
+            next = error.source();
+        }
+    }
+
+    fn failure<X>(&mut self, failure: &Failure<X>) {
+        self.debug(failure);
+        self.display(failure);
+        self.error(&failure.error);
+        if let grantflow::Error::Refused(refused) = &failure.error {
+            self.debug(refused.response());
+            self.display(refused.response().code());
+        }
+        if let Some(answer) = failure.error.answer() {
+            self.debug(answer);
+        }
+    }
+
+    /// A secret, in the shapes in which it travels.
+    fn secret(&mut self, text: &str) {
+        if text.len() >= 6 {
+            let percent: String = text
+                .bytes()
+                .map(|b| {
+                    if b.is_ascii_alphanumeric() || b == b'-' || b == b'_' || b == b'.' {
+                        (b as char).to_string()
+                    } else {
+                        format!("%{b:02X}")
+                    }
+                })
+                .collect();
+            for shape in [text.to_owned(), percent, base64(text)] {
+                self.pieces.extend(shape.as_bytes().windows(WINDOW).map(<[u8]>::to_vec));
+                self.secrets.push(shape);
+            }
+        }
+    }
+
+    /// Whether a secret is in it, or a piece of one.
+    fn leaks_in(&self, shown: &str) -> bool {
+        self.secrets.iter().any(|secret| shown.contains(secret.as_str()))
+            || shown.as_bytes().windows(WINDOW).any(|piece| self.pieces.contains(piece))
+    }
+
+    /// What is in a request's form, by name; all of it went out, so all of it was there to leak.
+    fn secrets_of(&mut self, request: &http::Request<grantflow::Body>) {
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
+        for (name, value) in pairs {
+            if ["client_secret", "code", "code_verifier", "refresh_token", "x"].contains(&name.as_str()) {
+                self.secret(&value);
+            }
+        }
+        if let Some(header) = request.headers().get("authorization") {
+            self.secret(header.to_str().unwrap().trim_start_matches("Basic "));
+        }
+        // A URI is for everyone to see.
+        let uri = request.uri().to_string();
+        assert!(!self.leaks_in(&uri), "a secret in a URI");
+    }
+
+    fn secrets_of_answer(&mut self, body: &[u8]) {
+        if let Ok(answer) = serde_json::from_slice::<serde_json::Value>(body) {
+            for name in ["access_token", "refresh_token", "id_token"] {
+                if let Some(text) = answer[name].as_str() {
+                    self.secret(text);
+                }
+            }
+        }
+    }
+
+    fn leaks(&self) -> Vec<&str> {
+        self.shown.iter().filter(|shown| self.leaks_in(shown)).map(String::as_str).collect()
+    }
+}
+
+/// Base64 without its padding, as a reader of a log would find it.
+fn base64(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits: Vec<u8> = text.bytes().flat_map(|b| (0..8).rev().map(move |bit| b >> bit & 1)).collect();
+    bits.chunks_exact(6).map(|six| DIGITS[six.iter().fold(0, |n, bit| n << 1 | usize::from(*bit))] as char).collect()
+}
+
+struct World {
+    provider: grantflow_testkit::Server,
+    server: Server,
+    clients: Vec<grantflow::ConfidentialClient>,
+    rng: Dice,
+    canary: Canary,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut provider = grantflow_testkit::Server::new("https://as.example");
+        provider.register(Client::confidential("app", SECRET).redirect_uri(REDIRECT_URI).scope("read write"));
+        provider.set_seed(seed);
+        provider.knobs().odd_characters = seed % 2 == 1;
+        let server = Server::new(&provider.authorize_url(), &provider.token_url())
+            .unwrap()
+            .issuer("https://as.example")
+            .unwrap();
+        let clients =
+            vec![server.client("app").secret_post(SECRET).unwrap(), server.client("app").secret_basic(SECRET).unwrap()];
+        let mut canary = Canary::default();
+        canary.secret(SECRET);
+        canary.secret(EXTRA);
+        Self { provider, server, clients, rng: Dice(seed), canary }
+    }
+
+    fn env(&mut self) -> Env<'_> {
+        Env { now: UnixTime::from_secs(self.provider.now()), rng: &mut self.rng }
+    }
+
+    fn client(&self) -> grantflow::ConfidentialClient {
+        self.clients[self.rng.0 as usize % 2].clone()
+    }
+
+    /// Starts a login; gives the pending grant and the callback, perhaps a spoilt one.
+    fn start(&mut self, fault: Option<CallbackFault>) -> (PendingCallback, String) {
+        let client = self.client();
+        let authorization =
+            Authorization::new(&client, REDIRECT_URI).unwrap().scope("read write").unwrap().param("x", EXTRA).unwrap();
+        let redirect = authorization.start(&mut self.env()).unwrap();
+        self.canary.debug(&(&self.server, &client, &authorization));
+        self.canary.debug(&redirect);
+        let Redirect { url, pending } = redirect;
+        self.canary.debug(&url);
+        let state = url.as_str().split("&state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+        self.canary.secret(&state);
+        if let Some(fault) = fault {
+            self.provider.knobs().spoil_callback(fault);
+        }
+        let callback = self.provider.visit(url.as_str()).unwrap();
+        (pending, callback.url)
+    }
+
+    /// One round trip, with everything that shows on the way. Gives the tokens or what is left.
+    fn run<X: Exchange<Output = Tokens> + Debug>(&mut self, exchange: X) -> Result<Tokens, Left<X>> {
+        self.canary.debug(&exchange);
+        let request = exchange.request(&mut self.env()).unwrap();
+        self.canary.secrets_of(&request);
+        self.canary.debug(&request);
+        self.canary.debug(request.body());
+        let response = self.provider.try_handle(&request);
+        let now = self.provider.now();
+        let mut env = Env { now: UnixTime::from_secs(now), rng: &mut self.rng };
+        let outcome = match response {
+            Some(response) => {
+                self.canary.secrets_of_answer(response.body());
+                exchange.respond(&mut env, response)
+            }
+            None => exchange.unanswered(&mut env, Sent::MaybeSent),
+        };
+        self.canary.debug(&env);
+        match outcome {
+            Ok(step) => {
+                self.canary.debug(&step);
+                let Step::Done(tokens) = step else { panic!("this flow has one step") };
+                self.canary.debug(&tokens);
+                self.canary.debug(tokens.access_token());
+                self.canary.debug(tokens.scope());
+                self.canary.debug(&(tokens.scope().requested(), tokens.scope().explicit(), tokens.scope().effective()));
+                self.canary.debug(&tokens.refresh_token());
+                self.canary.debug(&tokens.unverified_id_token());
+                self.use_token(&tokens);
+                Ok(tokens)
+            }
+            Err(failure) => {
+                self.canary.failure(&failure);
+                self.canary.debug(&failure.left);
+                Err(failure.left)
+            }
+        }
+    }
+
+    fn use_token(&mut self, tokens: &Tokens) {
+        let Ok(bearer) = tokens.bearer() else { return };
+        let mut request = http::Request::get("https://api.example/").body(()).unwrap();
+        if let Err(error) = bearer.authorize(&mut request) {
+            self.canary.error(&error);
+        }
+        self.canary.debug(&request);
+        let again = bearer.authorize(&mut request);
+        self.canary.debug(&again);
+        self.canary.debug(&bearer.authorize(&mut http::Request::get("http://evil.example/").body(()).unwrap()));
+    }
+
+    fn log_in(&mut self) -> Option<Tokens> {
+        let (pending, callback) = self.start(None);
+        let Callback::Granted(exchange) = pending.receive_url(&callback) else { panic!("not granted") };
+        self.run(exchange).ok()
+    }
+
+    fn check(self) -> (usize, usize) {
+        let leaks = self.canary.leaks();
+        assert!(
+            leaks.is_empty(),
+            "{} of {} texts hold a secret, such as {}",
+            leaks.len(),
+            self.canary.shown.len(),
+            leaks[0]
+        );
+        (self.canary.shown.len(), self.canary.secrets.len())
+    }
+}
+
+#[test]
+fn the_canary_sings() {
+    // A canary that cannot sing proves nothing.
+    for leak in [
+        SECRET.to_owned(),
+        format!("x={}", SECRET.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")),
+        base64(SECRET),
+        SECRET[5..5 + WINDOW].to_owned(),
+        base64(SECRET)[..WINDOW].to_owned(),
+    ] {
+        let mut world = World::new(1);
+        world.canary.display(&format!("an error that quotes {leak}"));
+        assert_eq!(world.canary.leaks().len(), 1, "{leak}");
+    }
+    assert_eq!(base64("Man, any"), "TWFuLCBhbn"); // the last, incomplete digit is left out
+}
+
+#[test]
+fn nothing_shows_where_all_goes_well() {
+    for seed in 0..4 {
+        let mut world = World::new(seed);
+        let tokens = world.log_in().unwrap();
+        let exchange = tokens.refresh().unwrap().param("x", EXTRA).unwrap();
+        let tokens = world.run(exchange).unwrap();
+        let client = world.client();
+        world.run(ClientCredentials::new(&client).param("x", EXTRA).unwrap()).unwrap();
+        let stored = tokens.into_stored();
+        world.canary.debug(&stored);
+        let (pending, _) = world.start(None);
+        let stored = pending.into_stored();
+        world.canary.debug(&stored);
+        let (shown, secrets) = world.check();
+        assert!(shown > 50 && secrets > 20, "the canary was shown {shown} texts and {secrets} secrets only");
+    }
+}
+
+#[test]
+fn nothing_shows_whatever_the_server_answers() {
+    for (number, misbehaviour) in Misbehaviour::all().into_iter().enumerate() {
+        let mut world = World::new(number as u64);
+        let what = format!("{misbehaviour:?}");
+        world.provider.knobs().misbehave(misbehaviour.clone());
+        world.log_in();
+        // The second login is answered well, its refresh badly.
+        if let Some(tokens) = world.log_in() {
+            world.provider.knobs().misbehave(misbehaviour.clone());
+            if let Ok(exchange) = tokens.refresh()
+                && let Err(Left::Intact(exchange) | Left::Unknown(exchange)) = world.run(exchange)
+            {
+                let tokens = exchange.into_tokens();
+                world.canary.debug(&tokens);
+            }
+        }
+        world.provider.knobs().misbehave(misbehaviour);
+        let client = world.client();
+        let _ = world.run(ClientCredentials::new(&client));
+        let (shown, _) = world.check();
+        assert!(shown > 20, "{what}: {shown}");
+    }
+}
+
+#[test]
+fn nothing_shows_whatever_comes_back() {
+    for (number, fault) in CallbackFault::all().into_iter().enumerate() {
+        let mut world = World::new(number as u64);
+        let (pending, callback) = world.start(Some(fault));
+        let verdict = pending.receive_url(&callback);
+        world.canary.debug(&verdict);
+        match &verdict {
+            Callback::Rejected(rejection) => {
+                world.canary.error(rejection);
+                world.canary.debug(&rejection.untrusted_error());
+            }
+            Callback::Unrelated { why, .. } => world.canary.display(why),
+            Callback::Denied(error) => world.canary.debug(error),
+            Callback::Granted(_) => {}
+        }
+        world.check();
+    }
+    // A callback that quotes `state` where it does not belong.
+    let mut world = World::new(7);
+    let (pending, callback) = world.start(None);
+    let state = callback.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let quoting =
+        format!("{REDIRECT_URI}?error={state}&error_description={state}&error_uri={state}&iss={state}&state={state}");
+    let verdict = pending.receive_url(&quoting);
+    world.canary.debug(&verdict);
+    let Callback::Rejected(rejection) = verdict else { panic!("the issuer was wrong") };
+    world.canary.error(&rejection);
+    world.check();
+}
+
+#[test]
+fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
+    let mut world = World::new(4);
+    let (pending, callback) = world.start(None);
+    let Callback::Granted(exchange) = pending.receive_url(&callback) else { panic!("not granted") };
+    let request = exchange.request(&mut world.env()).unwrap();
+    world.canary.secrets_of(&request);
+    // What a server that reflects the request would grant, one after the other.
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
+    let sent = |name: &str| pairs.iter().find(|(n, _)| n == name).unwrap().1.clone();
+    let reflected = format!("read {SECRET} {} {}", sent("code"), sent("code_verifier"));
+    let answer = |refresh: &str, scope: &str| {
+        let body = serde_json::json!({
+            "access_token": "reflected-access-token", "token_type": "Bearer", "refresh_token": refresh, "scope": scope,
+        });
+        http::Response::new(body.to_string())
+    };
+    let Ok(Step::Done(tokens)) = exchange.respond(&mut world.env(), answer("reflected-refresh", &reflected)) else {
+        panic!("a scope is a scope")
+    };
+    world.canary.debug(&tokens);
+    let tokens = tokens.refresh().unwrap();
+    world.canary.debug(&tokens);
+    // Then it is what was asked for; and the refresh token comes back the same way.
+    let refreshed = tokens.respond(&mut world.env(), answer("next", &format!("{reflected} reflected-refresh")));
+    world.canary.secret("reflected-refresh");
+    let Ok(Step::Done(tokens)) = refreshed else { panic!("a scope is a scope") };
+    world.canary.debug(&tokens);
+    world.canary.debug(&(tokens.scope(), tokens.scope().requested(), tokens.scope().explicit()));
+    assert!(tokens.scope().requested().unwrap().contains(SECRET), "it is there for who asks");
+    // Nor when nobody knows any more who wrote it.
+    let client = world.client();
+    let stored = tokens.into_stored();
+    world.canary.debug(&stored);
+    let restored = Tokens::from_stored(stored, &client).unwrap();
+    world.canary.debug(&restored);
+    world.canary.debug(&restored.scope());
+    let narrower = restored.refresh().unwrap().scope(SECRET);
+    assert!(narrower.is_ok(), "it is part of what was granted");
+    world.check();
+}
+
+/// A server that writes what it was sent, and what it gives, into every member and header that this library looks at.
+#[test]
+fn nothing_shows_of_what_is_tolerated_rescued_or_refused() {
+    let mut world = World::new(5);
+    let old = "CANARY-old-refresh-token";
+    let new = "CANARY-new-refresh-token";
+    for secret in [old, new, "CANARY-access-token-9", "CANARY-id-token-9"] {
+        world.canary.secret(secret);
+    }
+    let server = [
+        Quirk::error_path("error.code", None),
+        Quirk::error_path("message", Some("fine")),
+        Quirk::error_code(Message::TokenAnswer, None, "dead", ErrorCode::InvalidGrant),
+        Quirk::TokenType("user".to_owned()),
+    ]
+    .into_iter()
+    .fold(world.server.clone(), |server, quirk| server.quirk(quirk).unwrap());
+    world.canary.debug(&server);
+    world.clients = vec![server.client("app").secret_post(SECRET).unwrap(); 2];
+    let good = format!(
+        r#"{{"access_token":"CANARY-access-token-9","token_type":"user","refresh_token":"{old}","id_token":"CANARY-id-token-9"}}"#
+    );
+    let told = format!("{SECRET} {old}");
+    let answers = [
+        // Tolerated.
+        (200, good.replace('}', &format!(r#","scope":["{told}"],"expires_in":"{told}"}}"#))),
+        (
+            200,
+            format!(
+                r#"{{"access_token":"CANARY-access-token-9","token_type":"user","id_token":"é{told}","refresh_token":"\u0000{told}"}}"#
+            ),
+        ),
+        // Rescued.
+        (200, format!(r#"{{"access_token":"CANARY-access-token-9","token_type":"{told}","refresh_token":"{new}"}}"#)),
+        (200, format!(r#"{{"access_token":"CANARY-access-token-9","refresh_token":"{new}","expires_in":1e999}}"#)),
+        // Refused, in the ways in which an error can be stated.
+        (400, format!(r#"{{"error":{{"code":"{told}"}}}}"#)),
+        (400, format!(r#"{{"message":"{told}"}}"#)),
+        (400, r#"{"message":"dead"}"#.to_owned()),
+        (404, format!(r#"{{"error":"{told}"}}"#)),
+        (999, format!(r#"{{"error":"{told}"}}"#)),
+        (403, String::new()),
+        (302, String::new()),
+        (200, format!("access_token=CANARY-access-token-9&refresh_token={new}")),
+        (200, format!("\u{1f}\u{8b}{told}")),
+        (200, good.replace('}', r#","message":"CANARY-access-token-9"}"#)),
+    ];
+    let mut shown_before = 0;
+    for (status, body) in answers {
+        let (pending, callback) = world.start(None);
+        let Callback::Granted(exchange) = pending.receive_url(&callback) else { panic!("not granted") };
+        let respond = |body: String| {
+            http::Response::builder()
+                .status(status)
+                .header("location", format!("https://other.example/?t={SECRET}"))
+                .header("content-encoding", SECRET)
+                .body(body)
+                .unwrap()
+        };
+        let login = exchange.respond(&mut world.env(), http::Response::new(good.clone()));
+        let Ok(Step::Done(tokens)) = login else { panic!("the good answer was refused") };
+        world.canary.debug(&tokens);
+        let outcome = tokens.refresh().unwrap().respond(&mut world.env(), respond(body));
+        match outcome {
+            Ok(Step::Done(tokens)) => {
+                world.canary.debug(&(&tokens, tokens.tolerated(), tokens.scope()));
+                world.canary.debug(&tokens.into_stored());
+            }
+            Ok(Step::Again { .. }) => panic!("this flow has one step"),
+            Err(failure) => {
+                world.canary.failure(&failure);
+                match &failure.error {
+                    grantflow::Error::Refused(refused) => {
+                        world.canary.display(refused);
+                        world.canary.display(&refused.next());
+                    }
+                    grantflow::Error::Protocol(broken) => world.canary.display(broken),
+                    _ => {}
+                }
+                world.canary.debug(&failure.left);
+                if let Left::Intact(exchange) | Left::Unknown(exchange) = failure.left {
+                    world.canary.debug(&exchange);
+                    world.canary.debug(&exchange.into_tokens());
+                }
+            }
+        }
+        assert!(world.canary.shown.len() > shown_before, "{status}: nothing was shown");
+        shown_before = world.canary.shown.len();
+    }
+    world.check();
+}
+
+#[test]
+fn nothing_shows_of_an_answer_that_an_adapter_hands_over() {
+    let mut canary = Canary::default();
+    canary.secret("adapter-access-token-1");
+    canary.secret("adapter-refresh-token-2");
+    let body =
+        r#"{"access_token":"adapter-access-token-1","token_type":"Bearer","refresh_token":"adapter-refresh-token-2"}"#;
+    let response = http::Response::new(grantflow::Body::from(body.as_bytes().to_vec()));
+    canary.debug(&response);
+    canary.debug(response.body());
+    assert_eq!(response.body().as_ref(), body.as_bytes());
+    assert_eq!(canary.leaks(), [""; 0]);
+}
+
+#[test]
+fn nothing_shows_where_the_caller_is_at_fault() {
+    let mut world = World::new(3);
+    let client = world.client();
+    let tokens = world.log_in().unwrap();
+    let stored = serde_json::to_string(&tokens.into_stored()).unwrap();
+    for damaged in
+        [stored.replace("\"v\":1", "\"v\":9"), stored.replace("app", "apq"), stored.replacen("read", "raed", 1)]
+    {
+        let error = Tokens::from_stored(serde_json::from_str(&damaged).unwrap(), &client).unwrap_err();
+        world.canary.error(&error);
+        world.canary.secrets_of_answer(damaged.as_bytes());
+    }
+    for error in [
+        world.server.client("app").secret_basic("").unwrap_err(),
+        Server::new(&format!("http://as.example/{SECRET}"), "https://as.example/t").unwrap_err(),
+        Authorization::new(&client, "https://app.example/#CANARY-client-secret+/=").unwrap_err(),
+        Authorization::new(&client, REDIRECT_URI).unwrap().param("state", SECRET).unwrap_err(),
+        Authorization::new(&client, REDIRECT_URI).unwrap().scope("\"CANARY-client-secret+/=").unwrap_err(),
+    ] {
+        world.canary.error(&error);
+    }
+    world.canary.debug(&grantflow::ClientSecret::from(SECRET));
+    world.check();
+}
+
+#[test]
+fn nothing_shows_of_tokens_from_elsewhere_and_of_doors() {
+    const REFRESH: &str = "CANARY-refresh-0b9Yw4";
+    const ACCESS: &str = "CANARY-access-7Hq2Lm";
+    let mut world = World::new(4);
+    for secret in [REFRESH, ACCESS] {
+        world.canary.secret(secret);
+    }
+    let client = world.client();
+    let at = UnixTime::from_secs(1_750_000_600);
+    let builder = Tokens::of_refresh_token(&client, REFRESH).unwrap();
+    world.canary.debug(&builder);
+    let builder = builder.access_token(ACCESS, Some(at)).unwrap().scope("read").unwrap().resource("urn:a").unwrap();
+    world.canary.debug(&builder);
+    let tokens = builder.build();
+    world.canary.debug(&tokens);
+    world.use_token(&tokens);
+    let stored = tokens.into_stored();
+    world.canary.debug(&stored);
+    let tokens = Tokens::from_stored(stored, &client).unwrap();
+    // The server does not know it: the refusal, and what is left.
+    let left = world.run(tokens.refresh().unwrap()).unwrap_err();
+    assert!(matches!(left, Left::Spent), "{left:?}");
+
+    let alone = Tokens::of_refresh_token(&client, REFRESH).unwrap().build();
+    world.canary.error(&alone.bearer().unwrap_err());
+    let builder = || Tokens::of_refresh_token(&client, REFRESH).unwrap();
+    let line = |text: &str| format!("{text}\n");
+    let plain = grantflow::PlainHttp::to("http://auth:8080").unwrap();
+    world.canary.debug(&plain);
+    for error in [
+        Tokens::of_refresh_token(&client, line(REFRESH)).unwrap_err(),
+        builder().access_token(line(ACCESS), None).unwrap_err(),
+        builder().scope(&line(REFRESH)).unwrap_err(),
+        builder().resource(&line(REFRESH)).unwrap_err(),
+        world.server.clone().formerly(&format!("https://u:{SECRET}@as.example")).unwrap_err(),
+        grantflow::PlainHttp::to(&format!("http://u:{ACCESS}@auth:8080")).unwrap_err(),
+        plain.server_with_token_endpoint(&format!("http://other/{ACCESS}")).unwrap_err(),
+        grantflow::RedirectUri::with_undotted_scheme(&format!("javascript://{ACCESS}")).unwrap_err(),
+        world.server.clone().quirk(Quirk::renamed(Message::TokenRequest, "code_verifier", ACCESS)).unwrap_err(),
+    ] {
+        world.canary.error(&error);
+    }
+
+    // A grant without PKCE, and one with an empty secret.
+    let refuses = world.server.clone().quirk(Quirk::RefusesPkce).unwrap();
+    let with_secret = refuses.client("app").secret_post(SECRET).unwrap();
+    world.canary.debug(&(&refuses, &with_secret));
+    world.canary.error(&refuses.client("app").public().unwrap_err());
+    let without_secret = world.server.client("app").empty_secret_basic().unwrap();
+    world.canary.debug(&without_secret);
+    for authorization in [
+        Authorization::new(&with_secret, REDIRECT_URI).unwrap(),
+        Authorization::new(&without_secret, REDIRECT_URI).unwrap(),
+    ] {
+        let Redirect { url, pending } = authorization.start(&mut world.env()).unwrap();
+        let state = url.as_str().split("&state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+        world.canary.secret(&state);
+        let torn = format!("{REDIRECT_URI}?code={EXTRA}&sta\nte={state}");
+        let callback = pending.receive_url(&torn);
+        world.canary.debug(&callback);
+        let Callback::Unrelated { pending, why } = callback else { panic!("{torn:?} was taken") };
+        world.canary.display(&why);
+        let callback = pending.receive_url(&format!("{REDIRECT_URI}?code={EXTRA}&state={state}\n"));
+        world.canary.debug(&callback);
+        assert!(matches!(callback, Callback::Granted(_)));
+    }
+    world.check();
+}

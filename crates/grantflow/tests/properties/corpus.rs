@@ -1,0 +1,70 @@
+//! Every committed input of the core's fuzz targets, replayed on the compiler at hand: what fuzzing found stays found.
+
+use std::fs;
+use std::path::Path;
+
+/// A target's name, and its body.
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: [Target; 10] = [
+    ("challenge", grantflow::fuzz::challenge),
+    ("callback", grantflow::fuzz::callback),
+    ("token_response", grantflow::fuzz::token_response),
+    ("token_error", grantflow::fuzz::token_error),
+    ("form", grantflow::fuzz::form),
+    ("basic", grantflow::fuzz::basic),
+    ("url", grantflow::fuzz::url),
+    ("retry_after", grantflow::fuzz::retry_after),
+    ("stored_state", grantflow::fuzz::stored_state),
+    ("flow_model", crate::flow_model::run),
+];
+
+fn fuzz_folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")
+}
+
+#[test]
+fn every_input_of_every_target_passes() {
+    for (name, body) in TARGETS {
+        let folder = fuzz_folder().join("corpus").join(name);
+        let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let mut inputs: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        inputs.sort();
+        assert!(inputs.len() >= 5, "{name} has {} inputs: the corpus is missing", inputs.len());
+        for input in &inputs {
+            // Printed only if the body panics: then it is what to look at.
+            println!("{name}: {}", input.display());
+            body(&fs::read(input).unwrap());
+        }
+        println!("{name}: {} inputs", inputs.len());
+    }
+}
+
+#[test]
+fn every_target_is_replayed() {
+    let mut targets = Vec::new();
+    for target in fs::read_dir(fuzz_folder().join("fuzz_targets")).unwrap() {
+        let path = target.unwrap().path();
+        // Those of other crates are replayed in the workspace's `tests`.
+        if !fs::read_to_string(&path).unwrap().contains("grantflow_") {
+            targets.push(path.file_stem().unwrap().to_string_lossy().into_owned());
+        }
+    }
+    targets.sort();
+    let mut replayed: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+    replayed.sort_unstable();
+    assert_eq!(targets, replayed);
+}
+
+/// A flow that the corpus does not know is one in which nothing was ever found.
+#[test]
+fn the_flow_models_inputs_reach_every_flow() {
+    let folder = fuzz_folder().join("corpus/flow_model");
+    let mut all = [0; 3];
+    for input in fs::read_dir(folder).unwrap() {
+        let reached = crate::flow_model::reached(&fs::read(input.unwrap().path()).unwrap());
+        let found = [reached.credentials, reached.chains, reached.broken_chains];
+        all = std::array::from_fn(|i| all[i] + found[i]);
+    }
+    assert!(all.iter().all(|count| *count >= 5), "credentials, chains, broken chains: {all:?}");
+}

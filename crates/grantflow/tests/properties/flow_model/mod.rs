@@ -1,0 +1,443 @@
+//! The model of a whole flow: bytes drive what the application does and how the server behaves.
+//!
+//! The bodies of the other fuzz targets are in the core. This one needs the testkit's server, which the core must not
+//! know, so that client and server share no mistakes.
+//!
+//! What must hold, whatever the bytes are:
+//! - a run ends: every operation is one call, and there are at most 48 of them;
+//! - a pending grant is ended by its own callback only, and that is decided by `state` alone;
+//! - a code is sent once, a refresh token is sent once, but for what `Intact` and `Unknown` allow;
+//! - a refresh token that came in an answer which was refused is what is sent next;
+//! - a verifier goes out with the code that was got with its challenge, and with no other;
+//! - tokens come only out of a 2xx answer that holds them, and always out of a server's that behaves;
+//! - client credentials are never used up, and bring no refresh token;
+//! - a chain of two exchanges loses nothing of either;
+//! - what was stored is restored for its own client, and for no other;
+//! - nothing that is printed on the way holds a secret.
+
+use grantflow::{
+    Authorization, Callback, CodeExchange, ConfidentialClient, EntropyFailed, Env, Exchange, GrantedScope, Left,
+    PendingCallback, Redirect, RefreshExchange, ResponseMode, Step, StoredCallback, StoredTokens, Tokens, UnixTime,
+    callback_key, callback_key_in_form,
+};
+use grantflow_testkit::{CallbackFault, Decision, Server};
+use http::{Request, StatusCode};
+
+use identity::{Identity, REDIRECT_URI, SECRET, identities, provider};
+use ledger::Ledger;
+use trip::Seen;
+use wire::{holds_token, parameter, receive, refresh_token_in, says_scope};
+
+mod forge;
+mod identity;
+mod ledger;
+mod robot;
+mod trip;
+mod wire;
+
+/// Enough for a dozen flows.
+const MAX_OPERATIONS: usize = 48;
+
+/// Runs the model over `bytes`: an operation and its argument, by turns.
+pub(crate) fn run(bytes: &[u8]) {
+    let _ = reached(bytes);
+}
+
+/// What a run came to, so that a corpus can be asked what it covers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Reached {
+    /// Tokens of client credentials.
+    pub(crate) credentials: usize,
+    /// Tokens of a chain of two exchanges, a code and its refresh.
+    pub(crate) chains: usize,
+    /// Chains of which the second exchange failed.
+    pub(crate) broken_chains: usize,
+}
+
+/// Runs the model, and says what it came to.
+pub(crate) fn reached(bytes: &[u8]) -> Reached {
+    let mut model = Model::new();
+    let mut bytes = bytes.iter().copied();
+    for _ in 0..MAX_OPERATIONS {
+        let Some(operation) = bytes.next() else { break };
+        let argument = bytes.next().unwrap_or_default();
+        model.operate(operation, argument);
+        let identity = &model.identities[model.chosen];
+        model.ledger.check(model.provider.log(), identity.id, identity.auth);
+    }
+    model.ledger.check_shown();
+    model.reached
+}
+
+/// Where the application is.
+enum Stage {
+    Idle,
+    Waiting(Waiting),
+    HasCode(CodeExchange),
+    HasTokens(Tokens),
+    Refreshing(RefreshExchange),
+}
+
+/// A grant, and the URL that the person was sent to.
+struct Waiting {
+    pending: PendingCallback,
+    url: String,
+}
+
+struct Model {
+    provider: Server,
+    identities: [Identity; 3],
+    /// Which of them the present flow is for.
+    chosen: usize,
+    stage: Stage,
+    rng: Counting,
+    /// The code or refresh token that is being carried to the server.
+    in_hand: String,
+    /// Whether an answer to the refresh under way was refused and held the refresh token in hand.
+    rescued: bool,
+    /// What the latest tokens cover.
+    granted: Option<GrantedScope>,
+    /// The callbacks that ended earlier grants.
+    delivered: Vec<grantflow_testkit::Callback>,
+    ledger: Ledger,
+    reached: Reached,
+}
+
+/// Unpredictable to nobody, but never twice the same.
+struct Counting(u64);
+
+impl grantflow::Entropy for Counting {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
+        for b in bytes {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *b = (self.0 >> 33) as u8;
+        }
+        Ok(())
+    }
+}
+
+impl Model {
+    fn new() -> Self {
+        let provider = provider();
+        let identities = identities(&provider);
+        let mut ledger = Ledger::default();
+        ledger.secret(SECRET);
+        Self {
+            provider,
+            identities,
+            chosen: 0,
+            stage: Stage::Idle,
+            rng: Counting(1),
+            in_hand: String::new(),
+            rescued: false,
+            granted: None,
+            delivered: Vec::new(),
+            ledger,
+            reached: Reached::default(),
+        }
+    }
+
+    fn now(&self) -> UnixTime {
+        UnixTime::from_secs(self.provider.now())
+    }
+
+    fn client(&self) -> &grantflow::Client {
+        &self.identities[self.chosen].client
+    }
+
+    /// A client that has a secret, and its place.
+    fn confidential(&self, argument: u8) -> (usize, ConfidentialClient) {
+        let mut all = self.identities.iter().enumerate().filter_map(|(i, who)| Some((i, who.confidential.clone()?)));
+        let count = all.clone().count();
+        all.nth(usize::from(argument) % count).expect("there are some")
+    }
+
+    /// A client that the present flow is not for.
+    fn another_client(&self) -> &grantflow::Client {
+        let other = self.identities.iter().find(|other| other.id != self.identities[self.chosen].id);
+        &other.expect("two ids at least").client
+    }
+
+    fn operate(&mut self, operation: u8, argument: u8) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Idle);
+        self.stage = match (operation % 12, stage) {
+            (0, Stage::Idle) => self.start(argument),
+            (1, Stage::Idle) => self.ask_for_itself(argument),
+            (1, Stage::HasCode(exchange)) => self.chain(exchange, argument),
+            (1 | 0, Stage::Waiting(waiting)) => self.come_back(waiting, argument),
+            (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
+            (3, Stage::Waiting(waiting)) => self.store_pending(waiting),
+            (4 | 0, Stage::HasCode(exchange)) => self.exchange(exchange, argument, None),
+            (5, Stage::HasCode(exchange)) => self.not_sent(exchange, Stage::HasCode),
+            (5, Stage::Refreshing(exchange)) => self.not_sent(exchange, Stage::Refreshing),
+            (6 | 0, Stage::HasTokens(tokens)) => self.begin_refresh(tokens, argument),
+            (6 | 0, Stage::Refreshing(exchange)) => {
+                let old = self.in_hand.clone();
+                self.exchange(exchange, argument, Some(old))
+            }
+            (7, Stage::HasTokens(tokens)) => self.store_tokens(tokens),
+            (8, Stage::HasTokens(tokens)) => self.call_api(tokens),
+            (9, Stage::Refreshing(exchange)) => Stage::HasTokens(exchange.into_tokens()),
+            (10, stage) => {
+                self.jump(argument);
+                stage
+            }
+            (11, stage) => {
+                self.turn_knobs(argument);
+                stage
+            }
+            (_, stage) => stage,
+        };
+    }
+
+    /// A clock that jumps, backwards too.
+    fn jump(&mut self, argument: u8) {
+        let now = self.provider.now();
+        let jump = u64::from(argument) * 60;
+        self.provider.set_now(if argument.is_multiple_of(2) {
+            now.saturating_add(jump)
+        } else {
+            now.saturating_sub(jump)
+        });
+    }
+
+    fn turn_knobs(&mut self, argument: u8) {
+        let knobs = self.provider.knobs();
+        knobs.rotate = argument & 1 == 0;
+        knobs.odd_characters = argument & 2 != 0;
+        knobs.omit_scope = argument & 4 != 0;
+        knobs.narrow_scope = (argument & 8 != 0).then(|| "read".to_owned());
+        knobs.repeat_refresh_token = argument & 16 != 0;
+        knobs.decision = if argument & 0xf0 == 0xf0 { Decision::Deny } else { Decision::Approve };
+    }
+
+    fn start(&mut self, argument: u8) -> Stage {
+        self.chosen = usize::from(argument) % self.identities.len();
+        let mode = if argument & 0x40 == 0 { ResponseMode::Query } else { ResponseMode::FormPost };
+        let now = self.now();
+        let authorization = Authorization::new(self.client(), REDIRECT_URI).unwrap().scope("read write").unwrap();
+        let authorization = authorization.response_mode(mode);
+        let Redirect { url, pending } = authorization.start(&mut Env { now, rng: &mut self.rng }).unwrap();
+        self.ledger.show(&authorization);
+        self.ledger.show(&url);
+        self.ledger.show(&pending);
+        self.ledger.secret(&parameter(url.as_str(), "state"));
+        Stage::Waiting(Waiting { pending, url: url.as_str().to_owned() })
+    }
+
+    /// The person comes back, perhaps with a spoilt callback.
+    fn come_back(&mut self, waiting: Waiting, argument: u8) -> Stage {
+        if argument > 127 {
+            self.provider.knobs().spoil_callback(CallbackFault::from_index(argument.into()));
+        }
+        let Ok(callback) = self.provider.visit(&waiting.url) else { return Stage::Waiting(waiting) };
+        let parameters = callback.parameters();
+        let all = |name: &str| parameters.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect::<Vec<_>>();
+        let ours = all("state") == [parameter(&waiting.url, "state")];
+        let key = match &callback.body {
+            Some(body) => callback_key_in_form(body.as_bytes()),
+            None => callback.url.parse().ok().and_then(|uri| callback_key(&uri)),
+        };
+        assert_eq!(ours, key.as_ref() == Some(&waiting.pending.key()), "a store would give another grant");
+
+        let Waiting { pending, url } = waiting;
+        let stage = match receive(pending, &callback) {
+            Callback::Unrelated { pending, why } => {
+                assert!(!ours, "our own callback was taken for a foreign one: {why}");
+                return Stage::Waiting(Waiting { pending, url });
+            }
+            Callback::Granted(exchange) => {
+                let codes = all("code");
+                assert!(matches!(codes.as_slice(), [code] if !code.is_empty()), "granted without exactly one code");
+                assert_eq!(all("iss"), ["https://as.example"], "granted by another issuer");
+                self.ledger.show(&exchange);
+                self.ledger.code(&codes[0], parameter(&url, "code_challenge"));
+                self.in_hand.clone_from(&codes[0]);
+                Stage::HasCode(exchange)
+            }
+            Callback::Denied(error) => {
+                assert_eq!(all("iss"), ["https://as.example"], "denied by another issuer");
+                self.ledger.show(&error);
+                Stage::Idle
+            }
+            Callback::Rejected(rejection) => {
+                assert!(argument > 127, "the callback of a server that behaves was rejected: {rejection}");
+                self.ledger.show_error(&rejection);
+                Stage::Idle
+            }
+        };
+        assert!(ours, "a foreign callback ended the grant");
+        self.delivered.push(callback);
+        stage
+    }
+
+    fn store_pending(&mut self, Waiting { pending, url }: Waiting) -> Stage {
+        let stored = pending.into_stored();
+        self.ledger.show(&stored);
+        let text = serde_json::to_string(&stored).unwrap();
+        let read = || serde_json::from_str::<StoredCallback>(&text).unwrap();
+        let foreign = PendingCallback::from_stored(read(), self.another_client());
+        self.ledger.show_error(&foreign.expect_err("restored for another client"));
+        let pending = PendingCallback::from_stored(read(), self.client()).unwrap();
+        Stage::Waiting(Waiting { pending, url })
+    }
+
+    fn store_tokens(&mut self, tokens: Tokens) -> Stage {
+        let before = (tokens.expires_at(), tokens.received_at(), tokens.scope().clone());
+        let stored = tokens.into_stored();
+        self.ledger.show(&stored);
+        let text = serde_json::to_string(&stored).unwrap();
+        let read = || serde_json::from_str::<StoredTokens>(&text).unwrap();
+        let foreign = Tokens::from_stored(read(), self.another_client());
+        self.ledger.show_error(&foreign.expect_err("restored for another client"));
+        let tokens = Tokens::from_stored(read(), self.client()).unwrap();
+        assert!(
+            before == (tokens.expires_at(), tokens.received_at(), tokens.scope().clone()),
+            "restored as something else"
+        );
+        Stage::HasTokens(tokens)
+    }
+
+    fn begin_refresh(&mut self, tokens: Tokens, argument: u8) -> Stage {
+        self.rescued = false;
+        let exchange = match tokens.refresh() {
+            Ok(exchange) => exchange,
+            Err(failure) => {
+                self.ledger.show_error(&failure);
+                return match failure.left {
+                    Left::Intact(tokens) => Stage::HasTokens(*tokens),
+                    _ => panic!("tokens were lost for want of a refresh token"),
+                };
+            }
+        };
+        self.ledger.show(&exchange);
+        if argument % 4 != 3 {
+            return Stage::Refreshing(exchange);
+        }
+        Stage::Refreshing(exchange.scope("read").unwrap_or_else(|failure| match failure.left {
+            // Where less was granted before; the exchange is as it was.
+            Left::Intact(exchange) => *exchange,
+            _ => panic!("a scope that was refused cost the grant"),
+        }))
+    }
+
+    fn not_sent<X: Exchange>(&mut self, exchange: X, back: fn(X) -> Stage) -> Stage {
+        back(self.give_back(exchange))
+    }
+
+    /// One round trip of a code exchange, or of a refresh with the `old` token.
+    fn exchange<X>(&mut self, exchange: X, argument: u8, old: Option<String>) -> Stage
+    where
+        X: Exchange<Output = Tokens> + std::fmt::Debug + Into<Held>,
+    {
+        let behaves = argument <= 63;
+        let (outcome, Seen { status, body, issued }) = self.round_trip(exchange, (!behaves).then_some(argument));
+        match outcome {
+            Ok(Step::Done(tokens)) => {
+                assert!(status.is_some_and(|status| status.is_success()), "tokens out of {status:?}");
+                let text = tokens.bearer().unwrap().expose_secret();
+                assert!(holds_token(&body, text), "tokens that the answer does not hold");
+                let narrowed = self.provider.log().last().is_some_and(|hit| hit.parameter("scope").is_some());
+                if old.is_some() && !narrowed && !says_scope(&body) {
+                    assert_eq!(Some(tokens.scope()), self.granted.as_ref(), "a refresh changed the scope in silence");
+                }
+                let kept = refresh_token_in(&body).or(old);
+                assert!(
+                    tokens.refresh_token().map(|token| token.expose_secret()) == kept.as_deref(),
+                    "not the refresh token"
+                );
+                self.keep(&tokens, &body);
+                Stage::HasTokens(tokens)
+            }
+            Ok(Step::Again { .. }) => panic!("this flow has one step"),
+            Err(failure) => {
+                assert!(!(behaves && issued), "good tokens were refused: {}", failure.error);
+                self.ledger.show_error(&failure);
+                self.ledger.show_error(&failure.error);
+                match failure.left {
+                    Left::Spent => {
+                        assert!(failure.error.code().is_some(), "spent without a verdict: {}", failure.error);
+                        Stage::Idle
+                    }
+                    Left::Intact(exchange) => {
+                        assert!(status.is_some(), "an answer was lost, and the grant is called intact");
+                        let held: Held = (*exchange).into();
+                        if self.takes_rescued(&held, status, &body) {
+                            return self.again(held);
+                        }
+                        // Only a server that says otherwise, in so many words, can have used it all the same.
+                        let said =
+                            failure.error.code().is_some() || matches!(status.map(|s| s.as_u16()), Some(429 | 503));
+                        assert!(said || !issued, "the server has used what is called intact");
+                        self.again(held)
+                    }
+                    Left::Unknown(exchange) => self.again(*exchange),
+                }
+            }
+        }
+    }
+
+    /// Whether a refused answer brought the refresh token that is left: then that is the one in hand. It stays in the
+    /// exchange, so a later answer that brings none leaves it there.
+    fn takes_rescued(&mut self, held: &Held, status: Option<StatusCode>, body: &[u8]) -> bool {
+        if !held.is_rescued() {
+            return false;
+        }
+        let success = status.is_some_and(|status| status.is_success());
+        let Some(new) = refresh_token_in(body).filter(|_| success) else {
+            assert!(self.rescued, "a token that no answer held was rescued");
+            return false;
+        };
+        self.ledger.secret(&new);
+        self.in_hand = new;
+        self.rescued = true;
+        true
+    }
+
+    /// The application tries once more, as it may.
+    fn again(&mut self, exchange: impl Into<Held>) -> Stage {
+        self.ledger.allow(&self.in_hand);
+        exchange.into().stage()
+    }
+
+    fn call_api(&mut self, tokens: Tokens) -> Stage {
+        let mut request = Request::get(self.provider.resource_url()).body(Vec::<u8>::new()).unwrap();
+        tokens.bearer().unwrap().authorize(&mut request).unwrap();
+        self.ledger.show(&request);
+        let status = self.provider.handle(&request).status();
+        assert!(status == 200 || status == 401, "the API answered {status}");
+        Stage::HasTokens(tokens)
+    }
+}
+
+/// What a failure gave back.
+enum Held {
+    Code(CodeExchange),
+    Refresh(RefreshExchange),
+}
+
+impl Held {
+    /// Whether it is a refresh with the new token of an answer that was refused.
+    fn is_rescued(&self) -> bool {
+        matches!(self, Self::Refresh(exchange) if exchange.is_rescued())
+    }
+
+    fn stage(self) -> Stage {
+        match self {
+            Self::Code(exchange) => Stage::HasCode(exchange),
+            Self::Refresh(exchange) => Stage::Refreshing(exchange),
+        }
+    }
+}
+
+impl From<CodeExchange> for Held {
+    fn from(exchange: CodeExchange) -> Self {
+        Self::Code(exchange)
+    }
+}
+
+impl From<RefreshExchange> for Held {
+    fn from(exchange: RefreshExchange) -> Self {
+        Self::Refresh(exchange)
+    }
+}

@@ -1,0 +1,91 @@
+//! Real servers that nobody here wrote: npm's oidc-provider, django-oauth-toolkit in both its modes and authlib, driven over HTTP by
+//! the core and each adapter.
+//!
+//! What this machine cannot run, for lack of Node.js or Python, is listed as ignored, with the reason; in CI that fails. (libtest cannot
+//! decide this at run time; libtest-mimic can.)
+
+mod code;
+mod django_oauth_toolkit;
+mod oidc_provider;
+mod world;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use grantflow_tests::support::peer::{self, Kind, StartError};
+use grantflow_tests::support::transport::Transport;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::world::{Check, Row, World};
+
+/// The checks, by what they are about.
+const CHECKS: [&[Row]; 3] = [&code::CHECKS, &oidc_provider::CHECKS, &django_oauth_toolkit::CHECKS];
+
+/// Most trials wait for the other side, not for this machine.
+const AT_A_TIME: usize = 8;
+/// For a server that has nothing left to do.
+const END: Duration = Duration::from_secs(60);
+
+/// Every check against every server that it is for, over every transport.
+fn checks(kind: Kind) -> impl Iterator<Item = (String, Transport, Check)> {
+    let rows = CHECKS.into_iter().flatten().filter(move |row| row.on.contains(&kind));
+    rows.flat_map(move |row| {
+        Transport::ALL
+            .map(|transport| (format!("{}: {}: {}", transport.name(), kind.name(), row.name), transport, row.check))
+    })
+}
+
+/// It takes a server of its own, and no transport.
+fn end_name(kind: Kind) -> String {
+    format!("{}: it ends when the tests do", kind.name())
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_A_TIME);
+    if arguments.list {
+        let names = Kind::ALL.into_iter().flat_map(|kind| checks(kind).map(|(name, ..)| name).chain([end_name(kind)]));
+        return libtest_mimic::run(&arguments, names.map(|name| Trial::test(name, || Ok(()))).collect()).exit_code();
+    }
+    // A server that no wanted trial is about need not be there.
+    let wanted = |name: &str| arguments.filter.as_deref().is_none_or(|filter| name.contains(filter));
+    let kinds =
+        Kind::ALL.into_iter().filter(|kind| checks(*kind).any(|(name, ..)| wanted(&name)) || wanted(&end_name(*kind)));
+    // Side by side, for installing one takes seconds.
+    let starting: Vec<_> = kinds.map(|kind| (kind, thread::spawn(move || peer::start(kind)))).collect();
+    let trials = starting.into_iter().flat_map(|(kind, peer)| {
+        let died = |_| Err(StartError::Failed("the thread that starts it panicked".to_owned()));
+        trials(kind, peer.join().unwrap_or_else(died))
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+fn trials(kind: Kind, peer: Result<peer::Peer, StartError>) -> Vec<Trial> {
+    match peer {
+        Ok(peer) => {
+            let peer = Arc::new(peer);
+            let trial = |(name, transport, check): (String, Transport, Check)| {
+                let world = World::new(Arc::clone(&peer), transport);
+                Trial::test(name, move || check(&world).map_err(|error| world.failure(&error.to_string())))
+            };
+            checks(kind).map(trial).chain([Trial::test(end_name(kind), move || ends(kind))]).collect()
+        }
+        Err(StartError::Missing { reason }) if !peer::in_ci() => {
+            eprintln!("{} is missing, so its tests are ignored: {reason}", kind.name());
+            let names = checks(kind).map(|(name, ..)| name).chain([end_name(kind)]);
+            names.map(|name| Trial::test(name, || Ok(())).with_ignored_flag(true).with_kind(reason.clone())).collect()
+        }
+        Err(error) => {
+            let text = error.to_string();
+            vec![Trial::test(format!("{}: it starts", kind.name()), move || Err(Failed::from(text)))]
+        }
+    }
+}
+
+/// A test that is killed cannot stop its servers, but its end of the pipe closes all the same.
+fn ends(kind: Kind) -> Result<(), Failed> {
+    let status = peer::start(kind)?.hang_up(END)?;
+    if status.success() { Ok(()) } else { Err(format!("it ended with {status}").into()) }
+}

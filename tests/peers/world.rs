@@ -1,0 +1,158 @@
+//! What every check has: a server, a transport, and ways through a login.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use grantflow::{
+    Authorization, Callback, Client, CodeExchange, ConfidentialClient, Env, Error, Exchange, Failure, Left, Redirect,
+    Server, Tokens,
+};
+use grantflow_tests::support::peer::{self, Browser, Kind, Peer};
+use grantflow_tests::support::transport::{Agent, AnyError, SysRng, Transport, now};
+use http::{Request, StatusCode};
+use libtest_mimic::Failed;
+
+/// Its host and path are registered everywhere, and its port by name.
+pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1:8765/cb";
+pub(crate) const SCOPE: &str = "openid offline_access api:read";
+
+pub(crate) type Check = fn(&World) -> Outcome;
+pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
+pub(crate) type Got<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// A check, and the servers that it is for.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) check: Check,
+    pub(crate) on: &'static [Kind],
+}
+
+pub(crate) const ALL: &[Kind] = &Kind::ALL;
+pub(crate) const DJANGO: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
+
+/// For a round trip on loopback; longer than any takes.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+pub(crate) struct World {
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) agent: Agent,
+}
+
+impl World {
+    pub(crate) fn new(peer: Arc<Peer>, transport: Transport) -> Self {
+        Self { peer, agent: transport.agent(DEADLINE) }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.peer.kind()
+    }
+
+    /// What went wrong, and the end of what the server wrote meanwhile.
+    pub(crate) fn failure(&self, what: &str) -> Failed {
+        let log = self.peer.log();
+        let lines: Vec<_> = log.lines().collect();
+        let last = lines[lines.len().saturating_sub(30)..].join("\n");
+        format!("{what}\nThe end of the server's log:\n{last}").into()
+    }
+
+    pub(crate) fn authorization_endpoint(&self) -> String {
+        self.peer.url(match self.kind() {
+            Kind::OidcProvider => "/auth",
+            Kind::Authlib => "/authorize",
+            _ => "/authorize/",
+        })
+    }
+
+    pub(crate) fn token_endpoint(&self) -> String {
+        self.peer.url(match self.kind() {
+            Kind::OidcProvider | Kind::Authlib => "/token",
+            _ => "/token/",
+        })
+    }
+
+    /// Something that wants the scope `api:read`.
+    pub(crate) fn api(&self) -> String {
+        match self.kind() {
+            Kind::OidcProvider => self.peer.url("/me"),
+            _ => self.peer.at_root("/api"),
+        }
+    }
+
+    /// By hand, as if there were no metadata.
+    pub(crate) fn server(&self) -> Result<Server, Error> {
+        let server = Server::new(&self.authorization_endpoint(), &self.token_endpoint())?;
+        match self.kind() {
+            Kind::DjangoOauthToolkit => server.issuer(self.peer.issuer()),
+            _ => server.issuer_always_sent(self.peer.issuer()),
+        }
+    }
+
+    pub(crate) fn basic(&self, client: peer::Client) -> Result<ConfidentialClient, Error> {
+        self.server()?.client(client.id).secret_basic(client.secret.unwrap_or_default())
+    }
+
+    pub(crate) fn post(&self) -> Result<ConfidentialClient, Error> {
+        self.server()?.client(peer::POST.id).secret_post(peer::POST.secret.unwrap_or_default())
+    }
+
+    /// Sends the person through the server. They are logged in, and agree.
+    pub(crate) fn verdict(&self, authorization: Authorization, redirect_uri: &str) -> Got<Callback> {
+        let Redirect { url, pending } = start(&authorization)?;
+        let back = Browser::new(redirect_uri).visit(url.as_str())?.callback()?;
+        Ok(pending.receive(&back.parse()?))
+    }
+
+    pub(crate) fn granted(&self, authorization: Authorization, redirect_uri: &str) -> Got<CodeExchange> {
+        match self.verdict(authorization, redirect_uri)? {
+            Callback::Granted(exchange) => Ok(exchange),
+            other => Err(format!("not granted: {other:?}").into()),
+        }
+    }
+
+    /// What a login asks for.
+    pub(crate) fn scope(&self) -> &'static str {
+        match self.kind() {
+            Kind::Authlib => SCOPE.trim_start_matches("openid "),
+            _ => SCOPE,
+        }
+    }
+
+    pub(crate) fn log_in(&self, client: impl Into<Client>) -> Got<Tokens> {
+        let authorization = Authorization::new(client, REDIRECT_URI)?.scope(self.scope())?;
+        Ok(self.agent.run(self.granted(authorization, REDIRECT_URI)?)?)
+    }
+
+    /// What the API says to a token.
+    pub(crate) fn at_the_api(&self, tokens: &Tokens) -> Got<StatusCode> {
+        let mut request = Request::get(self.api()).body(grantflow::Body::default())?;
+        tokens.bearer()?.authorize(&mut request)?;
+        Ok(self.agent.send(request).map_err(|(_, error)| error)?.status())
+    }
+}
+
+pub(crate) fn start(authorization: &Authorization) -> Result<Redirect, Error> {
+    authorization.start(&mut Env { now: now(), rng: &mut SysRng })
+}
+
+/// The request of an exchange, for those who send it by hand.
+pub(crate) fn request(exchange: &impl Exchange) -> Result<Request<grantflow::Body>, Error> {
+    exchange.request(&mut Env { now: now(), rng: &mut SysRng })
+}
+
+/// A condition that must hold.
+pub(crate) fn check(condition: bool, what: impl Into<String>) -> Outcome {
+    if condition { Ok(()) } else { Err(what.into().into()) }
+}
+
+/// The error of something that must fail, and what it left.
+pub(crate) fn failed<X: Exchange>(
+    outcome: Result<X::Output, Failure<X, AnyError>>,
+) -> Result<(Error, Left<X>), String> {
+    match outcome {
+        Ok(_) => Err("it should have been refused".to_owned()),
+        Err(Failure { error, left }) => match error.oauth() {
+            Some(oauth) => Ok((oauth.clone(), left)),
+            None => Err(error.to_string()),
+        },
+    }
+}

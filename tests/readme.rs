@@ -1,0 +1,169 @@
+//! The README's example compiles as it stands there, and runs.
+
+use std::collections::HashMap;
+use std::error::Error;
+
+use grantflow::{Env, PendingKey};
+
+/// What the README leaves to the reader: a browser session's own store.
+#[derive(Default)]
+struct Session(HashMap<PendingKey, String>);
+
+impl Session {
+    fn put(&mut self, key: PendingKey, value: String) {
+        self.0.insert(key, value);
+    }
+
+    fn take(&mut self, key: PendingKey) -> Result<String, &'static str> {
+        self.0.remove(&key).ok_or("nothing is kept under this key")
+    }
+}
+
+#[allow(unused_variables, clippy::needless_pass_by_ref_mut, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+fn example(
+    session: &mut Session,
+    request: &http::Request<()>,
+    mut api_request: http::Request<()>,
+) -> Result<(), Box<dyn Error>> {
+    // README
+use grantflow::{Authorization, Callback, Env, PendingCallback, Redirect, Server, callback_key};
+use grantflow_ureq::{Agent, SysRng};
+
+// Where, and who. Plain data.
+let server = Server::new("https://api.trackmania.com/oauth/authorize", "https://api.trackmania.com/api/access_token")?
+    .token_for("https://api.trackmania.com")?;
+let client = server.client("my-id").secret_post("my-secret")?;
+
+// Send the person away. PKCE S256 and state are always on.
+let mut env = Env { now: grantflow_ureq::now(), rng: &mut SysRng };
+let Redirect { url, pending } = Authorization::new(&client, "https://app.example/callback")?
+    .scope("read_favorite write_favorite")?
+    .start(&mut env)?;
+session.put(pending.key(), serde_json::to_string(&pending.into_stored())?);
+
+// They come back. This is the only door to a code.
+let key = callback_key(request.uri()).ok_or("a callback without a grant")?;
+let pending = PendingCallback::from_stored(serde_json::from_str(&session.take(key)?)?, &client)?;
+match pending.receive(request.uri()) {
+    Callback::Granted(exchange) => {
+        let tokens = grantflow_ureq::run(&Agent::new(), exchange)?;
+        tokens.bearer()?.authorize(&mut api_request)?; // a header, over TLS, to that origin only
+        let tokens = grantflow_ureq::run(&Agent::new(), tokens.refresh()?)?; // later: it rotates
+    }
+    Callback::Denied(refusal) => { /* the person or the server said no: refusal.code() */ }
+    Callback::Unrelated { pending, why } => { /* not ours: keep waiting, nothing is lost */ }
+    Callback::Rejected(rejection) => { /* ours, but wrong: start again */ }
+}
+    // README
+    Ok(())
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+fn blocking(mut request: http::Request<()>) -> Result<(), Box<dyn Error>> {
+    // README
+// Blocking: ureq.
+use grantflow::{ClientCredentials, Server};
+use grantflow_ureq::Agent;
+
+let server = Server::with_token_endpoint("https://as.example/token")?.token_for("https://api.example")?;
+let client = server.client("robot").secret_post("s3cret")?;
+
+let agent = Agent::new();
+let tokens = grantflow_ureq::run(&agent, ClientCredentials::new(&client).scope("clubs")?)?;
+tokens.bearer()?.authorize(&mut request)?;
+    // README
+    Ok(())
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+async fn over_reqwest(mut request: http::Request<()>) -> Result<(), Box<dyn Error>> {
+    // README
+// Async: reqwest.
+use grantflow::{ClientCredentials, Server};
+use grantflow_reqwest::Agent;
+
+let server = Server::with_token_endpoint("https://as.example/token")?.token_for("https://api.example")?;
+let client = server.client("robot").secret_post("s3cret")?;
+
+let agent = Agent::new()?;
+let tokens = grantflow_reqwest::run(&agent, ClientCredentials::new(&client).scope("clubs")?).await?;
+tokens.bearer()?.authorize(&mut request)?;
+    // README
+    Ok(())
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+async fn over_tower(service: axum::Router, mut request: http::Request<()>) -> Result<(), Box<dyn Error>> {
+    // README
+// Any tower service: hyper-util's client, an axum router, a stack with layers. The timer is yours.
+use grantflow::{ClientCredentials, Server};
+use grantflow_tower::Agent;
+
+let server = Server::with_token_endpoint("https://as.example/token")?.token_for("https://api.example")?;
+let client = server.client("robot").secret_post("s3cret")?;
+
+let agent = Agent::new(service, tokio::time::sleep);
+let tokens = grantflow_tower::run(&agent, ClientCredentials::new(&client).scope("clubs")?).await?;
+tokens.bearer()?.authorize(&mut request)?;
+    // README
+    Ok(())
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+async fn kept_fresh(
+    client: grantflow::PublicClient,
+    agent: grantflow_reqwest::Agent,
+    tokens: grantflow::Tokens,
+    mut request: http::Request<()>,
+) -> Result<(), Box<dyn Error>> {
+    // README
+use grantflow_session::{FileStore, Key, Reqwest, Session};
+
+let session = Session::new(&client, Key::new("ada@trackmania")?, FileStore::open("grants")?, Reqwest::new(agent));
+session.prime(tokens).await?;              // once, with what the login gave
+
+let token = session.token().await?;        // fresh; or token_blocking()
+token.authorize(&mut request)?;
+    // README
+    Ok(())
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+fn at_the_command_line(client: grantflow::PublicClient, mut env: Env<'_>) -> Result<(), Box<dyn Error>> {
+    use grantflow::{Authorization, Redirect};
+    // README
+use grantflow_loopback::{Arrival, Listener};
+
+let listener = Listener::bind()?;
+let Redirect { url, pending } = Authorization::new(&client, listener.redirect_uri())?.start(&mut env)?;
+// Open `url` in the person's browser; then:
+let Arrival { callback, page } = listener.wait(pending)?; // Granted, Denied or Rejected; ends at a deadline, or by a Stop
+    // README
+    Ok(())
+}
+
+#[test]
+fn the_readme_shows_what_is_compiled_here() {
+    let compiled: Vec<&str> = include_str!("readme.rs").split("    // README\n").skip(1).step_by(2).collect();
+    let readme = include_str!("../README.md");
+    let shown: Vec<&str> = readme.split("```rust\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
+    assert_eq!(shown, compiled, "an example of the README was changed: change it here, too");
+}
+
+#[test]
+fn it_goes_as_far_as_it_can_without_a_person() {
+    let mut session = Session::default();
+    let request = |uri: &str| http::Request::get(uri).body(()).unwrap();
+    let failed = |session: &mut Session, uri: &str| {
+        example(session, &request(uri), request("https://api.trackmania.com/api/user")).unwrap_err().to_string()
+    };
+    assert_eq!(failed(&mut session, "/callback?code=x"), "a callback without a grant");
+    assert_eq!(failed(&mut session, "/callback?code=x&state=forged"), "nothing is kept under this key");
+    assert_eq!(session.0.len(), 2, "a forged callback took something");
+}
