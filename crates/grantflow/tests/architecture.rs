@@ -79,8 +79,8 @@ const DEPENDENCIES: [&str; 10] = [
 /// Crates in the core's tree, procedural macros and the core itself included.
 const LARGEST_TREE: usize = 33;
 
-/// Lines of a file without its tests. The design wants about 400.
-const LONGEST: usize = 450;
+/// Lines of a file of product code, without its tests.
+const LONGEST: usize = 400;
 
 // ---- The files ----
 
