@@ -206,7 +206,7 @@ impl System {
         let store = self.store.as_store();
         let key = key();
         let mut dice = self.world.clone();
-        let mut env = Env { now: self.world.now(), rng: &mut dice };
+        let mut env = Env::new(self.world.now(), &mut dice);
         course.next = match course.next {
             Next::Lock(state) => match disk {
                 Disk::Works => match pollster::block_on(store.try_lock(&key)).unwrap() {

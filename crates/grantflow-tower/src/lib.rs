@@ -84,7 +84,7 @@ pub async fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, F
 /// Runs an exchange to its end, and leaves it with the caller while it does.
 ///
 /// # Cancel safety
-/// Dropping the future drops that of the service. [`Held::into_left`] then says what is left of the grant: a request counts as
+/// Dropping the future drops that of the service. [`Held::settle`] then says what is left of the grant: a request counts as
 /// one that may have been sent from the moment at which the service is called, and not while the service is not ready. Running
 /// the `Held` again goes on where it was, and sends nothing twice unless the flow takes that for harmless; otherwise it
 /// fails with [`Error::Interrupted`].

@@ -1,4 +1,4 @@
-//! What the application promises, tried by headless browsers, and by somebody who wants in.
+//! The application's promises, tested by headless browsers and by an attacker.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
@@ -99,7 +99,7 @@ impl Check<'_> {
         expect(before != ada.cookie, "a new session id")?;
         let mut planted = Browser { cookie: before, ..Browser::new(self.app)? };
         expect(!planted.get("/").await?.body.contains("Hello"), "the session id from before the login")?;
-        show::good("a new session id: whoever knew the one from before the login is nobody");
+        show::good("a new session id: the one from before the login is of no use");
         Ok(())
     }
 
@@ -128,13 +128,13 @@ impl Check<'_> {
         same(ada.get(&theirs).await?.status, StatusCode::NOT_FOUND)?;
         same(mallory.get(&hers).await?.status, StatusCode::NOT_FOUND)?;
         same(self.hits("authorization_code"), exchanges)?;
-        expect(!ada.is_in().await? && !mallory.is_in().await?, "nobody is in")?;
+        expect(!ada.is_in().await? && !mallory.is_in().await?, "not in")?;
         show::good("both refused, and neither code was sent to the provider");
         for (browser, callback) in [(&mut ada, &hers), (&mut mallory, &theirs)] {
             same(browser.get(callback).await?.status, StatusCode::SEE_OTHER)?;
             expect(browser.is_in().await?, "in")?;
         }
-        show::good("neither login was spent by it: both finish with their own");
+        show::good("neither login was used up: both finish with their own callback");
         Ok(())
     }
 
@@ -157,19 +157,19 @@ impl Check<'_> {
         }
         same(ada.get(&callback).await?.status, StatusCode::SEE_OTHER)?;
         expect(ada.is_in().await?, "in")?;
-        show::good("six of them: refused, not reflected, and the login that they meant to end goes on");
+        show::good("six of them: refused, not reflected, and the login that they were meant to end continues");
         Ok(())
     }
 
     async fn refusals(&self) -> Outcome<()> {
-        show::part("A person who says no, and a provider who is not who they should be");
+        show::part("A person who says no, and a provider with another issuer");
         let mut ada = Browser::new(self.app)?;
         let exchanges = self.hits("authorization_code");
         let callback = ada.until_callback("deny").await?;
         same(ada.get(&callback).await?.location, "/denied".to_owned())?;
         same(ada.get("/denied").await?.status, StatusCode::OK)?;
         expect(!ada.is_in().await?, "not in")?;
-        show::good("denied: a page that says so, and nobody is logged in");
+        show::good("denied: a page that says so, and no login");
 
         let mixed_up = CallbackFault::set("iss", "https://attacker.example");
         self.provider.with(|server| {
@@ -180,7 +180,7 @@ impl Check<'_> {
         same(ada.get(&callback).await?.status, StatusCode::NOT_FOUND)?;
         expect(!ada.is_in().await?, "not in")?;
         same(self.hits("authorization_code"), exchanges)?;
-        show::good("another issuer: rejected for good, and its code goes nowhere");
+        show::good("another issuer: rejected for good, and its code is not sent");
         Ok(())
     }
 
@@ -201,7 +201,7 @@ impl Check<'_> {
         show::good("on demand: one refresh, another token");
 
         self.provider.with(|server| server.revoke_access_tokens());
-        // Two tokens in a row were refused as soon as they came, so the session leaves the server alone for a second.
+        // Two tokens in a row were refused as soon as they came, so the session sends nothing for a second.
         let mut is_in = ada.is_in().await?;
         for _ in 0..50 {
             if is_in {
@@ -219,7 +219,7 @@ impl Check<'_> {
             hits.skip(refreshes).collect::<Vec<_>>()
         });
         expect(matches!(&*sent, [a, b] if a != b), "the refresh token rotates")?;
-        show::good("when the API refuses it: the page comes all the same, and each refresh token was used once");
+        show::good("when the API refuses it: the page is still shown, and each refresh token was used once");
 
         self.provider.with(|server| server.revoke_all());
         let mut over = false;
@@ -236,7 +236,7 @@ impl Check<'_> {
     }
 
     async fn head(&self) -> Outcome<()> {
-        show::part("A scanner that looks at the callback first");
+        show::part("A scanner that requests the callback first");
         let mut ada = Browser::new(self.app)?;
         let callback = ada.until_callback("allow").await?;
         let exchanges = self.hits("authorization_code");
@@ -263,7 +263,7 @@ impl Check<'_> {
         let mut planted = Browser { cookie: before, ..Browser::new(self.app)? };
         same(planted.get(&second).await?.status, StatusCode::NOT_FOUND)?;
         same(self.hits("authorization_code"), exchanges)?;
-        show::good("whoever has the session id from before the first login cannot finish the second");
+        show::good("the session id from before the first login cannot finish the second");
 
         let answer = ada.get(&second).await?;
         same((answer.status, &*answer.location), (StatusCode::SEE_OTHER, "/"))?;
@@ -271,12 +271,12 @@ impl Check<'_> {
         for used in [&first, &second] {
             same(ada.get(used).await?.status, StatusCode::NOT_FOUND)?;
         }
-        show::good("the second tab's login goes on with the new id, and finishes once");
+        show::good("the second tab's login continues with the new id, and finishes once");
         Ok(())
     }
 
     async fn dawdlers(&self, head: Duration) -> Outcome<()> {
-        show::part("Visitors who dawdle");
+        show::part("Slow visitors");
         let place = self.app.trim_start_matches("http://");
         for said in ["", "GET / HTTP/1.1\r\nHost: x\r\nX: "] {
             let started = Instant::now();
@@ -286,7 +286,7 @@ impl Check<'_> {
             expect(ended.is_ok(), format!("sent away within {head:?}"))?;
             expect(started.elapsed() >= head / 2, "given time")?;
         }
-        show::good("who does not send a whole head in time is sent away");
+        show::good("a visitor that does not send a complete head in time is disconnected");
         Ok(())
     }
 
@@ -303,7 +303,7 @@ impl Check<'_> {
         expect(answer.header("set-cookie").contains("Max-Age=0"), "the cookie goes")?;
         let mut thief = Browser { cookie: kept, ..Browser::new(self.app)? };
         expect(!ada.is_in().await? && !thief.is_in().await?, "out")?;
-        show::good("only by this browser's own form; the cookie goes, and a copy of it is of no use");
+        show::good("only by this browser's own form; the cookie is removed, and a copy of it is of no use");
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use super::{expect, same};
 use crate::Outcome;
 
-/// A browser without a window: one cookie, no redirects of its own accord.
+/// A browser without a window: one cookie, no redirects unless the test asks.
 pub(super) struct Browser {
     pub(super) http: reqwest::Client,
     pub(super) app: String,
@@ -25,7 +25,7 @@ impl Browser {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            // The application closes idle connections, maybe just when one is used again.
+            // The application closes idle connections, perhaps just when one is used again.
             .pool_max_idle_per_host(0)
             .build()?;
         Ok(Self { http, app: app.to_owned(), cookie: String::new() })
@@ -70,12 +70,12 @@ impl Browser {
         Ok(self.get("/").await?.body.contains("Hello, ada"))
     }
 
-    /// What the page shows of the token.
+    /// The token's fingerprint, as the page shows it.
     pub(super) async fn token(&mut self) -> Outcome<String> {
         Ok(between(&self.get("/").await?.body, "<dt>Token</dt><dd><code>", "<")?.to_owned())
     }
 
-    /// Logs in, up to the address that the provider sends the browser back to.
+    /// Logs in, up to the address to which the provider sends the browser back.
     pub(super) async fn until_callback(&mut self, decision: &str) -> Outcome<String> {
         let csrf = self.csrf().await?;
         let away = self.post("/login", &format!("csrf={csrf}")).await?;

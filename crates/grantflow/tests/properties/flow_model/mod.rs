@@ -217,7 +217,7 @@ impl Model {
         let now = self.now();
         let authorization = Authorization::new(self.client(), REDIRECT_URI).unwrap().scope("read write").unwrap();
         let authorization = authorization.response_mode(mode);
-        let Redirect { url, pending } = authorization.start(&mut Env { now, rng: &mut self.rng }).unwrap();
+        let Redirect { url, pending } = authorization.start(&mut Env::new(now, &mut self.rng)).unwrap();
         self.ledger.show(&authorization);
         self.ledger.show(&url);
         self.ledger.show(&pending);
@@ -349,7 +349,7 @@ impl Model {
                 self.keep(&tokens, &body);
                 Stage::HasTokens(tokens)
             }
-            Ok(Step::Again { .. }) => panic!("this flow has one step"),
+            Ok(Step::Again(_)) => panic!("this flow has one step"),
             Err(failure) => {
                 assert!(!(behaves && issued), "good tokens were refused: {}", failure.error);
                 self.ledger.show_error(&failure);
