@@ -76,8 +76,8 @@ pub mod fuzz;
 pub use client::{Client, ClientBuilder, ConfidentialClient, PublicClient};
 pub use contract::{Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, drive};
 pub use error::{
-    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, Misuse, Next, ProtocolError, Refused, StoredFault,
-    UrlFault, UrlRole, Violation,
+    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, MetadataFault, Misuse, Next, ProtocolError, Refused,
+    StoredFault, UrlFault, UrlRole, Violation,
 };
 pub use flow::client_credentials::ClientCredentials;
 pub use flow::code::{

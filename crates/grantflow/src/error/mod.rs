@@ -19,7 +19,7 @@ mod violation;
 
 pub use code::{ErrorCode, ErrorResponse};
 pub use kept::Answer;
-pub use misuse::{AuthorizeFault, Misuse, StoredFault, UrlFault, UrlRole};
+pub use misuse::{AuthorizeFault, MetadataFault, Misuse, StoredFault, UrlFault, UrlRole};
 pub use protocol::ProtocolError;
 pub use refused::Refused;
 pub use violation::Violation;

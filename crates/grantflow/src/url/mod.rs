@@ -11,12 +11,15 @@ use crate::error::{Error, Misuse, UrlFault, UrlRole};
 mod authority;
 mod endpoint;
 mod equivalent;
+mod ground;
 mod issuer;
 mod origin;
 mod redirect;
+pub(crate) mod well_known;
 
 pub(crate) use endpoint::Endpoint;
 pub(crate) use equivalent::{Parts, same_url};
+pub(crate) use ground::{Ground, page};
 pub use issuer::Issuer;
 pub use origin::PlainHttp;
 pub(crate) use origin::{Origin, Reach};
