@@ -74,7 +74,9 @@ mod flow;
 pub mod fuzz;
 
 pub use client::{Client, ClientBuilder, ConfidentialClient, PublicClient};
-pub use contract::{Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, drive};
+pub use contract::{
+    AnyExchange, Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, Wait, drive,
+};
 pub use error::{
     Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, MetadataFault, Misuse, Next, ProtocolError, Refused,
     StoredFault, UrlFault, UrlRole, Violation,

@@ -44,7 +44,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let client = Server::with_token_endpoint("https://as.example/token")?.client("my-id").secret_post("my-secret")?;
     let body = r#"{"access_token":"at","token_type":"Bearer","expires_in":3600,"refresh_token":"rt"}"#;
-    let mut env = Env { now: Nowhere.now(), rng: &mut getrandom::SysRng };
+    let mut rng = getrandom::SysRng;
+    let mut env = Env::new(Nowhere.now(), &mut rng);
     let answer = ClientCredentials::new(&client).respond(&mut env, http::Response::new(body));
     let Ok(Step::Done(tokens)) = answer else { return Err("the answer holds no tokens".into()) };
 

@@ -1,6 +1,7 @@
 //! Values that cannot be used: the caller's to mend.
 
 use core::fmt;
+use core::time::Duration;
 
 /// A value that cannot be used: the caller's to mend. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +65,13 @@ pub enum Misuse {
     /// The response that was handed over is an interim one (1xx), not the answer.
     #[error("an interim (1xx) response was handed over: wait for the final one")]
     InterimResponse,
+    /// The next request was asked for before its time: more than a second of [`Exchange::rest`](crate::Exchange::rest) is left.
+    /// Nothing was sent.
+    #[error("it is too early for the next request: wait {} s, then ask for it again", super::seconds(*.rest))]
+    TooEarly {
+        /// How long to wait.
+        rest: Duration,
+    },
     /// A quirk that contradicts the protocol or another quirk.
     #[error("this quirk cannot be used: {0}")]
     Quirk(&'static str),
