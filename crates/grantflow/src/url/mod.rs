@@ -49,6 +49,16 @@ pub(crate) fn check_resource(text: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// A resource whose metadata is asked for (RFC 9728 §1.2): the URL of something that is there.
+pub(crate) fn check_web_resource(text: &str) -> Result<(), Error> {
+    check_web_url(text, UrlRole::Resource, &[]).map(|_| ())
+}
+
+/// Whether two absolute URLs have the same scheme, host and port.
+pub(crate) fn have_one_origin(a: &str, b: &str) -> bool {
+    Parts::of(a).zip(Parts::of(b)).is_some_and(|(a, b)| a.has_origin_of(&b))
+}
+
 /// A URL that this server had before. It may be `http`, because it is only compared and never asked.
 pub(crate) fn check_former(text: &str) -> Result<(), Error> {
     check_web_parts(text, UrlRole::Former).map(|_| ())
