@@ -35,6 +35,9 @@
 //! | server metadata | [`Discovery`] → [`ServerMetadata`] → [`Server`] | 8414, OpenID Connect Discovery |
 //! | resource metadata | [`ResourceDiscovery`] → [`ResourceMetadata`] → [`Discovery`] | 9728 |
 //!
+//! When an API refuses a token: [`Challenges`] are what it says, and [`StepUp`] is what it wants more of
+//! ([`Authorization::step_up`]; RFC 6750 §3, 9470).
+//!
 //! There is no implicit grant, no password grant and no PKCE `plain`: they cannot be spelt here.
 //!
 //! # Running a state
@@ -85,8 +88,9 @@ pub use error::{
 };
 pub use flow::client_credentials::ClientCredentials;
 pub use flow::code::{
-    Authorization, AuthorizationUrl, Callback, CodeExchange, NotOurs, PendingCallback, PendingKey, Redirect, Rejection,
-    RejectionReason, ResponseMode, StoredCallback, callback_key, callback_key_in_form,
+    Authorization, AuthorizationUrl, Callback, CodeExchange, NoStepUp, NotOurs, PendingCallback, PendingKey, Redirect,
+    Rejection, RejectionReason, ResponseMode, StepUp, StepUpAttempts, StoredCallback, callback_key,
+    callback_key_in_form,
 };
 pub use flow::metadata::{Discovery, ServerMetadata, WellKnown};
 pub use flow::refresh::RefreshExchange;
