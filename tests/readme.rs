@@ -147,6 +147,25 @@ let Arrival { callback, page } = listener.wait(pending)?; // Granted, Denied or 
     Ok(())
 }
 
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+fn an_api_wants_more(
+    authorization: &grantflow::Authorization,
+    tokens: &grantflow::Tokens,
+    response: &http::Response<()>,
+    mut env: Env<'_>,
+) -> Result<(), Box<dyn Error>> {
+    use grantflow::{Redirect, StepUp, StepUpAttempts};
+    // README
+let mut attempts = StepUpAttempts::new(); // one per operation; three logins at most
+if let Some(step_up) = StepUp::of(response.status(), response.headers()) {
+    let authorization = authorization.step_up(&step_up, tokens.scope(), &mut attempts)?; // the union of the scopes, acr_values, max_age
+    let Redirect { url, pending } = authorization.start(&mut env)?;
+}
+    // README
+    Ok(())
+}
+
 #[test]
 fn the_readme_shows_what_is_compiled_here() {
     let compiled: Vec<&str> = include_str!("readme.rs").split("    // README\n").skip(1).step_by(2).collect();

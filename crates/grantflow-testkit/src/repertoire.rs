@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::endpoint::Endpoint;
 use crate::misbehaviour::Misbehaviour;
-use crate::oddities::{errors, misspellings, odd_members};
+use crate::oddities::{CHALLENGES, errors, misspellings, odd_members};
 
 use Misbehaviour as M;
 
@@ -110,6 +110,9 @@ impl Misbehaviour {
         all.extend(misspellings(endpoint).iter().map(|(from, to)| M::rename(from, to)));
         all.extend(errors(endpoint).iter().map(|(status, code)| M::error(*status, code)));
         all.extend([false, true].map(|acts| M::Html { status: 503, acts }));
+        if endpoint == Endpoint::Resource {
+            all.extend(CHALLENGES.iter().flat_map(|texts| [401, 403].map(|status| M::challenges(status, texts))));
+        }
         // Every other endpoint's good answer has this status.
         all.extend((endpoint == Endpoint::PushedAuthorization).then_some(M::Status(200)));
         all.extend(M::all().into_iter().filter(|how| !how.is_about_token_members()));

@@ -33,6 +33,9 @@
 //! | refresh | [`Tokens`] → [`RefreshExchange`] → [`Tokens`] | 6749 §6 |
 //! | client credentials | [`ClientCredentials`] → [`Tokens`] | 6749 §4.4 |
 //!
+//! When an API refuses a token: [`Challenges`] are what it says, and [`StepUp`] is what it wants more of
+//! ([`Authorization::step_up`]; RFC 6750 §3, 9470).
+//!
 //! There is no implicit grant, no password grant and no PKCE `plain`: they cannot be spelt here.
 //!
 //! # Running a state
@@ -83,8 +86,9 @@ pub use error::{
 };
 pub use flow::client_credentials::ClientCredentials;
 pub use flow::code::{
-    Authorization, AuthorizationUrl, Callback, CodeExchange, NotOurs, PendingCallback, PendingKey, Redirect, Rejection,
-    RejectionReason, ResponseMode, StoredCallback, callback_key, callback_key_in_form,
+    Authorization, AuthorizationUrl, Callback, CodeExchange, NoStepUp, NotOurs, PendingCallback, PendingKey, Redirect,
+    Rejection, RejectionReason, ResponseMode, StepUp, StepUpAttempts, StoredCallback, callback_key,
+    callback_key_in_form,
 };
 pub use flow::refresh::RefreshExchange;
 pub use scope::{GrantedScope, Scope};

@@ -14,7 +14,7 @@ use crate::{Outcome, show};
 
 pub(crate) fn login(options: &Options) -> Outcome<()> {
     let client = options.client()?;
-    // First of all: without a place to keep the grant, there is no reason to ask for one.
+    // This comes first: without a place to keep the grant, there is no reason to ask for one.
     let session = session(options)?;
     let listener = Settings::new().port(options.port).bind()?;
     let mut authorization = Authorization::new(&client, listener.redirect_uri())?;
@@ -38,12 +38,12 @@ pub(crate) fn login(options: &Options) -> Outcome<()> {
     let tokens = grantflow_ureq::run(&Agent::new(), exchange)?;
     let token = session.prime_blocking(tokens)?;
     show::good(&format!("logged in; the token {}", expiry(&token)));
-    // A process that ends takes the browser's last page along.
+    // The process would end before the browser has its last page.
     page.finish();
     Ok(())
 }
 
-/// Whatever goes to stdout here ends in somebody's `$(…)`.
+/// Everything on stdout here ends in a script's `$(…)`.
 pub(crate) fn token(options: &Options) -> Outcome<()> {
     let session = session(options)?;
     let token = session.token_blocking().map_err(advice)?;
@@ -51,13 +51,13 @@ pub(crate) fn token(options: &Options) -> Outcome<()> {
         return Err("the token is bound to a key, and of no use without it".into());
     };
     writeln!(std::io::stdout(), "{}", bearer.expose_secret())?;
-    // A renewal ahead goes on in the background, and ends with the process.
+    // A renewal ahead of time runs in the background, and would end with the process.
     session.finish_blocking().map_err(advice)?;
     Ok(())
 }
 
-/// What `token` would do. A renewal says what it wants done, step by step, and here it only gets to read: it ends where it
-/// would write, wait or send.
+/// What `token` would do. A renewal says step by step what it wants done, and here it only gets to read: it ends before
+/// it would write, wait or send.
 pub(crate) fn status(options: &Options) -> Outcome<()> {
     let (store, key) = (Kept::open(options)?, Key::new(&options.account)?);
     let mut rng = SysRng;
@@ -65,14 +65,14 @@ pub(crate) fn status(options: &Options) -> Outcome<()> {
     let mut next = Renewal::of(Plan::refresh(options.client()?, key.clone(), Policy::default()), None);
     loop {
         next = match next {
-            // What is only read needs no lock.
+            // A read needs no lock.
             Action::Lock(state) => state.locked(),
             Action::Load(state) => match pollster::block_on(store.load(&key)) {
                 Ok(entry) => state.loaded(&mut env, entry),
                 Err(error) => state.failed(error),
             },
             Action::Write(_) | Action::Send(_) => {
-                show::good("logged in; the token is due, and the next one who asks renews it");
+                show::good("logged in; the token is due, and the next call of `token` renews it");
                 return Ok(());
             }
             Action::Release(_) | Action::Wait(_) => {
@@ -92,12 +92,14 @@ pub(crate) fn status(options: &Options) -> Outcome<()> {
                 return Ok(());
             }
             Action::Done(Ended::Failed(error)) => return Err(advice(error)),
-            Action::Done(other) => return Err(format!("it ended in a way that is not known here: {other:?}").into()),
+            Action::Done(other) => {
+                return Err(format!("it ended with an outcome that this version does not know: {other:?}").into());
+            }
         };
     }
 }
 
-/// The grant is forgotten here. The provider is not told: that is its revocation endpoint's business (RFC 7009).
+/// Forgets the grant here. The provider is not told: that needs its revocation endpoint (RFC 7009).
 pub(crate) fn logout(options: &Options) -> Outcome<()> {
     pollster::block_on(session(options)?.forget())?;
     show::good("logged out");

@@ -1,6 +1,6 @@
-//! A store of one's own, in SQLite: `cargo run --example sqlite_store`. It needs no network and leaves nothing behind.
+//! An own store in SQLite: `cargo run --example sqlite_store`. It needs no network and leaves nothing behind.
 //!
-//! `store.rs` is the whole store. With `--features testing`, the suite for stores is run over it, too.
+//! `store.rs` is the whole store. With `--features testing`, the suite for stores also runs over it.
 
 mod store;
 
@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Its mode is 700: the database holds tokens in plain text.
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("grants.db");
-    // A real program takes `Lease::LIFETIME`; here nobody wants to wait for so long.
+    // A real program uses `Lease::LIFETIME`; the example should not wait that long.
     let open = || SqliteStore::open(&file, Duration::from_millis(500));
     let key = Key::of("auth0|5f7c8ec7c33c6c004bbafe82")?;
 
@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Session::new(&client, key.clone(), open()?, Nowhere).prime_blocking(tokens)?;
     println!("a login is kept under {key}");
 
-    // As another process would open it.
+    // Opened as another process would open it.
     let other = Session::new(&client, key.clone(), open()?, Nowhere);
     let token = other.token_blocking()?;
     let until = token.expires_at().ok_or("the token has no end")?;

@@ -1,5 +1,6 @@
-//! Bytes drive renewals and what sessions remember of them: two processes, a store that fails, a server that rotates, answers that
-//! are lost or odd, clocks that jump. The oracle is the rule that **the store never says what is not so**.
+//! Bytes drive renewals and what sessions remember of them: two processes, a store that fails, a server that rotates,
+//! answers that are lost or odd, clocks that jump. The oracle is the rule that **the store never says anything
+//! untrue**.
 
 mod server;
 
@@ -17,19 +18,19 @@ use crate::renewal::{Action, Outcome, Plan, Renewal};
 use crate::standing::{Advice, NotRenewed, Standing};
 use crate::store::{Entry, Revision, StoreError, Value};
 
-/// As many steps as a procedure may take, waits for a lock included.
+/// The greatest number of steps of a procedure, waits for a lock included.
 const MOST_STEPS: u32 = 2000;
 const START: u64 = 1_750_000_000;
 const PROCESSES: usize = 2;
 
-/// Runs what the bytes say.
+/// Runs the operations that the bytes describe.
 pub fn renewal(bytes: &[u8]) {
     let mut bytes = Bytes(bytes);
     let setup = bytes.next();
     let mut world = World::new(setup);
     let mut processes: [Process; PROCESSES] = core::array::from_fn(|number| Process { number, ..Process::default() });
     world.login(&mut processes[0]);
-    // More than this adds no state that less does not reach.
+    // More steps reach no further states.
     for _ in 0..400 {
         if bytes.0.is_empty() {
             break;
@@ -83,7 +84,7 @@ struct Process {
     number: usize,
     standing: Standing,
     next: Option<Action>,
-    /// The access tokens that its API has refused.
+    /// The access tokens that the API has refused.
     refused: BTreeSet<String>,
 }
 
@@ -96,11 +97,11 @@ struct World {
     holder: Option<usize>,
     dice: u32,
     issued: u32,
-    /// The refresh token that the server takes.
+    /// The refresh token that the server accepts.
     valid: Option<String>,
     /// The refresh tokens that the server has refused.
     dead: BTreeSet<String>,
-    /// By refresh token: how many requests have left, and were not told apart from harmless.
+    /// For each refresh token: how many requests have been sent without a proof that they did no harm.
     open: BTreeMap<String, u32>,
     /// The last generation of each grant, and its tokens.
     generations: BTreeMap<(u64, u64), String>,
@@ -149,7 +150,7 @@ impl World {
         run(&mut Env::new(now, self))
     }
 
-    /// A person logs in: this process drops what it was at.
+    /// A person logs in: this process drops its current work.
     fn login(&mut self, process: &mut Process) {
         self.issued += 1;
         let refresh = format!("rt-{}", self.issued);
@@ -204,7 +205,7 @@ impl World {
         }
     }
 
-    /// Nobody is told to wait for longer than a server may ask for.
+    /// No caller is told to wait longer than a server may ask for.
     fn told(&self, error: &SessionError) {
         let (SessionError::NotRenewed { retry_at, .. } | SessionError::InDoubt { retry_at, .. }) = error else {
             return;
@@ -213,9 +214,9 @@ impl World {
         assert!(wait <= Duration::from_secs(2 * 24 * 3600 + 3600), "{wait:?}");
     }
 
-    /// Goes on until it is through, and all goes well.
+    /// Continues to the end, with every step succeeding.
     fn finish(&mut self, processes: &mut [Process; PROCESSES], at: usize) {
-        // The other one dies, and its lock with it; where the lock is a lease, the other one is slow.
+        // The other process dies, and its lock with it; if the lock is a lease, the other process is slow.
         if let Some(other) = self.holder.take_if(|holder| *holder != at)
             && !self.lease
         {
@@ -289,7 +290,7 @@ impl World {
         processes[at].next = Some(next);
     }
 
-    /// What a session makes of an outcome.
+    /// What a session does with an outcome.
     fn settle(&mut self, process: &mut Process, outcome: Outcome) {
         let now = self.time();
         let standing = &mut process.standing;

@@ -33,7 +33,7 @@ fn tokens() -> Tokens {
     }
 }
 
-/// A record with these members in the place of the mark, under a checksum that fits.
+/// A record with these members in place of the mark, with a correct checksum.
 fn stored(members: &str) -> Value {
     let tokens = serde_json::to_string(&tokens().into_stored()).unwrap();
     let body = format!(r#"{{"grant":5,"generation":7,{members}"tokens":{tokens}}}"#);

@@ -10,11 +10,11 @@ use super::{Action, Course, Doubt, Outcome, Task, failed};
 use crate::error::SessionError;
 use crate::store::StoreError;
 
-/// Between two tries of a lock that somebody holds.
+/// The wait between two tries of a lock that another process holds.
 const FIRST_TRY: Duration = Duration::from_millis(5);
 const LONGEST_TRY: Duration = Duration::from_millis(200);
 
-/// Wants the store's lock.
+/// Asks for the store's lock.
 #[must_use = "a renewal goes on only if what it asks for is done"]
 #[derive(Debug)]
 pub struct Locking {
@@ -22,7 +22,7 @@ pub struct Locking {
     waited: Duration,
     next_wait: Duration,
     patience: Duration,
-    /// The store says that the grant is in doubt, so who holds the lock may be waiting for a server that is down.
+    /// The store says that the grant is in doubt, so the holder of the lock may be waiting for a server that is down.
     doubt: Option<Box<Doubt>>,
 }
 
@@ -32,12 +32,12 @@ impl Locking {
         Self { course, waited: Duration::ZERO, next_wait: FIRST_TRY, patience, doubt: None }
     }
 
-    /// A grant in doubt: nobody waits for long while another process asks.
+    /// For a grant in doubt: no caller waits long while another process asks.
     pub(super) fn in_doubt(course: Course, doubt: Doubt, patience: Duration) -> Self {
         Self { course, waited: Duration::ZERO, next_wait: FIRST_TRY, patience, doubt: Some(Box::new(doubt)) }
     }
 
-    /// It has it.
+    /// The lock is held now.
     pub fn locked(self) -> Action {
         match self.course.task {
             Task::Save(ref unsaved) => {
@@ -48,7 +48,7 @@ impl Locking {
         }
     }
 
-    /// Somebody else has it.
+    /// Another process holds the lock.
     pub fn busy(mut self) -> Action {
         if self.waited >= self.patience {
             return match self.doubt {
@@ -68,7 +68,7 @@ impl Locking {
     }
 }
 
-/// Wants the lock given back: there is a wait, and nobody is to be held up by it.
+/// Asks to release the lock: a wait follows, and no other process should wait too.
 #[must_use = "a renewal goes on only if what it asks for is done"]
 #[derive(Debug)]
 pub struct Releasing {
@@ -77,18 +77,18 @@ pub struct Releasing {
 }
 
 impl Releasing {
-    /// Then a wait, and the lock again.
+    /// Then waits, and asks for the lock again.
     pub(super) fn and_wait(duration: Duration, then: Locking) -> Action {
         Action::Release(Self { duration, then })
     }
 
-    /// It is free.
+    /// The lock is released.
     pub fn released(self) -> Action {
         Action::Wait(Waiting { duration: self.duration, then: Then::Lock(self.then) })
     }
 }
 
-/// Wants to wait.
+/// Asks for a wait.
 #[must_use = "a renewal goes on only if what it asks for is done"]
 #[derive(Debug)]
 pub struct Waiting {
@@ -112,17 +112,17 @@ impl Waiting {
         Action::Wait(Self { duration, then: Then::Write(writing) })
     }
 
-    /// How long.
+    /// How long to wait.
     pub fn duration(&self) -> Duration {
         self.duration
     }
 
-    /// Whether nothing is under way: who comes later begins anew, and loses nothing.
+    /// Whether nothing is in progress, so that a later caller can begin again and loses nothing.
     pub(crate) fn may_be_left(&self) -> bool {
         matches!(self.then, Then::Lock(_))
     }
 
-    /// That long has passed.
+    /// That time has passed.
     pub fn waited(self) -> Action {
         match self.then {
             Then::Lock(state) => Action::Lock(state),

@@ -1,4 +1,4 @@
-//! The request is out, and its answer decides.
+//! Sends the request and judges its answer.
 
 use core::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::error::{Cause, SessionError, Unanswered};
 use crate::record::{Loss, Mark, Record, TokenId};
 use crate::store::Revision;
 
-/// Wants a request carried to the server.
+/// Asks to carry a request to the server.
 #[must_use = "a renewal goes on only if what it asks for is done"]
 pub struct Sending {
     course: Course,
@@ -29,10 +29,10 @@ pub struct Sending {
 enum What {
     Refresh {
         exchange: Box<RefreshExchange>,
-        /// As it was before the mark.
+        /// The record as it was before the mark.
         record: Record,
         mark: Mark,
-        /// The entry that is there now, mark and all.
+        /// The revision of the entry that is there now, with the mark.
         revision: Revision,
     },
     Grant {
@@ -46,13 +46,14 @@ enum What {
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotMade {
-    /// So much time has passed since the mark was written (the machine slept, an observer took long) that another process may be
-    /// sending: the store is read again. After eight repetitions, the renewal ends with this as its cause.
+    /// So much time has passed since the mark was written (the machine slept, or an observer took long) that another
+    /// process may be sending. The store is read again. After eight repetitions, the renewal ends with this as its
+    /// cause.
     #[error(
-        "so much time has passed since the request was marked that it was not sent: the clock jumped, or the machine stood still"
+        "the request was not sent, because too much time has passed since it was marked: the clock jumped, or the machine slept"
     )]
     Late,
-    /// The flow cannot make it.
+    /// The flow cannot make the request.
     #[error(transparent)]
     Flow(#[from] Error),
 }
@@ -97,7 +98,7 @@ impl Sending {
         Waiting::then_send(rest, Self { course, what, due: now.saturating_add(rest) })
     }
 
-    /// How many requests with this refresh token may have left, this one included; 1 for a client's own grant.
+    /// How many requests with this refresh token may have been sent, this one included; 1 for a client's own grant.
     pub fn attempt(&self) -> u32 {
         match &self.what {
             What::Refresh { mark, .. } => mark.sent,
@@ -105,10 +106,10 @@ impl Sending {
         }
     }
 
-    /// The request. May be called again, but only one is to be sent, and at once.
+    /// The request. May be called again, but only one request may be sent, and at once.
     ///
     /// # Errors
-    /// If it cannot be made; hand the error to [`Sending::not_made`].
+    /// If it cannot be made; give the error to [`Sending::not_made`].
     pub fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, NotMade> {
         let due = &mut Env::new(env.now.max(self.due), env.rng);
         match &self.what {
@@ -121,7 +122,7 @@ impl Sending {
     /// No request could be made.
     pub fn not_made(mut self, why: NotMade) -> Action {
         match (self.what, why) {
-            // A clock that jumps between any two looks, or a machine that stands still as often.
+            // The clock jumps between every two readings, or the machine sleeps as often.
             (What::Refresh { record, revision, .. }, late @ NotMade::Late)
                 if self.course.conflicts >= MOST_CONFLICTS =>
             {
@@ -141,7 +142,7 @@ impl Sending {
         }
     }
 
-    /// The answer.
+    /// The answer came.
     pub fn answered<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Action {
         let Self { course, what, .. } = self;
         match what {
@@ -161,7 +162,7 @@ impl Sending {
         }
     }
 
-    /// No answer, or none that is whole.
+    /// No answer came, or no complete one.
     pub fn unanswered(self, env: &mut Env<'_>, unanswered: Unanswered) -> Action {
         let Self { course, what, .. } = self;
         let Unanswered { sent, cause } = unanswered;
@@ -182,9 +183,9 @@ impl Sending {
     }
 }
 
-/// A record, the mark of the request that was sent for it, and the entry that has both.
+/// A record, the mark of the request that was sent for it, and the entry with both.
 struct Marked {
-    /// As it was before the mark.
+    /// The record as it was before the mark.
     record: Record,
     mark: Mark,
     revision: Revision,
@@ -205,7 +206,7 @@ fn refresh_failed(
             course.cause = Some(cause);
             Action::Load(Loading::new(course, Why::Refused { id: record.id }))
         }
-        // The old refresh token is spent, and the new one is all that there is of the answer.
+        // The old refresh token is used up, and only the new one could be read from the answer.
         Left::Intact(exchange) if exchange.is_rescued() => {
             course.cause = Some(cause);
             save(course, env, exchange.into_tokens(), Some(record.id), None, Some(revision))
@@ -218,7 +219,7 @@ fn refresh_failed(
     }
 }
 
-/// An answer came that leaves an earlier doubt as it was, with its count: but for the pause, which all processes keep to.
+/// An answer that leaves an earlier doubt and its count as they were, except for the pause that all processes keep.
 fn postponed(course: &Course, env: &mut Env<'_>, record: Record, cause: &Cause) -> Record {
     let Some(mark) = record.mark else { return record };
     let mark = mark.seen_at(env.now);
@@ -227,7 +228,7 @@ fn postponed(course: &Course, env: &mut Env<'_>, record: Record, cause: &Cause) 
     record.with_mark(Some(mark))
 }
 
-/// The record goes back to what it was before this request.
+/// Restores the record as it was before this request.
 fn unmark(course: Course, record: Record, cause: Cause, revision: Revision, sent: bool) -> Action {
     let retry_after = cause.retry_after();
     Action::Write(Writing::new(course, Some(revision), Written::Unmarked { record, cause, retry_after, sent }))
@@ -247,8 +248,8 @@ fn renewed(
     revision: Revision,
 ) -> Action {
     course.cause = None;
-    // The old refresh token is carried over, and the server may have replaced it by what could not be read. No early retry:
-    // the access token is good.
+    // The old refresh token is carried over, and the server may have replaced it by one that could not be read. There
+    // is no early retry, because the access token is good.
     let doubt = tokens
         .tolerated()
         .contains(&"refresh_token")

@@ -1,4 +1,4 @@
-//! Nothing is done, and nobody sees anything, before it is written down.
+//! Writes to the store: nothing is sent, and no caller sees a token, before it is stored.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use crate::fresh::FreshToken;
 use crate::record::{Lost, Mark, Record, RecordFault, TokenId};
 use crate::store::{Revision, StoreError, Value};
 
-/// How often new tokens are written before the caller is told that they are not stored, and how long between.
+/// How often new tokens are written before the caller is told that they are not stored, and the wait between.
 const MOST_TRIES: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 
-/// Wants the store's entry changed.
+/// Asks for a change of the store's entry.
 #[must_use = "a renewal goes on only if what it asks for is done"]
 #[derive(Debug)]
 pub struct Writing {
@@ -29,21 +29,21 @@ pub struct Writing {
 }
 
 pub(super) enum Written {
-    /// A request is about to leave.
+    /// A request is about to be sent.
     Mark { record: Record, mark: Mark },
     /// New tokens.
     Tokens { unsaved: Unsaved, tries: u32 },
-    /// No request has left after all, or none that matters.
+    /// No request was sent after all, or none that matters.
     Unmarked { record: Record, cause: Cause, retry_after: Option<Duration>, sent: bool },
-    /// The answer to a request is lost.
+    /// The answer to a request is missing.
     Doubt { record: Record },
-    /// Another process may be sending, by our clock from now on.
+    /// Another process may be sending, counted by this process's clock from now on.
     Reclocked { record: Record, doubt: Doubt },
-    /// The same, with the name of its entry.
+    /// The same record, with the name of its entry.
     Named { record: Record, refused: Option<TokenId> },
     /// The grant is gone.
     Loss { record: Record, lost: Lost },
-    /// The entry goes.
+    /// Removes the entry.
     Removal,
 }
 
@@ -52,12 +52,12 @@ impl Writing {
         Self { course, expected, what }
     }
 
-    /// The revision that the entry must have; `None`: there must be none.
+    /// The revision that the entry must have; `None` if there must be no entry.
     pub fn expected(&self) -> Option<Revision> {
         self.expected
     }
 
-    /// The new tokens that are to be written, if it is tokens.
+    /// The new tokens to write, if this writes tokens.
     pub(crate) fn tokens(&self) -> Option<&Unsaved> {
         match &self.what {
             Written::Tokens { unsaved, .. } => Some(unsaved),
@@ -73,10 +73,10 @@ impl Writing {
         }
     }
 
-    /// What to write; `None`: the entry is to be removed.
+    /// What to write; `None` if the entry is to be removed.
     ///
     /// # Errors
-    /// [`RecordFault`] if it cannot be written as text; hand it to [`Writing::failed`].
+    /// [`RecordFault`] if it cannot be written as text; give it to [`Writing::failed`].
     pub fn value(&self) -> Result<Option<Value>, RecordFault> {
         let record = match &self.what {
             Written::Mark { record, mark } => record.clone().with_mark(Some(*mark)).with_loss(None),
@@ -91,7 +91,7 @@ impl Writing {
         record.to_value(&self.course.plan.key).map(Some)
     }
 
-    /// It is durable, as this revision.
+    /// It is durable, with this revision.
     pub fn written(mut self, env: &mut Env<'_>, revision: Revision) -> Action {
         match self.what {
             Written::Mark { record, mark } => match Sending::refresh(self.course, record, mark, revision) {
@@ -101,7 +101,7 @@ impl Writing {
             Written::Tokens { unsaved, .. } => {
                 let source = if matches!(self.course.task, Task::Prime(_)) { Source::Login } else { Source::Server };
                 match self.course.fresh(&unsaved.record) {
-                    // It was over by the time that it could be stored; it has a refresh token that is not.
+                    // The token was over when it could be stored; its refresh token is still good.
                     Ok(token) if matches!(self.course.task, Task::Save(_)) && token.is_over(env.now) => {
                         self.course.renew();
                         Action::Load(Loading::new(self.course, Why::Start))
@@ -125,19 +125,20 @@ impl Writing {
     /// The entry had another revision.
     pub fn conflict(mut self) -> Action {
         match self.what {
-            // A login replaces what is there, unless an earlier try of it has worked after all: then it may have been renewed since.
+            // A login replaces what is there, unless an earlier write of it has worked after all: then it may have been
+            // renewed since.
             Written::Tokens { unsaved, tries } if tries > 0 || !matches!(self.course.task, Task::Prime(_)) => {
                 self.course.conflicts_with_itself();
                 Action::Load(Loading::new(self.course, Why::Conflict { ours: unsaved }))
             }
-            // Others' tokens there may be, but these stay refused.
+            // Another process may have stored tokens, but these stay refused.
             Written::Loss { record, .. } | Written::Named { record, refused: Some(_) }
                 if self.course.conflicts < MOST_CONFLICTS =>
             {
                 self.course.conflicts += 1;
                 Action::Load(Loading::new(self.course, Why::Refused { id: record.id }))
             }
-            // The process that changed it knows better what is there.
+            // The process that changed the entry knows better what is there.
             Written::Unmarked { cause, retry_after, sent, .. } => not_renewed(cause, retry_after, sent),
             _ => {
                 self.course.conflicts += 1;
@@ -149,7 +150,7 @@ impl Writing {
         }
     }
 
-    /// The store failed: whether anything is written, nobody knows.
+    /// The store failed, and it is unknown whether it wrote.
     pub fn failed(mut self, error: StoreError) -> Action {
         match self.what {
             Written::Tokens { unsaved, tries } if tries + 1 < MOST_TRIES => {
@@ -157,9 +158,9 @@ impl Writing {
                 Waiting::then_write(BETWEEN_TRIES, Self { what, ..self })
             }
             Written::Tokens { unsaved, .. } => Action::Done(Outcome::NotStored { error: Arc::new(error), unsaved }),
-            // The mark stays. It says less than is known, and costs a wait at most.
+            // The mark stays. It says less than is known, and costs at most a wait.
             Written::Unmarked { cause, retry_after, sent, .. } => not_renewed(cause, retry_after, sent),
-            // So it does here: a request that was on its way counts as lost.
+            // The mark stays here too: a request that was in progress counts as lost.
             Written::Doubt { record } => match &record.mark {
                 Some(mark) if mark.sent >= self.course.plan.policy.in_doubt.most() => {
                     let Doubt { cause, since, sent, .. } = doubt(&self.course, mark);
@@ -169,13 +170,13 @@ impl Writing {
                 None => failed(SessionError::Store(Arc::new(error))),
             },
             Written::Reclocked { doubt, .. } => Action::Done(Outcome::InDoubt(doubt)),
-            // A store that can be read and not written has a token all the same.
+            // A store that can be read and not written still gives a token.
             Written::Named { record, refused } => {
                 self.course.nameless = true;
                 let why = refused.map_or(Why::Start, |_| Why::Refused { id: record.id });
                 Action::Load(Loading::new(self.course, why))
             }
-            // It is lost all the same; the next to come will find out again.
+            // The grant is lost even so; the next process will find out again.
             Written::Loss { lost, .. } => self.course.lost(lost),
             Written::Mark { .. } | Written::Removal => failed(SessionError::Store(Arc::new(error))),
         }
@@ -183,7 +184,7 @@ impl Writing {
 }
 
 impl Course {
-    /// A login that may be stored is no longer one that replaces whatever there is.
+    /// A login that may be stored no longer replaces just any entry.
     fn conflicts_with_itself(&mut self) {
         if let Task::Prime(_) = self.task {
             self.renew();
@@ -196,14 +197,14 @@ fn not_renewed(cause: Cause, retry_after: Option<Duration>, sent: bool) -> Actio
 }
 
 impl Course {
-    /// The tokens are durable: here they are, unless they are of no use.
+    /// The tokens are durable: returns them, unless they are of no use.
     pub(super) fn stored(self, now: UnixTime, token: FreshToken, source: Source, stored: Stored) -> Action {
         if source == Source::Server && matches!(self.task, Task::Renew { .. }) {
-            // A refresh token was saved out of an answer that is no good for more.
+            // A refresh token was rescued from an answer that is otherwise of no use.
             if let Some(cause) = self.cause {
                 return not_renewed_by(cause, None);
             }
-            // When it was issued, within the round trip, nobody knows.
+            // The token was issued at an unknown time within the round trip.
             let round_trip = self.asked.map_or(Duration::ZERO, |asked| now.saturating_since(asked));
             if token.is_over(now) || token.lifetime().is_some_and(|life| life <= round_trip) {
                 return not_renewed_by(Cause::OfNoUse, Some(token));
@@ -212,7 +213,7 @@ impl Course {
         Action::Done(Outcome::Fresh { token, source, stored })
     }
 
-    /// By the verdict of a request of this course.
+    /// By the verdict on a request of this course.
     fn lost(self, lost: Lost) -> Action {
         failed(SessionError::Lost { loss: lost.loss, cause: self.cause })
     }

@@ -1,4 +1,4 @@
-//! One piece of work for all who wait: a renewal, a login, a logout.
+//! One piece of work for all waiting callers: a renewal, a login, a logout.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::renewal::{Action, Outcome, Plan, Renewal, Source};
 use crate::standing::NotRenewed;
 use crate::store::{Lock, StoreError, Swap};
 
-/// What has become of it.
+/// The result of the work.
 #[derive(Clone)]
 pub(super) struct Landed {
     /// The login or logout that it was for.
@@ -36,7 +36,7 @@ pub(super) enum End {
     Forgotten,
     /// The logout failed: the grant is still there.
     StillThere,
-    /// It would have had to wait, and nobody was there who would.
+    /// It would have had to wait, and no caller wanted to.
     Left,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn work(inner: &Arc<Inner>) -> Work<Landed> {
     work_by(inner, Arc::clone(&inner.plan))
 }
 
-/// The same, for a plug that asks in the middle of the work: it must not wait for a lock that this work holds.
+/// The same, for a plug that asks during the work. It must not wait for a lock that this work holds.
 pub(super) fn work_beside(inner: &Arc<Inner>) -> Work<Landed> {
     let mut plan = Plan::clone(&inner.plan);
     plan.policy.lock_patience = Duration::ZERO;
@@ -106,7 +106,7 @@ fn work_by(inner: &Arc<Inner>, plan: Arc<Plan>) -> Work<Landed> {
     })
 }
 
-/// Whether a renewal has ended before a request left, so that what a caller insists on is still to come.
+/// Whether a renewal has ended before its request was sent, so that what a caller insists on is still to be done.
 fn nothing_left(outcome: &Outcome, now: UnixTime) -> bool {
     match outcome {
         Outcome::Fresh { token, source: Source::Store, .. } => token.is_due(now),
@@ -119,7 +119,7 @@ fn nothing_left(outcome: &Outcome, now: UnixTime) -> bool {
     }
 }
 
-/// While the server is left alone: `error`, unless a sibling has stored a token.
+/// During a pause: `error`, unless another process has stored a token.
 async fn look(inner: &Inner, weary: Option<FreshToken>, error: SessionError) -> Result<FreshToken, SessionError> {
     let driven = drive(inner, Renewal::look(Arc::clone(&inner.plan), weary.as_ref()), None).await;
     let now = inner.outside.now();
@@ -132,15 +132,15 @@ async fn look(inner: &Inner, weary: Option<FreshToken>, error: SessionError) -> 
     }
 }
 
-/// The loop: does what the renewal asks for, until it is through. The lock comes back with the outcome: the session's own copy must be
-/// settled before another process or procedure has it, or an older word would be the last.
+/// The loop: does what the renewal asks for, until it ends. The lock is returned with the outcome. The session's own
+/// copy must be updated before another process or procedure takes the lock, or an older state would be the last.
 ///
-/// `None`: it is to wait for others, and nobody is there who would.
+/// `None` if it would have to wait for others, and no caller wants to.
 async fn drive(inner: &Inner, mut next: Action, wish: Option<Ticket>) -> Option<(Outcome, Option<Lock>)> {
     let outside = &*inner.outside;
-    // Held to the end, and given back whatever happens.
+    // Held to the end, and released in every case.
     let mut held = None;
-    // An observer that blocks makes its request come too late. It is told once of each, or it would be so for ever.
+    // An observer that blocks makes its request late. It is told once of each request, or this would repeat for ever.
     let mut told = None;
     loop {
         next = match next {
@@ -233,7 +233,8 @@ impl Entropy for AsEnv<'_> {
 }
 
 impl Inner {
-    /// Reads the token that another process has left, if this one knows none: though it was not renewed, it may still do.
+    /// Reads the token that another process has left, if this process knows none. It may be usable, although it was not
+    /// renewed.
     async fn remember(&self) {
         if !self.memory().standing.is_unread() {
             return;
@@ -246,7 +247,8 @@ impl Inner {
         }
     }
 
-    /// Leave to send, where there is a breaker. Else what to look for in the store, and the error if it is not there.
+    /// Permission to send, if there is a breaker. Otherwise what to look for in the store, and the error if it is not
+    /// there.
     fn pass(&self, now: UnixTime, task: &Task) -> Result<Option<Pass>, (Option<FreshToken>, SessionError)> {
         let (Some(breaker), Task::Renew { unsaved: None, weary, insist }) = (&self.breaker, task) else {
             return Ok(None);
@@ -260,7 +262,7 @@ impl Inner {
         })
     }
 
-    /// What an outcome means for the session.
+    /// Takes what an outcome means for the session.
     fn settle(&self, wish: Option<Ticket>, outcome: Outcome, held: Option<Lock>) -> Result<FreshToken, SessionError> {
         let (now, draw) = (self.outside.now(), Draw::of(&mut AsEnv(&*self.outside).env()));
         let key = &self.key;
@@ -284,7 +286,7 @@ impl Inner {
                     Err(SessionError::NotStored(Arc::clone(error)))
                 }
                 Outcome::NotStored { error, .. } => Err(standing.failed(SessionError::NotStored(Arc::clone(error)))),
-                // The grant that it is to replace stands as it did.
+                // The grant that the login should replace is unchanged.
                 Outcome::Failed(error) if wish.is_some() => Err(error.clone()),
                 Outcome::Failed(error) => Err(standing.failed(error.clone())),
                 Outcome::Forgotten => Err(SessionError::Empty),
@@ -321,7 +323,7 @@ impl Inner {
         }
     }
 
-    /// An observer that panics must not turn a request that was not sent into one that may have been.
+    /// An observer that panics must not turn an unsent request into one that may have been sent.
     fn tell(&self, event: &Event<'_>) {
         crate::observe::trace(event);
         if let Some(observer) = &self.observer {

@@ -40,7 +40,7 @@ impl World {
         ask(&mut self.0.lock().unwrap())
     }
 
-    /// A session with a grant in it, for tokens that go to this origin only.
+    /// A session with a grant, whose tokens go only to this origin.
     pub(crate) fn session(&self, origin: &str) -> Session {
         let (client, tokens) = self.provider(|provider| {
             let client = client(provider, origin);

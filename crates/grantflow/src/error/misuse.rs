@@ -3,6 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
+use super::seconds;
+
 /// A value that cannot be used: the caller's to mend. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -58,7 +60,7 @@ pub enum Misuse {
     InterimResponse,
     /// The next request was asked for before its time: more than a second of [`Exchange::rest`](crate::Exchange::rest) is left.
     /// Nothing was sent.
-    #[error("it is too early for the next request: wait {} s, then ask for it again", super::seconds(*.rest))]
+    #[error("it is too early for the next request: wait {} s, then ask for it again", seconds(*.rest))]
     TooEarly {
         /// How long to wait.
         rest: Duration,

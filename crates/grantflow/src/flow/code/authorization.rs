@@ -19,12 +19,12 @@ use crate::value::secret::RandomText;
 /// An authorization request to be: plain data, replayable. Each [`start`](Authorization::start) begins a new grant.
 #[derive(Clone, Debug)]
 pub struct Authorization {
-    client: Client,
-    redirect_uri: RedirectUri,
-    scope: Option<Scope>,
-    resources: Vec<String>,
-    response_mode: ResponseMode,
-    extra: Params,
+    pub(super) client: Client,
+    pub(super) redirect_uri: RedirectUri,
+    pub(super) scope: Option<Scope>,
+    pub(super) resources: Vec<String>,
+    pub(super) response_mode: ResponseMode,
+    pub(super) extra: Params,
 }
 
 /// How the server is to send its answer back.
