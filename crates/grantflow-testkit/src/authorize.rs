@@ -43,16 +43,20 @@ impl Server {
         hit.client_id = form.get("client_id").map(str::to_owned);
         hit.resources = form.all("resource");
 
+        let mut refuse = |why| {
+            hit.refused = Some(String::new());
+            page(StatusCode::BAD_REQUEST, why)
+        };
         let pushed = match self.pushed_request(&form) {
             Ok(pushed) => pushed,
-            Err(why) => return page(StatusCode::BAD_REQUEST, why),
+            Err(why) => return refuse(why),
         };
         let must_push = pushed.is_none() && self.knobs.require_pushed_authorization_requests;
         let form = pushed.unwrap_or(form);
         let (client, redirect_uri) = match self.recipient(&form) {
             Ok(recipient) => recipient,
             // There is no trusted place to send the error to, so the person sees it (RFC 6749 section 4.1.2.1).
-            Err(why) => return page(StatusCode::BAD_REQUEST, why),
+            Err(why) => return refuse(why),
         };
         let form_post = form.get("response_mode") == Some("form_post");
         let decided = match must_push {
@@ -64,7 +68,10 @@ impl Server {
                 hit.acted = true;
                 vec![("code".to_owned(), code)]
             }
-            Err((error, why)) => vec![("error".to_owned(), error), ("error_description".to_owned(), why.to_owned())],
+            Err((error, why)) => {
+                hit.refused = Some(error.clone());
+                vec![("error".to_owned(), error), ("error_description".to_owned(), why.to_owned())]
+            }
         };
         // If there are two states, the server cannot tell which one is the client's.
         if let Some(state) = form.get("state")

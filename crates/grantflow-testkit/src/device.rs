@@ -19,6 +19,32 @@ const INTERVAL: u64 = 5;
 impl Server {
     /// The person enters this user code and agrees (RFC 8628 section 3.3). Case and dashes do not matter. The result is
     /// `false` if no device waits for this code: the server never gave it, it has expired, or the person has decided.
+    ///
+    /// ```
+    /// use grantflow_testkit::{Client, Endpoint, Server};
+    /// use http::{Request, Response};
+    ///
+    /// let mut server = Server::new("https://as.example");
+    /// server.register(Client::public("tv").scope("read"));
+    /// let post = |server: &mut Server, endpoint, body: String| {
+    ///     let request = Request::post(server.endpoint_url(endpoint));
+    ///     let request = request.header("content-type", "application/x-www-form-urlencoded").body(body)?;
+    ///     Ok::<Response<Vec<u8>>, http::Error>(server.handle(&request))
+    /// };
+    /// let answer = post(&mut server, Endpoint::DeviceAuthorization, "client_id=tv".to_owned())?;
+    /// let answer: serde_json::Value = serde_json::from_slice(answer.body())?;
+    /// let code = answer["device_code"].as_str().unwrap_or_default();
+    /// let grant = "urn:ietf:params:oauth:grant-type:device_code";
+    /// let poll = format!("grant_type={grant}&client_id=tv&device_code={code}");
+    ///
+    /// server.advance(5);
+    /// let pending = post(&mut server, Endpoint::Token, poll.clone())?;
+    /// assert_eq!(pending.status(), 400);
+    /// assert!(server.approve(answer["user_code"].as_str().unwrap_or_default()));
+    /// server.advance(5);
+    /// assert_eq!(post(&mut server, Endpoint::Token, poll)?.status(), 200);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use = "false means that no device waits for this code"]
     pub fn approve(&mut self, user_code: &str) -> bool {
         self.decide_on(user_code, Decision::Approve)

@@ -223,6 +223,15 @@ mod tests {
     }
 
     #[test]
+    fn user_codes_use_the_whole_alphabet() {
+        let mut grants = Grants::new(0);
+        let codes: Vec<_> = (0..100).map(|_| grants.mint_user_code()).collect();
+        assert!(codes.iter().all(|code| code.len() == 9 && code.find('-') == Some(4)));
+        let letters: BTreeSet<_> = codes.iter().flat_map(|code| code.chars()).collect();
+        assert_eq!(letters.into_iter().collect::<String>(), "-BCDFGHJKLMNPQRSTVWXZ");
+    }
+
+    #[test]
     fn minted_values_are_unique_and_repeatable() {
         let mut one = Grants::new(0);
         let mut two = Grants::new(0);

@@ -259,6 +259,8 @@ fn answers_go_wrong_as_told() {
         M::rename("verification_uri", "verification_url"),
         M::text("user_code", ""),
         M::set("device_code", "null"),
+        M::error(400, "unauthorized_client"),
+        M::error(429, "slow_down"),
     ] {
         assert!(M::all_at(Endpoint::DeviceAuthorization).contains(&how), "{how:?}");
     }
