@@ -22,18 +22,18 @@ use tokio::sync::oneshot;
 
 use crate::server::{Server, page};
 
-/// Request bodies longer than this many bytes get a 413 and reach no log.
+/// Longer request bodies, in bytes, get a 413 and are not in the log.
 const BODY_LIMIT: usize = 64 * 1024;
 /// Connections with longer request heads are closed by hyper with a 431.
 const HEAD_LIMIT: usize = 64 * 1024;
 
 /// A [`Server`] that listens on `127.0.0.1` until it is dropped. Feature `loopback`.
 ///
-/// It runs on a thread of its own and speaks HTTP/1.1. A [lost](crate::Misbehaviour::Lost) answer closes the connection
-/// without a response; a body [cut short](crate::Misbehaviour::CutShort) with its whole length announced ends in a
-/// closed connection.
+/// It has a thread for itself and speaks HTTP/1.1. For a [lost](crate::Misbehaviour::Lost) answer it closes the
+/// connection without a response. After a body that is [cut short](crate::Misbehaviour::CutShort), and that has its
+/// whole length announced, it closes the connection too.
 ///
-/// The clock stays virtual, so that a test decides what is expired, until [`Loopback::follow_system_clock`].
+/// The clock is virtual until [`Loopback::follow_system_clock`]: the test decides what has expired.
 ///
 /// ```
 /// use grantflow_testkit::{Client, Loopback, Server};
