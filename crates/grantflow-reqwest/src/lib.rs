@@ -60,7 +60,7 @@ mod connecting;
 mod error;
 
 pub use agent::{Agent, now};
-pub use error::{Error, Unanswered};
+pub use error::{Error, SendError};
 
 const TIMEOUT: core::time::Duration = core::time::Duration::from_secs(30);
 const BODY_LIMIT: u64 = 1024 * 1024;
@@ -89,16 +89,14 @@ pub async fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, F
 /// What went wrong, and what is left of the grant. `?` keeps the error alone.
 pub async fn run_held<X: Exchange>(agent: &Agent, held: &mut Held<X>) -> Result<X::Output, Failure<X, Error>> {
     let mut rng = SysRng;
-    let send = |(), request| async move {
-        send(agent, request).await.map_err(|unanswered| (unanswered.sent, unanswered.error))
-    };
+    let send = |(), request| async move { send(agent, request).await.map_err(|failed| (failed.sent, failed.error)) };
     grantflow_async::drive(held, &mut rng, now, agent::wait, async || Ok(()), send).await
 }
 
 /// Sends one request and reads the whole answer, whatever its status.
 ///
 /// # Errors
-/// [`Unanswered`], with whether the request may have been sent.
-pub async fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
+/// [`SendError`], with whether the request may have been sent.
+pub async fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, SendError> {
     agent.call(request).await
 }

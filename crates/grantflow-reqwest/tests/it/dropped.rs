@@ -1,5 +1,6 @@
 //! A run that is dropped, and what is left in the caller's hands.
 
+use grantflow::Exchange;
 use grantflow_reqwest::{Held, Interrupted, run_held};
 
 use super::*;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use grantflow::Exchange;
 use grantflow_tower::{Held, Interrupted, run_held};
 use tower::limit::GlobalConcurrencyLimitLayer;
 

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use grantflow::{ClientCredentials, CodeExchange, Env, Exchange as _, Failure, GrantedScope, Left, Sent, Step, Tokens};
 
 use super::wire::holds_token;
-use super::{Held, Model, Stage};
+use super::{InHand, Model, Stage};
 
 /// What the first exchange of a chain brought.
 type Brought = (Option<String>, GrantedScope);
@@ -111,7 +111,7 @@ impl Model {
                     self.again(chain.into_first().expect("the first is not through"))
                 }
                 Left::Intact(chain) | Left::Unknown(chain) => {
-                    let held = Held::from(chain.into_second().expect("the first is through"));
+                    let held = InHand::from(chain.into_second().expect("the first is through"));
                     self.takes_rescued(&held, seen.status, &seen.body);
                     self.again(held)
                 }
