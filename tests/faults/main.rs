@@ -117,7 +117,8 @@ enum Expect {
 fn code_exchange(token_url: &str) -> CodeExchange {
     let server = Server::new("https://as.example/authorize", token_url).unwrap();
     let client = server.client("app").secret_basic(CLIENT_SECRET).unwrap();
-    let mut env = Env { now: now(), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(now(), &mut rng);
     let start = grantflow::Authorization::new(&client, "https://app.example/cb").unwrap().start(&mut env).unwrap();
     let state = start.url.as_str().split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     match start.pending.receive_url(&format!("https://app.example/cb?code={CODE}&state={state}")) {
@@ -129,7 +130,8 @@ fn code_exchange(token_url: &str) -> CodeExchange {
 /// A refresh at this token endpoint.
 fn refresh_exchange(token_url: &str) -> RefreshExchange {
     let answer = format!(r#"{{"access_token":"at-old","token_type":"Bearer","refresh_token":"{REFRESH_TOKEN}"}}"#);
-    let mut env = Env { now: now(), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(now(), &mut rng);
     match code_exchange(token_url).respond(&mut env, http::Response::new(answer)) {
         Ok(Step::Done(tokens)) => tokens.refresh().unwrap(),
         other => panic!("{other:?}"),

@@ -135,7 +135,7 @@ fn run(peer: &Arc<Peer>, transport: Transport, kind: &str) -> Outcome {
 /// Past the gateway: the login is over before the outage begins.
 fn log_in(peer: &Peer, client: &ConfidentialClient) -> Result<Tokens, Box<dyn std::error::Error>> {
     let authorization = Authorization::new(client, REDIRECT_URI)?.scope(SCOPE)?;
-    let Redirect { url, pending } = authorization.start(&mut Env { now: now(), rng: &mut SysRng })?;
+    let Redirect { url, pending } = authorization.start(&mut Env::new(now(), &mut SysRng))?;
     let back = Browser::new(REDIRECT_URI).visit(url.as_str())?.callback()?;
     let Callback::Granted(exchange) = pending.receive(&back.parse()?) else { return Err("not granted".into()) };
     let address = peer.issuer().trim_start_matches("http://").to_owned();

@@ -199,7 +199,8 @@ impl Scene {
 fn login(server: &mut testkit::Server) -> Tokens {
     let client = grantflow::Server::new(&server.authorize_url(), &server.token_url()).unwrap();
     let client = client.client(ID).secret_post(SECRET).unwrap();
-    let mut env = Env { now: UnixTime::from_secs(server.now()), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(UnixTime::from_secs(server.now()), &mut rng);
     let authorization = Authorization::new(&client, REDIRECT_URI).unwrap().scope("read").unwrap();
     let Redirect { url, pending } = authorization.start(&mut env).unwrap();
     let callback = server.visit(url.as_str()).unwrap();
@@ -207,7 +208,7 @@ fn login(server: &mut testkit::Server) -> Tokens {
     let answer = server.handle(&exchange.request(&mut env).unwrap());
     match exchange.respond(&mut env, answer).unwrap() {
         Step::Done(tokens) => tokens,
-        Step::Again { .. } => panic!("this flow has one step"),
+        Step::Again(_) => panic!("this flow has one step"),
     }
 }
 

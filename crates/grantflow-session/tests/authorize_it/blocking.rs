@@ -1,4 +1,5 @@
-//! `token_blocking` from every kind of thread: a token or a clear error within the deadline. A watchdog fails the test where it would hang.
+//! `token_blocking` from every kind of thread: a token or a clear error within the deadline. A watchdog fails a test
+//! that hangs.
 
 use std::sync::{Arc, Barrier, mpsc};
 use std::time::{Duration, Instant};
@@ -73,7 +74,7 @@ pub(crate) fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Runs it on a thread of its own. Fails if it has not come to an end in time.
+/// Runs it on a separate thread, and fails if it has not ended in time.
 pub(crate) fn watched<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, is_done) = mpsc::channel();
     let thread = std::thread::spawn(move || {
@@ -97,7 +98,7 @@ fn cannot(what: &str, asked: Asked, took: Duration) {
     assert!(took < PATIENCE / 2, "{what}: it is no clear error at once: {took:?}");
 }
 
-/// A server that takes connections and says nothing.
+/// A server that accepts connections and sends nothing.
 pub(crate) fn silent() -> (std::net::TcpListener, String) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap());
@@ -191,7 +192,7 @@ fn by_spawn_blocking_it_is_a_token_in_either_kind_of_runtime() {
 }
 
 #[test]
-fn where_tokio_lets_nobody_block_it_is_an_error_and_no_panic() {
+fn where_tokio_forbids_blocking_it_is_an_error_and_not_a_panic() {
     let loopback = start();
     let (_, session) = sessions(&token_url(&loopback), None).remove(0);
     let asked =
@@ -217,7 +218,7 @@ fn the_deadline_fires_wherever_a_thread_waits() {
 }
 
 #[test]
-fn a_runtime_that_nobody_runs_is_a_clear_error_after_the_deadline() {
+fn a_runtime_that_does_not_run_is_a_clear_error_after_the_deadline() {
     let loopback = start();
     let idle = current_thread();
     for (stack, session) in sessions_within(DEADLINE, &token_url(&loopback), Some(idle.handle())) {
@@ -227,7 +228,7 @@ fn a_runtime_that_nobody_runs_is_a_clear_error_after_the_deadline() {
     }
 }
 
-/// Asks inside of one runtime until the request is out; then another one asks.
+/// Asks inside of one runtime until the request is sent; then another runtime asks.
 fn the_next_caller_after(what: &str, is_dropped: bool, make: fn() -> Runtime) {
     let (listener, url) = silent();
     listener.set_nonblocking(true).unwrap();
@@ -255,13 +256,13 @@ fn the_next_caller_after(what: &str, is_dropped: bool, make: fn() -> Runtime) {
 }
 
 #[test]
-fn a_runtime_that_is_dropped_in_mid_renewal_makes_nobody_panic() {
+fn a_runtime_that_is_dropped_during_a_renewal_causes_no_panic() {
     the_next_caller_after("dropped", true, || multi_thread(1));
     the_next_caller_after("dropped", true, current_thread);
 }
 
 #[test]
-fn a_runtime_that_is_alive_and_idle_in_mid_renewal_makes_nobody_hang() {
+fn a_runtime_that_stops_running_during_a_renewal_causes_no_hang() {
     the_next_caller_after("idle", false, current_thread);
 }
 

@@ -1,4 +1,4 @@
-//! `token_blocking` from threads and moments that nobody plans for. As in `blocking`, a watchdog fails what would hang.
+//! `token_blocking` from unusual threads and moments. As in `blocking`, a watchdog fails a test that hangs.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;

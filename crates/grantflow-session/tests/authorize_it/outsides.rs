@@ -1,4 +1,4 @@
-//! A whole session over each stack's own outside: real sockets, the system's clock and entropy.
+//! A whole session over each stack's outside: real sockets, the system's clock and entropy.
 
 use std::error::Error as _;
 
@@ -44,7 +44,7 @@ async fn a_token_is_renewed_and_stored(outside: impl Outside + Clone + 'static) 
     // Another process finds the new one in the store.
     let sibling = Session::new(&client, Key::new("ada").unwrap(), store, outside);
     assert!(sibling.token().await.unwrap().is(&new));
-    // The refresh token was rotated, and the new one is the one that is kept.
+    // The refresh token was rotated, and the new one was stored.
     assert!(sibling.refused(&new));
     assert!(!sibling.token().await.unwrap().is(&new));
     loopback.with(|provider| {
@@ -170,7 +170,7 @@ fn refused_is_not_sent(error: &(dyn std::error::Error + 'static)) -> Sent {
     }
 }
 
-/// A caller who goes away leaves nothing lying about: the stack's runtime carries the renewal on.
+/// A caller that goes away leaves nothing behind: the stack's runtime continues the renewal.
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 async fn a_renewal_outlives_its_callers(outside: impl Outside + 'static) {
     let loopback = start();

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::task::{Context, Poll};
 
 use grantflow::Sent;
-use grantflow_tower::Unanswered;
+use grantflow_tower::SendError;
 use tower::Service;
 
 use super::*;
@@ -69,7 +69,7 @@ fn send_says_so_too() {
     let request = || Request::post(TOKEN_URL).body(grantflow::Body::default()).unwrap();
     for (ready, expected) in [(false, Sent::NotSent), (true, Sent::MaybeSent)] {
         let agent = Agent::new(Failing { ready }, tokio::time::sleep);
-        let Unanswered { sent, error, .. } = block_on(grantflow_tower::send(&agent, request())).unwrap_err();
+        let SendError { sent, error, .. } = block_on(grantflow_tower::send(&agent, request())).unwrap_err();
         assert_eq!(sent, expected, "{error}");
     }
 }

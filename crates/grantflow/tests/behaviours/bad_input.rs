@@ -32,10 +32,10 @@ fn without_entropy_nothing_starts() {
     let world = World::new();
     let authorization = world.authorization();
     for rng in [&mut Broken as &mut dyn grantflow::Entropy, &mut Stuck] {
-        assert!(matches!(authorization.start(&mut Env { now: NOW, rng }), Err(Error::Entropy)));
+        assert!(matches!(authorization.start(&mut Env::new(NOW, rng)), Err(Error::Entropy)));
     }
     // The recipe is as good as before.
-    assert!(authorization.start(&mut Env { now: NOW, rng: &mut Dice(1) }).is_ok());
+    assert!(authorization.start(&mut Env::new(NOW, &mut Dice(1))).is_ok());
 }
 
 fn violation(body: &[u8]) -> Violation {
