@@ -36,10 +36,9 @@ let server = Server::new("https://api.trackmania.com/oauth/authorize", "https://
 let client = server.client("my-id").secret_post("my-secret")?;
 
 // Send the person away. PKCE S256 and state are always on.
-let mut env = Env { now: grantflow_ureq::now(), rng: &mut SysRng };
 let Redirect { url, pending } = Authorization::new(&client, "https://app.example/callback")?
     .scope("read_favorite write_favorite")?
-    .start(&mut env)?;
+    .start(&mut Env::new(grantflow_ureq::now(), &mut SysRng))?;
 session.put(pending.key(), serde_json::to_string(&pending.into_stored())?);
 
 // They come back. This is the only door to a code.

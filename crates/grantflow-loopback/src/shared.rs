@@ -87,7 +87,7 @@ impl Visitor {
 }
 
 /// What the one who waits for the callback has to do next.
-pub(crate) enum Next {
+pub(crate) enum Turn {
     /// Look at the request of this visitor.
     Judge(u64, Arc<Request<Vec<u8>>>),
     Stopped,
@@ -125,21 +125,21 @@ impl Shared {
     }
 
     /// For the one who waits for the callback, until `until`.
-    pub(crate) fn next(&self, until: Option<Instant>) -> Next {
+    pub(crate) fn next(&self, until: Option<Instant>) -> Turn {
         let is_late = || until.is_some_and(|until| until <= Instant::now());
         let next = self.wait(until, |state| {
             if state.is_stopped {
-                Some(Next::Stopped)
+                Some(Turn::Stopped)
             } else if state.open.is_empty() {
-                Some(Next::Closed(state.accept_error.take()))
+                Some(Turn::Closed(state.accept_error.take()))
             } else if is_late() {
                 // However many still come.
-                Some(Next::Late)
+                Some(Turn::Late)
             } else {
-                state.question().map(|(number, request)| Next::Judge(number, request))
+                state.question().map(|(number, request)| Turn::Judge(number, request))
             }
         });
-        next.unwrap_or(Next::Late)
+        next.unwrap_or(Turn::Late)
     }
 
     /// Answers a visitor, and with it may set what has arrived. Then the others who ask are told to look at that.
@@ -278,7 +278,7 @@ pub(crate) struct Place {
 
 /// Why a request that was shown to the one who waits has no answer from there.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unanswered {
+pub(crate) enum NoAnswer {
     /// Nobody has looked at it in time.
     Unseen,
     /// The visitor was sent away, or the wait is over: [`State::arrived`] says whether the callback has come.
@@ -287,7 +287,7 @@ pub(crate) enum Unanswered {
 
 impl Place {
     /// Shows a request to the one who waits for the callback, and waits for the answer, at most for `patience`.
-    pub(crate) fn ask(&self, request: &Arc<Request<Vec<u8>>>, patience: Duration) -> Result<Answer, Unanswered> {
+    pub(crate) fn ask(&self, request: &Arc<Request<Vec<u8>>>, patience: Duration) -> Result<Answer, NoAnswer> {
         let (reply, answered) = sync_channel(1);
         self.shared.change(|state| {
             let asking = Stage::Asking(Arc::clone(request), reply);
@@ -296,8 +296,8 @@ impl Place {
             state.set_stage(self.number, stage);
         });
         answered.recv_timeout(patience).map_err(|error| match error {
-            RecvTimeoutError::Timeout => Unanswered::Unseen,
-            RecvTimeoutError::Disconnected => Unanswered::Over,
+            RecvTimeoutError::Timeout => NoAnswer::Unseen,
+            RecvTimeoutError::Disconnected => NoAnswer::Over,
         })
     }
 
@@ -376,7 +376,7 @@ mod tests {
             std::thread::spawn(move || place.ask(&Arc::new(Request::new(Vec::new())), Duration::from_secs(20)).err());
         while shared.wait(None, |state| state.question()).is_none() {}
         shared.change(State::send_one_away);
-        assert_eq!(asking.join().unwrap(), Some(Unanswered::Over));
+        assert_eq!(asking.join().unwrap(), Some(NoAnswer::Over));
     }
 
     #[test]

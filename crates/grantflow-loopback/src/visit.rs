@@ -10,7 +10,7 @@ use http::{Method, Request, header};
 
 use crate::answer::Answer;
 use crate::head::{Head, HeadReader};
-use crate::shared::{Arrived, Place, Unanswered};
+use crate::shared::{Arrived, NoAnswer, Place};
 
 /// How long, and for how many bytes, a connection is kept after its answer. Closing at once what has not been read to its end
 /// makes a system throw the answer away.
@@ -97,8 +97,8 @@ impl House {
         let request = Arc::new(request);
         match place.ask(&request, self.visit) {
             Ok(answer) => Some(answer),
-            Err(Unanswered::Unseen) => Some(Answer::too_early()),
-            Err(Unanswered::Over) => after(&request),
+            Err(NoAnswer::Unseen) => Some(Answer::too_early()),
+            Err(NoAnswer::Over) => after(&request),
         }
     }
 

@@ -1,26 +1,26 @@
-//! Requests that carry a session's token: for `ureq`, `reqwest` and `tower` stacks, each by its feature.
+//! Requests that carry a session's token, for `ureq`, `reqwest` and `tower` stacks, each by its feature.
 //!
 //! All three do the same:
 //!
-//! - **The token is asked for** before each request, and put into its `Authorization` header and nowhere else.
-//! - **It goes where it may.** Never over `http`, except to loopback. Never to another origin than those of
-//!   [`Server::token_for`](grantflow::Server::token_for), where there are any: bind your tokens. Never into a request that is
-//!   authorized already: two credentials would be one too many (RFC 6750 §2), and which one was meant, nobody can tell. Such a
-//!   request is not sent at all.
-//! - **A 401 that says `invalid_token`** in a Bearer challenge (RFC 6750 §3.1) tells the session that the token is over, although its
-//!   expiry may say otherwise. The session renews it, once for all who were refused, and the request is sent once more. Where its body
-//!   cannot be had twice, the caller gets the 401, and the next request has a new token.
-//! - **Everything else is the caller's**: a second 401, one that says anything else or nothing, a 403 with
-//!   `insufficient_scope`. None of these is cured by another token of the same grant.
-//! - **A redirect to another origin takes no token along.** The client underneath follows redirects, so each of the three says how that
-//!   is ensured.
+//! - **The session is asked for the token** before each request. The token goes into the `Authorization` header and
+//!   nowhere else.
+//! - **The token goes only where it may.** Never over `http`, except to loopback. Never to an origin that
+//!   [`Server::token_for`](grantflow::Server::token_for) does not name, if it names any: bind your tokens. Never into a
+//!   request that already has credentials, because RFC 6750 §2 allows one way only. Such a request is not sent at all.
+//! - **A 401 that says `invalid_token`** in a Bearer challenge (RFC 6750 §3.1) tells the session that the token is
+//!   over, even before its expiry. The session renews it once for all refused requests, and the request is sent once
+//!   more. If its body cannot be copied, the caller gets the 401, and the next request has a new token.
+//! - **Every other answer goes to the caller**: a second 401, a 401 with another error or none, a 403 with
+//!   `insufficient_scope`. Another token of the same grant changes none of these.
+//! - **A redirect to another origin does not take the token along.** The client below follows redirects, so each of the
+//!   three says how this is ensured.
 //!
-//! A request that is sent twice was refused the first time, as far as the API says. If yours acts on a request and answers 401
-//! all the same, do not let it be sent twice.
+//! A request that is sent twice was refused the first time, as far as the API says. If your API acts on a request and
+//! still answers 401, do not let it be sent twice.
 //!
-//! **The token that was used comes with the answer**, as a [`FreshToken`](crate::FreshToken) in the response's extensions. A program that
-//! sees by other signs that the API refuses it hands that very token to [`Session::refused`](crate::Session::refused), and does not take
-//! away a newer one:
+//! **The response's extensions hold the token that was used**, as a [`FreshToken`](crate::FreshToken). A program that
+//! sees by other signs that the API refuses it gives that token to [`Session::refused`](crate::Session::refused), and
+//! does not take away a newer one:
 //!
 //! ```
 //! # fn example<B>(session: &grantflow_session::Session, response: &http::Response<B>) {
@@ -54,14 +54,14 @@ use crate::error::SessionError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// A 401 with `invalid_token` in a Bearer challenge (RFC 6750 §3.1). All else says nothing about the token.
+    /// A 401 with `invalid_token` in a Bearer challenge (RFC 6750 §3.1). No other answer says anything about the token.
     #[default]
     InvalidToken,
-    /// Any 401: for APIs that name no error. Each token is refused once.
+    /// Any 401, for APIs that name no error. Each token is refused once.
     ///
-    /// Its price: an API that answers 401 for another reason, such as a missing permission, makes each of these requests a renewal and
-    /// a second try. The session brakes that: tokens that are refused as soon as they come are renewed after a pause, which doubles. During
-    /// such a pause, the session has no token for other requests either.
+    /// The price: an API that answers 401 for another reason, such as a missing permission, makes each of these
+    /// requests a renewal and a second try. The session limits that: tokens that are refused as soon as they come are
+    /// renewed after a pause, which doubles. During such a pause, the session has no token for other requests either.
     Any401,
 }
 
@@ -82,16 +82,16 @@ impl Refusal {
     }
 }
 
-/// Why a request did not get a token. The API has not acted on it: it was not sent, or it was refused with a 401 and there
-/// was no other token.
+/// Why a request did not get a token. The API has not acted on it: the request was not sent, or it was refused with a
+/// 401 and there was no other token.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotAuthorized {
     /// The session has no token to give; [`SessionError::next`] says what to do.
     #[error("the session has no token for this request")]
     Session(#[source] SessionError),
-    /// This request must not have it, or this token cannot be put into a request.
-    #[error("the token does not go into this request")]
+    /// This request must not have the token, or this token cannot be put into a request.
+    #[error("the token cannot be put into this request")]
     Request(#[source] grantflow::Error),
 }
 

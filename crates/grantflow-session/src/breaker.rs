@@ -1,4 +1,4 @@
-//! One token endpoint, many sessions: while it is down, one of them asks for all.
+//! One token endpoint, many sessions: while the endpoint is down, one of them asks for all.
 
 use core::fmt;
 use core::time::Duration;
@@ -9,13 +9,13 @@ use grantflow::UnixTime;
 use crate::error::Cause;
 use crate::sync::{Mutex, lock};
 
-/// A circuit breaker for one token endpoint, shared by the sessions of a process that use it. Off unless it is given:
-/// [`Session::breaker`](crate::Session::breaker).
+/// A circuit breaker for one token endpoint, shared by the sessions of a process that use it. It is off unless you give
+/// it: [`Session::breaker`](crate::Session::breaker).
 ///
-/// Without one, a server that is down gets a request per session and pause. With one, after five requests in a row that brought no
-/// answer of the server's, whichever session sent them, the sessions send nothing for a while; then one of them sends a probe.
-/// An answer of the server closes the breaker again; a refusal is one, too. Each session keeps its own pauses beside it, and looks into
-/// its store as before. Clones are one breaker.
+/// Without a breaker, a server that is down gets a request from each session after each pause. With one, five requests
+/// in a row without an answer of the server open it, whichever sessions sent them. The sessions then send nothing for a
+/// while; after that, one of them sends a probe. An answer of the server closes the breaker again, even if it is a
+/// refusal. Each session also keeps its own pauses, and reads its store as before. Clones are one breaker.
 ///
 /// ```
 /// use grantflow_session::Breaker;
@@ -28,7 +28,7 @@ pub struct Breaker(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    /// How many requests in a row brought no answer of the server's.
+    /// How many requests in a row brought no answer of the server.
     failures: u32,
     open: Option<Open>,
 }
@@ -36,18 +36,18 @@ struct State {
 struct Open {
     until: UnixTime,
     length: Duration,
-    /// When the probe was let through that is under way.
+    /// When the probe left that is in progress.
     probe: Option<UnixTime>,
 }
 
 const MOST_FAILURES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A probe that is under way for longer has been lost.
+/// A probe that takes longer than this was lost.
 const LONGEST_PROBE: Duration = Duration::from_secs(60);
 
 impl Breaker {
-    /// A closed one: it lets everything through.
+    /// A closed breaker: it lets everything through.
     pub fn new() -> Self {
         Self::default()
     }
@@ -60,7 +60,7 @@ impl Breaker {
         let mut state = lock(&self.0);
         let Some(open) = &mut state.open else { return Ok(Pass { breaker: self.clone(), probe: None }) };
         let left = open.until.saturating_since(now);
-        // By a clock that fell back since, it would seem to have hardly begun.
+        // If the clock fell back, the pause would seem to have hardly begun.
         if !left.is_zero() && left <= open.length {
             return Err(open.until);
         }
@@ -71,7 +71,7 @@ impl Breaker {
         Ok(Pass { breaker: self.clone(), probe: Some(now) })
     }
 
-    /// What became of a request: `None`, it brought tokens.
+    /// Takes the outcome of a request; `None` if it brought tokens.
     pub(crate) fn ends(&self, now: UnixTime, cause: Option<&Cause>) {
         let mut state = lock(&self.0);
         if matches!(cause, None | Some(Cause::OAuth(grantflow::Error::Refused(_)))) {
@@ -83,7 +83,7 @@ impl Breaker {
             let length =
                 state.open.as_ref().map_or(FIRST_PAUSE, |open| open.length.saturating_mul(2).min(LONGEST_PAUSE));
             let until = now.saturating_add(length);
-            // What left before it opened says nothing new.
+            // A request that left before the breaker opened says nothing new.
             let news = state.open.as_ref().is_none_or(|open| open.probe.is_some());
             if news {
                 state.open = Some(Open { until, length, probe: None });
@@ -98,7 +98,7 @@ impl fmt::Debug for Breaker {
     }
 }
 
-/// Leave to send. A probe that was not sent after all is given back.
+/// Permission to send. If a probe is not sent after all, dropping this returns the permission.
 #[derive(Debug)]
 pub(crate) struct Pass {
     breaker: Breaker,
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_in_between_begins_the_count_anew_and_a_clock_that_falls_back_holds_nobody_up() {
+    fn a_success_resets_the_count_and_a_clock_that_falls_back_delays_no_request() {
         let breaker = Breaker::new();
         for round in 0..20 {
             breaker.ends(at(0), (round % 4 != 0).then(down).as_ref());

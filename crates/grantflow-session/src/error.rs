@@ -11,14 +11,14 @@ mod cause;
 
 pub use cause::{Cause, Earlier, Unanswered};
 
-/// Why a session has no token to give. Cheap to clone: all who waited for one renewal get the same.
+/// Why a session has no token to give. Cheap to clone: all callers that waited for one renewal get the same error.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// Nothing is stored: nobody has logged in yet, or somebody has logged out.
+    /// Nothing is stored: no person has logged in yet, or the person has logged out.
     #[error("no tokens are stored: log in first")]
     Empty,
-    /// The grant is gone, by the server's verdict or for want of a refresh token.
+    /// The grant is gone, because the server refused it or because there is no refresh token.
     ///
     /// The store keeps the refresh token: verdicts are sometimes wrong, and
     /// [`Session::retry_lost`](crate::Session::retry_lost) asks once more.
@@ -26,14 +26,14 @@ pub enum SessionError {
     Lost {
         /// Why.
         loss: Loss,
-        /// The server's verdict, where there was one.
+        /// The server's verdict, if there was one.
         #[source]
         cause: Option<Cause>,
     },
-    /// No answer came that counts, so the refresh token may be spent or may not. It is tried again until the server gives a
-    /// verdict; a login ends the doubt, too.
+    /// No answer came that counts, so the refresh token may be used up. It is tried again until the server gives a
+    /// verdict. A login also ends the doubt.
     #[error(
-        "the refresh token is in doubt {since}: {requests} brought no answer that counts; the next one may leave {retry_at}, and a \
+        "the refresh token is in doubt {since}: {requests} brought no answer that counts; the next may be sent {retry_at}, and a \
          login ends the doubt",
         since = When("since", *.since), requests = Requests(*.sent), retry_at = When("from", *.retry_at)
     )]
@@ -41,16 +41,16 @@ pub enum SessionError {
         /// What became of the last request.
         #[source]
         cause: Cause,
-        /// When the first of the requests left.
+        /// When the first of the requests was sent.
         since: UnixTime,
-        /// How many may have left.
+        /// How many may have been sent.
         sent: u32,
-        /// From when on the session sends another.
+        /// From when on the session sends another request.
         retry_at: UnixTime,
     },
     /// No answer came that counts, and the policy ([`InDoubt::Once`](crate::InDoubt::Once),
     /// [`InDoubt::Never`](crate::InDoubt::Never)) allows no further request. A session with
-    /// [`InDoubt::Heal`](crate::InDoubt::Heal) on the same store goes on.
+    /// [`InDoubt::Heal`](crate::InDoubt::Heal) on the same store continues to ask.
     #[error(
         "the refresh token is in doubt {since}: {requests} brought no answer that counts, and the policy allows no more: ask the \
          person to authorize again",
@@ -60,12 +60,12 @@ pub enum SessionError {
         /// What became of the last request.
         #[source]
         cause: Cause,
-        /// When the first of the requests left.
+        /// When the first of the requests was sent.
         since: UnixTime,
-        /// How many may have left.
+        /// How many may have been sent.
         sent: u32,
     },
-    /// The renewal failed, and the grant is as it was. Until `retry_at`, the session leaves the server alone.
+    /// The renewal failed, and the grant is as it was. The session sends nothing to the server until `retry_at`.
     #[error("the token was not renewed; the grant is intact, and the next try may be made {}", When("from", *.retry_at))]
     NotRenewed {
         /// What went wrong.
@@ -74,39 +74,40 @@ pub enum SessionError {
         /// From when on the session tries again.
         retry_at: UnixTime,
     },
-    /// The store failed before a request was sent, or when it was asked whether a sibling has a newer token than the one that
-    /// the server refused. Nothing was given up.
+    /// The store failed before a request was sent, or when the session looked there for a newer token than the one that
+    /// the server refused. The grant is not lost.
     #[error(
-        "the token store failed; nothing was given up, and the grant is as the store has it: mend the store and try again"
+        "the token store failed; the grant is not lost, and the store has it unchanged: repair the store and try again"
     )]
     Store(#[source] Arc<StoreError>),
-    /// There are new tokens, of a login or of a renewal, and the store failed to take them. The session still has them: it tries to store
-    /// them again when it is next asked, and gives them to nobody before; [`Session::unsaved`](crate::Session::unsaved) has them.
+    /// A login or a renewal brought new tokens, and the store failed to take them. The session still has them. It tries
+    /// to store them again at the next call, and gives no token before that.
+    /// [`Session::unsaved`](crate::Session::unsaved) returns them.
     #[error(
-        "there are new tokens, and the store did not take them; the session still has them, and tries again when it is next asked"
+        "there are new tokens, and the store did not take them; the session keeps them and tries again at the next call: repair the store"
     )]
     NotStored(#[source] Arc<StoreError>),
-    /// What is stored was not believed. Nothing was sent, and it was left as it is. Of [`Session::prime`](crate::Session::prime): the
-    /// tokens of the login belong to another client, and were not taken.
+    /// The stored grant was refused. Nothing was sent, and the entry was left as it is. From
+    /// [`Session::prime`](crate::Session::prime): the tokens of the login belong to another client, and were not taken.
     #[error("the grant was refused: {0}")]
     Record(RecordFault),
-    /// Another process holds the store's lock for longer than the policy waits; or a plug (an observer, say) asked the session in the middle
-    /// of the work that holds it.
+    /// Another process holds the store's lock for longer than the policy waits, or a plug (for example an observer)
+    /// asked the session during the work that holds the lock.
     #[error("the lock of this grant is held; nothing was sent: try again later")]
     Busy,
-    /// The store's entry changed with every try to write it.
-    #[error("somebody else changed the stored grant again and again: try again later")]
+    /// The store's entry changed at every try to write it.
+    #[error("another process changed the stored grant again and again: try again later")]
     Contended,
-    /// This thread cannot wait for a token, and there is none that is good.
+    /// This thread cannot wait for a token, and there is no good one.
     #[error(transparent)]
     CannotBlock(#[from] crate::outside::CannotBlock),
 }
 
 impl SessionError {
-    /// What to do about it.
+    /// What to do about the error.
     ///
-    /// Of a grant in doubt: wait, unless the last answer says that the settings are wrong. A program may offer a login
-    /// meanwhile.
+    /// If a grant is in doubt: wait, unless the last answer says that the settings are wrong. A program may offer a
+    /// login meanwhile.
     pub fn next(&self) -> Next {
         match self {
             Self::Empty | Self::Lost { .. } | Self::Unknown { .. } => Next::Reauthorize,
@@ -117,7 +118,7 @@ impl SessionError {
         }
     }
 
-    /// What became of the last request, where one was sent and brought no tokens.
+    /// What became of the last request, if one was sent and brought no tokens.
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::Lost { cause, .. } => cause.as_ref(),

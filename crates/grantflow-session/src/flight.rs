@@ -1,12 +1,12 @@
 //! Single flight: any number of callers, one piece of work, one result for all.
 //!
-//! The work is a future that belongs to the flight, not to a caller. Whoever waits for it and is polled first when it can
-//! go on polls it. So no caller has to be there: when one goes away, the others carry on with **the same work where it
-//! stands**, for the answer of a refresh whose request is out may be the only copy of a rotated token. When all go away,
-//! it waits for the next to come.
+//! The work is a future that belongs to the flight, not to a caller. The first waiting caller that is polled when the
+//! work can continue polls the work. So no single caller has to stay. When one goes away, the others continue **the
+//! same work where it stands**: if the request of a refresh has left, its answer may be the only copy of a rotated
+//! token. When all go away, the work waits for the next caller.
 //!
-//! All who wait are woken whenever the work can go on, not one of them: one may be alive and never polled again (a branch of
-//! a `select!` that another one holds up), and would hold up the rest. Only the first of them polls the work.
+//! All waiting callers are woken when the work can continue. Waking one is not enough: it may be alive and never polled
+//! again (a branch of a `select!` that another branch holds up). Only the first of them polls the work.
 
 use core::future::Future;
 use core::pin::Pin;
@@ -18,7 +18,7 @@ use std::thread::{self, ThreadId};
 
 use crate::sync::{Mutex, lock};
 
-/// What a flight is about. One for all who wait.
+/// The work of a flight, the same for all who wait.
 pub(crate) type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Where callers meet.
@@ -36,15 +36,15 @@ struct Shared<T> {
 
 struct Slot<T> {
     work: Stage<T>,
-    /// The work can go on, and nobody has polled it since.
+    /// The work can continue, and no caller has polled it since.
     ready: bool,
     /// Counts the flights: a caller waits for the one that it joined.
     round: u64,
-    /// Of the round before this one, for as long as somebody who waited for it has not had it: it may hold a token.
+    /// The result of the round before this one, until each caller that waited for it has it: it may hold a token.
     result: Option<T>,
-    /// How many have not had it.
+    /// How many callers do not have it yet.
     owed: usize,
-    /// How many wait for this round.
+    /// How many callers wait for this round.
     callers: usize,
     next_caller: u64,
     waiting: BTreeMap<u64, Waker>,
@@ -53,9 +53,9 @@ struct Slot<T> {
 enum Stage<T> {
     /// Nothing to do.
     Idle,
-    /// Nobody is at it at this moment.
+    /// The work exists, and no thread polls it now.
     Parked(Work<T>),
-    /// This thread is inside.
+    /// This thread polls the work.
     Polled(ThreadId),
 }
 
@@ -74,14 +74,14 @@ impl<T: Clone + Send + 'static> Flight<T> {
         Self(Arc::new(Shared { slot: Mutex::new(slot) }))
     }
 
-    /// Joins the flight that is under way, or begins one with `make`.
+    /// Joins the flight in progress, or begins one with `make`.
     pub(crate) fn join(&self, make: impl FnOnce() -> Work<T>) -> Join<T> {
         let mut slot = lock(&self.0.slot);
         slot.begin(make);
         self.enter(&mut slot)
     }
 
-    /// The same, unless somebody sees to it already.
+    /// The same, but only if no caller waits for the flight already.
     pub(crate) fn lead(&self, make: impl FnOnce() -> Work<T>) -> Option<Join<T>> {
         let mut slot = lock(&self.0.slot);
         if slot.callers > 0 {
@@ -91,26 +91,26 @@ impl<T: Clone + Send + 'static> Flight<T> {
         Some(self.enter(&mut slot))
     }
 
-    /// Joins the flight that is under way and that nobody waits for, if there is one.
+    /// Joins a flight in progress that no caller waits for, if there is one.
     pub(crate) fn carry_on(&self) -> Option<Join<T>> {
         let mut slot = lock(&self.0.slot);
         let abandoned = slot.callers == 0 && !matches!(slot.work, Stage::Idle);
         abandoned.then(|| self.enter(&mut slot))
     }
 
-    /// Whether work is under way.
+    /// Whether work is in progress.
     pub(crate) fn is_under_way(&self) -> bool {
         !matches!(lock(&self.0.slot).work, Stage::Idle)
     }
 
-    /// Whether this thread is inside of the work: a plug that is called there asks for something. To wait for the work would be to wait for
-    /// itself.
+    /// Whether this thread polls the work now: a plug that the work called asks for something. Waiting for the work
+    /// would then be waiting for itself.
     pub(crate) fn is_inside(&self) -> bool {
         matches!(lock(&self.0.slot).work, Stage::Polled(thread) if thread == thread::current().id())
     }
 
     fn enter(&self, slot: &mut Slot<T>) -> Join<T> {
-        // Whoever polled it last may be gone, and the wake-up with them: to ask once more costs nothing.
+        // The caller that polled last may be gone, and its wake-up with it. One more poll costs nothing.
         slot.ready = true;
         slot.callers += 1;
         slot.next_caller += 1;
@@ -119,7 +119,8 @@ impl<T: Clone + Send + 'static> Flight<T> {
 }
 
 impl<T> Slot<T> {
-    /// One more has had the result. Gives it back after the last one, to be dropped outside of the lock.
+    /// Counts one more caller that has the result. After the last one, returns the result, so that it is dropped
+    /// outside of the lock.
     fn is_had(&mut self) -> Option<T> {
         self.owed = self.owed.saturating_sub(1);
         if self.owed == 0 { self.result.take() } else { None }
@@ -132,7 +133,7 @@ impl<T> Slot<T> {
     }
 }
 
-/// A caller who waits for the result. `None` if the work came to nothing: it panicked.
+/// A caller that waits for the result. `None` if the work ended without one: it panicked.
 #[must_use = "a caller must wait, or say that it does not by dropping this"]
 pub(crate) struct Join<T> {
     flight: Flight<T>,
@@ -151,7 +152,7 @@ impl<T: Clone + Send + 'static> Future for Join<T> {
             let mut slot = lock(&shared.slot);
             if slot.round != this.round {
                 this.is_through = true;
-                // Every round that comes after holds a result at least as new.
+                // A later round has a result that is at least as new.
                 let result = slot.result.clone();
                 let last = slot.is_had();
                 drop(slot);
@@ -163,7 +164,7 @@ impl<T: Clone + Send + 'static> Future for Join<T> {
                 return Poll::Pending;
             }
             if !matches!(slot.work, Stage::Parked(_)) {
-                // Somebody is inside, and will see that it can go on.
+                // Another thread polls the work, and will see that it can continue.
                 return Poll::Pending;
             }
             let me = Stage::Polled(thread::current().id());
@@ -182,14 +183,14 @@ impl<T: Clone + Send + 'static> Future for Join<T> {
                     finish(shared, Some(&result), 1);
                     return Poll::Ready(Some(result));
                 }
-                // Around again: it may have been woken while it was polled.
+                // Poll again: the work may have been woken during the poll.
                 Poll::Pending => lock(&shared.slot).work = Stage::Parked(work),
             }
         }
     }
 }
 
-/// Ends the round: everybody who waited gets the result, but for the `served`, who have it.
+/// Ends the round: every waiting caller gets the result, except the `served`, which have it.
 fn finish<T: Clone>(shared: &Shared<T>, result: Option<&T>, served: usize) {
     let (waiting, before) = {
         let mut slot = lock(&shared.slot);
@@ -202,14 +203,14 @@ fn finish<T: Clone>(shared: &Shared<T>, result: Option<&T>, served: usize) {
         slot.callers = 0;
         (core::mem::take(&mut slot.waiting), before)
     };
-    // Outside of the lock, like the wake-ups: what is dropped with it may be a plug's.
+    // Outside of the lock, like the wake-ups: a plug's code may be dropped with it.
     drop(before);
     for waker in waiting.into_values() {
         waker.wake();
     }
 }
 
-/// Dropped only if the work panics: the round ends without a result, so that nobody waits for ever.
+/// Dropped only if the work panics. The round then ends without a result, so that no caller waits for ever.
 struct Inside<'a, T: Clone>(&'a Shared<T>);
 
 impl<T: Clone> Drop for Inside<'_, T> {
@@ -218,7 +219,7 @@ impl<T: Clone> Drop for Inside<'_, T> {
     }
 }
 
-/// Weak, for the work may own what keeps its wakers: a flight that nobody has any more must not keep itself.
+/// Weak, because the work may own what keeps its wakers: a flight that has no owner must not keep itself alive.
 struct WakeAll<T>(Weak<Shared<T>>);
 
 impl<T: Send> Wake for WakeAll<T> {
@@ -229,7 +230,7 @@ impl<T: Send> Wake for WakeAll<T> {
             if matches!(slot.work, Stage::Idle) || core::mem::replace(&mut slot.ready, true) {
                 return;
             }
-            // Whoever is inside looks again by itself.
+            // The thread that polls the work looks again without a wake-up.
             if matches!(slot.work, Stage::Polled(_)) {
                 return;
             }

@@ -16,23 +16,23 @@ use crate::record::{Record, RecordFault, TokenId};
 pub struct FreshToken(Arc<Fresh>);
 
 struct Fresh {
-    /// Without the refresh token, which is the session's.
+    /// Without the refresh token, which belongs to the session.
     tokens: Tokens,
-    /// From when on it is renewed; never, where its end is not known.
+    /// From when on it is renewed; `None` if its end is not known.
     due: Option<UnixTime>,
-    /// When it is over, by the server's word or by the policy's.
+    /// When it is over, as the server or the policy says.
     end: Option<UnixTime>,
     id: TokenId,
-    /// SHA-256 of the token: tells it from others, and comparing it gives nothing away.
+    /// SHA-256 of the token. It tells tokens apart, and comparing it reveals nothing.
     fingerprint: Fingerprint,
-    /// Whether there is anything to renew it with.
+    /// Whether the session can renew it.
     renewable: bool,
 }
 
 /// The SHA-256 of an access token.
 pub(crate) type Fingerprint = [u8; 32];
 
-/// How far a clock may go back before a token counts as due: then its end cannot be told any more.
+/// How far a clock may go back before a token counts as due: after that its end is not known.
 const CLOCK_SLIP: core::time::Duration = core::time::Duration::from_secs(300);
 
 impl FreshToken {
@@ -44,7 +44,8 @@ impl FreshToken {
     fn new(tokens: Tokens, id: TokenId, policy: &Policy) -> Self {
         let end = policy.end(tokens.received_at(), tokens.expires_at());
         let fingerprint: Fingerprint = Sha256::digest(text(tokens.access_token())).into();
-        // Spreads the renewals of tokens that were issued together. Drawn by the token itself, it is the same for every reader.
+        // Spreads the renewals of tokens that were issued together. It is taken from the token, so every reader
+        // computes the same.
         let dice = fingerprint[0];
         Self(Arc::new(Fresh {
             due: end.map(|end| policy.due(tokens.received_at(), end, dice)),
@@ -63,7 +64,7 @@ impl FreshToken {
 
     /// Puts the token into a request's `Authorization` header: see [`grantflow::BearerToken::authorize`].
     ///
-    /// # Errors
+    /// As there. [`Misuse::NotBearer`] for a token that is bound to a key.
     /// As there; and [`Misuse::NotBearer`] for a token that is bound to a key.
     pub fn authorize<B>(&self, request: &mut Request<B>) -> Result<(), Error> {
         match self.0.tokens.access_token() {
@@ -72,12 +73,12 @@ impl FreshToken {
         }
     }
 
-    /// What it covers.
+    /// What the token covers.
     pub fn scope(&self) -> &GrantedScope {
         self.0.tokens.scope()
     }
 
-    /// The members of its answer that have no meaning to this library: see [`Tokens::extra`].
+    /// The members of its answer that this library does not know: see [`Tokens::extra`].
     ///
     /// # Errors
     /// As there.
@@ -85,17 +86,17 @@ impl FreshToken {
         self.0.tokens.extra()
     }
 
-    /// The ID token of its grant, which is not verified: see [`Tokens::unverified_id_token`].
+    /// The ID token of its grant, not verified: see [`Tokens::unverified_id_token`].
     pub fn unverified_id_token(&self) -> Option<&UnverifiedIdToken> {
         self.0.tokens.unverified_id_token()
     }
 
-    /// When it was received.
+    /// When the token was received.
     pub fn received_at(&self) -> UnixTime {
         self.0.tokens.received_at()
     }
 
-    /// When it expires, if the server said.
+    /// When the token expires, if the server said so.
     pub fn expires_at(&self) -> Option<UnixTime> {
         self.0.tokens.expires_at()
     }
@@ -105,7 +106,8 @@ impl FreshToken {
         self.id() == other.id() && self.0.fingerprint == other.0.fingerprint
     }
 
-    /// Tells the access token from others, whichever record it stands in: one with a rescued refresh token has the old one.
+    /// Tells the access token from others in any record: a record with a rescued refresh token has the old access
+    /// token.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         self.0.fingerprint
     }
@@ -122,12 +124,12 @@ impl FreshToken {
         self.0.due.is_some_and(|due| now >= due || now.saturating_add(CLOCK_SLIP) < self.0.tokens.received_at())
     }
 
-    /// When it is over, if that is known.
+    /// When the token is over, if that is known.
     pub(crate) fn end(&self) -> Option<UnixTime> {
         self.0.end
     }
 
-    /// How long it was good for when it came, if that is known.
+    /// How long the token was good for when it came, if that is known.
     pub(crate) fn lifetime(&self) -> Option<core::time::Duration> {
         self.0.end.map(|end| end.saturating_since(self.0.tokens.received_at()))
     }
@@ -157,7 +159,7 @@ impl fmt::Debug for FreshToken {
 
 #[cfg(all(test, not(grantflow_loom)))]
 impl FreshToken {
-    /// Whether it is still anywhere, for a test that has given back its own.
+    /// Whether the token still exists anywhere, for a test that has dropped its copy.
     pub(crate) fn watch(&self) -> std::sync::Weak<impl Sized + use<>> {
         Arc::downgrade(&self.0)
     }

@@ -1,11 +1,11 @@
-//! The bodies of the fuzz targets: each takes any bytes, and checks more than that nothing panics.
+//! The bodies of the fuzz targets: each takes any bytes, and checks more than the absence of panics.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "an oracle speaks by panicking, and nobody links this module but fuzzers and tests"
+    reason = "an oracle reports by a panic, and only fuzzers and tests link this module"
 )]
 
 mod renewal;
@@ -57,7 +57,7 @@ fn read_record(bytes: &[u8]) {
     assert_eq!(copy["tokens"].get(), body["tokens"].get());
 }
 
-/// Raw, for what a stored grant nests in its tokens may be deeper than serde_json's trees go.
+/// Raw, because a stored grant's tokens may be nested deeper than serde_json's trees allow.
 fn members(body: &str) -> BTreeMap<String, Box<RawValue>> {
     serde_json::from_str(body).expect("the body is a JSON object")
 }

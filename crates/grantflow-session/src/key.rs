@@ -1,22 +1,23 @@
-//! Under which name a grant is kept.
+//! The name of a stored grant.
 
 use core::fmt;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-/// The name of one grant in a store: one per person and server, say `"ada@trackmania"`. It is printed; put no secret in it.
+/// The name of one grant in a store: one for each person and server, for example `"ada@trackmania"`. It is printed, so
+/// put no secret in it.
 ///
 /// There are two kinds, and no key of one kind is a key of the other:
 ///
-/// - A **plain name** ([`Key::new`]) is used as it is. It has one to 128 of the characters `A-Z a-z 0-9 . _ @ + -`, the first no
-///   dot: every store can use it as it is, and no file name leads anywhere else.
-/// - A **hashed name** ([`Key::of`]) stands for any text, say a person's identifier at a server. It is `sha256=` and 64
-///   hexadecimal digits.
+/// - A **plain name** ([`Key::new`]) has one to 128 of the characters `A-Z a-z 0-9 . _ @ + -` and does not begin with a
+///   dot. Every store can use it unchanged, and as a file name it stays in its folder.
+/// - A **hashed name** ([`Key::of`]) stands for any text, for example a person's identifier at a server. It is
+///   `sha256=` and 64 hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(Arc<str>);
 
-/// A name that no store could keep a grant under.
+/// A text that cannot be a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidKey(Why);
@@ -27,19 +28,21 @@ enum Why {
         "a plain key is 1 to 128 of the characters A-Z a-z 0-9 . _ @ + - and does not begin with a dot; Key::of takes any text"
     )]
     NotPlain,
-    #[error("the text of a key is empty, and all who have none would share one grant; name whose grant it is")]
+    #[error(
+        "the text of a key is empty, and everyone without a name would share one grant: give the name of the grant's owner"
+    )]
     Empty,
 }
 
 impl Key {
-    /// The longest that a plain key may be, in bytes.
+    /// The greatest length of a plain key, in bytes.
     pub const MAX: usize = 128;
 
-    /// A key of this plain name.
+    /// A key with this plain name.
     ///
     /// # Errors
-    /// [`InvalidKey`], if the name has other characters, is empty or is longer than [`Key::MAX`]. Do not fall back to
-    /// [`Key::of`] for the names that are refused here, but use that one for all: then every person's key is made in one way.
+    /// [`InvalidKey`], if the name has other characters, is empty or is longer than [`Key::MAX`]. If some of your names
+    /// are refused, use [`Key::of`] for all of them, not only for those: then every person's key is made in one way.
     ///
     /// ```
     /// assert!(grantflow_session::Key::new("ada@trackmania").is_ok());
@@ -56,14 +59,16 @@ impl Key {
     /// A key for any text: `auth0|5f7c8ec7c33c6c004bbafe82`, an e-mail address, an issuer and a subject together, of any length
     /// and in any script.
     ///
-    /// It is `sha256=` and the SHA-256 of the text's UTF-8 bytes in lower-case hexadecimal: the same in every process, on every
-    /// machine and in every version of this library. No two texts with the same hash are known, and nobody can make two. It
-    /// differs in more than case, so that it is a file name of its own on every file system.
+    /// It is `sha256=` and the SHA-256 of the text's UTF-8 bytes in lower-case hexadecimal: the same in every process,
+    /// on every machine and in every version of this library. No two texts with the same hash are known, and no known
+    /// method finds two. Two such keys never differ only in case, so each is a different file name on every file
+    /// system.
     ///
-    /// The text is taken byte for byte: `Ada@example.com` and `ada@example.com` are two people, and so are two spellings of
-    /// one `é`. Where they are one to you, make them one before. Where a text has parts, join them by what no part can hold.
+    /// The text is taken byte for byte: `Ada@example.com` and `ada@example.com` are two people, and so are two
+    /// spellings of one `é`. If they are one person to you, normalise the text first. If a text has parts, join them
+    /// with a character that no part can contain.
     ///
-    /// The hash is printed in the text's place. It does not hide it: it can be found by hashing the texts that are likely.
+    /// The hash is printed instead of the text. It does not hide the text: hashing likely texts finds it.
     ///
     /// # Errors
     /// [`InvalidKey`], if the text is empty.
@@ -80,7 +85,7 @@ impl Key {
         if text.is_empty() {
             return Err(InvalidKey(Why::Empty));
         }
-        // No plain name has the sign of equality: who may choose a name cannot choose somebody else's hash.
+        // No plain name has an equals sign: a person who may choose a name cannot choose the hash of another one.
         let mut name = String::with_capacity(HASHED.len() + 64);
         name.push_str(HASHED);
         for byte in Sha256::digest(text) {

@@ -1,8 +1,8 @@
 //! Keeps OAuth 2 tokens fresh, and loses none.
 //!
-//! A [`Session`] is where a program asks for a valid token: from a thousand tasks at once, for months, across restarts. It
-//! renews ahead of expiry, once for all who ask, and a rotated refresh token is durable before anybody sees what came
-//! with it.
+//! A program asks a [`Session`] for a valid token: from a thousand tasks at once, for months, across restarts. The
+//! session renews ahead of expiry, once for all callers. A rotated refresh token is durable before any caller sees the
+//! access token that came with it.
 //!
 //! ```
 //! # struct Nowhere;
@@ -23,7 +23,7 @@
 //! let client = Server::with_token_endpoint("https://as.example/token")?.client("robot").secret_post("s3cret")?;
 //! let grant = ClientCredentials::new(&client).scope("clubs")?;
 //!
-//! // `outside` is the clock, the entropy and the way to the server: `Ureq`, `Reqwest` or `Tower`, by feature, or your own.
+//! // `outside` is the clock, the entropy and the HTTP stack: `Ureq`, `Reqwest` or `Tower`, by feature, or your own.
 //! let session = Session::client_credentials(grant, Key::new("clubs")?, MemoryStore::new(), outside);
 //!
 //! let token = session.token_blocking()?;          // or session.token().await
@@ -34,32 +34,36 @@
 //!
 //! # What it promises
 //!
-//! - **Fresh**: a token is renewed ahead of its expiry, by a margin of at most half its lifetime and some jitter, in the background where
-//!   there is one. **Nobody who has a good token waits.** One that is over is renewed once for all who wait.
-//! - **Single flight**: any number of callers, blocking or async, one request. A caller that goes away takes nothing with it.
-//!   Across processes, the [`Store`]'s lock sees to it.
-//! - **Persist before use**: a mark that a refresh has begun is durable before its request leaves, and the new tokens are
-//!   before anybody gets them. Whenever the process dies, the store holds the old tokens, the new ones, or the old ones and
-//!   the mark: then nobody knows, and the session says so.
-//! - **No answer is no verdict** ([`Policy`]): after an answer that never came, or that proves nothing, the grant is in doubt
-//!   ([`SessionError::InDoubt`]). The store is read again, for a sibling may have newer tokens; then the server is asked again, after pauses that
-//!   all processes share, until it gives its verdict. While it is good, the access token is used. [`InDoubt`] has stricter choices.
-//! - **`invalid_grant`** first reads the store again, and adopts a sibling's newer token; only then is the grant lost.
-//! - **A server that is down** is left alone, for longer each time; callers get the error at once. A renewal that brings nothing usable
-//!   counts as one that failed. [`Session::retry_now`] says that the network is back.
-//! - **Every error and every event has its cause**: what became of the last request, with the member that was wrong and the quirk that
-//!   would read it ([`SessionError::cause`]).
-//! - **A store that fails** to take new tokens is an error that says so, and the session still has them
-//!   ([`Session::unsaved`]). A login is there from the call on until it is stored, also if its caller goes away.
-//! - **A thread that waits** gets a token or a clear error, in every kind of runtime and without one ([`Outside::block_on`]).
+//! - **Fresh**: a token is renewed ahead of its expiry, by a margin of at most half its lifetime and some jitter, in
+//!   the background if there is one. **No caller waits while the token is good.** A token that is over is renewed once
+//!   for all waiting callers.
+//! - **Single flight**: any number of callers, blocking or async, cause one request. A caller that goes away cancels
+//!   nothing. Across processes, the [`Store`]'s lock ensures this.
+//! - **Persist before use**: a mark that a refresh has begun is durable before its request is sent, and the new tokens
+//!   are durable before any caller gets them. Whenever the process dies, the store holds the old tokens, the new
+//!   tokens, or the old tokens with the mark. The mark means that the outcome is unknown, and the session says so.
+//! - **No answer is no verdict** ([`Policy`]): after a missing answer, or one that proves nothing, the grant is in
+//!   doubt ([`SessionError::InDoubt`]). The session reads the store again, because another process may have newer
+//!   tokens. Then it asks the server again, after pauses that all processes share, until the server gives a verdict.
+//!   The access token is used as long as it is good. [`InDoubt`] has stricter choices.
+//! - **`invalid_grant`** first causes another read of the store, and the session takes over a newer token of another
+//!   process. Only then is the grant lost.
+//! - **A server that is down** gets no requests for a while, longer each time. Callers get the error at once. A renewal
+//!   without a usable token counts as a failure. [`Session::retry_now`] says that the network is back.
+//! - **Every error and every event has its cause**: what became of the last request, with the wrong member and the
+//!   quirk that would read it ([`SessionError::cause`]).
+//! - **A store that fails** to take new tokens causes an error, and the session still has the tokens
+//!   ([`Session::unsaved`]). A login is kept from the call until it is stored, even if its caller goes away.
+//! - **A thread that waits** gets a token or a clear error, in every kind of runtime and without one
+//!   ([`Outside::block_on`]).
 //!
 //! # Where things are kept
 //!
-//! In a [`Store`]: [`MemoryStore`], [`FileStore`], the system's keyring (feature `keyring`), or your own, which the suite `testing`
-//! (feature `testing`) checks; a database takes its lock as a [`Lease`]. A login in progress is
-//! kept in [`PendingLogins`], whose only way to read is to take.
+//! In a [`Store`]: [`MemoryStore`], [`FileStore`], the system's keyring (feature `keyring`), or your own. The suite
+//! `testing` (feature `testing`) checks a store. A database takes its lock as a [`Lease`]. A login in progress is kept
+//! in [`PendingLogins`]; the only way to read one is to take it.
 
-// The example of an own store is tested here, too.
+// The example of an own store is tested here too.
 #[cfg(test)]
 extern crate self as grantflow_session;
 

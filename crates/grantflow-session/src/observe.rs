@@ -1,17 +1,17 @@
-//! Observers: they are told of every renewal.
+//! Observers, which are told of every renewal.
 
 use crate::error::{Cause, SessionError, Unanswered};
 use crate::fresh::FreshToken;
 use crate::key::Key;
 use crate::renewal::{Source, Stored};
 
-/// Is told what a session does: to log it, to count it, to keep a copy.
+/// Is told what a session does, to log it, to count it or to keep a copy.
 ///
-/// The caller, thread or task that carries the renewal calls it in the middle of that work, often while it holds the store's lock. So an
-/// observer should be quick. One that asks the same session for a token does not hang, and may get
-/// [`SessionError::Busy`]. Every closure that takes an [`Event`] is an observer.
+/// The caller, thread or task that performs the renewal calls the observer during that work, often while it holds the
+/// store's lock. So an observer should be quick. An observer that asks the same session for a token does not hang, and
+/// may get [`SessionError::Busy`]. Every closure that takes an [`Event`] is an observer.
 pub trait Observer: Send + Sync {
-    /// This happened.
+    /// Called after, or just before, the event.
     fn on(&self, event: &Event<'_>);
 }
 
@@ -21,30 +21,30 @@ impl<F: Fn(&Event<'_>) + Send + Sync> Observer for F {
     }
 }
 
-/// What happened. Its `Debug` holds no secret.
+/// What happened. Its `Debug` shows no secret.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A request is about to leave, and the store knows.
+    /// A request is about to be sent, and the store has its mark.
     Sending {
         /// Which grant.
         key: &'a Key,
-        /// How many requests with this refresh token may have left by now, this one included.
+        /// How many requests with this refresh token may have been sent, this one included.
         attempt: u32,
     },
-    /// No whole answer came to it.
+    /// No complete answer came.
     Unanswered {
         /// Which grant.
         key: &'a Key,
         /// Whether the request may have been sent, and why there is no answer.
         unanswered: &'a Unanswered,
     },
-    /// An answer came, and it granted nothing: a refusal, or what proves nothing (a gateway's page, a redirect, an answer that
-    /// cannot be read).
+    /// An answer came, and it granted nothing: a refusal, or an answer that proves nothing (a gateway's page, a
+    /// redirect, an answer that cannot be read).
     NotGranted {
         /// Which grant.
         key: &'a Key,
-        /// What is wrong with it.
+        /// What is wrong with the answer.
         cause: &'a Cause,
     },
     /// There is a new token, and it is durable.
@@ -70,7 +70,7 @@ pub enum Event<'a> {
 #[cfg(feature = "tracing")]
 const TARGET: &str = "grantflow_session";
 
-/// The same, as `tracing` events with the target `grantflow_session`. No field holds a secret.
+/// Sends the event as a `tracing` event with the target `grantflow_session`. No field holds a secret.
 #[cfg(feature = "tracing")]
 pub(crate) fn trace(event: &Event<'_>) {
     match event {

@@ -1,4 +1,4 @@
-//! What a session may use of the outside world.
+//! What a session uses of the outside world.
 
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 pub(crate) mod alarm;
@@ -21,14 +21,14 @@ use http::{Request, Response};
 use crate::error::Unanswered;
 use crate::store::Later;
 
-/// The outside world, as a session sees it: a clock, entropy, a way to wait, and a way to the server.
+/// The outside world, as a session sees it: a clock, entropy, a way to wait, and an HTTP stack.
 ///
-/// The crate's features `ureq`, `reqwest` and `tower` have one each. A test's own has a virtual clock.
+/// The features `ureq`, `reqwest` and `tower` each provide one. Write your own for a test with a virtual clock.
 pub trait Outside: Send + Sync {
     /// The time now.
     fn now(&self) -> UnixTime;
 
-    /// Fills `bytes` with unpredictable ones.
+    /// Fills `bytes` with unpredictable bytes.
     ///
     /// # Errors
     /// [`EntropyFailed`] if there are none.
@@ -37,34 +37,36 @@ pub trait Outside: Send + Sync {
     /// Waits.
     fn wait(&self, duration: Duration) -> Later<'_, ()>;
 
-    /// Carries one request, as the contract of [`grantflow::Exchange`] asks: no redirect is followed, every status is an
-    /// answer, the body is bounded, and the whole round trip has a deadline.
+    /// Carries one request, as the contract of [`grantflow::Exchange`] demands: no redirect is followed, every status
+    /// is an answer, the body is bounded, and the whole round trip has a deadline.
     fn send(&self, request: Request<Body>) -> Later<'_, Result<Response<Body>, Unanswered>>;
 
-    /// Runs `work` to its end and returns, on this thread: for [`Session::token_blocking`](crate::Session::token_blocking) and the other
-    /// calls that block.
+    /// Runs `work` to its end on this thread, for [`Session::token_blocking`](crate::Session::token_blocking) and the
+    /// other blocking calls.
     ///
-    /// The default polls it here and sleeps in between. That is right for an outside that needs no runtime, or one that other threads
-    /// run. An outside that may be asked on a thread that cannot wait returns the error at once: a wait that cannot end is worse.
+    /// The default polls the work on this thread and sleeps between polls. That is right for an outside that needs no
+    /// runtime, or whose runtime other threads run. An outside returns the error at once if the thread cannot wait,
+    /// because a wait without an end is worse.
     ///
     /// # Errors
-    /// [`CannotBlock`]; then `work` was not begun.
+    /// [`CannotBlock`], and `work` was not begun.
     fn block_on(&self, work: Later<'_, ()>) -> Result<(), CannotBlock> {
         pollster::block_on(work);
         Ok(())
     }
 
-    /// Goes on with a renewal in the background: one ahead of its token's end, which nobody has to wait for, or one whose callers have
-    /// all gone away.
+    /// Continues a renewal in the background: one ahead of its token's end, for which no caller has to wait, or one
+    /// whose callers have all gone away.
     ///
-    /// The default drops it. Then the one caller who renews ahead waits for it, for a moment; and what all have left stands still until
-    /// somebody asks the session for a token again, and the store's lock is held as long. An outside with a runtime should spawn it.
+    /// The default drops it. Then the one caller that renews ahead waits for it for a short time. A renewal that all
+    /// callers have left stops until the session is next asked for a token, and holds the store's lock as long. An
+    /// outside with a runtime should spawn it.
     fn spawn(&self, renewal: Later<'static, ()>) {
         drop(renewal);
     }
 }
 
-/// A thread cannot wait for work of an [`Outside`]: why, and what to do.
+/// A thread cannot wait for the work of an [`Outside`]: why, and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("this thread cannot wait for a token: {why}")]
 pub struct CannotBlock {
@@ -72,7 +74,7 @@ pub struct CannotBlock {
 }
 
 impl CannotBlock {
-    /// `why` completes the sentence "this thread cannot wait for a token: …", and says what to do.
+    /// `why` completes the sentence "this thread cannot wait for a token: …", and should say what to do.
     pub const fn new(why: &'static str) -> Self {
         Self { why }
     }

@@ -1,4 +1,4 @@
-//! Where logins wait for their callback: put once, taken once, by the browser that started them.
+//! A store for logins that wait for their callback: put once, taken once, by the browser that started them.
 
 use core::fmt;
 use core::time::Duration;
@@ -13,14 +13,14 @@ use crate::sync::{Mutex, lock};
 
 mod through;
 
-/// Keeps pending callbacks until the person comes back. A database behind it makes logins survive a restart, and lets any
-/// process of a service answer the callback.
+/// Keeps pending callbacks until the person comes back. With a database, logins survive a restart, and any process of a
+/// service can receive the callback.
 ///
-/// There is no way to look without taking: `state` is good for one answer, also where two come at the same moment.
+/// There is no way to look without taking: `state` is good for one answer, even if two come at the same moment.
 pub trait PendingStore: Send + Sync {
-    /// Keeps `stored` for the browser session `browser` under `key`, in the place of one that is there.
+    /// Keeps `stored` for the browser session `browser` under `key`, and replaces an earlier one.
     ///
-    /// `browser` is what tells this browser from every other, the session's id behind its cookie: never a constant, never
+    /// `browser` tells this browser from every other: the session's id behind its cookie, never a constant, never
     /// something that a request may choose freely. An empty one is an error.
     fn put<'a>(
         &'a self,
@@ -30,8 +30,8 @@ pub trait PendingStore: Send + Sync {
         now: UnixTime,
     ) -> Later<'a, Result<(), StoreError>>;
 
-    /// Takes what `browser` has put under `key`, unless its time is over: in one step, so that of two callers one gets it.
-    /// With another browser's id it gives nothing and takes nothing.
+    /// Takes what `browser` has put under `key`, unless its time is over, in one step: of two callers, one gets it.
+    /// With another browser's id it returns nothing and takes nothing.
     fn take<'a>(
         &'a self,
         browser: &'a str,
@@ -39,30 +39,30 @@ pub trait PendingStore: Send + Sync {
         now: UnixTime,
     ) -> Later<'a, Result<Option<StoredCallback>, StoreError>>;
 
-    /// Gives what `from` has waiting to `to`, in one step: for a browser that gets another session id, as it must with every
-    /// login. Otherwise a login that is under way in another tab would be lost. An empty `to` is an error.
+    /// Moves the waiting logins of `from` to `to`, in one step. A browser gets another session id at every login;
+    /// without this, a login in progress in another tab would be lost. An empty `to` is an error.
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> Later<'a, Result<(), StoreError>>;
 }
 
-/// Keeps pending callbacks in memory: never more than a number of them, none longer than a time. Clones share what they
-/// keep. For one process; what waits when it ends has to be started again.
+/// Keeps pending callbacks in memory: at most a given number, each for at most a given time. Clones share their
+/// content. For one process; a login that waits when the process ends has to be started again.
 ///
-/// **What is put by one browser is taken by that browser alone.** A store that all browsers share by `state` only makes
-/// `state` worthless: an attacker starts a login and lets the victim's browser finish it (CVE-2025-68158 and others). So
-/// the browser session is part of the place. Its id is kept as a hash.
+/// **A login is taken only by the browser that put it.** A store that all browsers share by `state` alone makes `state`
+/// worthless: an attacker starts a login and lets the victim's browser finish it (CVE-2025-68158 and others). So the
+/// browser session is part of the place. Its id is kept as a hash.
 ///
-/// **A flood of starts costs no more memory, and as little as can be for others.** When a browser has
-/// [`PER_BROWSER`](PendingLogins::PER_BROWSER) logins waiting, a further one drops its own oldest: one browser takes nobody
-/// else's place. When all places are taken, by an attacker who comes as a new browser each time, the oldest of all is
-/// dropped. A login then survives for `capacity / (starts in a second)` seconds: with 100,000 places and 1,000 starts a
-/// second, a person has 100 seconds, and who comes too late starts again. To refuse new ones instead would shut everybody
-/// out until the flood expires; to drop one at random would hit also those who come back at once. More places and a limit
-/// on starts by network address are what buys more time.
+/// **A flood of starts needs no more memory, and harms others as little as possible.** If a browser has
+/// [`PER_BROWSER`](PendingLogins::PER_BROWSER) logins waiting, another one drops its own oldest: one browser takes no
+/// place of another. If all places are taken, by an attacker who comes as a new browser each time, the oldest of all is
+/// dropped. A login then survives for `capacity / (starts in a second)` seconds. With 100,000 places and 1,000 starts a
+/// second a person has 100 seconds; after that, the person starts again. Refusing new logins would exclude all people
+/// until the flood expires. Dropping one at random would also hit people who come back at once. More places, and a
+/// limit on starts by network address, give more time.
 ///
-/// A login waits for its lifetime by what the clock goes forward, so that a clock which is set back lets none wait for longer. One
-/// that jumps ahead ends those that are waiting.
+/// The lifetime of a login is counted by what the clock goes forward, so a clock that is set back makes no login wait
+/// longer. A clock that jumps ahead ends the waiting logins.
 ///
-/// Expired logins are dropped, and their secrets wiped, by the next call of any kind; where there may be none for long,
+/// The next call of any kind drops expired logins and wipes their secrets. If there may be no call for a long time,
 /// call [`sweep`](PendingLogins::sweep) by a timer.
 ///
 /// ```
@@ -74,7 +74,7 @@ pub trait PendingStore: Send + Sync {
 /// let client = Server::new("https://as.example/authorize", "https://as.example/token")?.client("my-id").public()?;
 /// let logins = PendingLogins::new(100_000, Duration::from_secs(600));
 ///
-/// # let mut env = Env { now, rng: &mut rng };
+/// # let mut env = Env::new(now, &mut rng);
 /// let Redirect { url, pending } = Authorization::new(&client, "https://app.example/callback")?.start(&mut env)?;
 /// logins.put("ada's session", &pending.key(), pending.into_stored(), now)?;
 /// # let state = url.as_str().split("state=").nth(1).unwrap().split('&').next().unwrap();
@@ -93,31 +93,31 @@ pub struct PendingLogins {
     lifetime: Duration,
 }
 
-/// Half a SHA-256: nobody finds a second text to it, and a place stays small.
+/// Half a SHA-256: finding a second text for it is not feasible, and a place stays small.
 type Hash = [u8; 16];
 
-/// Whose, and which of theirs: the logins of a browser lie side by side.
+/// The browser, then the login: the logins of a browser are adjacent.
 type Place = (Hash, Hash);
 
 #[derive(Default)]
 struct Kept {
     logins: BTreeMap<Place, Login>,
-    /// The oldest first. All live for the same time, so that it is also who expires first.
+    /// The oldest first. All have the same lifetime, so the first one also expires first.
     ages: BTreeMap<u64, Place>,
     started: u64,
     time: Passed,
 }
 
-/// How much time has passed, by a clock that may be set back: it counts what the clock goes forward, and nothing else. So a
-/// clock that was ahead when a login began, or that falls back while it waits, lets no login wait for longer.
+/// How much time has passed, by a clock that may be set back. It counts only what the clock goes forward. A clock that
+/// was ahead when a login began, or that falls back while it waits, makes no login wait longer.
 #[derive(Default)]
 struct Passed {
-    /// What the clock said last.
+    /// The last reading of the clock.
     clock: Option<UnixTime>,
     seconds: u64,
 }
 
-/// By how much a clock may seem to fall back, because one thread has read it before another and comes after it.
+/// How far a clock may seem to fall back if one thread reads it before another and arrives later.
 const OUT_OF_TURN: Duration = Duration::from_secs(10);
 
 impl Passed {
@@ -135,16 +135,16 @@ struct Login {
     number: u64,
     /// In seconds that have passed.
     until: u64,
-    /// Boxed: a tree's nodes have room to spare.
+    /// Boxed, because a tree's nodes have unused room.
     stored: Box<StoredCallback>,
 }
 
 impl PendingLogins {
-    /// How many logins one browser session can have waiting: tabs, and attempts that were given up.
+    /// How many logins one browser session can have waiting: tabs and abandoned attempts.
     pub const PER_BROWSER: usize = 16;
 
-    /// Room for `capacity` logins (at least one), each kept for `lifetime` (whole seconds): the time that a person may take at
-    /// the server, say ten minutes.
+    /// Has room for `capacity` logins (at least one) and keeps each for `lifetime` (whole seconds). That is the time
+    /// that a person may take at the server, for example ten minutes.
     pub fn new(capacity: usize, lifetime: Duration) -> Self {
         Self { kept: Arc::default(), capacity: capacity.max(1), lifetime }
     }
@@ -163,7 +163,7 @@ impl PendingLogins {
         check_browser(browser)?;
         let place = place(browser, key);
         let stored = Box::new(stored);
-        // What is dropped is wiped after the lock is given back.
+        // Dropped logins are wiped after the lock is released.
         let mut dropped = Vec::new();
         let mut kept = lock(&self.kept);
         let until = kept.expire(now, &mut dropped).saturating_add(self.lifetime.as_secs());
@@ -194,8 +194,8 @@ impl PendingLogins {
         taken.map(|login| *login.stored)
     }
 
-    /// Gives what `from` has waiting to `to`, as [`PendingStore::rename`] says. Where `to` has logins waiting already, it keeps
-    /// the latest [`PER_BROWSER`](PendingLogins::PER_BROWSER) of all.
+    /// Moves the waiting logins of `from` to `to`, as [`PendingStore::rename`] says. If `to` has logins waiting
+    /// already, it keeps the latest [`PER_BROWSER`](PendingLogins::PER_BROWSER) of all.
     ///
     /// # Errors
     /// If `to` is empty.
@@ -220,21 +220,21 @@ impl PendingLogins {
         Ok(())
     }
 
-    /// Drops what is expired.
+    /// Drops expired logins.
     pub fn sweep(&self, now: UnixTime) {
         let mut dropped = Vec::new();
         lock(&self.kept).expire(now, &mut dropped);
     }
 
-    /// How many logins are waiting, expired ones included that no call has dropped yet.
+    /// How many logins are waiting, including expired ones that no call has dropped yet.
     pub fn waiting(&self) -> usize {
         lock(&self.kept).logins.len()
     }
 }
 
 impl Kept {
-    /// Each login is dropped once, so that a call pays for what others have put, and never looks at what still waits. Says how
-    /// much time has passed.
+    /// Drops expired logins and returns how much time has passed. Each login is dropped once, so a call pays for what
+    /// others have put, and never looks at a login that still waits.
     fn expire(&mut self, now: UnixTime, dropped: &mut Vec<Login>) -> u64 {
         let passed = self.time.until(now);
         while let Some(oldest) = self.ages.first_entry() {
@@ -268,7 +268,7 @@ impl Kept {
 
 fn check_browser(browser: &str) -> Result<(), StoreError> {
     if browser.is_empty() {
-        let why = "the browser's session id is empty; give each browser a session before its login starts";
+        let why = "the browser's session id is empty: give each browser a session before its login starts";
         return Err(StoreError::new("keep a pending login", why));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! When to renew, and what to do when that fails.
+//! When to renew, and what to do after a failure.
 
 use core::time::Duration;
 
@@ -10,7 +10,8 @@ mod tests;
 
 pub(crate) use pause::{Draw, Failed, HOUR, seconds};
 
-/// When a session renews its token, and what it does when that fails. Plain data; [`Policy::default`] suits most servers.
+/// When a session renews its token, and what it does after a failure. Plain data; [`Policy::default`] suits most
+/// servers.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,48 +23,49 @@ pub(crate) use pause::{Draw, Failed, HOUR, seconds};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {
-    /// How long before its expiry a token is renewed; never more than half of its lifetime. 60 s by default.
+    /// How long before its expiry a token is renewed; at most half of its lifetime. 60 s by default.
     pub margin: Duration,
-    /// By how much more, at most, drawn for each token: so that what was started together is not renewed together. Together
-    /// with the margin never more than half of the lifetime. 15 s by default.
+    /// The largest addition to the margin. It is drawn for each token, so that tokens of one moment are not renewed in
+    /// one moment. Jitter and margin together are at most half of the lifetime. 15 s by default.
     pub jitter: Duration,
-    /// The lifetime of tokens whose server does not say it. `None`, the default: until an API refuses the token.
+    /// The lifetime of tokens if the server does not say it. `None`, the default: until an API refuses the token.
     pub assumed_lifetime: Option<Duration>,
     /// What to do with a refresh token whose answer was lost. [`InDoubt::Heal`] by default.
     pub in_doubt: InDoubt,
-    /// The least time before the early retry, the first request after a lost answer; the most is twice as long. 1 s by
-    /// default: servers that forgive a lost answer do so for some 10 to 60 s.
+    /// The shortest time before the early retry, the first request after a lost answer. The longest is twice as long. 1
+    /// s by default: servers that accept a used token do so for some 10 to 60 s.
     pub early_retry: Duration,
-    /// After a renewal that failed and may be tried again, how long to leave the server alone. It doubles with each failure,
-    /// up to `longest_pause`, and a draw makes it between half as long and half as long again. A server's `Retry-After`
-    /// counts where it is longer. 1 s by default. Zero means no pause: each call sends a request while the server is down.
+    /// The pause after a renewal that failed and may be tried again. It doubles with each failure, up to
+    /// `longest_pause`, and a draw makes it between half as long and half as long again. A longer `Retry-After` of the
+    /// server counts instead. 1 s by default. Zero means no pause: each call sends a request while the server is down.
     pub first_pause: Duration,
     /// The longest pause during the first hour of a failure. 60 s by default.
     pub longest_pause: Duration,
-    /// The longest pause once a grant has been in doubt for an hour, or a server has refused in the same words for an hour.
-    /// 15 min by default. After 24 h in doubt, pauses are an hour at least.
+    /// The longest pause after a grant has been in doubt for an hour, or a server has refused in the same words for an
+    /// hour. 15 min by default. After 24 h in doubt, pauses are at least an hour.
     pub longest_late_pause: Duration,
     /// The longest pause after requests that certainly did not leave this machine. 30 s by default.
     pub longest_not_sent_pause: Duration,
-    /// How long a request may be on its way. 60 s by default: take more than the deadline of the HTTP stack, which is 30 s in
+    /// How long a request may take. 60 s by default: use more than the deadline of the HTTP stack, which is 30 s in
     /// this workspace's adapters.
     ///
-    /// It is written into the mark. Where a store's lock does not die with its process
-    /// ([`Store::lock_dies_with_its_process`](crate::Store::lock_dies_with_its_process)), another process believes that a
-    /// request is lost only after this time and 10 s. A request that would leave later than half of this time after its mark
+    /// The mark holds it. If a store's lock does not end with its process
+    /// ([`Store::lock_dies_with_its_process`](crate::Store::lock_dies_with_its_process)), another process takes a
+    /// request for lost 10 s after this time. A request that would leave later than half of this time after its mark
     /// (the machine slept) is not sent, and the store is read again.
     pub send_deadline: Duration,
     /// How long to wait for the store's lock while another process renews. 90 s by default: longer than any round trip.
     pub lock_patience: Duration,
 }
 
-/// What to do with a refresh token whose answer was lost: the request may have left, and no answer of the server's came, so the
-/// server may have rotated the token or may not.
+/// What to do with a refresh token whose answer was lost: the request may have been sent, and no answer of the server
+/// came, so the server may have rotated the token.
 ///
-/// Nobody can tell the two apart. To give up loses the grant with certainty. To send the token once more loses nothing where
-/// the server did not see the first request, or forgives a repetition for a while, as FAPI 2.0 §5.3.2.1 asks of it. A strict
-/// server takes the repetition for theft and revokes all that came of the login (RFC 9700 §4.14.2): also an access token that
-/// would have been good for some minutes more, and on some servers the sessions on the person's other devices.
+/// The two cases look the same. Giving up loses the grant with certainty. Sending the token again loses nothing if the
+/// server did not see the first request, or accepts a repetition for a while, as FAPI 2.0 §5.3.2.1 demands. A strict
+/// server takes the repetition for theft and revokes everything that came of the login (RFC 9700 §4.14.2): also an
+/// access token that would have been good for some more minutes, and on some servers the sessions on the person's other
+/// devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum InDoubt {
@@ -72,7 +74,8 @@ pub enum InDoubt {
     Heal,
     /// Ask once more, early, and then give up with [`SessionError::Unknown`](crate::SessionError::Unknown).
     ///
-    /// The price: a server that is down for longer than some seconds logs out every person whose token falls due in them.
+    /// The price: a server that is down for longer than some seconds logs out every person whose token is due in that
+    /// time.
     Once,
     /// Never ask again, and give up with [`SessionError::Unknown`](crate::SessionError::Unknown).
     ///
@@ -81,7 +84,7 @@ pub enum InDoubt {
 }
 
 impl InDoubt {
-    /// How many requests with one refresh token may leave and stay without an answer.
+    /// How many requests with one refresh token may be sent and stay without an answer.
     pub(crate) fn most(self) -> u32 {
         match self {
             Self::Heal => u32::MAX,
@@ -109,7 +112,7 @@ impl Default for Policy {
     }
 }
 
-/// One setter per field: what it means and its default are said there.
+/// One setter for each field; the field says what it means, and its default.
 impl Policy {
     /// Sets [`Policy::margin`](field@Policy::margin).
     #[must_use]
@@ -179,12 +182,12 @@ impl Policy {
 }
 
 impl Policy {
-    /// When a token is over, if that is known: by its server's word, or by what this policy assumes.
+    /// When a token is over, if that is known: as the server says, or as this policy assumes.
     pub(crate) fn end(&self, received_at: UnixTime, expires_at: Option<UnixTime>) -> Option<UnixTime> {
         expires_at.or_else(|| Some(received_at.saturating_add(self.assumed_lifetime?)))
     }
 
-    /// When a token is due for renewal. `dice` is out of 0..=255.
+    /// When a token is due for renewal.
     pub(crate) fn due(&self, received_at: UnixTime, end: UnixTime, dice: u8) -> UnixTime {
         let half = end.saturating_since(received_at).as_secs() / 2;
         let jitter = self.jitter.as_secs().saturating_mul(u64::from(dice)) / 255;

@@ -5,8 +5,8 @@
 //! {"key":"ada","grant":15793821,"generation":7,"begun":{"at":1750000000,"sent":1,"deadline":60},"tokens":{…}}
 //! ```
 //!
-//! Version 1 has grown: what older versions do not know, they ignore, and what they wrote has defaults. So processes of both can
-//! share a store while one is replaced by the other.
+//! Version 1 has grown: older versions ignore members that they do not know, and members that they did not write have
+//! defaults. So processes of both can share a store while one replaces the other.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use grantflow::{Client, StoredTokens, Tokens, UnixTime};
@@ -29,27 +29,27 @@ pub(crate) use mark::Stage;
 const MAGIC: &str = "grantflow-session ";
 const VERSION: &str = "1";
 
-/// A grant, and how its renewal stands. Whatever moment a process dies in, one of these is in the store.
+/// A grant, and the state of its renewal. At whatever moment a process dies, the store holds one of these.
 #[derive(Clone)]
 pub(crate) struct Record {
-    /// Which tokens these are, whatever is marked on them.
+    /// The name of these tokens, independent of their mark.
     pub(crate) id: TokenId,
-    /// The tokens, as [`StoredTokens`] in JSON; with a version and a checksum of their own.
+    /// The tokens, as [`StoredTokens`] in JSON, which has its own version and checksum.
     tokens: Zeroizing<String>,
-    /// A renewal has begun. Written before its request leaves, gone with the tokens that it brings.
+    /// A renewal has begun. Written before its request is sent; the tokens of the answer replace it.
     pub(crate) mark: Option<Mark>,
     /// The grant is gone, and why.
     pub(crate) lost: Option<Lost>,
-    /// It was stored without the name of its entry, by an older version.
+    /// An older version stored it, without the name of its entry.
     pub(crate) nameless: bool,
 }
 
-/// Tells tokens from others under the same key.
+/// Tells tokens under one key apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TokenId {
-    /// Out of what a login brought, and carried along by all renewals since. 0 where nobody logs in.
+    /// A hash of the login's tokens, which all renewals keep. 0 if there is no login.
     pub(crate) grant: u64,
-    /// Counts the tokens of a grant, not the writes. The time is in it, for people who look.
+    /// Counts the tokens of a grant, not the writes. It contains the time, for people who look.
     pub(crate) generation: u64,
 }
 
@@ -58,20 +58,21 @@ pub(crate) struct TokenId {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Loss {
-    /// The server refused the refresh token: it was revoked, it expired, or somebody used it (RFC 6749 §5.2).
+    /// The server refused the refresh token: it was revoked, it expired, or it was used up (RFC 6749 §5.2).
     Refused,
     /// The access token is over, and there is no refresh token.
     NoRefreshToken,
 }
 
-/// That a grant is gone, and the verdict that ended it.
+/// A lost grant, and the verdict that ended it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lost {
     pub(crate) loss: Loss,
     pub(crate) verdict: Option<Verdict>,
 }
 
-/// What the server said, and when. The code needs no place: only `invalid_grant`, or what a quirk maps to it, is a verdict.
+/// The server's answer, and when it came. The code is not stored: only `invalid_grant`, or a code that a quirk maps to
+/// it, is a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Verdict {
     at: u64,
@@ -89,7 +90,7 @@ impl Verdict {
     }
 }
 
-/// Why a stored grant was not believed.
+/// Why a stored grant was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordFault {
@@ -145,8 +146,8 @@ impl Record {
     /// The tokens of a login: a grant begins.
     pub(crate) fn login(tokens: Tokens) -> Result<Self, RecordFault> {
         let mut record = Self::new(TokenId { grant: 0, generation: 0 }, tokens)?;
-        // No two logins bring the same tokens, and a hash of them gives nothing away. A number that is counted would begin
-        // again after a logout, and a clock goes back.
+        // No two logins bring the same tokens, and a hash of them reveals nothing. A counter would begin again after a
+        // logout, and a clock goes back.
         let digest: [u8; 32] = Sha256::digest(&*record.tokens).into();
         let half = digest.first_chunk().copied().unwrap_or_default();
         record.id.grant = u64::from_be_bytes(half);
@@ -190,7 +191,7 @@ impl Record {
         let (begun, lost) = (self.mark.map(mark::Text::from), self.lost.map(|lost| lost.loss));
         let verdict = self.lost.and_then(|lost| lost.verdict);
         let out = Out { key: key.as_str(), grant, generation, begun, lost, verdict, tokens };
-        // Of its full size from the start: a buffer that grows leaves secrets behind.
+        // Allocated in full size: a buffer that grows leaves secrets behind.
         let mut text = Zeroizing::new(Vec::with_capacity(self.tokens.len() + Key::MAX + 512));
         serde_json::to_writer(&mut *text, &out).map_err(|_| RecordFault::Damaged)?;
         let head = format!("{MAGIC}{VERSION} {}\n", sum(&text));
@@ -200,7 +201,7 @@ impl Record {
         Ok(Value::new(value))
     }
 
-    /// What an entry under `key` holds. One of an older version, which does not say under which key it was stored, is taken.
+    /// Reads an entry under `key`. An entry of an older version, which does not name its key, is accepted.
     pub(crate) fn from_value(value: &Value, key: &Key) -> Result<Self, RecordFault> {
         let text = core::str::from_utf8(value.expose_secret()).map_err(|_| RecordFault::Damaged)?;
         let (head, body) = text.split_once('\n').ok_or(RecordFault::Damaged)?;
@@ -224,7 +225,7 @@ impl Record {
     }
 }
 
-/// Finds damage, not forgery: who can write the store holds the grant anyway.
+/// Finds damage, not forgery: anyone who can write the store has the grant.
 fn sum(bytes: &[u8]) -> String {
     Base64UrlUnpadded::encode_string(Sha256::digest(bytes).get(..16).unwrap_or_default())
 }

@@ -1,8 +1,8 @@
-//! The renewal of one grant, as a chain of states without I/O: [`Next`] says what to do, and takes how it went.
+//! The renewal of one grant, as a chain of states without I/O: [`Action`] says what to do, and takes the outcome.
 //!
 //! ```text
-//! Renewal ─▶ Loading ─adopt───────────────────────────────────────────────────────▶ Done(Fresh)   a sibling has renewed it
-//!               │ it will not do
+//! Renewal ─▶ Loading ─adopt───────────────────────────────────────────────────────▶ Done(Fresh)   another process has renewed it
+//!               │ not usable
 //!               ▼
 //!        ┌─▶ Locking ─busy─▶ Waiting ─┐
 //!        │      │  ▲                  │
@@ -17,30 +17,30 @@
 //!        │                                │ └─verdict─▶ Loading ─▶ adopt, or Writing(lost) ─▶ Done(Lost)
 //!        │                                ▼ no answer that counts
 //!        │                         Writing(in doubt)
-//!        │                                │ ├─the early retry is used up─▶ Done(InDoubt); Unknown for a strict policy
+//!        │                                │ ├─the early retry is used up─▶ Done(InDoubt); Unknown by a strict policy
 //!        └─ Waiting ◀─ Releasing ◀────────┘ └─it is not: 1 to 2 s, without the lock
 //! ```
 //!
-//! **The order is the safety.** The mark is durable before the request leaves, and the tokens are durable before anybody
-//! sees them. So whenever the process dies, the store holds the old token without a mark (nothing was sent), with one
-//! (something may have been), or the new token. It never says what is not so.
+//! **The order is the safety.** The mark is durable before the request is sent, and the tokens are durable before any
+//! caller sees them. So whenever the process dies, the store holds the old token without a mark (nothing was sent), the
+//! old token with a mark (something may have been sent), or the new token. The store never says anything untrue.
 //!
-//! **A grant is never given up for lack of an answer.** A mark in doubt says how many requests may have left, since when, and
-//! until when the server is left alone; all processes keep to it. Only a verdict of the server ends a doubt, or new tokens.
+//! **A missing answer never ends a grant.** A mark in doubt says how many requests may have been sent, since when, and
+//! until when no process sends another. Only a verdict of the server or new tokens end a doubt.
 //!
-//! [`Session`](crate::Session) runs it; a program with another event loop can run it too:
+//! [`Session`](crate::Session) runs it. A program with another event loop can run it too:
 //!
 //! ```text
 //! let mut next = Renewal::of(plan, None);
 //! loop {
 //!     next = match next {
-//!         Next::Lock(state)    => …try the store's lock, then  state.locked() / state.busy() / state.failed(error)
-//!         Next::Load(state)    => …load, then                  state.loaded(env, entry) / state.failed(error)
-//!         Next::Write(state)   => …compare and swap, then      state.written(env, revision) / state.conflict() / state.failed(error)
-//!         Next::Send(state)    => …send state.request(env)?,   state.answered(env, response) / state.unanswered(env, …)
-//!         Next::Release(state) => …give the lock back, then    state.released()
-//!         Next::Wait(state)    => …wait state.duration(), then state.waited()
-//!         Next::Done(outcome)  => break outcome,
+//!         Action::Lock(state)    => …try the store's lock, then  state.locked() / state.busy() / state.failed(error)
+//!         Action::Load(state)    => …load, then                  state.loaded(env, entry) / state.failed(error)
+//!         Action::Write(state)   => …compare and swap, then      state.written(env, revision) / state.conflict() / state.failed(error)
+//!         Action::Send(state)    => …send state.request(env)?,   state.answered(env, response) / state.unanswered(env, …)
+//!         Action::Release(state) => …release the lock, then    state.released()
+//!         Action::Wait(state)    => …wait state.duration(), then state.waited()
+//!         Action::Done(outcome)  => break outcome,
 //!     }
 //! }
 //! ```
@@ -69,71 +69,71 @@ pub use plan::Plan;
 pub use sending::{NotMade, Sending};
 pub use writing::Writing;
 
-/// Where a renewal begins. So do its siblings: they take the same lock, and write the same entry.
+/// The begin of a renewal. All processes that renew the grant take the same lock and write the same entry.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Renewal;
 
 impl Renewal {
-    /// Renews the grant, unless the store has a token that will do: one that is not due, and is not `weary`.
-    pub fn of(plan: Arc<Plan>, weary: Option<&FreshToken>) -> Next {
+    /// Renews the grant, unless the store has a usable token: one that is not due, and is not `weary`.
+    pub fn of(plan: Arc<Plan>, weary: Option<&FreshToken>) -> Action {
         Self::insisting(plan, weary, Insist::default())
     }
 
-    /// The same, in spite of a pause or of a loss.
-    pub(crate) fn insisting(plan: Arc<Plan>, weary: Option<&FreshToken>, insist: Insist) -> Next {
+    /// The same, in spite of a pause or a loss.
+    pub(crate) fn insisting(plan: Arc<Plan>, weary: Option<&FreshToken>, insist: Insist) -> Action {
         let weary = weary.map(FreshToken::fingerprint);
         Course::look(plan, Task::Renew { weary, insist })
     }
 
-    /// Looks whether the store has a token that will do, and sends nothing.
-    pub fn look(plan: Arc<Plan>, weary: Option<&FreshToken>) -> Next {
+    /// Looks whether the store has a usable token, and sends nothing.
+    pub fn look(plan: Arc<Plan>, weary: Option<&FreshToken>) -> Action {
         let weary = weary.map(FreshToken::fingerprint);
         Course::look(plan, Task::Look { weary })
     }
 
-    /// Stores the tokens of a login, in place of whatever is there.
+    /// Stores the tokens of a login, and replaces what is there.
     ///
     /// # Errors
     /// [`RecordFault::OtherClient`] if they belong to another client than the plan's.
-    pub fn prime(plan: Arc<Plan>, tokens: Tokens) -> Result<Next, RecordFault> {
+    pub fn prime(plan: Arc<Plan>, tokens: Tokens) -> Result<Action, RecordFault> {
         let login = Unsaved::login(&plan, tokens)?;
         Ok(Self::login(plan, &login))
     }
 
-    /// The same, of a login that was handed over.
-    pub(crate) fn login(plan: Arc<Plan>, login: &Unsaved) -> Next {
+    /// The same, for a login that was given to the session.
+    pub(crate) fn login(plan: Arc<Plan>, login: &Unsaved) -> Action {
         Course::lock(plan, Task::Prime(login.record.clone()))
     }
 
-    /// Stores tokens whose storing failed.
-    pub fn save(plan: Arc<Plan>, unsaved: Unsaved) -> Next {
+    /// Stores tokens that could not be stored before.
+    pub fn save(plan: Arc<Plan>, unsaved: Unsaved) -> Action {
         Course::lock(plan, Task::Save(unsaved))
     }
 
     /// Removes the grant from the store.
-    pub fn forget(plan: Arc<Plan>) -> Next {
+    pub fn forget(plan: Arc<Plan>) -> Action {
         Course::lock(plan, Task::Forget)
     }
 }
 
-/// What a caller insists on, against what the store says.
+/// What a caller insists on, against the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Insist {
-    /// Pauses are over, but for what a server asked for: the network is back.
+    /// Ignore pauses, except one that a server asked for: the network is back.
     pub(crate) now: bool,
-    /// A grant that is lost is asked for once more.
+    /// Ask once more for a grant that is lost.
     pub(crate) lost: bool,
-    /// The caller has no token at all: one that is due and not over will do, if the store has one.
+    /// The caller has no token at all: if the store has one that is due but not over, that is enough.
     pub(crate) due_will_do: bool,
 }
 
-/// What to do next. Each state has a method for each way that it can go.
+/// What to do next. Each state has one method for each possible outcome.
 #[must_use = "a renewal goes on only if what it asks for is done"]
 #[derive(Debug)]
 #[allow(clippy::exhaustive_enums, reason = "every loop must do every thing")]
-pub enum Next {
-    /// Try the store's lock. It is held until [`Next::Release`] or [`Next::Done`].
+pub enum Action {
+    /// Try the store's lock. Hold it until [`Action::Release`] or [`Action::Done`].
     Lock(Locking),
     /// Read the store.
     Load(Loading),
@@ -141,16 +141,16 @@ pub enum Next {
     Write(Writing),
     /// Send a request.
     Send(Sending),
-    /// Give the lock back.
+    /// Release the lock.
     Release(Releasing),
     /// Wait.
     Wait(Waiting),
-    /// It is through; give the lock back.
+    /// The renewal has ended; release the lock.
     Done(Outcome),
 }
 
-impl Next {
-    /// Why the request that was just answered brought no tokens; `None` if it did.
+impl Action {
+    /// Why the request that was just answered brought no tokens. `None` if it brought tokens.
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::Write(state) => state.cause(),
@@ -162,7 +162,7 @@ impl Next {
     }
 }
 
-/// What a procedure is for.
+/// The purpose of a procedure.
 #[derive(Clone)]
 enum Task {
     Renew { weary: Option<Fingerprint>, insist: Insist },
@@ -172,25 +172,25 @@ enum Task {
     Forget,
 }
 
-/// What every state of a procedure carries along.
+/// What every state of a procedure holds.
 struct Course {
     plan: Arc<Plan>,
     task: Task,
-    /// How often somebody else's change came between.
+    /// How often another process's change came between.
     conflicts: u32,
-    /// The mark that was waited for already: what a loop has waited has passed, though its clock may say otherwise.
+    /// The mark that was waited for already. What a loop has waited has passed, even if its clock says otherwise.
     waited: Option<Mark>,
-    /// The wait that was drawn for the mark of this course. The mark holds whole seconds.
+    /// The wait that was drawn for the mark of this course. The mark itself holds whole seconds.
     drawn: Option<Duration>,
     /// Why the last request of this course brought no tokens.
     cause: Option<Cause>,
-    /// When it left.
+    /// When that request was sent.
     asked: Option<UnixTime>,
-    /// The store cannot take a record with its key: believed without.
+    /// The store cannot take a record with its key, so the record is accepted without.
     nameless: bool,
 }
 
-/// More than that many changes by others, and something is wrong with the store.
+/// After more changes by others than this, the store has a fault.
 const MOST_CONFLICTS: u32 = 8;
 
 impl Course {
@@ -198,12 +198,12 @@ impl Course {
         Self { plan, task, conflicts: 0, waited: None, drawn: None, cause: None, asked: None, nameless: false }
     }
 
-    fn lock(plan: Arc<Plan>, task: Task) -> Next {
-        Next::Lock(Locking::new(Self::new(plan, task)))
+    fn lock(plan: Arc<Plan>, task: Task) -> Action {
+        Action::Lock(Locking::new(Self::new(plan, task)))
     }
 
-    fn look(plan: Arc<Plan>, task: Task) -> Next {
-        Next::Load(Loading::new(Self::new(plan, task), loading::Why::Look))
+    fn look(plan: Arc<Plan>, task: Task) -> Action {
+        Action::Load(Loading::new(Self::new(plan, task), loading::Why::Look))
     }
 
     fn fresh(&self, record: &Record) -> Result<FreshToken, RecordFault> {
@@ -224,14 +224,14 @@ impl Course {
         }
     }
 
-    /// To insist is good for one request.
+    /// Insisting counts for one request.
     fn insisted(&mut self) {
         if let Task::Renew { insist, .. } = &mut self.task {
             *insist = Insist::default();
         }
     }
 
-    /// From now on it is a renewal like any other.
+    /// From now on this is a renewal like any other.
     fn renew(&mut self) {
         self.task = Task::Renew { weary: None, insist: Insist::default() };
     }
@@ -249,6 +249,6 @@ impl core::fmt::Debug for Course {
     }
 }
 
-fn failed(error: SessionError) -> Next {
-    Next::Done(Outcome::Failed(error))
+fn failed(error: SessionError) -> Action {
+    Action::Done(Outcome::Failed(error))
 }

@@ -1,4 +1,4 @@
-//! A place to ask for a valid token.
+//! A session: a program asks it for a valid token.
 
 use core::fmt;
 use core::future::poll_fn;
@@ -35,30 +35,31 @@ use work::{End, Landed, work, work_beside};
 
 /// A grant that is kept fresh. Cheap to clone; all clones are one session.
 ///
-/// Ask it for a token before each request. While the token is fresh that costs a read lock. When it is due, it is renewed and callers
-/// use the one that there is; when it is over, all wait for that one renewal. It is stored before anybody sees it.
+/// Ask it for a token before each request. While the token is fresh, this costs a read lock. When it is due, one
+/// renewal begins and callers get the current token. When it is over, all callers wait for that renewal. A token is
+/// stored before any caller sees it.
 ///
 /// # Who waits
 ///
-/// Nobody who can have a good token. A renewal ahead of the end goes on in the background, where the [`Outside`] has one
-/// ([`Outside::spawn`]). Where it has none, one caller carries it on, for two seconds at most.
+/// No caller waits if there is a good token. A renewal ahead of the end runs in the background, if the [`Outside`] has
+/// one ([`Outside::spawn`]). If it has none, one caller performs the renewal, for two seconds at most.
 ///
 /// # When a caller goes away
 ///
-/// Dropping the future of [`Session::token`] drops nothing but the wait. The renewal belongs to the session: callers who wait already
-/// carry it on where it stands, or, when all have gone, the background does, or the next caller.
+/// Dropping the future of [`Session::token`] drops only the wait. The renewal belongs to the session. Other waiting
+/// callers continue it where it stands; if there are none, the background or the next caller does.
 ///
-/// A program that ends in the middle of a renewal leaves a grant in doubt: call [`Session::finish`] before.
+/// A program that ends during a renewal leaves its grant in doubt: call [`Session::finish`] first.
 #[derive(Clone)]
 pub struct Session {
     inner: Arc<Inner>,
-    /// Beside what it works on, not in it: else each would keep the other.
+    /// Beside what it works on and not inside, because each would keep the other alive.
     flight: Flight<Landed>,
 }
 
 type Renewed = Result<FreshToken, SessionError>;
 
-/// How long the one caller waits who renews ahead where there is no background.
+/// How long a caller waits for its renewal ahead if there is no background.
 const AHEAD: Duration = Duration::from_secs(2);
 
 struct Inner {
@@ -70,14 +71,14 @@ struct Inner {
     breaker: Option<Breaker>,
     /// No plug is called while it is locked: a clock or an observer may ask the session something.
     memory: RwLock<Memory>,
-    /// How many there are who wait for as long as it takes.
+    /// How many callers wait without a limit.
     patient: AtomicUsize,
 }
 
 impl Session {
-    /// A session on a person's grant: renewed with its refresh token (RFC 6749 §6).
+    /// A session for a person's grant, renewed with its refresh token (RFC 6749 §6).
     ///
-    /// What the store holds under `key` is what there is; [`Session::prime`] puts the tokens of a login there.
+    /// The grant is what the store holds under `key`. [`Session::prime`] stores the tokens of a login there.
     pub fn new(
         client: impl Into<Client>,
         key: Key,
@@ -87,7 +88,7 @@ impl Session {
         Self::with(Plan::refresh(client, key, Policy::default()), Arc::new(store), Arc::new(outside))
     }
 
-    /// A session on a client's own grant: renewed by asking for another (RFC 6749 §4.4). It needs no login.
+    /// A session for a client's own grant, renewed by asking for a new one (RFC 6749 §4.4). It needs no login.
     pub fn client_credentials(
         grant: ClientCredentials,
         key: Key,
@@ -109,31 +110,33 @@ impl Session {
         Self { inner: Arc::new(inner), flight: Flight::new() }
     }
 
-    /// The session with another policy. It is a new one: set it before you clone it.
+    /// The session with another policy. This is a new session: set the policy before you clone it.
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
         let plan = Arc::new(Plan { policy, ..Plan::clone(&self.inner.plan) });
         Self::of(Inner { plan, ..self.inner.anew() })
     }
 
-    /// The session with an extra parameter of each refresh, such as `audience`. May be called more than once. It is a new one: set it before
-    /// you clone it. A client's own grant has its parameters from [`ClientCredentials::param`].
+    /// The session with an extra parameter for each refresh, such as `audience`. May be called more than once. This is
+    /// a new session: set the parameters before you clone it. A client's own grant has its parameters from
+    /// [`ClientCredentials::param`].
     ///
     /// # Errors
-    /// As of [`RefreshExchange::param`](grantflow::RefreshExchange::param), now and not when a token is due.
+    /// The errors of [`RefreshExchange::param`](grantflow::RefreshExchange::param), now and not when a token is due.
     pub fn refresh_param(self, name: &str, value: &str) -> Result<Self, grantflow::Error> {
         let plan = Arc::clone(&self.inner.plan).refresh_param(name, value)?;
         Ok(Self::of(Inner { plan, ..self.inner.anew() }))
     }
 
-    /// The session with an observer, which is told of every renewal. It is a new one: set it before you clone it.
+    /// The session with an observer, which is told of every renewal. This is a new session: set the observer before you
+    /// clone it.
     #[must_use]
     pub fn observer(self, observer: impl Observer + 'static) -> Self {
         Self::of(Inner { observer: Some(Arc::new(observer)), ..self.inner.anew() })
     }
 
-    /// The session with a circuit breaker that it shares with others of this process: see [`Breaker`]. It is a new one: set it before
-    /// you clone it.
+    /// The session with a circuit breaker that other sessions of this process share: see [`Breaker`]. This is a new
+    /// session: set the breaker before you clone it.
     #[must_use]
     pub fn breaker(self, breaker: &Breaker) -> Self {
         Self::of(Inner { breaker: Some(breaker.clone()), ..self.inner.anew() })
@@ -143,16 +146,16 @@ impl Session {
     ///
     /// # Errors
     /// [`SessionError`]: what happened, and whether the grant is still there. While the server is down, callers get the
-    /// error at once, and one of them tries again after a pause.
+    /// error at once, and one of them tries again after each pause.
     pub async fn token(&self) -> Result<FreshToken, SessionError> {
         loop {
             let result = match self.advice() {
                 Advice::Use(token) => return Ok(token),
                 Advice::Wait(error) => return Err(error),
                 Advice::RenewAhead(token) => self.renew_ahead(token).await,
-                // While the server is left alone, the store may have what a sibling has renewed, or a login has brought.
+                // During a pause, the store may have a token that another process renewed or a login brought.
                 Advice::Look(_) => self.renew().await,
-                // Without a new one, one that is due and not over will do: this process may have read it only now.
+                // Without a new token, one that is due and not over is enough: this process may have read it only now.
                 Advice::Renew => self.renew().await.map(|result| result.or_else(|error| self.peek().ok_or(error))),
             };
             if let Some(result) = result {
@@ -161,13 +164,14 @@ impl Session {
         }
     }
 
-    /// As [`Session::token`], for code that blocks. The thread sleeps while it waits.
+    /// Like [`Session::token`], for blocking code. The thread sleeps while it waits.
     ///
-    /// How a thread waits is the outside's business ([`Outside::block_on`]). Over [`Ureq`](crate::Ureq) every thread can. Over an async
-    /// stack see [`Reqwest`](crate::Reqwest) and [`Tower`](crate::Tower).
+    /// The outside decides how a thread waits ([`Outside::block_on`]). Over [`Ureq`](crate::Ureq) every thread can
+    /// wait. For an async stack see [`Reqwest`](crate::Reqwest) and [`Tower`](crate::Tower).
     ///
     /// # Errors
-    /// As there; and [`SessionError::CannotBlock`], at once, on a thread that cannot wait. A token that is good is given out there, too.
+    /// The errors of [`Session::token`], and [`SessionError::CannotBlock`] at once on a thread that cannot wait. That
+    /// thread also gets a good token, if there is one.
     pub fn token_blocking(&self) -> Result<FreshToken, SessionError> {
         match self.advice() {
             Advice::Use(token) => Ok(token),
@@ -181,47 +185,50 @@ impl Session {
         }
     }
 
-    /// The token that there is, if it is not over: no waiting, no renewal. `None` while a login is [unsaved](Session::unsaved) or a
-    /// [logout](Session::forget) is under way.
+    /// The current token, if it is not over, without waiting and without a renewal. `None` while a login is
+    /// [unsaved](Session::unsaved) or a [logout](Session::forget) is in progress.
     pub fn peek(&self) -> Option<FreshToken> {
         let now = self.inner.outside.now();
         self.inner.memory().usable(now)
     }
 
-    /// How the grant stands, as far as this process knows.
+    /// The state of the grant, as far as this process knows.
     pub fn state(&self) -> State {
         let (now, under_way) = (self.inner.outside.now(), self.flight.is_under_way());
         self.inner.memory().state(now, under_way)
     }
 
-    /// An API refused `token` as invalid (RFC 6750 §3.1, `invalid_token`). The session gives it to nobody again, and the next caller
-    /// renews it. Says whether it was still the token in use; if not, there is a newer one already.
+    /// Reports that an API refused `token` as invalid (RFC 6750 §3.1, `invalid_token`). No caller gets this token
+    /// again, and the next caller renews it. Returns whether it was still the token in use; if not, there is a newer
+    /// one already.
     pub fn refused(&self, token: &FreshToken) -> bool {
         let now = self.inner.outside.now();
         self.inner.memory_mut().standing.refuse(token, now, &self.inner.plan.policy)
     }
 
-    /// The network is back: this ends the pauses of this process and, for one request, those that the store holds. What a server
-    /// asked for with `Retry-After` stays in force. The next call of [`Session::token`] that needs a request sends it without a pause.
+    /// Reports that the network is back. This ends the pauses of this process and, for one request, those that the
+    /// store holds. A pause that a server asked for with `Retry-After` continues. The next call of [`Session::token`]
+    /// that needs a request sends it without a pause.
     pub fn retry_now(&self) {
         self.inner.memory_mut().standing.retry_now();
     }
 
-    /// Asks the server once more for a grant that is [`Lost`](SessionError::Lost): verdicts are sometimes wrong (a server that
-    /// restored a backup, a proxy that answered for it). The next call of [`Session::token`] sends the refresh token that the
-    /// store has kept.
+    /// Asks the server once more for a grant that is [`Lost`](SessionError::Lost): verdicts are sometimes wrong (a
+    /// server restored a backup, or a proxy answered for it). The next call of [`Session::token`] sends the refresh
+    /// token that the store has kept.
     pub fn retry_lost(&self) {
         self.inner.memory_mut().standing.retry_lost();
     }
 
-    /// Tokens that are not stored, the only copy there is: of a login from the call of [`Session::prime`] on, of a renewal from its
-    /// answer on. The session tries to store them whenever it is asked for a token.
+    /// Tokens that are not stored, the only copy: of a login from the call of [`Session::prime`], of a renewal from its
+    /// answer. The session tries to store them whenever it is asked for a token.
     pub fn unsaved(&self) -> Option<Unsaved> {
         self.inner.memory().unsaved()
     }
 
-    /// The members of the grant's latest answer that have no meaning to this library (`instance_url`, `realmId`), as far as this process
-    /// knows one; whether its access token is over does not matter. `None` before the first [`Session::token`] or [`Session::prime`].
+    /// The members of the grant's latest answer that this library does not know (`instance_url`, `realmId`), as far as
+    /// this process has such an answer, even if its access token is over. `None` before the first [`Session::token`] or
+    /// [`Session::prime`].
     ///
     /// # Errors
     /// [`Misuse::Extra`](grantflow::Misuse::Extra) if they do not fit `T`.
@@ -229,8 +236,8 @@ impl Session {
         self.latest().map(|token| token.extra()).transpose()
     }
 
-    /// The ID token of the grant, as far as this process knows one. It is not verified; a refresh that brings none keeps the one
-    /// before (OpenID Connect Core §12.2).
+    /// The ID token of the grant, if this process has one. It is not verified. A refresh without an ID token keeps the
+    /// one before (OpenID Connect Core §12.2).
     pub fn unverified_id_token(&self) -> Option<grantflow::UnverifiedIdToken> {
         self.latest()?.unverified_id_token().cloned()
     }
@@ -249,15 +256,15 @@ impl Session {
         self.inner.memory().advice(now, &self.inner.plan)
     }
 
-    /// `None`: ask again.
+    /// `None` means: ask again.
     async fn renew_ahead(&self, token: FreshToken) -> Option<Renewed> {
         match self.start_in_background() {
-            // Somebody sees to it. This token will do.
+            // A renewal is in progress already. This token is enough.
             None | Some(Background::Taken) => return Some(Ok(token)),
             Some(Background::Done) => return self.peek().map(Ok),
             Some(Background::Dropped) => {}
         }
-        // One caller renews; for the others, the token will do.
+        // One caller renews; this token is enough for the others.
         let Some(join) = self.flight.lead(|| work(&self.inner)) else { return Some(Ok(token)) };
         let (now, end) = (self.inner.outside.now(), token.end());
         let patience = end.map_or(AHEAD, |end| end.saturating_since(now).min(AHEAD));
@@ -275,18 +282,18 @@ impl Session {
         }
     }
 
-    /// Renews ahead in the background. `None`: somebody sees to it already.
+    /// Renews ahead in the background. `None` if a renewal is in progress already.
     fn start_in_background(&self) -> Option<Background> {
         let join = self.flight.lead(|| work(&self.inner))?;
         Some(in_background(&self.flight, &self.inner, Some(join)))
     }
 
-    /// `None`: ask again.
+    /// `None` means: ask again.
     async fn renew(&self) -> Option<Renewed> {
         match self.fly().await?.end {
-            // An API has refused it in the meantime.
+            // An API has refused it meanwhile.
             End::Token(token) if self.is_refused(&token) => None,
-            // Found in the store. It will do, and somebody is to renew it.
+            // Found in the store. It is usable, and should be renewed.
             End::Token(token) if token.is_due(self.inner.outside.now()) => None,
             End::Token(token) => Some(Ok(token)),
             End::Failed(error) => Some(Err(error)),
@@ -295,11 +302,11 @@ impl Session {
         }
     }
 
-    /// Carries what is to be done to its end, for as long as it takes. `None` if a plug panicked, on another caller's thread.
+    /// Performs the work to its end, however long that takes. `None` if a plug panicked on another caller's thread.
     async fn fly(&self) -> Option<Landed> {
         let _patient = Patient::new(&self.inner);
         if self.flight.is_inside() {
-            // A plug asks, which the flight has called: beside it, under the same store's lock.
+            // A plug asks that this flight has called. Its work runs beside the flight, under the same store's lock.
             return Some(work_beside(&self.inner).await);
         }
         let join = self.flight.join(|| work(&self.inner));
@@ -312,7 +319,9 @@ impl Session {
         match (result, ran) {
             (Some(result), _) => Ok(result),
             (None, Err(why)) => Err(SessionError::CannotBlock(why)),
-            (None, Ok(())) => Err(SessionError::CannotBlock(CannotBlock::new("its outside gave up half-way"))),
+            (None, Ok(())) => {
+                Err(SessionError::CannotBlock(CannotBlock::new("its outside stopped before the work ended")))
+            }
         }
     }
 
@@ -322,7 +331,7 @@ impl Session {
 }
 
 impl Inner {
-    /// The same with nothing known yet, but for tokens that are not stored.
+    /// The same session without its memory, except for tokens that are not stored.
     fn anew(&self) -> Self {
         let memory = RwLock::new(self.memory_mut().anew());
         Self {

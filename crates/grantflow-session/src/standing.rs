@@ -1,4 +1,4 @@
-//! How a session stands, and what that means for a caller: time in, decision out.
+//! The state of a session, and what that means for a caller: time in, decision out.
 
 use core::time::Duration;
 
@@ -12,44 +12,44 @@ use crate::renewal::{Doubt, Insist, Plan, Unsaved};
 #[cfg(test)]
 mod tests;
 
-/// How a grant stands, as far as this process knows.
+/// The state of a grant, as far as this process knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
-    /// Nothing is known yet: the store is read when somebody asks for a token.
+    /// Nothing is known yet: the store is read at the first call for a token.
     Unread,
     /// The token is good.
     Fresh,
-    /// The token is to be renewed: it is about to be over, it is over, or an API refused it.
+    /// The token has to be renewed: it is nearly over, it is over, or an API refused it.
     Due,
-    /// A renewal is under way.
+    /// A renewal is in progress.
     Refreshing,
     /// The grant is gone: log in again.
     Lost,
-    /// No answer to a refresh came that counts. It is asked for again until the server gives a verdict; the access token is used
-    /// while it is good. A login ends the doubt, too.
+    /// No answer to a refresh came that counts. The session repeats the refresh until the server gives a verdict, and
+    /// uses the access token while it is good. A login also ends the doubt.
     InDoubt,
     /// The same, and the policy allows no further request: log in again.
     Unknown,
 }
 
-/// What a session remembers between two questions. The store is the truth; this is a copy.
+/// What a session remembers between two calls. The store is the truth; this is a copy.
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
     token: Option<FreshToken>,
-    /// The token that an API refused: not to be taken out of the store again.
+    /// The token that an API refused. It must not be read from the store again.
     pub(crate) weary: Option<FreshToken>,
     pub(crate) unsaved: Option<Unsaved>,
     pub(crate) error: Option<SessionError>,
-    /// How many renewals in a row came to nothing.
+    /// How many renewals in a row have failed.
     failures: u32,
-    /// Until then, the server is left alone.
+    /// No request is sent until then.
     pause: Option<Pause>,
-    /// In doubt: the next request leaves when the access token is over, and not ahead of that.
+    /// In doubt: the next request is sent when the access token is over, and not before.
     when_over: bool,
-    /// When the store was last looked into during a pause.
+    /// When the store was last read during a pause.
     looked: Option<UnixTime>,
-    /// The server refuses in these words.
+    /// The status and code of the server's refusal.
     words: Option<Words>,
     insist: Insist,
     refusals: Refusals,
@@ -59,13 +59,13 @@ pub(crate) struct Standing {
 struct Pause {
     until: UnixTime,
     length: Duration,
-    /// The server said so.
+    /// The server asked for the pause.
     told: bool,
 }
 
 impl Pause {
     fn is_on(self, now: UnixTime) -> bool {
-        // By a clock that fell back since, it would seem to have hardly begun.
+        // If the clock fell back, the pause would seem to have hardly begun.
         now < self.until && self.until.saturating_since(now) <= self.length.saturating_mul(2)
     }
 }
@@ -76,18 +76,18 @@ struct Words {
     since: UnixTime,
 }
 
-/// An API that refuses what the server has just issued.
+/// How often an API refuses tokens that the server has just issued.
 #[derive(Debug, Default)]
 struct Refusals {
-    /// The token came in the place of one that an API refused.
+    /// The token replaced one that an API refused.
     replaced: bool,
-    /// How many in a row were refused so.
+    /// How many in a row were refused in this way.
     row: u32,
 }
 
-/// So soon after it came, a refused token was never of use.
+/// A token that is refused this soon after it came was never of use.
 const AT_ONCE: Duration = Duration::from_secs(60);
-/// How often the store is looked into while the server is left alone: a sibling may have renewed, or a person logged in.
+/// How often the store is read during a pause: another process may have renewed, or a person logged in.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 
 /// What to do for a caller.
@@ -95,13 +95,13 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 pub(crate) enum Advice {
     /// This token is good.
     Use(FreshToken),
-    /// This token will do; it is time to renew it.
+    /// This token is usable, and should be renewed now.
     RenewAhead(FreshToken),
     /// There is no token until one is renewed.
     Renew,
-    /// There is none, and it is too early to ask the server again. The store may have one.
+    /// There is no token, and it is too early to ask the server again. The store may have one.
     Look(SessionError),
-    /// There is none, and it is too early to ask the server again.
+    /// There is no token, and it is too early to ask the server again.
     Wait(SessionError),
 }
 
@@ -111,8 +111,8 @@ impl Standing {
         match &self.token {
             Some(token) if !token.is_due(now) && self.unsaved.is_none() => Advice::Use(token.clone()),
             Some(token) if !token.is_over(now) => {
-                // A clock that went back makes a token due; a renewal that just failed makes the next one wait. What is
-                // unsaved stands in the place of this token.
+                // A clock that went back makes a token due; a renewal that just failed makes the next one wait. Unsaved
+                // tokens replace this token.
                 if self.unsaved.is_none() && (paused || self.when_over || !plan.can_renew(token)) {
                     Advice::Use(token.clone())
                 } else {
@@ -130,7 +130,7 @@ impl Standing {
         }
     }
 
-    /// The token that is known, over or not, refused or not.
+    /// The known token, even if it is over or refused.
     pub(crate) fn latest(&self) -> Option<&FreshToken> {
         self.token.as_ref().or(self.weary.as_ref())
     }
@@ -153,7 +153,7 @@ impl Standing {
     }
 
     pub(crate) fn renewed(&mut self, token: FreshToken) {
-        // A renewal that was under way when an API refused the token may have found that very token.
+        // A renewal in progress while an API refused the token may have found that same token.
         if !self.is_refused(&token) {
             let refusals = Refusals { replaced: self.weary.is_some(), row: self.refusals.row };
             *self = Self { token: Some(token), refusals, ..Self::default() };
@@ -165,7 +165,7 @@ impl Standing {
         self.token.is_none() && self.weary.is_none() && self.unsaved.is_none()
     }
 
-    /// A token that was found in the store and is due: good until it is over, should its renewal fail.
+    /// A token from the store that is due. It is usable until it is over, if its renewal fails.
     pub(crate) fn remember(&mut self, token: FreshToken, now: UnixTime) {
         if self.is_unread() && token.is_due(now) && !token.is_over(now) {
             self.token = Some(token);
@@ -177,31 +177,31 @@ impl Standing {
         self.weary.as_ref().is_some_and(|weary| weary.is(token))
     }
 
-    /// What the next renewal is to insist on. Asked for once.
+    /// What the next renewal has to insist on. Returned once.
     pub(crate) fn insist(&mut self, now: UnixTime) -> Insist {
         let insist = core::mem::take(&mut self.insist);
         let has_none = self.usable(now).is_none();
         Insist { due_will_do: has_none, ..insist }
     }
 
-    /// No request has left: it is still insisted on.
+    /// No request was sent, so the next renewal insists again.
     pub(crate) fn insist_again(&mut self, insist: Insist) {
         self.insist.now |= insist.now;
         self.insist.lost |= insist.lost;
     }
 
-    /// The network is back: pauses are over, but for what the server asked for.
+    /// The network is back: pauses end, except those that the server asked for.
     pub(crate) fn retry_now(&mut self) {
         self.pause = self.pause.filter(|pause| pause.told);
         self.insist.now = true;
     }
 
-    /// A grant that is lost is asked for once more.
+    /// A lost grant is asked for once more.
     pub(crate) fn retry_lost(&mut self) {
         self.insist.lost = true;
     }
 
-    /// The store was looked into, and had nothing.
+    /// The store was read, and had nothing.
     pub(crate) fn looked(&mut self, now: UnixTime) {
         self.looked = Some(now);
     }
@@ -225,11 +225,11 @@ impl Standing {
         self.paused(now, cause, length, retry_after.is_some_and(|told| told >= length))
     }
 
-    /// Nothing was sent, and nothing is to be until then.
+    /// Nothing was sent, and nothing may be sent until then.
     pub(crate) fn held_back(&mut self, now: UnixTime, until: UnixTime) -> SessionError {
         let length = until.saturating_since(now);
         if let Some(SessionError::InDoubt { retry_at, .. }) = &mut self.error {
-            // It says more.
+            // This error says more.
             *retry_at = until;
             let error = self.error.clone().unwrap_or(SessionError::Empty);
             self.pause = Some(Pause { until, length, told: false });
@@ -259,7 +259,7 @@ impl Standing {
         let Doubt { cause, since, sent, mut retry_at, waits_for_the_end, pause_ends: mut until, told } = doubt;
         self.when_over = waits_for_the_end;
         if cause.is_refused_answer() {
-            // The same request from the same configuration brings the same answer.
+            // The same request with the same configuration brings the same answer.
             until = until.max(now.saturating_add(HOUR));
             retry_at = retry_at.max(until);
         }
@@ -268,18 +268,18 @@ impl Standing {
         self.failed(SessionError::InDoubt { cause, since, sent, retry_at })
     }
 
-    /// The token stays, if it is not over: whatever became of the grant, it was given for that long.
+    /// The token stays if it is not over: it was given for that time, whatever happened to the grant.
     pub(crate) fn failed(&mut self, error: SessionError) -> SessionError {
         if matches!(error, SessionError::Lost { .. }) {
-            // Nothing is sent for it any more, so each question may look for a login.
+            // No request is sent for this grant any more, so each call may look for a login.
             self.pause = None;
         }
         self.error = Some(error.clone());
         error
     }
 
-    /// An API refused the token. Where it had come in the place of another that was refused, and at once, so is the next one
-    /// likely to be: a pause comes first.
+    /// An API refused the token. If it replaced another refused token and was refused at once, the next token is likely
+    /// to be refused too, so a pause comes first.
     pub(crate) fn refuse(&mut self, token: &FreshToken, now: UnixTime, policy: &Policy) -> bool {
         if !self.token.as_ref().is_some_and(|known| known.is(token)) {
             return false;
@@ -299,7 +299,7 @@ impl Standing {
 }
 
 impl Standing {
-    /// There is no token any more whose end the next request of a doubt would wait for.
+    /// No token is left whose end the next request of a doubt would wait for.
     fn asks_before_its_end(&mut self) {
         self.when_over = false;
         if let (Some(SessionError::InDoubt { retry_at, .. }), Some(pause)) = (&mut self.error, self.pause) {
@@ -308,12 +308,12 @@ impl Standing {
     }
 }
 
-/// A renewal that failed and has used nothing up.
+/// A renewal that failed and used nothing up.
 pub(crate) struct NotRenewed {
     pub(crate) cause: Cause,
-    /// How long the server wants to be left alone, if it said.
+    /// How long the server wants no request, if it said so.
     pub(crate) retry_after: Option<Duration>,
-    /// Whether a request may have left.
+    /// Whether a request may have been sent.
     pub(crate) sent: bool,
     /// The token that came and is of no use.
     pub(crate) useless: Option<FreshToken>,

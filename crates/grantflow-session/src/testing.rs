@@ -1,4 +1,4 @@
-//! A suite that any [`Store`] must pass: run it over yours. Of feature `testing`.
+//! A suite that every [`Store`] must pass: run it over yours. Feature `testing`.
 //!
 //! ```
 //! use grantflow_session::{MemoryStore, testing};
@@ -7,8 +7,8 @@
 //! # Ok::<(), testing::Failed>(())
 //! ```
 //!
-//! One that outlives the process is checked through a function that opens it; then two handles on it are compared, and what
-//! one has written must be there for the next:
+//! A store that outlives the process is checked through a function that opens it. The suite then compares two handles
+//! on it, and checks that what one has written is there for the next:
 //!
 //! ```
 //! use grantflow_session::{FileStore, testing::Suite};
@@ -19,10 +19,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! In a test, `.unwrap()` prints every rule that was broken, what was found, and what to do.
+//! In a test, `.unwrap()` prints every broken rule, what was found, and what to do.
 //!
-//! The suite writes under keys that begin with `grantflow-check` and removes what it has written. What it cannot see: whether
-//! an answer of `Swapped` survives a power failure, and whether a lock dies with its process.
+//! The suite writes under keys that begin with `grantflow-check`, and removes its entries. It cannot check whether an
+//! answer of `Swapped` survives a power failure, or whether a lock ends with its process.
 
 use core::fmt;
 
@@ -38,7 +38,7 @@ mod tests;
 
 use bench::{Bench, Trouble};
 
-/// Checks a store by every rule that needs nothing but the store itself.
+/// Checks a store by every rule that needs only the store itself.
 ///
 /// # Errors
 /// [`Failed`]: which rules it breaks.
@@ -59,12 +59,12 @@ pub struct Suite<'a> {
 }
 
 impl<'a> Suite<'a> {
-    /// Of a store that is there.
+    /// A suite for an existing store.
     pub fn of(store: &'a impl Store) -> Self {
         Self::opening(move || store)
     }
 
-    /// Of a store that `open` opens: each time the same one, as another process would open it.
+    /// A suite for a store that `open` opens: the same store each time, as another process would open it.
     pub fn opening<S: Store + 'a>(open: impl Fn() -> S + 'a) -> Self {
         Self {
             open: Box::new(move || Box::new(open())),
@@ -74,24 +74,25 @@ impl<'a> Suite<'a> {
         }
     }
 
-    /// Runs the store's futures by `executor`, which must return when they are through: for a store that needs a runtime, say
-    /// `|future| runtime.block_on(future)`. It is called from several threads at a time.
+    /// Runs the store's futures by `executor`, which must return when they have ended, for a store that needs a
+    /// runtime: for example `|future| runtime.block_on(future)`. Several threads call it at a time.
     pub fn on(self, executor: impl Fn(Later<'_, ()>) + Sync + 'a) -> Self {
         Self { executor: Box::new(executor), ..self }
     }
 
-    /// Checks that a lock which nobody gives back ends, and what its holder can do afterwards: for a store whose lock is a lease.
-    /// `wait` returns when a lease that was taken before is over: it sleeps, or puts the store's clock forward.
+    /// Also checks that a lock which is not given back ends, and what its holder can do afterwards, for a store whose
+    /// lock is a lease. `wait` returns when a lease that was taken before is over: it sleeps, or puts the store's clock
+    /// forward.
     pub fn lease_ends(self, wait: impl Fn() + 'a) -> Self {
         Self { lease_ends: Some(Box::new(wait)), ..self }
     }
 
-    /// The largest value that the store is asked to keep: 2 MiB, unless it is for small grants by design.
+    /// Sets the largest value that the store has to keep: 2 MiB, unless it is for small grants by design.
     pub fn largest(self, bytes: usize) -> Self {
         Self { largest: bytes.min(Value::MAX), ..self }
     }
 
-    /// Runs it.
+    /// Runs the suite.
     ///
     /// # Errors
     /// [`Failed`]: which rules the store breaks.
@@ -100,7 +101,7 @@ impl<'a> Suite<'a> {
         let mut broken = Vec::new();
         let mut waits = false;
         for check in entries::CHECKS.iter().chain(many::CHECKS).chain(locks::CHECKS).chain(leases::CHECKS) {
-            // Where a lock waits, whoever asks for it a second time would wait for ever.
+            // If a lock waits, a caller that asks for it a second time would wait for ever.
             if waits && check.locks {
                 continue;
             }
@@ -138,9 +139,9 @@ pub struct Broken {
     pub check: &'static str,
     /// What every store must do.
     pub rule: &'static str,
-    /// What this one did. No value is in it.
+    /// What this store did. It shows no value.
     pub found: String,
-    /// What is usually the cause, and how it is mended.
+    /// The usual cause, and how to repair it.
     pub mend: &'static str,
 }
 
@@ -150,7 +151,7 @@ impl Broken {
             Trouble::Broken(found) => Self { check: check.name, rule: check.rule, found, mend: check.mend },
             Trouble::Shown => Self {
                 check: "errors_show_no_value",
-                rule: "an error never holds what is kept: it ends in logs",
+                rule: "an error never shows a value, because errors end in logs",
                 found: format!("an error of the check {} prints the value", check.name),
                 mend: "do not pass on a driver's error that quotes the statement's parameters; say what failed and where",
             },
@@ -160,7 +161,7 @@ impl Broken {
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; found: {}; to mend it: {}", self.check, self.rule, self.found, self.mend)
+        write!(f, "{}: {}; found: {}; to repair it: {}", self.check, self.rule, self.found, self.mend)
     }
 }
 
@@ -169,7 +170,7 @@ impl fmt::Display for Broken {
 pub struct Failed(Vec<Broken>);
 
 impl Failed {
-    /// What is broken.
+    /// The broken rules.
     pub fn broken(&self) -> &[Broken] {
         &self.0
     }
@@ -182,7 +183,7 @@ impl fmt::Display for Failed {
     }
 }
 
-/// As it is displayed, so that `unwrap` in a test says everything.
+/// The same as `Display`, so that `unwrap` in a test says everything.
 impl fmt::Debug for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -13,7 +13,7 @@ use loom::thread;
 
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 
-/// Loom runs a model again and again and wants it the same each time: no entropy.
+/// Loom repeats a model and needs the same run each time: no entropy.
 struct Counting;
 
 impl grantflow::Entropy for Counting {
@@ -30,7 +30,7 @@ fn client() -> PublicClient {
 fn login(client: &PublicClient) -> PendingCallback {
     let mut rng = Counting;
     let authorization = Authorization::new(client, "https://app.example/callback").unwrap();
-    let Redirect { pending, .. } = authorization.start(&mut Env { now: NOW, rng: &mut rng }).unwrap();
+    let Redirect { pending, .. } = authorization.start(&mut Env::new(NOW, &mut rng)).unwrap();
     pending
 }
 
@@ -150,7 +150,7 @@ fn a_lock_has_one_holder() {
         };
         let ours = enter(&store, &inside);
         let theirs = sibling.join().unwrap();
-        assert!(ours || theirs, "nobody got it");
+        assert!(ours || theirs, "neither got it");
         assert!(enter(&store, &inside), "it was not given back");
     });
 }

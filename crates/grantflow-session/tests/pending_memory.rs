@@ -1,7 +1,7 @@
-//! What pending logins cost, by what the system says of this process: 10^6 abandoned ones leave memory flat.
+//! The memory of pending logins, as the system reports it for this process: 10^6 abandoned ones leave it flat.
 //!
-//! A file of its own, so that no other test's memory is measured. Without optimisation it starts a quarter of them:
-//! `cargo test -p grantflow-session --release --test pending_memory -- --nocapture` is the whole of it.
+//! In a separate file, so that no other test's memory is measured. Without optimisation it starts a quarter of them:
+//! `cargo test -p grantflow-session --release --test pending_memory -- --nocapture` starts all.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "clippy spares test functions, not what they share")]
 
@@ -26,12 +26,12 @@ fn abandoned_logins_leave_memory_flat() {
     let logins = PendingLogins::new(CAPACITY, Duration::from_secs(600));
     let mut rng = getrandom::SysRng;
     let mut abandon = |number: usize| {
-        // 250 in a second, so that some are dropped for room, and after a pause all expire.
+        // 250 in a second, so that some are dropped for room; after a pause all expire.
         let pause = if number > STARTS / 2 { 1_000 } else { 0 };
         let now = UnixTime::from_secs(1_700_000_000 + number as u64 / 250 + pause);
         let authorization =
             Authorization::new(&client, "https://app.example/oauth/callback").unwrap().scope("read_favorite").unwrap();
-        let Redirect { pending, .. } = authorization.start(&mut Env { now, rng: &mut rng }).unwrap();
+        let Redirect { pending, .. } = authorization.start(&mut Env::new(now, &mut rng)).unwrap();
         logins.put(&format!("browser {number}"), &pending.key(), pending.into_stored(), now).unwrap();
     };
 

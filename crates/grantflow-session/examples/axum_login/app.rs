@@ -1,4 +1,4 @@
-//! The application: who is logged in, and how they got there.
+//! The application: who is logged in, and how that person logged in.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,9 +26,9 @@ use crate::page;
 use crate::provider::{self, Provider};
 use crate::{Outcome, show};
 
-/// How long somebody stays logged in at most.
+/// The longest time that a person stays logged in.
 const DAY: Duration = Duration::from_secs(12 * 60 * 60);
-/// How long somebody may take at the provider.
+/// The longest time that a person may take at the provider.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// The application. Cheap to clone.
@@ -49,7 +49,7 @@ struct Inner {
     policy: HeaderValue,
 }
 
-/// Somebody who is logged in.
+/// A person who is logged in.
 struct Person {
     session: Session,
     until: UnixTime,
@@ -74,19 +74,20 @@ impl App {
             // The API is on loopback, here: no proxy, no redirects.
             api: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?,
             api_url: provider.api_url(),
-            // The login's form is sent to us and redirected to the provider: Chromium wants both to be allowed.
+            // The login's form is sent to this origin and redirected to the provider: Chromium wants both to be
+            // allowed.
             policy: page::content_security_policy(provider.origin())?,
         })))
     }
 
-    /// Its pages. What changes anything is a POST with a CSRF token, the start of a login not least: otherwise another
-    /// site could start one for its visitors, and end it where it wants. The callback changes something too; `state` is
-    /// its token.
+    /// The pages. Every change is a POST with a CSRF token, also the start of a login: otherwise another site could
+    /// start a login for its visitors and end it where it wants. The callback also changes something; its token is
+    /// `state`.
     pub(crate) fn router(&self) -> Router {
         Router::new()
             .route("/", get(home))
             .route("/login", post(start_login))
-            // Without a `head` of its own, `get` serves HEAD too, and a scanner of links would use up the login.
+            // Without a `head` handler, `get` also serves HEAD, and a link scanner would use up the login.
             .route("/callback", get(callback).head(get_only).fallback(get_only))
             .route("/denied", get(async || page::denied()))
             .route("/failed", get(async || page::failed()))
@@ -102,7 +103,7 @@ impl App {
         self.0.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The session of whoever is logged in with this browser.
+    /// The session of the person who is logged in with this browser.
     fn session(&self, browser: &Browser) -> Option<Session> {
         let people = self.people();
         people.get(&browser.key()).filter(|person| now() < person.until).map(|person| person.session.clone())
@@ -116,7 +117,7 @@ impl App {
         session.prime(tokens).await?;
 
         let entered = Browser::new()?;
-        // What is under way in other tabs moves along. The old id is good for nothing from here on.
+        // Logins in progress in other tabs move along. The old id is of no use from here on.
         self.0.logins.rename(browser.id(), entered.id())?;
         for left in self.admit(&browser, &entered, session) {
             left.forget().await?;
@@ -124,7 +125,8 @@ impl App {
         Ok(entered)
     }
 
-    /// Gives the sessions of those who are here no longer: of whoever used this browser before, and of whose time is over.
+    /// Returns the sessions of people who are no longer here: the person who used this browser before, and people whose
+    /// time is over.
     fn admit(&self, before: &Browser, entered: &Browser, session: Session) -> Vec<Session> {
         let now = now();
         let mut people = self.people();
@@ -161,7 +163,7 @@ pub(crate) struct Me {
     pub(crate) scope: String,
 }
 
-/// Asks the API. The session gives a fresh token, and another one should the API refuse the first.
+/// Asks the API. The session gives a fresh token, and another one if the API refuses the first.
 async fn who_am_i(app: &App, session: &Session) -> Result<Me, ApiError> {
     let request = app.0.api.get(&app.0.api_url).build().map_err(ApiError::Transport)?;
     let answer = Authorized::new(app.0.api.clone(), session.clone()).execute(request).await?;
@@ -169,14 +171,15 @@ async fn who_am_i(app: &App, session: &Session) -> Result<Me, ApiError> {
     Ok(serde_json::from_slice(&body).unwrap_or_default())
 }
 
-/// Sends the person away.
+/// Sends the person to the provider.
 async fn start_login(State(app): State<App>, browser: Browser, form: Bytes) -> Result<Response, Trouble> {
     if !browser.sent(&form) {
         return Err(Trouble::Forged);
     }
-    let mut env = Env { now: now(), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(now(), &mut rng);
     let grantflow::Redirect { url, pending } = app.0.authorization.start(&mut env)?;
-    // Under this browser and no other: what is started here cannot be finished elsewhere.
+    // Only for this browser: a login that is started here cannot be finished elsewhere.
     app.0.logins.put(browser.id(), &pending.key(), pending.into_stored(), env.now)?;
     Ok(Redirect::to(url.as_str()).into_response())
 }
@@ -185,9 +188,9 @@ async fn get_only() -> impl IntoResponse {
     (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")])
 }
 
-/// They come back. Whatever the address says, no page shows it, and code and state leave the address bar at once.
+/// The person comes back. No page shows the content of the address, and code and state leave the address bar at once.
 async fn callback(State(app): State<App>, browser: Browser, uri: Uri) -> Result<Response, Trouble> {
-    // Not ours, or another browser's, or here for the second time: nothing is taken, and nothing is lost.
+    // Not ours, of another browser, or a second time: nothing is taken, and nothing is lost.
     let not_ours = || (StatusCode::NOT_FOUND, page::nothing_waits()).into_response();
     let Some(key) = callback_key(&uri) else { return Ok(not_ours()) };
     let Some(stored) = app.0.logins.take(browser.id(), &key, now()) else { return Ok(not_ours()) };
@@ -195,7 +198,7 @@ async fn callback(State(app): State<App>, browser: Browser, uri: Uri) -> Result<
 
     match pending.receive(&uri) {
         Callback::Granted(exchange) => {
-            // A task of its own: axum drops this one if the browser goes away, and the code can be used only once.
+            // In a separate task: axum drops this one if the browser goes away, and the code can be used only once.
             let browser = match tokio::spawn(app.enter(browser, exchange)).await? {
                 Ok(browser) => browser,
                 Err(error) => {
@@ -220,7 +223,7 @@ async fn callback(State(app): State<App>, browser: Browser, uri: Uri) -> Result<
     }
 }
 
-/// Renews the token now. Nobody needs that button; a person who wants to see it work does.
+/// Renews the token now. The button is only for people who want to see it work.
 async fn renew(State(app): State<App>, browser: Browser, form: Bytes) -> Result<Response, Trouble> {
     if !browser.sent(&form) {
         return Err(Trouble::Forged);
@@ -246,7 +249,7 @@ async fn log_out(State(app): State<App>, browser: Browser, form: Bytes) -> Resul
     Ok((AppendHeaders([(header::SET_COOKIE, Browser::no_cookie())]), Redirect::to("/")).into_response())
 }
 
-/// What every page has: nothing foreign in it, nothing of it kept, and no address with a code handed on.
+/// Headers of every page: nothing foreign is loaded, nothing is cached, and no address with a code is passed on.
 async fn with_headers(State(app): State<App>, mut response: Response) -> Response {
     response.headers_mut().extend(page::headers(&app.0.policy));
     response
@@ -256,7 +259,7 @@ async fn with_headers(State(app): State<App>, mut response: Response) -> Respons
 enum Trouble {
     /// A POST that no page of ours sent.
     Forged,
-    /// Ours, the provider's, the network's.
+    /// A failure of this application, the provider or the network.
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -270,7 +273,7 @@ impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         match self {
             Self::Forged => (StatusCode::FORBIDDEN, page::not_from_here()).into_response(),
-            // What happened is for the log; the person gets a page that says nothing of it.
+            // The log says what happened; the person gets a page that does not show it.
             Self::Failed(error) => {
                 show::failed(&*error);
                 (StatusCode::BAD_GATEWAY, page::trouble()).into_response()

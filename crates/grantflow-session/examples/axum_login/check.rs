@@ -1,15 +1,18 @@
-//! What the application promises, tried by headless browsers, and by somebody who wants in.
+//! The application's promises, tested by headless browsers and by an attacker.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use grantflow_testkit::CallbackFault;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::provider::Provider;
 use crate::{Outcome, show};
+use headless::Browser;
+
+mod headless;
 
 pub(crate) async fn run(app: &str, provider: &Provider, head: Duration) -> Outcome<()> {
     let check = Check { app, provider };
@@ -96,7 +99,7 @@ impl Check<'_> {
         expect(before != ada.cookie, "a new session id")?;
         let mut planted = Browser { cookie: before, ..Browser::new(self.app)? };
         expect(!planted.get("/").await?.body.contains("Hello"), "the session id from before the login")?;
-        show::good("a new session id: whoever knew the one from before the login is nobody");
+        show::good("a new session id: the one from before the login is of no use");
         Ok(())
     }
 
@@ -125,13 +128,13 @@ impl Check<'_> {
         same(ada.get(&theirs).await?.status, StatusCode::NOT_FOUND)?;
         same(mallory.get(&hers).await?.status, StatusCode::NOT_FOUND)?;
         same(self.hits("authorization_code"), exchanges)?;
-        expect(!ada.is_in().await? && !mallory.is_in().await?, "nobody is in")?;
+        expect(!ada.is_in().await? && !mallory.is_in().await?, "not in")?;
         show::good("both refused, and neither code was sent to the provider");
         for (browser, callback) in [(&mut ada, &hers), (&mut mallory, &theirs)] {
             same(browser.get(callback).await?.status, StatusCode::SEE_OTHER)?;
             expect(browser.is_in().await?, "in")?;
         }
-        show::good("neither login was spent by it: both finish with their own");
+        show::good("neither login was used up: both finish with their own callback");
         Ok(())
     }
 
@@ -154,19 +157,19 @@ impl Check<'_> {
         }
         same(ada.get(&callback).await?.status, StatusCode::SEE_OTHER)?;
         expect(ada.is_in().await?, "in")?;
-        show::good("six of them: refused, not reflected, and the login that they meant to end goes on");
+        show::good("six of them: refused, not reflected, and the login that they were meant to end continues");
         Ok(())
     }
 
     async fn refusals(&self) -> Outcome<()> {
-        show::part("A person who says no, and a provider who is not who they should be");
+        show::part("A person who says no, and a provider with another issuer");
         let mut ada = Browser::new(self.app)?;
         let exchanges = self.hits("authorization_code");
         let callback = ada.until_callback("deny").await?;
         same(ada.get(&callback).await?.location, "/denied".to_owned())?;
         same(ada.get("/denied").await?.status, StatusCode::OK)?;
         expect(!ada.is_in().await?, "not in")?;
-        show::good("denied: a page that says so, and nobody is logged in");
+        show::good("denied: a page that says so, and no login");
 
         let mixed_up = CallbackFault::set("iss", "https://attacker.example");
         self.provider.with(|server| {
@@ -177,7 +180,7 @@ impl Check<'_> {
         same(ada.get(&callback).await?.status, StatusCode::NOT_FOUND)?;
         expect(!ada.is_in().await?, "not in")?;
         same(self.hits("authorization_code"), exchanges)?;
-        show::good("another issuer: rejected for good, and its code goes nowhere");
+        show::good("another issuer: rejected for good, and its code is not sent");
         Ok(())
     }
 
@@ -198,7 +201,7 @@ impl Check<'_> {
         show::good("on demand: one refresh, another token");
 
         self.provider.with(|server| server.revoke_access_tokens());
-        // Two tokens in a row were refused as soon as they came, so the session leaves the server alone for a second.
+        // Two tokens in a row were refused as soon as they came, so the session sends nothing for a second.
         let mut is_in = ada.is_in().await?;
         for _ in 0..50 {
             if is_in {
@@ -216,7 +219,7 @@ impl Check<'_> {
             hits.skip(refreshes).collect::<Vec<_>>()
         });
         expect(matches!(&*sent, [a, b] if a != b), "the refresh token rotates")?;
-        show::good("when the API refuses it: the page comes all the same, and each refresh token was used once");
+        show::good("when the API refuses it: the page is still shown, and each refresh token was used once");
 
         self.provider.with(|server| server.revoke_all());
         let mut over = false;
@@ -233,7 +236,7 @@ impl Check<'_> {
     }
 
     async fn head(&self) -> Outcome<()> {
-        show::part("A scanner that looks at the callback first");
+        show::part("A scanner that requests the callback first");
         let mut ada = Browser::new(self.app)?;
         let callback = ada.until_callback("allow").await?;
         let exchanges = self.hits("authorization_code");
@@ -260,7 +263,7 @@ impl Check<'_> {
         let mut planted = Browser { cookie: before, ..Browser::new(self.app)? };
         same(planted.get(&second).await?.status, StatusCode::NOT_FOUND)?;
         same(self.hits("authorization_code"), exchanges)?;
-        show::good("whoever has the session id from before the first login cannot finish the second");
+        show::good("the session id from before the first login cannot finish the second");
 
         let answer = ada.get(&second).await?;
         same((answer.status, &*answer.location), (StatusCode::SEE_OTHER, "/"))?;
@@ -268,12 +271,12 @@ impl Check<'_> {
         for used in [&first, &second] {
             same(ada.get(used).await?.status, StatusCode::NOT_FOUND)?;
         }
-        show::good("the second tab's login goes on with the new id, and finishes once");
+        show::good("the second tab's login continues with the new id, and finishes once");
         Ok(())
     }
 
     async fn dawdlers(&self, head: Duration) -> Outcome<()> {
-        show::part("Visitors who dawdle");
+        show::part("Slow visitors");
         let place = self.app.trim_start_matches("http://");
         for said in ["", "GET / HTTP/1.1\r\nHost: x\r\nX: "] {
             let started = Instant::now();
@@ -283,7 +286,7 @@ impl Check<'_> {
             expect(ended.is_ok(), format!("sent away within {head:?}"))?;
             expect(started.elapsed() >= head / 2, "given time")?;
         }
-        show::good("who does not send a whole head in time is sent away");
+        show::good("a visitor that does not send a complete head in time is disconnected");
         Ok(())
     }
 
@@ -300,7 +303,7 @@ impl Check<'_> {
         expect(answer.header("set-cookie").contains("Max-Age=0"), "the cookie goes")?;
         let mut thief = Browser { cookie: kept, ..Browser::new(self.app)? };
         expect(!ada.is_in().await? && !thief.is_in().await?, "out")?;
-        show::good("only by this browser's own form; the cookie goes, and a copy of it is of no use");
+        show::good("only by this browser's own form; the cookie is removed, and a copy of it is of no use");
         Ok(())
     }
 
@@ -309,110 +312,10 @@ impl Check<'_> {
     }
 }
 
-/// A browser without a window: one cookie, no redirects of its own accord.
-struct Browser {
-    http: reqwest::Client,
-    app: String,
-    /// The cookie for the application, as `name=value`; empty if there is none.
-    cookie: String,
-}
-
-struct Page {
-    status: StatusCode,
-    headers: HeaderMap,
-    location: String,
-    body: String,
-}
-
-impl Browser {
-    fn new(app: &str) -> Outcome<Self> {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            // The application closes idle connections, maybe just when one is used again.
-            .pool_max_idle_per_host(0)
-            .build()?;
-        Ok(Self { http, app: app.to_owned(), cookie: String::new() })
-    }
-
-    async fn get(&mut self, url: &str) -> Outcome<Page> {
-        self.visit(self.http.get(self.address(url))).await
-    }
-
-    async fn post(&mut self, url: &str, form: &str) -> Outcome<Page> {
-        let form_type = "application/x-www-form-urlencoded";
-        self.visit(self.http.post(self.address(url)).header(header::CONTENT_TYPE, form_type).body(form.to_owned()))
-            .await
-    }
-
-    fn address(&self, url: &str) -> String {
-        if url.starts_with('/') { format!("{}{url}", self.app) } else { url.to_owned() }
-    }
-
-    async fn visit(&mut self, request: reqwest::RequestBuilder) -> Outcome<Page> {
-        let mut request = request.build()?;
-        let ours = request.url().as_str().starts_with(&self.app);
-        if ours && !self.cookie.is_empty() {
-            request.headers_mut().insert(header::COOKIE, self.cookie.parse()?);
-        }
-        let answer = self.http.execute(request).await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let page = Page { status, location: text(&headers, "location"), headers, body: answer.text().await? };
-        let cookie = page.header("set-cookie");
-        if ours && !cookie.is_empty() {
-            self.cookie =
-                if cookie.contains("Max-Age=0") { "" } else { cookie.split(';').next().unwrap_or_default() }.to_owned();
-        }
-        Ok(page)
-    }
-
-    async fn csrf(&mut self) -> Outcome<String> {
-        Ok(between(&self.get("/").await?.body, "name=\"csrf\" value=\"", "\"")?.to_owned())
-    }
-
-    async fn is_in(&mut self) -> Outcome<bool> {
-        Ok(self.get("/").await?.body.contains("Hello, ada"))
-    }
-
-    /// What the page shows of the token.
-    async fn token(&mut self) -> Outcome<String> {
-        Ok(between(&self.get("/").await?.body, "<dt>Token</dt><dd><code>", "<")?.to_owned())
-    }
-
-    /// Logs in, up to the address that the provider sends the browser back to.
-    async fn until_callback(&mut self, decision: &str) -> Outcome<String> {
-        let csrf = self.csrf().await?;
-        let away = self.post("/login", &format!("csrf={csrf}")).await?;
-        same(away.status, StatusCode::SEE_OTHER)?;
-        let question = self.get(&away.location).await?;
-        let query = between(&question.body, "action=\"?", "\"")?.replace("&amp;", "&");
-        let provider = away.location.split('?').next().unwrap_or_default();
-        let back = self.post(&format!("{provider}?{query}"), &format!("decision={decision}")).await?;
-        same(back.status, StatusCode::SEE_OTHER)?;
-        expect(back.location.starts_with(&format!("{}/callback?", self.app)), "the way back")?;
-        Ok(back.location)
-    }
-}
-
-impl Page {
-    fn header(&self, name: &str) -> String {
-        text(&self.headers, name)
-    }
-}
-
-fn text(headers: &HeaderMap, name: &str) -> String {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
-}
-
-fn between<'a>(text: &'a str, start: &str, end: &str) -> Outcome<&'a str> {
-    let found = text.split_once(start).and_then(|(_, rest)| rest.split_once(end));
-    found.map(|(found, _)| found).ok_or_else(|| format!("there is no {start:?} on the page").into())
-}
-
 #[track_caller]
 fn expect(holds: bool, what: impl Display) -> Outcome<()> {
-    let line = std::panic::Location::caller().line();
-    if holds { Ok(()) } else { Err(format!("{what}: not as it should be (check.rs:{line})").into()) }
+    let place = std::panic::Location::caller();
+    if holds { Ok(()) } else { Err(format!("{what}: not as it should be ({place})").into()) }
 }
 
 #[track_caller]

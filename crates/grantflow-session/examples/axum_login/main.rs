@@ -2,11 +2,11 @@
 //!
 //! - `cargo run --example axum_login` starts a provider and the application, both on loopback. Open the address that it
 //!   prints.
-//! - `cargo run --example axum_login -- --check` is its own browser, and tries what an attacker would try. It exits with
-//!   0 only if all went as it should.
+//! - `cargo run --example axum_login -- --check` is its own browser, and tries what an attacker would try. It exits
+//!   with 0 only if every check passed.
 //!
-//! What to read: `app.rs`, which is the whole login; `browser.rs`, which is the cookie. `provider.rs` stands for somebody
-//! else's server, and `check.rs` says what the application promises.
+//! What to read: `app.rs` is the whole login; `browser.rs` is the cookie. `provider.rs` stands for another
+//! organisation's server, and `check.rs` says what the application promises.
 
 mod app;
 mod browser;
@@ -70,8 +70,8 @@ async fn main() -> ExitCode {
 async fn run(options: &Options) -> Outcome<()> {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
     let origin = format!("http://{}", socket.local_addr()?);
-    // The check does not want to wait for long until it is sent away.
-    let head = Duration::from_secs(if options.check { 1 } else { 10 });
+    // The check should not wait long until it is disconnected, but its own requests need a moment on a busy machine.
+    let head = Duration::from_secs(if options.check { 3 } else { 10 });
     let provider = Provider::start(&origin, head).await?;
     let app = App::new(&origin, &provider)?;
 

@@ -1,5 +1,5 @@
-//! What the person sees. Static text, but for what the API says, which is escaped. One inline style, allowed by its hash;
-//! nothing else is loaded, and no script runs.
+//! What the person sees. Static text, except for the API's answer, which is escaped. One inline style, allowed by its
+//! hash; nothing else is loaded, and no script runs.
 
 use axum::http::header::{self, InvalidHeaderValue};
 use axum::http::{HeaderName, HeaderValue};
@@ -41,7 +41,7 @@ button:focus-visible, a:focus-visible { outline: 3px solid var(--accent); outlin
 a { color: var(--accent) }
 ";
 
-/// The policy of every page: nothing but the one style, and forms to here and to `next`, where they are redirected to.
+/// The policy of every page: only the one style, and forms to this origin and to `next`, where they are redirected to.
 pub(crate) fn content_security_policy(next: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     let style = Base64::encode_string(&Sha256::digest(STYLE));
     HeaderValue::try_from(format!(
@@ -75,7 +75,7 @@ fn start(heading: &str, text: &str, csrf: &str) -> Html<String> {
     )
 }
 
-/// For somebody who is logged in.
+/// For a person who is logged in.
 pub(crate) fn home(csrf: &str, me: &Me, token: Option<&FreshToken>, now: UnixTime) -> Html<String> {
     let scopes: Vec<String> = me.scope.split(' ').map(|scope| format!("<code>{}</code>", escape(scope))).collect();
     let left = token.and_then(FreshToken::expires_at).map(|at| at.saturating_since(now).as_secs());
@@ -96,7 +96,7 @@ pub(crate) fn home(csrf: &str, me: &Me, token: Option<&FreshToken>, now: UnixTim
     page(&format!("Hello, {}", escape(&me.name)), &body)
 }
 
-/// What tells one token from another, and is of no other use.
+/// A text that tells tokens apart and is of no other use.
 fn fingerprint(token: &AccessToken) -> String {
     let text = match token {
         AccessToken::Bearer(token) => token.expose_secret(),
@@ -112,7 +112,7 @@ pub(crate) fn denied() -> Html<String> {
 pub(crate) fn failed() -> Html<String> {
     dead_end(
         "That login did not work",
-        "The provider's answer could not be used. Nobody is logged in; please start again.",
+        "The provider's answer could not be used. You are not logged in; please start again.",
     )
 }
 

@@ -1,5 +1,5 @@
-//! Somebody else's server: the testkit's, which is a plain function over `http` types, behind axum, with a page that asks
-//! the person. It stands for a provider and is none: it lets everybody in as `ada`.
+//! Another organisation's server: the testkit's, a plain function over `http` types, behind axum, with a page that asks
+//! the person. It only stands for a provider: it lets every visitor in as `ada`.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +30,7 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    /// Starts one that knows the application at `app`, and gives everybody `head` for the head of a request.
+    /// Starts a provider that knows the application at `app`, and gives every visitor `head` for the head of a request.
     pub(crate) async fn start(app: &str, head: Duration) -> Outcome<Self> {
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let origin = format!("http://{}", socket.local_addr()?);
@@ -82,7 +82,7 @@ async fn ask(RawQuery(query): RawQuery) -> Html<String> {
     page::consent(&query, &scope.map(|(_, scope)| scope.into_owned()).unwrap_or_default())
 }
 
-/// The person has answered: the authorization request is served, with that answer.
+/// The person has answered: the authorization request is served with that answer.
 async fn decide(State(provider): State<Provider>, request: Request) -> Response {
     let (mut head, body) = request.into_parts();
     head.method = axum::http::Method::GET;

@@ -1,5 +1,5 @@
-//! How both are served. `axum::serve` lets a visitor take for ever over a request; here everybody has a time, and there is an
-//! end to how many there are.
+//! How both are served. `axum::serve` lets a visitor take any time for a request. Here each request has a deadline, and
+//! the number of connections is limited.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-/// How many connections there may be. Further ones wait in the system's queue.
+/// The greatest number of connections. Further ones wait in the system's queue.
 const CONNECTIONS: usize = 1000;
-/// How long a request may take, from its head to its answer: its body is sent in it, and the provider is asked. More than the
-/// deadline of the agent, so that it is the agent who gives up.
+/// How long a request may take, from its head to its answer, including its body and the question to the provider. More
+/// than the deadline of the agent, so that the agent ends first.
 const REQUEST: Duration = Duration::from_secs(45);
 
 /// Serves until the process ends. `head` is how long a connection may take to send a request's head, the first and each
@@ -27,10 +27,10 @@ pub(crate) async fn serve(socket: TcpListener, router: Router, head: Duration) {
     let router = router.layer(from_fn(in_time));
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        // It is never closed.
+        // The semaphore is never closed.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let Ok((stream, _)) = socket.accept().await else {
-            // Out of file descriptors, most likely.
+            // Most likely there are no file descriptors left.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
@@ -38,7 +38,7 @@ pub(crate) async fn serve(socket: TcpListener, router: Router, head: Duration) {
         tokio::spawn(async move {
             let mut server = http1::Builder::new();
             server.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(64 * 1024);
-            // It errs for everybody who goes away: nothing to report.
+            // It fails for every visitor that goes away, which is no news.
             let _ = server.serve_connection(TokioIo::new(stream), service).await;
             drop(place);
         });

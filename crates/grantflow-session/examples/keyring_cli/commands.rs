@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use grantflow::{AccessToken, Authorization, Callback, Env, Redirect};
 use grantflow_loopback::{Arrival, Settings};
-use grantflow_session::renewal::{Next, Outcome as Ended, Plan, Renewal};
+use grantflow_session::renewal::{Action, Outcome as Ended, Plan, Renewal};
 use grantflow_session::{FreshToken, Key, Policy, Session, SessionError, Store as _, Ureq};
 use grantflow_ureq::{Agent, SysRng, now};
 
@@ -14,14 +14,14 @@ use crate::{Outcome, show};
 
 pub(crate) fn login(options: &Options) -> Outcome<()> {
     let client = options.client()?;
-    // First of all: without a place to keep the grant, there is no reason to ask for one.
+    // This comes first: without a place to keep the grant, there is no reason to ask for one.
     let session = session(options)?;
     let listener = Settings::new().port(options.port).bind()?;
     let mut authorization = Authorization::new(&client, listener.redirect_uri())?;
     if let Some(scope) = &options.scope {
         authorization = authorization.scope(scope.as_str())?;
     }
-    let Redirect { url, pending } = authorization.start(&mut Env { now: now(), rng: &mut SysRng })?;
+    let Redirect { url, pending } = authorization.start(&mut Env::new(now(), &mut SysRng))?;
     if !options.open_browser || open::that_detached(url.as_str()).is_err() {
         anstream::println!("Open this address in your browser:\n{url}\n", url = url.as_str());
     }
@@ -38,12 +38,12 @@ pub(crate) fn login(options: &Options) -> Outcome<()> {
     let tokens = grantflow_ureq::run(&Agent::new(), exchange)?;
     let token = session.prime_blocking(tokens)?;
     show::good(&format!("logged in; the token {}", expiry(&token)));
-    // A process that ends takes the browser's last page along.
+    // The process would end before the browser has its last page.
     page.finish();
     Ok(())
 }
 
-/// Whatever goes to stdout here ends in somebody's `$(…)`.
+/// Everything on stdout here ends in a script's `$(…)`.
 pub(crate) fn token(options: &Options) -> Outcome<()> {
     let session = session(options)?;
     let token = session.token_blocking().map_err(advice)?;
@@ -51,52 +51,55 @@ pub(crate) fn token(options: &Options) -> Outcome<()> {
         return Err("the token is bound to a key, and of no use without it".into());
     };
     writeln!(std::io::stdout(), "{}", bearer.expose_secret())?;
-    // A renewal ahead goes on in the background, and ends with the process.
+    // A renewal ahead of time runs in the background, and would end with the process.
     session.finish_blocking().map_err(advice)?;
     Ok(())
 }
 
-/// What `token` would do. A renewal says what it wants done, step by step, and here it only gets to read: it ends where it
-/// would write, wait or send.
+/// What `token` would do. A renewal says step by step what it wants done, and here it only gets to read: it ends before
+/// it would write, wait or send.
 pub(crate) fn status(options: &Options) -> Outcome<()> {
     let (store, key) = (Kept::open(options)?, Key::new(&options.account)?);
-    let mut env = Env { now: now(), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(now(), &mut rng);
     let mut next = Renewal::of(Plan::refresh(options.client()?, key.clone(), Policy::default()), None);
     loop {
         next = match next {
-            // What is only read needs no lock.
-            Next::Lock(state) => state.locked(),
-            Next::Load(state) => match pollster::block_on(store.load(&key)) {
+            // A read needs no lock.
+            Action::Lock(state) => state.locked(),
+            Action::Load(state) => match pollster::block_on(store.load(&key)) {
                 Ok(entry) => state.loaded(&mut env, entry),
                 Err(error) => state.failed(error),
             },
-            Next::Write(_) | Next::Send(_) => {
-                show::good("logged in; the token is due, and the next one who asks renews it");
+            Action::Write(_) | Action::Send(_) => {
+                show::good("logged in; the token is due, and the next call of `token` renews it");
                 return Ok(());
             }
-            Next::Release(_) | Next::Wait(_) => {
+            Action::Release(_) | Action::Wait(_) => {
                 show::good("logged in; a renewal has begun, and its end is not known yet");
                 return Ok(());
             }
-            Next::Done(Ended::Fresh { token, .. }) => {
+            Action::Done(Ended::Fresh { token, .. }) => {
                 show::good(&format!("logged in; the token {}", expiry(&token)));
                 return Ok(());
             }
-            Next::Done(Ended::InDoubt(doubt)) => {
+            Action::Done(Ended::InDoubt(doubt)) => {
                 show::note(&format!("logged in; {} requests to renew the token have no answer yet", doubt.sent));
                 return Ok(());
             }
-            Next::Done(Ended::Failed(SessionError::Empty)) => {
+            Action::Done(Ended::Failed(SessionError::Empty)) => {
                 show::note("not logged in");
                 return Ok(());
             }
-            Next::Done(Ended::Failed(error)) => return Err(advice(error)),
-            Next::Done(other) => return Err(format!("it ended in a way that is not known here: {other:?}").into()),
+            Action::Done(Ended::Failed(error)) => return Err(advice(error)),
+            Action::Done(other) => {
+                return Err(format!("it ended with an outcome that this version does not know: {other:?}").into());
+            }
         };
     }
 }
 
-/// The grant is forgotten here. The provider is not told: that is its revocation endpoint's business (RFC 7009).
+/// Forgets the grant here. The provider is not told: that needs its revocation endpoint (RFC 7009).
 pub(crate) fn logout(options: &Options) -> Outcome<()> {
     pollster::block_on(session(options)?.forget())?;
     show::good("logged out");

@@ -1,4 +1,5 @@
-//! Everything as a person and their scripts would do it: this program, as child processes, against a server in this one.
+//! All commands, as a person and their scripts would use them: this program as child processes, against a server in
+//! this one.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
@@ -34,7 +35,7 @@ pub(crate) fn run() -> Outcome<()> {
     show::good("`token` prints nothing and says what to do");
 
     show::part("login");
-    // So short a life that it is time at once.
+    // Such a short life that it is due at once.
     provider.with(|server| server.knobs().expires_in = 1);
     tool.log_in()?;
     provider.with(|server| server.knobs().expires_in = 3600);
@@ -108,7 +109,7 @@ impl Tool<'_> {
         Ok(self.start(command)?.wait_with_output()?)
     }
 
-    /// Runs `login`, and does what the person does with the address that it prints.
+    /// Runs `login`, and does what a person does with the address that it prints.
     fn log_in(&self) -> Outcome<()> {
         let mut login = self.start("login")?;
         let lines = BufReader::new(login.stdout.take().ok_or("there is no stdout")?).lines();

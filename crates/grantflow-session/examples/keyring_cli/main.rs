@@ -3,13 +3,13 @@
 //! ```text
 //! keyring_cli login    opens the browser, and keeps the grant
 //! keyring_cli token    prints an access token, renewed if it is time; nothing else goes to stdout
-//! keyring_cli status   says how the grant stands, and changes nothing
+//! keyring_cli status   says what state the grant is in, and changes nothing
 //! keyring_cli logout   forgets it
 //! ```
 //!
-//! `cargo run --features keyring,ureq --example keyring_cli -- --help` says which provider and how. With `--demo` it runs
-//! all that as child processes against a server in this process, with the grant in a file, and exits with 0 only if all
-//! went as it should.
+//! `cargo run --features keyring,ureq --example keyring_cli -- --help` says which provider and how. With `--demo` it
+//! runs all commands as child processes against a server in this process, with the grant in a file, and exits with 0
+//! only if every check passed.
 
 mod commands;
 mod demo;

@@ -1,4 +1,4 @@
-//! What the command line and the environment say.
+//! The options of the command line and the environment.
 
 use std::env;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ Usage: keyring_cli login|token|status|logout [options]
   --client-id ID        this tool's client id there                or GRANTFLOW_CLIENT_ID
                         its secret, if it has one:                    GRANTFLOW_CLIENT_SECRET
   --scope \"A B\"         what to ask for                            or GRANTFLOW_SCOPE
-  --account NAME        which grant, for who has several (default: default)
+  --account NAME        which grant, if you have several (default: default)
   --store keyring       the system's keyring (the default)
   --store file          a file that only you can read: for machines without a keyring
   --folder DIR          for locks, and with --store file for the grant (default: in your state folder)
@@ -32,7 +32,7 @@ Usage: keyring_cli login|token|status|logout [options]
 For example: curl -H \"Authorization: Bearer $(keyring_cli token)\" https://api.example/user
 ";
 
-/// What is to be done.
+/// What to do.
 #[derive(Clone, Copy)]
 pub(crate) enum Command {
     Help,
@@ -117,7 +117,8 @@ impl Options {
         Ok(options)
     }
 
-    /// The client that the options name. Its secret comes from the environment alone: everybody sees a command line.
+    /// The client that the options name. Its secret comes from the environment only: every user of the machine can see
+    /// a command line.
     pub(crate) fn client(&self) -> Outcome<Client> {
         let mut server = Server::new(
             required(&self.authorize_url, "--authorize-url or GRANTFLOW_AUTHORIZE_URL")?,

@@ -1,4 +1,4 @@
-//! Where the grant is kept: in the keyring, or in a file for machines that have none.
+//! Where the grant is kept: in the keyring, or in a file on machines without one.
 
 use std::path::PathBuf;
 use std::{env, fs};
@@ -8,7 +8,7 @@ use grantflow_session::{Entry, FileStore, Key, KeyringStore, Later, Lock, Revisi
 use crate::Outcome;
 use crate::options::{Options, Place};
 
-/// Under what name the keyring has it, and how the folder is called.
+/// The name of the keyring's item and of the folder.
 const SERVICE: &str = "grantflow-keyring-cli";
 
 /// One of two stores, as a store.
@@ -20,7 +20,7 @@ pub(crate) enum Kept {
 /// No keyring, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "there is no keyring to be had here\n\n  \
+    "there is no keyring here\n\n  \
      On a desktop: log in to it, or start its keyring (GNOME Keyring, KeePassXC, KDE Wallet).\n  \
      On a machine without one: --store file keeps the grant in a file that only you can read.\n"
 )]
@@ -65,7 +65,7 @@ impl Store for Kept {
     }
 }
 
-/// Every run of the tool must find the same one: it has the locks.
+/// Every run of the tool must find the same folder, because it has the locks.
 fn default_folder() -> Outcome<PathBuf> {
     let home = env::home_dir().ok_or("there is no home folder; name another with --folder")?;
     let state = if cfg!(windows) {

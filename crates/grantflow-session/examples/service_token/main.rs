@@ -1,8 +1,8 @@
-//! A service with a token of its own (client credentials), kept fresh for a thousand threads: before there is a token,
+//! A service with its own token (client credentials), kept fresh for a thousand threads: before there is a token,
 //! shortly before it is over, when the API refuses it, and while the server is down.
 //!
-//! `cargo run --example service_token` runs it against a server in this process, over real HTTP, by a clock that is turned
-//! by hand: hours pass in no time. It exits with 0 only if all went as it should.
+//! `cargo run --example service_token` runs it against a server in this process, over real HTTP, with a clock that the
+//! example sets: hours pass in no time. It exits with 0 only if every check passed.
 
 mod outside;
 mod provider;
@@ -64,14 +64,14 @@ fn run() -> Outcome<()> {
     show::part("A minute before it is over");
     clock.advance(Duration::from_secs(29 * 60 + 1));
     expect(session.state(), State::Due)?;
-    // One of them renews it; the others use the one that there is.
+    // One of them renews it; the others use the current one.
     thousand(&session).served()?;
     let second = session.token_blocking()?;
     expect(second.is(&first), false)?;
     expect(provider.new_requests(), 1)?;
-    show::good("due, and not over: everybody was served, one of them renewed it");
+    show::good("due, and not over: all were served, one of them renewed it");
 
-    show::part("The API refuses it, whatever its expiry says");
+    show::part("The API refuses it before its expiry");
     provider.with(|server| server.revoke_access_tokens());
     let api = ureq::Agent::new_with_defaults();
     let request = http::Request::get(provider.api_url()).body(())?;
@@ -86,7 +86,7 @@ fn run() -> Outcome<()> {
     let second = session.peek().ok_or("the token is over too early")?;
     expect(thousand(&session).all_the_same()?.is(&second), true)?;
     expect(session.state(), State::Due)?;
-    show::good("the token is still good for a minute: nobody notices");
+    show::good("the token is still good for a minute: no caller notices");
 
     clock.advance(Duration::from_secs(60));
     let mut retry_at = None;
@@ -94,9 +94,9 @@ fn run() -> Outcome<()> {
         let error = thousand(&session).all_failed()?;
         let SessionError::NotRenewed { retry_at: at, .. } = error else { return Err(error.into()) };
         let pause = at.saturating_since(clock.now()).as_secs();
-        // A draw spreads the sessions of one server: half as long at least, half as long again at most.
+        // A draw spreads the sessions of one server: between half as long and half as long again.
         expect((doubled / 2..=doubled * 3 / 2).contains(&pause), true)?;
-        show::good(&format!("over: 1,000 threads get the error, and the server is left alone for {pause} s"));
+        show::good(&format!("over: 1,000 threads get the error, and no request is sent for {pause} s"));
         clock.advance(Duration::from_secs(pause));
         retry_at = Some(at);
     }
@@ -120,7 +120,7 @@ fn run() -> Outcome<()> {
     Ok(())
 }
 
-/// What the session tells whoever wants to know; no secret is in it.
+/// What the session reports. It contains no secret.
 fn tell(event: &Event<'_>) {
     match event {
         Event::Sending { .. } => show::step("Due", "send", "Refreshing"),

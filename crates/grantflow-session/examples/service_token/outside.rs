@@ -1,4 +1,4 @@
-//! The outside world: ureq, with a clock that is turned by hand.
+//! The outside world: ureq, with a clock that the example sets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use grantflow::{Body, EntropyFailed, UnixTime};
 use grantflow_session::{Later, Unanswered, Ureq};
 use http::{Request, Response};
 
-/// Shows the time that it was set to. Clones are one clock.
+/// A clock that shows the time that it was set to. Clones are one clock.
 #[derive(Clone)]
 pub(crate) struct Clock(Arc<AtomicU64>);
 
@@ -26,7 +26,7 @@ impl Clock {
     }
 }
 
-/// [`Ureq`] by that clock. A service takes `Ureq` as it is.
+/// [`Ureq`] with that clock. A real service uses `Ureq` as it is.
 pub(crate) struct Outside {
     ureq: Ureq,
     clock: Clock,

@@ -14,7 +14,7 @@ pub(crate) struct Provider {
     /// `None` while it is down.
     up: Option<Loopback>,
     origin: String,
-    /// As it was when it went down.
+    /// The server's state when it went down.
     server: Server,
     clock: Clock,
     seen: usize,
@@ -55,13 +55,13 @@ impl Provider {
         }
     }
 
-    /// How many token requests came since the last time that this was asked.
+    /// How many token requests came since the last call.
     pub(crate) fn new_requests(&mut self) -> usize {
         let all = self.with(|server| server.hits("client_credentials").count());
         all - std::mem::replace(&mut self.seen, all)
     }
 
-    /// Nobody listens any more.
+    /// Stops listening.
     pub(crate) fn stop(&mut self) {
         if let Some(up) = self.up.take() {
             self.server = up.server().clone();

@@ -1,4 +1,4 @@
-//! A thousand threads that want a token at the same moment.
+//! A thousand threads that ask for a token at the same moment.
 
 use std::sync::Barrier;
 use std::thread::{self, Builder};
@@ -8,7 +8,7 @@ use grantflow_session::{FreshToken, Session, SessionError};
 use crate::Outcome;
 
 const CALLERS: usize = 1_000;
-/// Small stacks: a thousand of them are there at once.
+/// Small, because a thousand stacks exist at once.
 const STACK: usize = 512 * 1024;
 
 /// What each of them got.
@@ -23,7 +23,7 @@ pub(crate) fn thousand(session: &Session) -> Answers {
     };
     thread::scope(|scope| {
         let callers: Vec<_> = (0..CALLERS).map(|_| Builder::new().stack_size(STACK).spawn_scoped(scope, ask)).collect();
-        // A thread that could not be had would leave the others at the barrier: there is nothing to go on with.
+        // If a thread could not be started, the others would wait at the barrier for ever: the example cannot continue.
         if callers.iter().any(Result::is_err) {
             std::process::abort();
         }
@@ -33,16 +33,16 @@ pub(crate) fn thousand(session: &Session) -> Answers {
 }
 
 impl Answers {
-    /// Everybody has a token.
+    /// All have a token.
     pub(crate) fn served(self) -> Outcome<Vec<FreshToken>> {
         let tokens = self.0.into_iter().collect::<Result<Vec<_>, _>>()?;
         if tokens.len() == CALLERS { Ok(tokens) } else { Err("a caller panicked".into()) }
     }
 
-    /// Everybody has this one.
+    /// All have the same token.
     pub(crate) fn all_the_same(self) -> Outcome<FreshToken> {
         let tokens = self.served()?;
-        let one = tokens.first().ok_or("nobody asked")?;
+        let one = tokens.first().ok_or("no thread asked")?;
         if tokens.iter().all(|token| token.is(one)) {
             Ok(one.clone())
         } else {
@@ -50,13 +50,13 @@ impl Answers {
         }
     }
 
-    /// Nobody has one; all have an error like this.
+    /// None has a token; all have an error like this.
     pub(crate) fn all_failed(self) -> Outcome<SessionError> {
         let errors: Vec<_> = self.0.into_iter().filter_map(Result::err).collect();
         if errors.len() == CALLERS {
-            Ok(errors.into_iter().next().ok_or("nobody asked")?)
+            Ok(errors.into_iter().next().ok_or("no thread asked")?)
         } else {
-            Err("somebody has a token".into())
+            Err("a thread has a token".into())
         }
     }
 }

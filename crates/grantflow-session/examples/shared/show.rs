@@ -1,4 +1,4 @@
-//! What the terminal shows, the same in every example.
+//! The terminal output, the same in every example.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ pub(crate) fn title(text: &str, about: &str) {
     anstream::println!("{TITLE}{text}{TITLE:#}  {FAINT}{about}{FAINT:#}");
 }
 
-/// The next thing begins.
+/// A new part begins.
 pub(crate) fn part(name: &str) {
     anstream::println!("\n{TITLE}{name}{TITLE:#}");
 }
@@ -24,7 +24,7 @@ pub(crate) fn step(from: &str, by: &str, to: &str) {
     anstream::println!("   {STATE}{from}{STATE:#} {FAINT}─{by}→{FAINT:#} {STATE}{to}{STATE:#}");
 }
 
-/// Something that is as it should be.
+/// A check that passed.
 pub(crate) fn good(text: &str) {
     anstream::println!("   {GOOD}✓{GOOD:#} {text}");
 }
@@ -37,7 +37,7 @@ pub(crate) fn all_well(text: &str) {
     anstream::println!("\n{GOOD}{text}{GOOD:#}");
 }
 
-/// What went wrong, and below it, why. To stderr, like everything that is no result.
+/// An error and, below it, its causes. To stderr, like everything that is not a result.
 pub(crate) fn failed(error: &dyn Error) {
     anstream::eprintln!("\n{BAD}✗ {error}{BAD:#}");
     let mut cause = error.source();

@@ -1,6 +1,6 @@
-//! A store of one's own: grants in SQLite, for processes on one machine or many that share a database.
+//! An own store: grants in SQLite, for processes on one machine or several that share a database.
 //!
-//! **The database holds tokens in plain text**: keep its file in a folder that nobody else can enter.
+//! **The database holds tokens in plain text**: keep its file in a folder that no other account can enter.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use grantflow_session::{Entry, Key, Later, Lease, Leases, Lock, Revision, Store, StoreError, Swap, Value};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// A removed entry stays as a row without a value, so that no revision comes twice.
+/// A removed entry stays as a row without a value, so that no revision is used twice.
 const TABLES: &str = "
     PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
     CREATE TABLE IF NOT EXISTS entry (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, value BLOB);
@@ -19,7 +19,7 @@ const CREATE: &str = "INSERT INTO entry VALUES (?1, 1, ?2) ON CONFLICT (key) DO 
     SET revision = revision + 1, value = excluded.value WHERE entry.value IS NULL RETURNING revision";
 const REPLACE: &str = "UPDATE entry SET revision = revision + 1, value = ?2
     WHERE key = ?1 AND revision = ?3 AND value IS NOT NULL RETURNING revision";
-/// By the database's clock alone.
+/// Uses the database's clock only.
 const TAKE: &str = "INSERT INTO lease VALUES (?1, ?2, unixepoch('subsec') + ?3) ON CONFLICT (key) DO UPDATE
     SET holder = excluded.holder, until = excluded.until
     WHERE lease.until <= unixepoch('subsec') OR lease.holder = excluded.holder";
@@ -93,7 +93,7 @@ impl Leases for Database {
     }
 
     fn give_back(&self, key: &Key, holder: &str) {
-        // One that cannot be given back ends by itself.
+        // A lease that cannot be given back ends by its clock.
         let _ = self.ask("end a lease", |db| db.execute(GIVE_BACK, params![key.as_str(), holder]));
     }
 }

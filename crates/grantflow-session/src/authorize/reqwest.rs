@@ -20,9 +20,9 @@
 //!
 //! # Redirects
 //!
-//! The client follows them as it was built to. reqwest takes `Authorization` along to the same scheme, host and port, and out
-//! at every other; the body of a 307 or 308 goes to either. What another origin answers after a redirect says nothing
-//! about the token, and is handed through.
+//! The client follows redirects as it was built to. reqwest sends `Authorization` again to the same scheme, host and
+//! port, and removes it for every other. The body of a 307 or 308 goes to both. The answer of another origin after a
+//! redirect says nothing about the token, and goes to the caller.
 
 use core::fmt;
 use std::sync::{Arc, OnceLock};
@@ -36,50 +36,50 @@ use crate::session::Session;
 
 /// A client whose requests carry a session's token. Cheap to clone.
 ///
-/// The client is one for the API, built as the caller likes it. It sends what goes by `https:`. A token goes by `http:` to loopback only,
-/// and must not go to a proxy on the way, in the clear; reqwest's clients use the proxy of the environment, and only a whole client can do
-/// without. So `http:` requests have a client of their own, with reqwest's default settings and no proxy, or one that you give
-/// ([`Authorized::loopback_client`]).
+/// The client is yours, built for the API. It sends `https:` requests. A token goes over `http:` to loopback only, and
+/// must not go through a proxy in plain text. reqwest's clients use the proxy of the environment, and only a whole
+/// client can be built without one. So `http:` requests use a second client: one with reqwest's default settings and no
+/// proxy, or the one that you give ([`Authorized::loopback_client`]).
 #[derive(Clone)]
 pub struct Authorized {
     client: Client,
-    /// Made when it is needed: most programs never do.
+    /// Made when it is needed; most programs never need it.
     loopback: Arc<OnceLock<Client>>,
     session: Session,
     refusal: Refusal,
 }
 
 impl Authorized {
-    /// Requests go through this client, with the tokens of this session.
+    /// Sends requests through this client, with the tokens of this session.
     pub fn new(client: Client, session: Session) -> Self {
         Self { client, loopback: Arc::default(), session, refusal: Refusal::default() }
     }
 
-    /// The client for `http:` requests, which go to loopback: with your settings, and built with
-    /// [`no_proxy`](reqwest::ClientBuilder::no_proxy). **One with a proxy shows it the token.**
+    /// The client for `http:` requests, which go to loopback only. Build it with your settings and
+    /// [`no_proxy`](reqwest::ClientBuilder::no_proxy). **A client with a proxy shows it the token.**
     #[must_use]
     pub fn loopback_client(mut self, client: Client) -> Self {
         self.loopback = Arc::new(OnceLock::from(client));
         self
     }
 
-    /// Which answers say that the API refuses the token.
+    /// Sets which answers say that the API refuses the token.
     #[must_use]
     pub fn refusal(mut self, refusal: Refusal) -> Self {
         self.refusal = refusal;
         self
     }
 
-    /// Sends a request with the session's token; and once more with another, if the API refuses the first
-    /// ([`Authorized::refusal`]) and the request's body can be cloned ([`Request::try_clone`]: everything but a stream). The token that was
-    /// used is in the response's extensions, as a [`FreshToken`].
+    /// Sends a request with the session's token. It sends the request once more with a new token if the API refuses the
+    /// first ([`Authorized::refusal`]) and the request's body can be cloned ([`Request::try_clone`]: everything but a
+    /// stream). The response's extensions hold the token that was used, as a [`FreshToken`].
     ///
     /// # Cancel safety
-    /// Dropping the future breaks off the round trip. A renewal that it waited for goes on in the background, where the session's outside
-    /// has one, or else with the next caller.
+    /// Dropping the future stops the round trip. A renewal that it waited for continues in the background if the
+    /// session's outside can do that, or else with the next caller.
     ///
     /// # Errors
-    /// [`Error`]. After one that is not [`Error::NotAuthorized`], the API may have acted on the request.
+    /// [`Error`]. After an error other than [`Error::NotAuthorized`], the API may have acted on the request.
     pub async fn execute(&self, request: Request) -> Result<Response, Error> {
         let again = request.try_clone();
         let origin = request.url().origin();
@@ -89,7 +89,7 @@ impl Authorized {
         }
         self.session.refused(&token);
         let Some(again) = again else { return Ok(response) };
-        // Its connection is free before a renewal is waited for.
+        // The connection is free before the wait for a renewal.
         drop(response);
         self.send(again).await.map(|(_, response)| response)
     }
@@ -116,10 +116,10 @@ impl Authorized {
     }
 }
 
-/// A token knows requests of `http` only: it is put into one to the same place, and taken over from there.
+/// A token only knows requests of `http`. It is put into one with the same target, and copied from there.
 fn authorize(token: &FreshToken, request: &mut Request) -> Result<(), grantflow::Error> {
     let mut shell = http::Request::new(());
-    // One that is no URI has no origin, and the token refuses to go there.
+    // A URL that is not a URI has no origin, and the token refuses it.
     *shell.uri_mut() = uri(request.url()).unwrap_or_default();
     if let Some(value) = request.headers().get(AUTHORIZATION) {
         shell.headers_mut().insert(AUTHORIZATION, value.clone());
@@ -136,13 +136,13 @@ fn uri(url: &Url) -> Option<http::Uri> {
 }
 
 impl fmt::Debug for Authorized {
-    /// reqwest shows default headers and proxies, and both may hold credentials.
+    /// Without reqwest's client, which shows default headers and proxies: both may hold credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authorized").field("session", self.session.key()).finish_non_exhaustive()
     }
 }
 
-/// What went wrong with a request. reqwest's errors are without their URL, whose query may hold secrets.
+/// What went wrong with a request. reqwest's errors are shown without their URL, because its query may hold secrets.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

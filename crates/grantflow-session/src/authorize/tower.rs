@@ -31,15 +31,15 @@
 //!
 //! # Where in a stack
 //!
-//! **No layer that follows redirects above this one**, unless the token is bound to origins
-//! ([`Server::token_for`](grantflow::Server::token_for)): it makes a new request for each of them, which gets a token like any
-//! other. Below this one, such a layer has to leave `Authorization` out where the origin changes; tower-http's
-//! `FollowRedirect` does. This layer cannot see that there was a redirect: a 401 with `invalid_token` counts, also one of
-//! the redirect's target.
+//! **Put no layer that follows redirects above this one**, unless the token is bound to origins
+//! ([`Server::token_for`](grantflow::Server::token_for)). Such a layer makes a new request for each redirect, and that
+//! request gets a token like any other. Below this one, such a layer has to remove `Authorization` when the origin
+//! changes; tower-http's `FollowRedirect` does. This layer cannot see a redirect: a 401 with `invalid_token` counts
+//! even if it comes from the redirect's target.
 //!
-//! **Tracing below this one** sees the token; it is marked sensitive, and `http` does not print it.
+//! **Tracing below this layer** sees the token. It is marked sensitive, and `http` does not print it.
 //!
-//! Requests need an absolute URI: without an origin, nobody can tell where they go.
+//! Requests need an absolute URI: without an origin, the layer cannot tell where a request goes.
 
 use core::error::Error as StdError;
 use core::fmt;
@@ -57,7 +57,8 @@ use crate::session::Session;
 
 /// Authorizes requests with a session's token.
 ///
-/// `B` is the body of the requests, for [`AuthorizeLayer::replaying`] keeps what copies it. It is inferred.
+/// `B` is the body of the requests, because [`AuthorizeLayer::replaying`] keeps a function that copies it. It is
+/// inferred.
 pub struct AuthorizeLayer<B> {
     session: Session,
     copy: fn(&B) -> Option<B>,
@@ -65,14 +66,14 @@ pub struct AuthorizeLayer<B> {
 }
 
 impl<B> AuthorizeLayer<B> {
-    /// Requests get the tokens of this session, and none is sent twice: a refusal with `invalid_token` is handed through, and
-    /// the next request has a new token.
+    /// Gives requests the tokens of this session. No request is sent twice: a refusal with `invalid_token` goes to the
+    /// caller, and the next request has a new token.
     pub fn new(session: Session) -> Self {
         Self { session, copy: |_| None, refusal: Refusal::default() }
     }
 
-    /// A request that is refused with `invalid_token` is sent once more, if `copy` has a copy of its body. It is asked before
-    /// the request is sent.
+    /// Sends a request that is refused with `invalid_token` once more, if `copy` returns a copy of its body. `copy` is
+    /// called before the request is sent.
     ///
     /// ```
     /// # fn example(session: grantflow_session::Session) {
@@ -90,14 +91,15 @@ impl<B> AuthorizeLayer<B> {
         self
     }
 
-    /// Which answers say that the API refuses the token.
+    /// Sets which answers say that the API refuses the token.
     #[must_use]
     pub fn refusal(mut self, refusal: Refusal) -> Self {
         self.refusal = refusal;
         self
     }
 
-    /// As [`AuthorizeLayer::replaying`], for bodies whose clones are copies: bytes and texts, not handles of a stream.
+    /// Like [`AuthorizeLayer::replaying`], for bodies whose clones are copies: bytes and texts, not handles of a
+    /// stream.
     #[must_use]
     pub fn replaying_clones(self) -> Self
     where
@@ -117,9 +119,9 @@ impl<S, B> Layer<S> for AuthorizeLayer<B> {
 
 /// A service whose requests carry a session's token: see [`AuthorizeLayer`].
 ///
-/// It is ready when the service below is, and the very one that was ready is called. It does not keep that one waiting: while
-/// there is no token, it gives its place back, and asks for another afterwards. So a session may renew its token over a stack
-/// that has room for one request.
+/// It is ready when the service below is ready, and it calls exactly that service. It does not hold that service while
+/// it waits for a token: it gives its place back, and asks for another afterwards. So a session may renew its token
+/// over a stack that has room for one request.
 pub struct Authorize<S, B> {
     inner: S,
     layer: AuthorizeLayer<B>,
@@ -161,14 +163,14 @@ where
     }
     session.refused(&token);
     let Some((again, spare)) = again else { return Ok(response) };
-    // What the first try holds is free before a renewal is waited for.
+    // The resources of the first try are free before the wait for a renewal.
     drop((response, service));
     let token = session.token().await.map_err(NotAuthorized::Session)?;
     let mut service = become_ready(spare).await?;
     send(&mut service, &token, again).await
 }
 
-/// A token, and a service that is ready: the one that is, if the token is there at once.
+/// A token, and a service that is ready: the one that was given, if the token is there at once.
 async fn token<S, B>(session: &Session, ready: S) -> Result<(FreshToken, S), Error>
 where
     S: Service<Request<B>, Error: Into<BoxError>> + Clone,
@@ -246,7 +248,7 @@ pub enum Error {
     /// The request got no token.
     #[error(transparent)]
     NotAuthorized(#[from] NotAuthorized),
-    /// The service below failed. This is its own error.
+    /// The service below failed, with this error.
     #[error(transparent)]
     Transport(Box<dyn StdError + Send + Sync>),
 }

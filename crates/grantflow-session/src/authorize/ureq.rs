@@ -1,6 +1,6 @@
 //! Requests over ureq, blocking. Feature `ureq`.
 //!
-//! [`call`] sends one request, and once more where the [module above](super) says so:
+//! [`call`] sends one request, and sends it once more if the [module above](super) says so:
 //!
 //! ```no_run
 //! use grantflow::{ClientCredentials, Server};
@@ -22,16 +22,16 @@
 //!
 //! # What a middleware cannot do
 //!
-//! ureq hands a middleware the rest of its chain to be called once, and a body that cannot be copied. So a middleware
-//! cannot send anything twice: a request that is refused with `invalid_token` comes back as the 401 that it is, and the next one
-//! has a new token. [`call`] is for those who want the second try.
+//! ureq lets a middleware call the rest of its chain once, and gives it a body that cannot be copied. So a middleware
+//! cannot send anything twice: a request that is refused with `invalid_token` comes back as that 401, and the next
+//! request has a new token. [`call`] makes the second try.
 //!
 //! # Redirects
 //!
-//! ureq follows them below the middleware. Both set ureq's
-//! [`redirect_auth_headers`](ureq::config::ConfigBuilder::redirect_auth_headers) to `Never` for each request, so the token is left
-//! out from the first redirect on, even to the same host. What a redirect's target answers says nothing about a token that
-//! it was not shown, and is handed through.
+//! ureq follows redirects below the middleware. Both [`call`] and the middleware set ureq's
+//! [`redirect_auth_headers`](ureq::config::ConfigBuilder::redirect_auth_headers) to `Never` for each request, so no
+//! request after a redirect has the token, even to the same host. The answer of a redirect's target says nothing about
+//! a token that it was not shown, and goes to the caller.
 
 use core::fmt;
 
@@ -45,11 +45,11 @@ use super::{NotAuthorized, Refusal};
 use crate::fresh::FreshToken;
 use crate::session::Session;
 
-/// Sends a request with the session's token, and once more with another if the API refuses the first with `invalid_token`: see
-/// [`Authorized::call`].
+/// Sends a request with the session's token, and once more with a new token if the API refuses the first with
+/// `invalid_token`: see [`Authorized::call`].
 ///
 /// # Errors
-/// [`Error`]. After one that is not [`Error::NotAuthorized`], the API may have acted on the request.
+/// [`Error`]. After an error other than [`Error::NotAuthorized`], the API may have acted on the request.
 pub fn call<B: Replayable>(agent: &Agent, session: &Session, request: Request<B>) -> Result<Response<Body>, Error> {
     twice(agent, session, Refusal::default(), request)
 }
@@ -63,27 +63,27 @@ pub struct Authorized {
 }
 
 impl Authorized {
-    /// Requests go through this agent, with the tokens of this session.
+    /// Sends requests through this agent, with the tokens of this session.
     pub fn new(agent: Agent, session: Session) -> Self {
         Self { agent, session, refusal: Refusal::default() }
     }
 
-    /// Which answers say that the API refuses the token.
+    /// Sets which answers say that the API refuses the token.
     #[must_use]
     pub fn refusal(mut self, refusal: Refusal) -> Self {
         self.refusal = refusal;
         self
     }
 
-    /// Sends a request with the session's token, and once more with another if the API refuses the first. The token that was used is in
-    /// the response's extensions, as a [`FreshToken`].
+    /// Sends a request with the session's token, and once more with a new token if the API refuses the first. The
+    /// response's extensions hold the token that was used, as a [`FreshToken`].
     ///
-    /// The agent is one for the API: with its TLS settings, proxy, pool and redirects. A status is an answer here, not an
-    /// error, also where the agent is set otherwise. `http:` requests, which go to loopback only, use no proxy. For all that, each
-    /// request has its own settings, and ureq prepares TLS anew for them whenever it connects.
+    /// The agent is yours, built for the API: with its TLS settings, proxy, pool and redirects. A status is an answer
+    /// here and not an error, even if the agent is set otherwise. `http:` requests, which go to loopback only, use no
+    /// proxy. For these rules each request has its own settings, and ureq prepares TLS again whenever it connects.
     ///
     /// # Errors
-    /// [`Error`]. After one that is not [`Error::NotAuthorized`], the API may have acted on the request.
+    /// [`Error`]. After an error other than [`Error::NotAuthorized`], the API may have acted on the request.
     pub fn call<B: Replayable>(&self, request: Request<B>) -> Result<Response<Body>, Error> {
         twice(&self.agent, &self.session, self.refusal, request)
     }
@@ -106,7 +106,7 @@ fn twice<B: Replayable>(
     if !token_is_refused(&response, refusal) {
         return Ok(response);
     }
-    // Its connection is free before another thread's renewal is waited for.
+    // The connection is free before the wait for another thread's renewal.
     drop(response);
     session.refused(&token);
     send(agent, session, again).map(|(_, response)| response)
@@ -131,7 +131,7 @@ fn authorize<B>(session: &Session, request: &mut Request<B>) -> Result<FreshToke
     Ok(token)
 }
 
-/// The token goes to the server that it was put there for, and to nobody after or in between.
+/// Sends the token to this server only, not to a redirect's target and not to a proxy in plain text.
 fn bind<B: AsSendBody>(config: ConfigBuilder<HttpCrateScope<B>>, plain: bool) -> ConfigBuilder<HttpCrateScope<B>> {
     let config = config.redirect_auth_headers(RedirectAuthHeaders::Never).save_redirect_history(true);
     if plain { config.proxy(None) } else { config }
@@ -141,7 +141,7 @@ fn is_plain<B>(request: &Request<B>) -> bool {
     request.uri().scheme_str() == Some("http")
 }
 
-/// Whether it is so, and by one who has seen the token.
+/// Whether the answer refuses the token, and comes from a server that has seen it.
 fn token_is_refused(response: &Response<Body>, refusal: Refusal) -> bool {
     let redirected = response.get_redirect_history().is_some_and(|history| history.len() > 1);
     !redirected && refusal.is_in(response.status(), response.headers())
@@ -149,8 +149,8 @@ fn token_is_refused(response: &Response<Body>, refusal: Refusal) -> bool {
 
 /// Authorizes every request of an agent with a session's token.
 ///
-/// A refusal with `invalid_token` is seen only if the agent hands 401s up as answers: with ureq's default, an error that
-/// holds nothing but the status, it is not, and a token is then renewed when it expires and no sooner.
+/// It sees a refusal with `invalid_token` only if the agent returns 401s as answers. ureq's default returns an error
+/// that holds only the status; then a token is renewed when it expires, and not earlier.
 ///
 /// ```no_run
 /// # fn example(session: grantflow_session::Session) -> Result<(), Box<dyn std::error::Error>> {
@@ -163,11 +163,11 @@ fn token_is_refused(response: &Response<Body>, refusal: Refusal) -> bool {
 /// # }
 /// ```
 ///
-/// Where there is no token, or where it does not go, nothing is sent, and the error is [`ureq::Error::Other`] with a
-/// [`NotAuthorized`] in it.
+/// If there is no token, or if it must not go into the request, nothing is sent, and the error is
+/// [`ureq::Error::Other`] with a [`NotAuthorized`] in it.
 ///
-/// It handles redirects and proxies as [`call`] does. For that, each request has its own settings, and ureq prepares TLS anew for them
-/// whenever it connects.
+/// It treats redirects and proxies as [`call`] does. For these rules each request has its own settings, and ureq
+/// prepares TLS again whenever it connects.
 #[derive(Clone)]
 pub struct Authorizing {
     session: Session,
@@ -175,12 +175,12 @@ pub struct Authorizing {
 }
 
 impl Authorizing {
-    /// Requests get the tokens of this session.
+    /// Gives requests the tokens of this session.
     pub fn new(session: Session) -> Self {
         Self { session, refusal: Refusal::default() }
     }
 
-    /// Which answers say that the API refuses the token.
+    /// Sets which answers say that the API refuses the token.
     #[must_use]
     pub fn refusal(mut self, refusal: Refusal) -> Self {
         self.refusal = refusal;
@@ -196,9 +196,11 @@ impl Middleware for Authorizing {
     ) -> Result<Response<Body>, ureq::Error> {
         let token = authorize(&self.session, &mut request).map_err(|error| ureq::Error::Other(Box::new(error)))?;
         let plain = is_plain(&request);
-        // ureq gives its settings to every middleware. Without them, a redirect could take the token along.
+        // ureq gives its settings to every middleware. Without them a redirect could take the token along.
         let config = request.middleware_config().ok_or_else(|| {
-            ureq::Error::Other("a middleware was called by something else than ureq: nothing was sent".into())
+            ureq::Error::Other(
+                "this middleware was not called by ureq, so nothing was sent: add it with ureq's `middleware`".into(),
+            )
         })?;
         let mut response = next.handle(bind(config, plain).build())?;
         if token_is_refused(&response, self.refusal) {
@@ -215,8 +217,8 @@ impl fmt::Debug for Authorizing {
     }
 }
 
-/// A body that is the same when it is sent a second time: bytes, texts, and none at all. Not a `&File`, which can be cloned,
-/// and stands at its end then.
+/// A body that is the same when it is sent a second time: bytes, texts, and the empty body. A `&File` is none: its
+/// clone starts at the end of the file.
 pub trait Replayable: AsSendBody + Clone {}
 
 impl Replayable for () {}

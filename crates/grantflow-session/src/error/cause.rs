@@ -8,24 +8,25 @@ use grantflow::{Sent, UnixTime};
 
 use crate::record::{Mark, Verdict};
 
-/// What made a renewal fail: the flow, or the way to the server.
+/// What made a renewal fail: the flow, or the HTTP stack.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Cause {
     /// The flow's error.
     OAuth(grantflow::Error),
-    /// The HTTP stack's error, when no whole answer came.
+    /// The HTTP stack's error, if no complete answer came.
     Transport(Arc<dyn std::error::Error + Send + Sync>),
-    /// Another process sent the last request, or an earlier run of this one: what the store says of it.
+    /// Another process or an earlier run sent the last request. This is what the store says about it.
     Earlier(Earlier),
-    /// The server gave a token, and it was of no use: over when it arrived, or refused by the API like the one before it.
+    /// The server gave a token that was of no use: it was over when it arrived, or the API refused it like the one
+    /// before.
     OfNoUse,
-    /// Nothing was sent: other sessions of this process got no answer from this token endpoint, and a [`Breaker`](crate::Breaker) holds
-    /// requests back.
+    /// Nothing was sent: other sessions of this process got no answer from this token endpoint, and their
+    /// [`Breaker`](crate::Breaker) holds requests back.
     HeldBack,
 }
 
-/// What the store says of a request that another process sent, or an earlier run of this one.
+/// What the store says about a request that another process or an earlier run sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Earlier {
     at: UnixTime,
@@ -42,7 +43,7 @@ impl Earlier {
         Self { at: verdict.at(), status: verdict.status, refused: true }
     }
 
-    /// When the request left, or when its verdict came.
+    /// When the request was sent, or when its verdict came.
     pub fn at(&self) -> UnixTime {
         self.at
     }
@@ -68,7 +69,7 @@ impl Cause {
         }
     }
 
-    /// How long the server wants to be left alone, if it said.
+    /// How long the server wants no request, if it said so.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::OAuth(error) => error.answer().and_then(|answer| answer.retry_after()),
@@ -76,12 +77,12 @@ impl Cause {
         }
     }
 
-    /// A token answer that was read and refused: the same request would bring the same.
+    /// Whether a token answer was read and refused: the same request would bring the same answer.
     pub(crate) fn is_refused_answer(&self) -> bool {
         matches!(self, Self::OAuth(error) if error.answer_refused())
     }
 
-    /// The words of a refusal: status and code. What is no refusal has none.
+    /// Status and code of a refusal. `None` for anything else.
     pub(crate) fn words(&self) -> Option<(u16, String)> {
         let Self::OAuth(error @ (grantflow::Error::Refused(_) | grantflow::Error::Protocol(_))) = self else {
             return None;
@@ -123,7 +124,7 @@ impl fmt::Display for Cause {
 
 impl std::error::Error for Cause {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // Display has shown the error itself: go on with what is below it.
+        // `Display` has shown the error itself, so this is the source below it.
         match self {
             Self::OAuth(error) => error.source(),
             Self::Transport(error) => error.source(),
@@ -132,11 +133,11 @@ impl std::error::Error for Cause {
     }
 }
 
-/// No whole answer came: whether the request may have been sent, and the HTTP stack's error.
+/// No complete answer came: whether the request may have been sent, and the HTTP stack's error.
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "the code that carries requests makes it")]
 pub struct Unanswered {
-    /// Whether the request may have been sent. When in doubt, [`Sent::MaybeSent`].
+    /// Whether the request may have been sent. If unknown, [`Sent::MaybeSent`].
     pub sent: Sent,
     /// Why no answer came. It must print no secret.
     pub cause: Arc<dyn std::error::Error + Send + Sync>,

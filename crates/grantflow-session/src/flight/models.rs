@@ -5,7 +5,7 @@ use loom::thread;
 
 use super::*;
 
-/// A future that another thread completes, for good; it counts how often it was begun.
+/// A future that another thread completes once and for all. It counts how often it was begun.
 #[derive(Clone)]
 struct Gate(Arc<Mutex<Door>>);
 
@@ -46,12 +46,12 @@ impl Gate {
 }
 
 fn poll_once(join: &mut Join<u32>) {
-    // Its wake-ups go nowhere: it is about to go away.
+    // Its wake-ups go nowhere, because it is dropped soon.
     let _ = Pin::new(join).poll(&mut Context::from_waker(Waker::noop()));
 }
 
 #[test]
-fn a_leader_that_is_cancelled_at_any_moment_strands_nobody() {
+fn a_leader_can_be_cancelled_at_any_moment() {
     loom::model(|| {
         let (flight, gate) = (Flight::new(), Gate::new());
         let mut leader = flight.join(|| gate.work());
@@ -86,7 +86,7 @@ fn two_who_wait_get_one_result() {
 }
 
 #[test]
-fn who_comes_after_everybody_has_gone_carries_on() {
+fn the_next_caller_continues_after_all_have_gone() {
     loom::model(|| {
         let (flight, gate) = (Flight::new(), Gate::new());
         let mut gone = flight.join(|| gate.work());
@@ -105,7 +105,7 @@ fn who_comes_after_everybody_has_gone_carries_on() {
 }
 
 #[test]
-fn of_two_who_come_for_a_due_token_one_leads() {
+fn of_two_callers_with_a_due_token_one_leads() {
     loom::model(|| {
         let (flight, gate) = (Flight::<u32>::new(), Gate::new());
         gate.open();
@@ -114,13 +114,13 @@ fn of_two_who_come_for_a_due_token_one_leads() {
         let results = [lead(flight, gate.clone())(), other.join().unwrap()];
         let led = results.iter().flatten().count();
         assert!(results.iter().flatten().all(|result| *result == Some(7)));
-        // Both, if one was through before the other came.
+        // Two, if one ended before the other began.
         assert!(led >= 1 && lock(&gate.0).begun == led, "{led}");
     });
 }
 
 #[test]
-fn a_result_is_kept_while_somebody_is_owed_it_and_no_longer() {
+fn a_result_is_kept_until_every_caller_has_it() {
     loom::model(|| {
         let (flight, gate) = (Flight::new(), Gate::new());
         gate.open();

@@ -12,7 +12,7 @@ impl Wake for Counted {
     }
 }
 
-/// A future that a test completes, and that counts how often it was begun.
+/// A future that a test completes. It counts how often it was begun.
 #[derive(Clone, Default)]
 struct Gate(Arc<Mutex<Door>>);
 
@@ -70,18 +70,18 @@ fn all_who_wait_get_the_result_of_one_flight() {
     }
     gate.open(7);
     for at in [1, 0, 2] {
-        assert_eq!(wakers[at].0.load(Ordering::SeqCst), 1, "woken once, whoever comes first");
+        assert_eq!(wakers[at].0.load(Ordering::SeqCst), 1, "each is woken once");
         assert_eq!(poll(&mut joins[at], &wakers[at]), Poll::Ready(Some(7)));
     }
     assert_eq!(gate.begun(), 1);
-    // The next one begins anew.
+    // The next caller begins again.
     let mut join = flight.join(|| gate.work());
     assert!(poll(&mut join, &wakers[0]).is_pending());
     assert_eq!(gate.begun(), 2);
 }
 
 #[test]
-fn a_cancelled_leader_strands_nobody_and_nothing_is_begun_again() {
+fn when_a_leader_is_cancelled_another_caller_continues_the_same_work() {
     let (flight, gate) = (Flight::new(), Gate::default());
     let (first, second) = (Arc::new(Counted::default()), Arc::new(Counted::default()));
     let mut leader = flight.join(|| gate.work());
@@ -96,7 +96,7 @@ fn a_cancelled_leader_strands_nobody_and_nothing_is_begun_again() {
 }
 
 #[test]
-fn a_leader_that_is_alive_and_never_polled_holds_up_nobody() {
+fn a_leader_that_is_never_polled_again_delays_no_other_caller() {
     let (flight, gate) = (Flight::new(), Gate::default());
     let (first, second) = (Arc::new(Counted::default()), Arc::new(Counted::default()));
     let mut paused = flight.join(|| gate.work());
@@ -110,21 +110,21 @@ fn a_leader_that_is_alive_and_never_polled_holds_up_nobody() {
 }
 
 #[test]
-fn a_flight_without_anybody_waits_for_the_next() {
+fn a_flight_without_callers_waits_for_the_next_one() {
     let (flight, gate) = (Flight::new(), Gate::default());
     let waker = Arc::new(Counted::default());
     let mut leader = flight.join(|| gate.work());
     assert!(poll(&mut leader, &waker).is_pending());
-    assert!(flight.lead(|| gate.work()).is_none(), "somebody is at it");
+    assert!(flight.lead(|| gate.work()).is_none(), "the work is in progress");
     drop(leader);
     gate.open(3);
-    let mut next = flight.lead(|| gate.work()).expect("nobody is at it");
+    let mut next = flight.lead(|| gate.work()).expect("no caller works on it");
     assert_eq!(poll(&mut next, &waker), Poll::Ready(Some(3)));
     assert_eq!(gate.begun(), 1);
 }
 
 #[test]
-fn work_that_panics_strands_nobody() {
+fn when_the_work_panics_every_caller_is_told() {
     let flight: Flight<u32> = Flight::new();
     let waker = Arc::new(Counted::default());
     let mut follower = {
@@ -165,14 +165,14 @@ fn a_result_that_all_have_had_is_not_kept() {
     let other = flight.join(|| Box::pin(core::future::pending()));
     let mut paused = flight.join(|| Box::pin(core::future::pending()));
     drop(poll(&mut join, &waker));
-    assert!(watch.upgrade().is_some(), "two are owed it");
+    assert!(watch.upgrade().is_some(), "two have not had it");
     drop(other);
-    assert!(watch.upgrade().is_some(), "one is");
+    assert!(watch.upgrade().is_some(), "one has not had it");
     assert!(matches!(poll(&mut paused, &waker), Poll::Ready(Some(_))));
     assert!(watch.upgrade().is_none());
 
     let token = Arc::new(());
     let watch = Arc::downgrade(&token);
     drop(poll(&mut flight.join(|| Box::pin(core::future::ready(token))), &waker));
-    assert!(watch.upgrade().is_none(), "nobody was owed it");
+    assert!(watch.upgrade().is_none(), "all have had it");
 }

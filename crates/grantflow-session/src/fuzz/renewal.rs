@@ -1,5 +1,6 @@
-//! Bytes drive renewals and what sessions remember of them: two processes, a store that fails, a server that rotates, answers that
-//! are lost or odd, clocks that jump. The oracle is the rule that **the store never says what is not so**.
+//! Bytes drive renewals and what sessions remember of them: two processes, a store that fails, a server that rotates,
+//! answers that are lost or odd, clocks that jump. The oracle is the rule that **the store never says anything
+//! untrue**.
 
 mod server;
 
@@ -13,23 +14,23 @@ use super::key;
 use crate::error::SessionError;
 use crate::fresh::FreshToken;
 use crate::policy::{Draw, InDoubt, Policy};
-use crate::renewal::{Next, Outcome, Plan, Renewal};
+use crate::renewal::{Action, Outcome, Plan, Renewal};
 use crate::standing::{Advice, NotRenewed, Standing};
 use crate::store::{Entry, Revision, StoreError, Value};
 
-/// As many steps as a procedure may take, waits for a lock included.
+/// The greatest number of steps of a procedure, waits for a lock included.
 const MOST_STEPS: u32 = 2000;
 const START: u64 = 1_750_000_000;
 const PROCESSES: usize = 2;
 
-/// Runs what the bytes say.
+/// Runs the operations that the bytes describe.
 pub fn renewal(bytes: &[u8]) {
     let mut bytes = Bytes(bytes);
     let setup = bytes.next();
     let mut world = World::new(setup);
     let mut processes: [Process; PROCESSES] = core::array::from_fn(|number| Process { number, ..Process::default() });
     world.login(&mut processes[0]);
-    // More than this adds no state that less does not reach.
+    // More steps reach no further states.
     for _ in 0..400 {
         if bytes.0.is_empty() {
             break;
@@ -82,8 +83,8 @@ impl Bytes<'_> {
 struct Process {
     number: usize,
     standing: Standing,
-    next: Option<Next>,
-    /// The access tokens that its API has refused.
+    next: Option<Action>,
+    /// The access tokens that the API has refused.
     refused: BTreeSet<String>,
 }
 
@@ -96,11 +97,11 @@ struct World {
     holder: Option<usize>,
     dice: u32,
     issued: u32,
-    /// The refresh token that the server takes.
+    /// The refresh token that the server accepts.
     valid: Option<String>,
     /// The refresh tokens that the server has refused.
     dead: BTreeSet<String>,
-    /// By refresh token: how many requests have left, and were not told apart from harmless.
+    /// For each refresh token: how many requests have been sent without a proof that they did no harm.
     open: BTreeMap<String, u32>,
     /// The last generation of each grant, and its tokens.
     generations: BTreeMap<(u64, u64), String>,
@@ -146,10 +147,10 @@ impl World {
 
     fn with_env<T>(&mut self, run: impl FnOnce(&mut Env<'_>) -> T) -> T {
         let now = self.time();
-        run(&mut Env { now, rng: self })
+        run(&mut Env::new(now, self))
     }
 
-    /// A person logs in: this process drops what it was at.
+    /// A person logs in: this process drops its current work.
     fn login(&mut self, process: &mut Process) {
         self.issued += 1;
         let refresh = format!("rt-{}", self.issued);
@@ -165,7 +166,7 @@ impl World {
         process.next = Some(Renewal::prime(Arc::clone(&self.plan), tokens).expect("our client's"));
     }
 
-    fn begin(&mut self, processes: &mut [Process; PROCESSES], at: usize, make: impl FnOnce(Arc<Plan>) -> Next) {
+    fn begin(&mut self, processes: &mut [Process; PROCESSES], at: usize, make: impl FnOnce(Arc<Plan>) -> Action) {
         if processes[at].next.is_none() {
             processes[at].next = Some(make(Arc::clone(&self.plan)));
         }
@@ -204,7 +205,7 @@ impl World {
         }
     }
 
-    /// Nobody is told to wait for longer than a server may ask for.
+    /// No caller is told to wait longer than a server may ask for.
     fn told(&self, error: &SessionError) {
         let (SessionError::NotRenewed { retry_at, .. } | SessionError::InDoubt { retry_at, .. }) = error else {
             return;
@@ -213,9 +214,9 @@ impl World {
         assert!(wait <= Duration::from_secs(2 * 24 * 3600 + 3600), "{wait:?}");
     }
 
-    /// Goes on until it is through, and all goes well.
+    /// Continues to the end, with every step succeeding.
     fn finish(&mut self, processes: &mut [Process; PROCESSES], at: usize) {
-        // The other one dies, and its lock with it; where the lock is a lease, the other one is slow.
+        // The other process dies, and its lock with it; if the lock is a lease, the other process is slow.
         if let Some(other) = self.holder.take_if(|holder| *holder != at)
             && !self.lease
         {
@@ -234,8 +235,8 @@ impl World {
         let Some(next) = processes[at].next.take() else { return };
         let disk = if bytes.0.is_empty() { 0 } else { bytes.next() % 16 };
         let next = match next {
-            Next::Lock(state) if disk == 1 => state.failed(broken()),
-            Next::Lock(state) => match self.holder {
+            Action::Lock(state) if disk == 1 => state.failed(broken()),
+            Action::Lock(state) => match self.holder {
                 None => {
                     self.holder = Some(at);
                     state.locked()
@@ -243,12 +244,12 @@ impl World {
                 Some(holder) if holder == at => state.locked(),
                 Some(_) => state.busy(),
             },
-            Next::Load(state) if disk == 1 => state.failed(broken()),
-            Next::Load(state) => {
+            Action::Load(state) if disk == 1 => state.failed(broken()),
+            Action::Load(state) => {
                 let entry = self.store.clone();
                 self.with_env(|env| state.loaded(env, entry))
             }
-            Next::Write(state) => {
+            Action::Write(state) => {
                 let (expected, value) = (state.expected(), state.value().expect("it can be written"));
                 if disk == 1 {
                     state.failed(broken())
@@ -261,7 +262,7 @@ impl World {
                     }
                 }
             }
-            Next::Send(state) => match self.with_env(|env| state.request(env)) {
+            Action::Send(state) => match self.with_env(|env| state.request(env)) {
                 Err(why) => state.not_made(why),
                 Ok(request) => {
                     let way = if bytes.0.is_empty() { 0 } else { bytes.next() };
@@ -271,16 +272,16 @@ impl World {
                     }
                 }
             },
-            Next::Release(state) => {
+            Action::Release(state) => {
                 self.release(at);
                 state.released()
             }
-            Next::Wait(state) => {
+            Action::Wait(state) => {
                 assert!(state.duration() <= Duration::from_secs(60), "{:?}", state.duration());
                 self.now = self.now.saturating_add(state.duration().as_secs());
                 state.waited()
             }
-            Next::Done(outcome) => {
+            Action::Done(outcome) => {
                 self.settle(&mut processes[at], outcome);
                 self.release(at);
                 return;
@@ -289,7 +290,7 @@ impl World {
         processes[at].next = Some(next);
     }
 
-    /// What a session makes of an outcome.
+    /// What a session does with an outcome.
     fn settle(&mut self, process: &mut Process, outcome: Outcome) {
         let now = self.time();
         let standing = &mut process.standing;

@@ -1,8 +1,8 @@
-//! Waits that no runtime has to see to.
+//! Waits that do not depend on a runtime.
 //!
-//! A timer of an async runtime stands still with it: when the runtime is dropped, and when it is alive and nobody runs it. A session may be
-//! asked by another runtime or by a plain thread then, and must not wait for ever. One thread for the whole program sees to its alarms; it
-//! is there while there is an alarm.
+//! The timers of an async runtime stop with it: when the runtime is dropped, and when it is alive and no thread runs
+//! it. Another runtime or a plain thread may ask the session then, and must not wait for ever. One thread for the whole
+//! program runs the alarms. It exists while there is an alarm.
 
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
@@ -11,15 +11,15 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Ready when its time has passed.
+/// A future that is ready when its time has passed.
 pub(crate) struct Alarm {
-    /// `None`: never, for the time is too far ahead to be told.
+    /// `None` means never: the time is too far ahead to be represented.
     at: Option<Instant>,
     number: Option<u64>,
 }
 
 pub(crate) fn alarm(after: Duration) -> Alarm {
-    // In a browser there is neither a clock of std nor a thread, and one runtime that always runs.
+    // A browser has neither std's clock nor threads, and its one runtime always runs.
     let browser = cfg!(all(target_arch = "wasm32", target_os = "unknown"));
     Alarm { at: if browser { None } else { Instant::now().checked_add(after) }, number: None }
 }
@@ -27,7 +27,7 @@ pub(crate) fn alarm(after: Duration) -> Alarm {
 struct Alarms {
     set: BTreeMap<(Instant, u64), Waker>,
     numbers: u64,
-    /// Whether the thread is there.
+    /// Whether the thread exists.
     runs: bool,
 }
 
@@ -57,7 +57,7 @@ impl Future for Alarm {
         drop(alarms);
         drop(before);
         if starts {
-            // Without a thread, the runtime's own timers are all there is.
+            // Without a thread, only the runtime's own timers are left.
             if std::thread::Builder::new().name("grantflow-alarms".to_owned()).spawn(ring).is_err() {
                 self::alarms().runs = false;
             }
@@ -89,7 +89,7 @@ fn ring() {
         if left.is_zero() {
             let waker = first.remove();
             drop(alarms);
-            // A waker is the executor's: where it panics, the others ring all the same.
+            // A waker belongs to the executor. If it panics, the others must still be woken.
             drop(std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| waker.wake())));
             alarms = self::alarms();
         } else {
@@ -116,7 +116,7 @@ mod tests {
         pollster::block_on(soon);
         assert!(started.elapsed() >= Duration::from_millis(10));
         assert!(late.join().unwrap() >= Duration::from_millis(60));
-        // The thread that has gone comes back.
+        // The thread had ended, and is started again.
         pollster::block_on(alarm(Duration::from_millis(5)));
     }
 

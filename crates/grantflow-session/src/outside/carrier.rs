@@ -1,7 +1,8 @@
-//! A tokio runtime that carries what a session does.
+//! A tokio runtime that carries the work of a session.
 //!
-//! A round trip is a task of it. So its sockets and timers belong to one runtime from the start to the end, though a task of another
-//! runtime, or a thread without one, may wait for the answer. When the runtime goes away, the task ends, and the waiter is told.
+//! A round trip is a task of this runtime. So its sockets and timers belong to one runtime from start to end, although
+//! a task of another runtime, or a thread without one, may wait for the answer. When the runtime ends, the task ends,
+//! and the waiting side gets an error.
 
 use core::panic::AssertUnwindSafe;
 use core::time::Duration;
@@ -19,19 +20,18 @@ use super::guarded::{Failed, guarded};
 use crate::store::Later;
 
 const NO_RUNTIME: CannotBlock = CannotBlock::new(
-    "there is no tokio runtime here to carry the request; give the outside the handle of one, or ask with token().await inside of one",
+    "there is no tokio runtime here to carry the request; give the outside the handle of one, or call token().await inside of one",
 );
-const CURRENT_THREAD: CannotBlock = CannotBlock::new(
-    "it is the one that runs a current-thread runtime, which would stand still; ask with token().await, or by spawn_blocking",
-);
-const LOCAL: CannotBlock = CannotBlock::new(
-    "tokio does not let this task block, as in a LocalSet; ask with token().await, or by spawn_blocking",
-);
+const CURRENT_THREAD: CannotBlock =
+    CannotBlock::new("it runs a current-thread runtime, which would stop; call token().await, or use spawn_blocking");
+const LOCAL: CannotBlock =
+    CannotBlock::new("tokio does not let this task block, as in a LocalSet; call token().await, or use spawn_blocking");
 
-/// How long a current-thread runtime may take to show that another thread runs it.
-const SIGN_OF_LIFE: Duration = Duration::from_millis(300);
+/// How long a current-thread runtime may take to show that another thread runs it. A busy machine needs a part of it; all of it is waited
+/// for by a caller who does what cannot work.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// The runtime that was given, or the one that is there.
+/// The runtime that was given, or else the current one.
 #[derive(Clone, Default)]
 pub(crate) struct Carrier(Option<Handle>);
 
@@ -44,7 +44,7 @@ impl Carrier {
         self.0.clone().or_else(|| Handle::try_current().ok())
     }
 
-    /// Runs `work` as a task, for so long at most. If it came to nothing: whether it was begun, and why.
+    /// Runs `work` as a task, for at most `limit`. If it has no result, says whether it was begun, and why it failed.
     pub(crate) async fn carry<T: Send + 'static>(
         &self,
         limit: Duration,
@@ -99,8 +99,8 @@ fn is_multi_thread(runtime: &Handle) -> bool {
     runtime.runtime_flavor() != RuntimeFlavor::CurrentThread
 }
 
-/// A thread of `spawn_blocking` may wait; the one that runs the runtime may not. Tokio does not say which one this is, but a task that is
-/// run while this thread waits does.
+/// A thread of `spawn_blocking` may wait; the thread that runs the runtime may not. Tokio does not say which one this
+/// is. A task that runs while this thread waits shows that another thread runs the runtime.
 fn is_run_by_another_thread(runtime: &Handle) -> bool {
     let (sign, seen) = mpsc::channel();
     let task = runtime.spawn(async move {
@@ -111,7 +111,7 @@ fn is_run_by_another_thread(runtime: &Handle) -> bool {
     seen
 }
 
-/// Lets another thread take over what this worker has to run.
+/// Lets another thread take over the other tasks of this worker.
 fn in_place(work: Later<'_, ()>) -> Result<(), CannotBlock> {
     let begun = AtomicBool::new(false);
     let run = AssertUnwindSafe(|| {
@@ -123,12 +123,12 @@ fn in_place(work: Later<'_, ()>) -> Result<(), CannotBlock> {
     match catch_unwind(run) {
         Ok(()) => Ok(()),
         Err(panic) if begun.load(Ordering::SeqCst) => resume_unwind(panic),
-        // Tokio panics instead of asking, where a task may not block.
+        // If a task may not block, tokio panics and offers no question.
         Err(_) => Err(LOCAL),
     }
 }
 
-/// Ends with the future that waits for it, as a request does that nobody wants any more.
+/// Aborts the task when the waiting future is dropped.
 struct Task<T>(JoinHandle<T>);
 
 impl<T> Future for Task<T> {

@@ -1,4 +1,4 @@
-//! Futures that need a runtime, polled where that runtime may be gone.
+//! Futures that need a runtime, polled although that runtime may be gone.
 
 use core::future::poll_fn;
 use core::panic::AssertUnwindSafe;
@@ -9,11 +9,11 @@ use std::panic::catch_unwind;
 
 use super::alarm::alarm;
 
-/// Why a future came to nothing.
+/// Why a future has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failed {
     #[error(
-        "the HTTP stack or its timer panicked, as one does whose runtime was shut down: give the session's outside a runtime that lives \
+        "the HTTP stack or its timer panicked, as happens after its runtime was shut down: give the session's outside a runtime that lives \
          as long as the session"
     )]
     Panicked,
@@ -29,12 +29,12 @@ pub(crate) enum Failed {
     ShutDown,
     #[cfg(feature = "tokio")]
     #[error(
-        "there is no tokio runtime here, so nothing was sent: ask inside of one, or give the session's outside the handle of one"
+        "there is no tokio runtime here, so nothing was sent: call the session inside of one, or give its outside the handle of one"
     )]
     NoRuntime,
 }
 
-/// Runs a future, for so long at most. One that panics is dropped.
+/// Runs a future for at most `limit`. A future that panics is dropped.
 pub(crate) async fn guarded<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Failed> {
     let (mut work, mut alarm) = (pin!(work), pin!(alarm(limit)));
     poll_fn(|context| {

@@ -16,19 +16,20 @@ use crate::store::Later;
 
 /// The outside world by reqwest: the system's clock and entropy, and an agent. Feature `reqwest`.
 ///
-/// A round trip is a task of a tokio runtime with timer and I/O: of the one that was given ([`Reqwest::with_runtime`]), or else of the one in
-/// which the session is asked. A session may be asked inside of several. When the runtime that carries a round trip is shut down, or nobody
-/// runs it, the callers on the others get an error, within the deadline and a second. A renewal in the background is a task, too.
+/// A round trip is a task of a tokio runtime with timer and I/O: of the runtime that was given
+/// ([`Reqwest::with_runtime`]), or else of the one in which the session is asked. A session may be asked inside of
+/// several. If the runtime that carries a round trip is shut down, or no thread runs it, the callers on the others get
+/// an error, at most a second after the deadline. A renewal in the background is also a task.
 ///
 /// # Blocking
 ///
 /// [`Session::token_blocking`](crate::Session::token_blocking) works
-/// - on a worker of a multi-thread runtime, whose other tasks go on on another thread (`block_in_place`);
-/// - by `spawn_blocking`, in either kind of runtime;
+/// - on a worker of a multi-thread runtime, whose other tasks continue on another thread (`block_in_place`);
+/// - in `spawn_blocking`, in either kind of runtime;
 /// - on a thread without a runtime, if one was given.
 ///
-/// In a task of a current-thread runtime, which would wait for itself, and where there is no runtime, it is an error at once:
-/// [`CannotBlock`].
+/// In a task of a current-thread runtime, which would wait for itself, and without a runtime, it returns an error at
+/// once: [`CannotBlock`].
 ///
 /// ```no_run
 /// use grantflow::{ClientCredentials, Server};
@@ -49,17 +50,17 @@ pub struct Reqwest {
     carrier: Carrier,
 }
 
-/// How long after its deadline a round trip is given up that its own timer has not ended.
+/// How long after its deadline a round trip is abandoned if its own timer has not ended it.
 const GRACE: Duration = Duration::from_secs(1);
 
 impl Reqwest {
-    /// Renewals go through this agent, carried by the runtime in which the session is asked.
+    /// Sends renewals through this agent, carried by the runtime in which the session is asked.
     pub fn new(agent: Agent) -> Self {
         Self { agent, carrier: Carrier::default() }
     }
 
-    /// The same, carried by this runtime, wherever the session is asked: also on threads that have none. It should be a multi-thread one
-    /// that lives as long as the session.
+    /// Sends renewals through this agent, carried by this runtime. The session may be asked anywhere, also on a thread
+    /// without a runtime. Give a multi-thread runtime that lives as long as the session.
     ///
     /// ```no_run
     /// # fn example(grant: grantflow::ClientCredentials) -> Result<(), Box<dyn std::error::Error>> {
@@ -87,7 +88,7 @@ impl Outside for Reqwest {
     }
 
     fn wait(&self, duration: Duration) -> Later<'_, ()> {
-        // Not tokio's timer, which stands still with its runtime.
+        // Not tokio's timer, which stops with its runtime.
         Box::pin(async move { alarm(duration).await })
     }
 
@@ -98,7 +99,7 @@ impl Outside for Reqwest {
             let round_trip = async move { grantflow_reqwest::send(&agent, request).await };
             match self.carrier.carry(limit, round_trip).await {
                 Ok(Ok(response)) => Ok(response),
-                Ok(Err(grantflow_reqwest::Unanswered { sent, error, .. })) => {
+                Ok(Err(grantflow_reqwest::SendError { sent, error, .. })) => {
                     Err(Unanswered { sent, cause: Arc::new(error) })
                 }
                 Err((sent, failed)) => Err(Unanswered { sent, cause: Arc::new(failed) }),

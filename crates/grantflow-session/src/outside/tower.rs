@@ -18,7 +18,7 @@ use crate::store::Later;
 
 /// The outside world by a tower service: the system's clock and entropy, a timer, and an agent. Feature `tower`.
 ///
-/// What the service's errors say is shown in the session's: see that no layer puts a secret there.
+/// The session's errors show the texts of the service's errors: make sure that no layer puts a secret there.
 ///
 /// ```
 /// use grantflow::{ClientCredentials, Server};
@@ -49,15 +49,15 @@ pub struct Tower {
 }
 
 const NO_RUNTIME: CannotBlock = CannotBlock::new(
-    "what a tower service needs to go on is not known; give the outside a runtime (Tower::runtime), or ask with token().await",
+    "the session cannot know what a tower service needs to make progress; give the outside a runtime (Tower::runtime), or call token().await",
 );
 
-/// How long after its time a future is given up that its own timer has not ended.
+/// How long after its time a future is abandoned if its own timer has not ended it.
 const GRACE: Duration = Duration::from_secs(1);
 
 impl Tower {
-    /// Renewals go through this agent. `timer` gives a future that is ready when its time has passed, as for the agent
-    /// itself, whose own is for its round trips only.
+    /// Sends renewals through this agent. `timer` returns a future that is ready when its time has passed. The agent
+    /// has a timer of the same kind, for its round trips only.
     pub fn new<W>(agent: Agent, timer: impl Fn(Duration) -> W + Send + Sync + 'static) -> Self
     where
         W: Future<Output = ()> + Send + 'static,
@@ -74,11 +74,11 @@ impl Tower {
         }
     }
 
-    /// Spawns renewals ahead of their token's end, and what goes on after all its callers have gone away. Without a spawner, the latter
-    /// stands still until somebody asks for a token again, and the store's lock is held as long.
+    /// Spawns renewals ahead of their token's end, and renewals whose callers have all gone away. Without a spawner,
+    /// the latter stop until the session is next asked for a token, and hold the store's lock as long.
     ///
-    /// It is called where a caller goes away, which may be outside of every runtime: take the runtime's handle along. One that drops the
-    /// renewal or panics has not spawned it.
+    /// It is called when a caller goes away, possibly outside of every runtime, so keep the runtime's handle in it. A
+    /// spawner that drops the renewal or panics has not spawned it.
     ///
     /// ```
     /// # fn example(outside: grantflow_session::Tower) {
@@ -94,9 +94,9 @@ impl Tower {
         self
     }
 
-    /// The tokio runtime that carries round trips and renewals in the background. With it, threads can wait for a token, as
-    /// [`Reqwest`](crate::Reqwest) says. Without it, [`Session::token_blocking`](crate::Session::token_blocking) is an error, because the
-    /// session cannot know what a service needs to go on. Feature `tokio`.
+    /// The tokio runtime that carries round trips and background renewals. With it, threads can wait for a token, as
+    /// [`Reqwest`](crate::Reqwest) says. Without it, [`Session::token_blocking`](crate::Session::token_blocking) is an
+    /// error, because the session cannot know what a service needs to make progress. Feature `tokio`.
     #[cfg(feature = "tokio")]
     #[must_use]
     pub fn runtime(mut self, runtime: tokio::runtime::Handle) -> Self {
@@ -104,7 +104,7 @@ impl Tower {
         self
     }
 
-    /// Another clock than the system's: for targets that have none.
+    /// Replaces the system's clock, for targets that have none.
     #[must_use]
     pub fn clock(mut self, now: fn() -> UnixTime) -> Self {
         self.clock = now;
@@ -123,10 +123,10 @@ impl Outside for Tower {
 
     fn wait(&self, duration: Duration) -> Later<'_, ()> {
         Box::pin(async move {
-            // Made when it is polled: some timers ask for their runtime at once.
+            // Made when it is polled: some timers look for their runtime at once.
             let timer = async { (self.timer)(duration).await };
             if let Err(Failed::Panicked) = guarded(duration.saturating_add(GRACE), timer).await {
-                // Its runtime has gone.
+                // The timer's runtime is gone.
                 alarm(duration).await;
             }
         })
@@ -171,8 +171,8 @@ impl Outside for Tower {
     }
 }
 
-fn unanswered(unanswered: grantflow_tower::Unanswered) -> Unanswered {
-    let grantflow_tower::Unanswered { sent, error, .. } = unanswered;
+fn unanswered(unanswered: grantflow_tower::SendError) -> Unanswered {
+    let grantflow_tower::SendError { sent, error, .. } = unanswered;
     Unanswered { sent, cause: Arc::new(error) }
 }
 

@@ -14,11 +14,11 @@ use crate::store::Later;
 
 /// The outside world by ureq: the system's clock and entropy, and an agent. Feature `ureq`.
 ///
-/// It blocks: while a renewal is under way, the thread that carries it on stands still, in round trips and in waits. That is
-/// right for [`Session::token_blocking`](crate::Session::token_blocking). On an async runtime, take an outside that is async.
+/// It blocks: during a renewal, the thread that performs it waits, in round trips and in pauses. That is right for
+/// [`Session::token_blocking`](crate::Session::token_blocking). In an async runtime, use an async outside.
 ///
-/// A renewal ahead of its token's end runs on its own thread in the background. A program that ends meanwhile cuts it off: call
-/// [`Session::finish_blocking`](crate::Session::finish_blocking) first.
+/// A renewal ahead of its token's end runs on a separate thread in the background. A program that ends meanwhile stops
+/// it: call [`Session::finish_blocking`](crate::Session::finish_blocking) first.
 ///
 /// ```no_run
 /// use grantflow::{ClientCredentials, Server};
@@ -37,7 +37,7 @@ pub struct Ureq {
 }
 
 impl Ureq {
-    /// Renewals go through this agent.
+    /// Sends renewals through this agent.
     pub fn new(agent: Agent) -> Self {
         Self { agent }
     }
@@ -59,14 +59,14 @@ impl Outside for Ureq {
     fn send(&self, request: Request<Body>) -> Later<'_, Result<Response<Body>, Unanswered>> {
         Box::pin(async move {
             grantflow_ureq::send(&self.agent, request).map_err(|unanswered| {
-                let grantflow_ureq::Unanswered { sent, error, .. } = unanswered;
+                let grantflow_ureq::SendError { sent, error, .. } = unanswered;
                 Unanswered { sent, cause: Arc::new(error) }
             })
         })
     }
 
     fn spawn(&self, renewal: Later<'static, ()>) {
-        // Where there is no thread to be had, the renewal is dropped with the closure, and its caller carries it on.
+        // If no thread can be started, the renewal is dropped with the closure, and its caller continues it.
         let thread = std::thread::Builder::new().name("grantflow-renewal".to_owned());
         drop(thread.spawn(move || pollster::block_on(renewal)));
     }

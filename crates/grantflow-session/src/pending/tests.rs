@@ -14,7 +14,7 @@ fn client() -> PublicClient {
 
 fn start(client: &PublicClient) -> (PendingKey, StoredCallback) {
     let mut rng = getrandom::SysRng;
-    let mut env = Env { now: at(0), rng: &mut rng };
+    let mut env = Env::new(at(0), &mut rng);
     let authorization =
         Authorization::new(client, "https://app.example/oauth/callback").unwrap().scope("read write").unwrap();
     let Redirect { pending, .. } = authorization.start(&mut env).unwrap();
@@ -29,7 +29,7 @@ fn logins(capacity: usize) -> PendingLogins {
     PendingLogins::new(capacity, Duration::from_secs(LIFE))
 }
 
-/// Starts a login for `browser` and gives its key.
+/// Starts a login for `browser` and returns its key.
 fn put(logins: &PendingLogins, browser: &str, now: u64) -> PendingKey {
     let (key, stored) = start(&client());
     logins.put(browser, &key, stored, at(now)).unwrap();
@@ -103,7 +103,7 @@ fn it_expires_to_the_second_and_is_dropped_by_the_next_call() {
 }
 
 #[test]
-fn a_clock_that_goes_back_lets_nothing_live_longer() {
+fn a_clock_that_was_ahead_prolongs_no_login() {
     // It was a day ahead when the first login began.
     for ahead in [60, 1_000, 86_400] {
         let logins = logins(10);
@@ -118,12 +118,12 @@ fn a_clock_that_goes_back_lets_nothing_live_longer() {
         assert!(is_there(&logins, "bob", &later, LIFE), "{ahead}");
         put(&logins, "eve", LIFE + 1);
         logins.sweep(at(2 * LIFE + 1));
-        assert_eq!(logins.waiting(), 0, "{ahead}: and they go on expiring");
+        assert_eq!(logins.waiting(), 0, "{ahead}: and they continue to expire");
     }
 }
 
 #[test]
-fn a_clock_that_goes_back_while_a_login_waits_gives_it_no_second_life() {
+fn a_clock_that_goes_back_does_not_prolong_a_waiting_login() {
     let logins = logins(10);
     let key = put(&logins, "ada", 1_000);
     logins.sweep(at(1_000 + LIFE - 10));
@@ -135,7 +135,7 @@ fn a_clock_that_goes_back_while_a_login_waits_gives_it_no_second_life() {
 }
 
 #[test]
-fn threads_that_come_out_of_turn_do_not_make_time_pass() {
+fn threads_that_read_the_clock_out_of_order_do_not_make_time_pass() {
     let logins = logins(10);
     let key = put(&logins, "ada", 0);
     for _ in 0..10_000 {
@@ -147,7 +147,7 @@ fn threads_that_come_out_of_turn_do_not_make_time_pass() {
 }
 
 #[test]
-fn a_browser_drops_its_own_oldest_and_nobody_elses() {
+fn a_full_browser_drops_its_own_oldest_login() {
     let logins = logins(1000);
     let bob = put(&logins, "bob", 0);
     let keys: Vec<_> = (0..=PendingLogins::PER_BROWSER).map(|_| put(&logins, "ada", 1)).collect();
@@ -158,17 +158,17 @@ fn a_browser_drops_its_own_oldest_and_nobody_elses() {
 }
 
 #[test]
-fn what_waits_moves_along_with_a_browser_that_gets_another_id() {
+fn waiting_logins_move_to_a_browsers_new_id() {
     let logins = logins(100);
     let (first, second) = (put(&logins, "ada", 0), put(&logins, "ada", 1));
     let (bob, newer) = (put(&logins, "bob", 0), put(&logins, "ada again", 5));
     let store: &dyn PendingStore = &logins;
     block_on(store.rename("ada", "ada again")).unwrap();
     assert_eq!(logins.waiting(), 4);
-    assert!(!is_there(&logins, "ada", &first, 2), "the old id is good for nothing");
+    assert!(!is_there(&logins, "ada", &first, 2), "the old id is of no use");
     assert!(is_there(&logins, "ada again", &first, 2) && is_there(&logins, "ada again", &newer, 6));
     assert!(is_there(&logins, "bob", &bob, 2));
-    assert!(!is_there(&logins, "ada again", &second, 1 + LIFE), "no login lives longer for it");
+    assert!(!is_there(&logins, "ada again", &second, 1 + LIFE), "no login lives longer because of it");
 
     let same = put(&logins, "eve", 0);
     logins.rename("eve", "eve").unwrap();
@@ -178,7 +178,7 @@ fn what_waits_moves_along_with_a_browser_that_gets_another_id() {
 }
 
 #[test]
-fn a_browser_has_no_more_waiting_for_getting_another_id() {
+fn a_new_id_gives_a_browser_no_more_places() {
     let logins = logins(1000);
     let old: Vec<_> = (0..PendingLogins::PER_BROWSER).map(|_| put(&logins, "old", 0)).collect();
     let new: Vec<_> = (0..3).map(|_| put(&logins, "new", 0)).collect();
@@ -211,7 +211,7 @@ fn the_same_key_again_replaces() {
 }
 
 #[test]
-fn of_many_takes_one_wins() {
+fn one_of_many_takes_wins() {
     let logins = logins(10);
     for _ in 0..200 {
         let key = put(&logins, "ada", 0);
@@ -235,7 +235,7 @@ fn nothing_of_a_login_is_printed() {
     assert_eq!(format!("{logins:?}"), "PendingLogins([1 of 10 waiting])");
 }
 
-/// The two trees are of one mind, whatever happens.
+/// The two trees agree after any calls.
 #[test]
 fn places_and_ages_agree() {
     let logins = logins(20);

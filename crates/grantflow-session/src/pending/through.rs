@@ -1,4 +1,4 @@
-//! A pointer to a store of logins is one too.
+//! A pointer to a store of logins is a store of logins.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! How long to leave a server alone.
+//! How long to send nothing to a server.
 
 use core::time::Duration;
 
@@ -9,12 +9,12 @@ use super::Policy;
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A draw that spreads sessions over a pause: 32 bits, for a byte would put 10^5 of them into 256 heaps.
+/// A draw that spreads sessions over a pause. It has 32 bits: a byte would put 10^5 sessions into 256 groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Draw(pub(crate) u32);
 
 impl Draw {
-    /// In the middle, where entropy fails.
+    /// The middle, if entropy fails.
     pub(crate) fn of(env: &mut Env<'_>) -> Self {
         let mut bytes = [0; 4];
         Self(env.rng.fill(&mut bytes).map_or(u32::MAX / 2, |()| u32::from_le_bytes(bytes)))
@@ -32,41 +32,41 @@ impl Draw {
     }
 }
 
-/// What a pause after a failure is made of.
+/// What the length of a pause after a failure depends on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Failed {
-    /// How many in a row.
+    /// How many failures in a row.
     pub(crate) times: u32,
-    /// The request certainly did not leave.
+    /// The request was certainly not sent.
     pub(crate) not_sent: bool,
-    /// For how long it has been the same refusal.
+    /// For how long the same refusal has been repeated.
     pub(crate) same_for: Duration,
-    /// How long the server wants to be left alone.
+    /// How long the server wants no request.
     pub(crate) retry_after: Option<Duration>,
 }
 
 impl Policy {
-    /// Before the early retry.
+    /// The wait before the early retry.
     pub(crate) fn early(&self, draw: Draw) -> Duration {
         self.early_retry.saturating_add(draw.part(self.early_retry))
     }
 
-    /// The longest time that the early retry may be waited for in a flight.
+    /// The longest wait for the early retry inside of a flight.
     pub(crate) fn longest_early(&self) -> Duration {
         self.early_retry.saturating_mul(2)
     }
 
-    /// After this many requests beyond the first that got no answer, when the doubt is this old.
+    /// The pause after this many further requests without an answer, when the doubt is this old.
     pub(crate) fn in_doubt_pause(&self, resends: u32, age: Duration, draw: Draw) -> Duration {
         if age >= DAY {
-            // The domain may be gone, and have a new owner.
+            // The domain may have lapsed, and have a new owner.
             return HOUR.saturating_add(draw.part(HOUR / 2));
         }
         let longest = if age >= HOUR { self.longest_late_pause } else { self.longest_pause };
         draw.around(self.doubled(resends, longest))
     }
 
-    /// After a renewal that failed and has used nothing up.
+    /// The pause after a renewal that failed and used nothing up.
     pub(crate) fn pause(&self, failed: Failed, draw: Draw) -> Duration {
         let longest = match failed {
             Failed { same_for, .. } if same_for >= HOUR => self.longest_late_pause,
@@ -82,7 +82,7 @@ impl Policy {
     }
 }
 
-/// In whole seconds, as clocks and records have them; a pause that is one is never none.
+/// In whole seconds, as clocks and records count. A pause above zero is at least one second.
 pub(crate) fn seconds(pause: Duration) -> u64 {
     let rounded = pause.saturating_add(Duration::from_millis(500)).as_secs();
     if pause.is_zero() { 0 } else { rounded.max(1) }

@@ -70,7 +70,7 @@ fn pauses_in_doubt_double_up_to_a_minute_then_to_a_quarter_of_an_hour_then_they_
 }
 
 #[test]
-fn what_was_refused_in_the_same_words_for_an_hour_is_not_sent_each_minute() {
+fn after_an_hour_of_the_same_refusal_a_request_is_not_sent_each_minute() {
     let policy = Policy::default();
     let same = |seconds| Failed { same_for: Duration::from_secs(seconds), ..failed(100) };
     assert_eq!(seconds(policy.pause(same(3599), MIDDLE)), 60);

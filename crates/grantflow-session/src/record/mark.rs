@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::seconds;
 
-/// Requests with this refresh token may have left, and nobody has their answers. Written before each of them leaves.
+/// Requests with this refresh token may have been sent, and their answers are missing. Written before each request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark {
-    /// When the last request was about to leave.
+    /// When the last request was about to be sent.
     pub(crate) at: UnixTime,
-    /// When the first one was.
+    /// When the first request was about to be sent.
     pub(crate) since: UnixTime,
-    /// How many may have left.
+    /// How many may have been sent.
     pub(crate) sent: u32,
     /// The early retry is used up.
     pub(crate) early: bool,
@@ -23,41 +23,42 @@ pub(crate) struct Mark {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// A request is on its way, for so long at most.
+    /// A request is in progress, for at most this long.
     Sending { deadline: Duration },
-    /// None is.
+    /// No request is in progress.
     InDoubt(Rest),
 }
 
-/// How long the server is left alone.
+/// How long no request is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rest {
-    /// Until then.
+    /// Until this time.
     pub(crate) next: UnixTime,
-    /// So long, when it was written: a reader whose clock is behind waits no longer than that.
+    /// How long that was when it was written. A reader whose clock is behind waits no longer than this.
     pub(crate) wait: Duration,
-    /// The server said so.
+    /// The server asked for the wait.
     pub(crate) told: bool,
     /// The HTTP status of the last answer, if one came.
     pub(crate) status: Option<u16>,
 }
 
-/// What a server may ask for at most (the core's bound for `Retry-After`), and how long a request may be on its way by another's mark.
+/// The longest wait that a server may ask for (the core's bound for `Retry-After`), and the longest that another
+/// process's mark may say a request takes.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
-/// Of a mark that says nothing of a deadline: an older version wrote it.
+/// For a mark without a deadline, which an older version wrote.
 const OLD_DEADLINE: Duration = Duration::from_secs(60);
-/// How much later than its deadline a request counts as lost, where the lock does not prove it.
+/// How much later than its deadline a request counts as lost, if the lock does not prove it.
 const GRACE: Duration = Duration::from_secs(10);
-/// What clocks may differ by and mean nothing.
+/// Clocks that differ by this much count as equal.
 const MOMENT: Duration = Duration::from_secs(1);
 
 impl Mark {
-    /// A first request is about to leave.
+    /// A first request is about to be sent.
     pub(crate) fn first(now: UnixTime, deadline: Duration) -> Self {
         Self { at: now, since: now, sent: 1, early: false, stage: Stage::Sending { deadline } }
     }
 
-    /// Another one is.
+    /// Another request is about to be sent.
     pub(crate) fn again(self, now: UnixTime, deadline: Duration) -> Self {
         let sent = self.sent.saturating_add(1);
         Self { at: now, since: self.since, sent, early: true, stage: Stage::Sending { deadline } }
@@ -76,7 +77,7 @@ impl Mark {
         }
     }
 
-    /// The mark by the reader's clock: a time in the future counts as now.
+    /// The mark as seen by the reader's clock: a time in the future counts as now.
     pub(crate) fn seen_at(self, now: UnixTime) -> Self {
         let stage = match self.stage {
             Stage::InDoubt(rest) => Stage::InDoubt(Rest { next: rest.next.min(now.saturating_add(rest.wait)), ..rest }),
@@ -85,7 +86,7 @@ impl Mark {
         Self { at: self.at.min(now), since: self.since.min(now), stage, ..self }
     }
 
-    /// When a request counts as lost that another process may be sending.
+    /// When a request that another process may be sending counts as lost.
     pub(crate) fn lost_at(&self) -> Option<UnixTime> {
         match self.stage {
             Stage::Sending { deadline } => Some(self.at.saturating_add(deadline).saturating_add(GRACE)),
@@ -93,7 +94,7 @@ impl Mark {
         }
     }
 
-    /// When its request had left, if it ever did.
+    /// The latest time at which its request was sent, if it was sent.
     pub(crate) fn left_by(&self) -> UnixTime {
         match self.stage {
             Stage::Sending { deadline } => self.at.saturating_add(latest(deadline)),
@@ -101,10 +102,11 @@ impl Mark {
         }
     }
 
-    /// Whether a request would leave so late after this mark that another process may soon take it for lost.
+    /// Whether the request comes so late after this mark that another process may soon take it for lost.
     pub(crate) fn is_stale(&self, now: UnixTime) -> bool {
         match self.stage {
-            // A clock that shows seconds may go on by one in a moment. One that went back does not say how late it is.
+            // A clock in whole seconds may advance by one in a moment. A clock that went back does not tell how late it
+            // is.
             Stage::Sending { deadline } => {
                 let late = now.saturating_since(self.at) > latest(deadline);
                 late || self.at.saturating_since(now) > MOMENT
@@ -114,12 +116,12 @@ impl Mark {
     }
 }
 
-/// How long after its mark a request may leave.
+/// How long after its mark a request may be sent.
 fn latest(deadline: Duration) -> Duration {
     (deadline / 2).max(MOMENT)
 }
 
-/// As it is stored. All but the first two members may be missing: older versions know only those.
+/// The stored form. Only the first two members are required: older versions wrote no others.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Text {
     at: u64,

@@ -24,7 +24,8 @@ fn tokens() -> Tokens {
     }
     let server = grantflow::Server::with_token_endpoint("https://as.example/token").unwrap();
     let client = server.client("robot").secret_basic("s3cret").unwrap();
-    let mut env = grantflow::Env { now: NOW, rng: &mut None };
+    let mut rng = None;
+    let mut env = grantflow::Env::new(NOW, &mut rng);
     let body = r#"{"access_token":"at-1","token_type":"Bearer","expires_in":60}"#;
     match grantflow::ClientCredentials::new(&client).respond(&mut env, http::Response::new(body)) {
         Ok(grantflow::Step::Done(tokens)) => tokens,
@@ -32,7 +33,7 @@ fn tokens() -> Tokens {
     }
 }
 
-/// A record with these members in the place of the mark, under a checksum that fits.
+/// A record with these members in place of the mark, with a correct checksum.
 fn stored(members: &str) -> Value {
     let tokens = serde_json::to_string(&tokens().into_stored()).unwrap();
     let body = format!(r#"{{"grant":5,"generation":7,{members}"tokens":{tokens}}}"#);

@@ -1,4 +1,4 @@
-//! What the store says decides: adopt, ask, ask once more, or leave the server alone.
+//! Decides from the store's entry: use its token, send a request, repeat one, or wait.
 
 use core::time::Duration;
 
@@ -7,41 +7,42 @@ use grantflow::{Env, UnixTime};
 use super::locking::{Locking, Releasing};
 use super::sending::Sending;
 use super::writing::{Writing, Written};
-use super::{Course, Doubt, Next, Outcome, Source, Stored, failed};
+use super::{Action, Course, Doubt, Outcome, Source, Stored, failed};
 use crate::error::{Cause, Earlier, SessionError};
 use crate::fresh::FreshToken;
 use crate::policy::Draw;
 use crate::record::{Loss, Lost, Mark, Record, TokenId, Verdict};
 use crate::store::Revision;
 
-/// What a record is good for, as a course sees it.
+/// What a record is good for in a course.
 struct Seen {
     token: FreshToken,
-    /// Neither did an API refuse it, nor was the refresh token beside it refused.
+    /// Neither an API nor the server has refused it or its refresh token.
     is_new: bool,
 }
 
 impl Seen {
-    /// It will do for now.
+    /// Whether it is usable now.
     fn is_usable(&self, now: UnixTime) -> bool {
         self.is_new && !self.token.is_over(now)
     }
 }
 
-/// Under the lock: what to do with what the store holds. `refused`: the tokens whose refresh token the server has just refused.
+/// Under the lock: decides what to do with the store's entry. `refused` names the tokens whose refresh token the server
+/// has just refused.
 pub(super) fn decide(
     course: Course,
     env: &mut Env<'_>,
     revision: Revision,
     record: Record,
     refused: Option<TokenId>,
-) -> Next {
+) -> Action {
     let token = match course.fresh(&record) {
         Ok(token) => token,
         Err(fault) => return failed(SessionError::Record(fault)),
     };
     if record.nameless && !course.nameless {
-        return Next::Write(Writing::new(course, Some(revision), Written::Named { record, refused }));
+        return Action::Write(Writing::new(course, Some(revision), Written::Named { record, refused }));
     }
     let is_new = course.weary() != Some(token.fingerprint()) && refused != Some(token.id());
     let seen = Seen { token, is_new };
@@ -56,13 +57,13 @@ pub(super) fn decide(
     if refused == Some(record.id) {
         let verdict = Verdict::new(env.now, course.cause.as_ref().and_then(Cause::status));
         let lost = Lost { loss: Loss::Refused, verdict: Some(verdict) };
-        return Next::Write(Writing::new(course, Some(revision), Written::Loss { record, lost }));
+        return Action::Write(Writing::new(course, Some(revision), Written::Loss { record, lost }));
     }
     if let Some(grant) = course.plan.grant.clone() {
-        return Next::Send(Sending::grant(course, env.now, grant, Some(revision), Some(record.id)));
+        return Action::Send(Sending::grant(course, env.now, grant, Some(revision), Some(record.id)));
     }
     if !seen.token.is_renewable() {
-        // Due, but not over, and not refused by anybody: it will do for as long as it lasts.
+        // Due, but not over and not refused: it is usable until it is over.
         let will_do = seen.is_usable(env.now);
         let lost = Lost { loss: Loss::NoRefreshToken, verdict: None };
         return if will_do { adopt(seen.token, record) } else { lost_already(lost) };
@@ -73,7 +74,7 @@ pub(super) fn decide(
     }
 }
 
-/// Requests with this refresh token may have left, and nobody has their answers.
+/// Requests with this refresh token may have been sent, and their answers are missing.
 fn marked(
     mut course: Course,
     env: &mut Env<'_>,
@@ -81,47 +82,47 @@ fn marked(
     record: Record,
     stored: Mark,
     seen: &Seen,
-) -> Next {
+) -> Action {
     let now = env.now;
     let mark = stored.seen_at(now);
     let Some(rest) = mark.rest() else {
-        // We hold the lock. Where it dies with its process, so the sender is dead, or has given up.
+        // This process holds the lock. If the lock ends with its process, the sender is dead or has given up.
         let lost = course.plan.lock_dies_with_its_process || mark.lost_at().is_none_or(|lost_at| now >= lost_at);
         if !lost {
             let retry_at = mark.lost_at().unwrap_or(now);
             let doubt = Doubt { retry_at, pause_ends: retry_at, ..doubt(&course, &mark) };
-            // By our clock from now on, or the sender's would hold us up.
+            // Counts by this process's clock from now on; the sender's clock could make it wait too long.
             return if mark == stored {
-                Next::Done(Outcome::InDoubt(doubt))
+                Action::Done(Outcome::InDoubt(doubt))
             } else {
                 let record = record.with_mark(Some(mark));
-                Next::Write(Writing::new(course, Some(revision), Written::Reclocked { record, doubt }))
+                Action::Write(Writing::new(course, Some(revision), Written::Reclocked { record, doubt }))
             };
         }
         return doubtful(course, env, revision, record, mark, None);
     };
     if mark != stored {
-        // The same mark by another clock: what was waited for it has passed.
+        // The same mark by another clock: the wait for it has passed.
         if course.waited == Some(stored) {
             course.waited = Some(mark);
         }
         let record = record.with_mark(Some(mark));
-        return Next::Write(Writing::new(course, Some(revision), Written::Doubt { record }));
+        return Action::Write(Writing::new(course, Some(revision), Written::Doubt { record }));
     }
     if mark.sent >= course.plan.policy.in_doubt.most() {
         let Doubt { cause, since, sent, .. } = doubt(&course, &mark);
         return failed(SessionError::Unknown { cause, since, sent });
     }
-    // A family's revocation may kill a token that is good.
+    // Revoking a family of tokens may end a good access token.
     if mark.early && seen.is_usable(now) {
         let doubt = doubt(&course, &mark);
         let retry_at = seen.token.end().map_or(doubt.retry_at, |end| end.max(doubt.retry_at));
-        return Next::Done(Outcome::InDoubt(Doubt { retry_at, waits_for_the_end: true, ..doubt }));
+        return Action::Done(Outcome::InDoubt(Doubt { retry_at, waits_for_the_end: true, ..doubt }));
     }
-    // One early retry in a course, and then an error: a pause of nothing, or a store so slow that the pause is over when it is written,
-    // would make this a loop of requests.
+    // One early retry in a course, then an error. A pause of zero, or a store so slow that the pause is over when it is
+    // written, would otherwise make this a loop of requests.
     if mark.early && course.cause.is_some() {
-        return Next::Done(Outcome::InDoubt(doubt(&course, &mark)));
+        return Action::Done(Outcome::InDoubt(doubt(&course, &mark)));
     }
     let left = rest.next.saturating_since(now);
     let passed = course.waited == Some(mark) || course.insist().now && !rest.told;
@@ -131,20 +132,20 @@ fn marked(
     // The mark holds whole seconds.
     let short = course.drawn.is_some() || left <= course.plan.policy.longest_early().max(Duration::from_secs(1));
     if mark.early || !short {
-        return Next::Done(Outcome::InDoubt(doubt(&course, &mark)));
+        return Action::Done(Outcome::InDoubt(doubt(&course, &mark)));
     }
     early_retry(course, mark, left)
 }
 
-/// The one wait that a caller has to bear: short, and without the lock.
-fn early_retry(mut course: Course, mark: Mark, left: Duration) -> Next {
+/// The only wait that a caller has to accept: short, and without the lock.
+fn early_retry(mut course: Course, mark: Mark, left: Duration) -> Action {
     let duration = course.drawn.take().unwrap_or(left);
     course.waited = Some(mark);
     let (doubt, patience) = (doubt(&course, &mark), course.plan.policy.early_retry);
     Releasing::and_wait(duration, Locking::in_doubt(course, doubt, patience))
 }
 
-/// Nobody has the answer to the last request: that is written down, with the time of the next one.
+/// The answer to the last request is missing. Writes that down, with the time of the next request.
 pub(super) fn doubtful(
     mut course: Course,
     env: &mut Env<'_>,
@@ -152,12 +153,12 @@ pub(super) fn doubtful(
     record: Record,
     mark: Mark,
     cause: Option<Cause>,
-) -> Next {
+) -> Action {
     let (retry_after, status) = (cause.as_ref().and_then(Cause::retry_after), cause.as_ref().and_then(Cause::status));
-    // The same request would bring the same answer: the early retry is not worth its risk.
+    // The same request would bring the same answer, so the early retry is not worth its risk.
     let early = mark.early || cause.as_ref().is_some_and(Cause::is_refused_answer);
     let (wait, told) = pause(&course, env, &mark, early, retry_after);
-    // Of a request that another process sent, nobody knows when it was given up: its pause began when it left, at the latest.
+    // It is unknown when another process gave its request up. Its pause began at the latest when the request was sent.
     let from = if cause.is_some() { env.now } else { env.now.min(mark.left_by()) };
     course.drawn = (cause.is_some() && !told).then_some(wait);
     let mark = Mark { early, ..mark }.resting(from, wait, told, status);
@@ -165,10 +166,10 @@ pub(super) fn doubtful(
         course.cause = cause;
     }
     let record = record.with_mark(Some(mark));
-    Next::Write(Writing::new(course, Some(revision), Written::Doubt { record }))
+    Action::Write(Writing::new(course, Some(revision), Written::Doubt { record }))
 }
 
-/// How long the server is left alone, and whether it said so.
+/// How long no request is sent, and whether the server asked for that.
 pub(super) fn pause(
     course: &Course,
     env: &mut Env<'_>,
@@ -186,17 +187,17 @@ pub(super) fn pause(
     (ours.max(retry_after.unwrap_or_default()), retry_after.is_some_and(|told| told >= ours))
 }
 
-fn ask(mut course: Course, env: &mut Env<'_>, revision: Revision, record: Record) -> Next {
+fn ask(mut course: Course, env: &mut Env<'_>, revision: Revision, record: Record) -> Action {
     course.insisted();
     let deadline = course.plan.policy.send_deadline;
     let mark = match record.mark {
         Some(mark) => mark.seen_at(env.now).again(env.now, deadline),
         None => Mark::first(env.now, deadline),
     };
-    Next::Write(Writing::new(course, Some(revision), Written::Mark { record, mark }))
+    Action::Write(Writing::new(course, Some(revision), Written::Mark { record, mark }))
 }
 
-/// What is known of a doubt.
+/// What is known about a doubt.
 pub(super) fn doubt(course: &Course, mark: &Mark) -> Doubt {
     let cause = course.cause.clone().unwrap_or_else(|| Cause::Earlier(Earlier::sent(mark)));
     let rest = mark.rest();
@@ -212,9 +213,9 @@ pub(super) fn doubt(course: &Course, mark: &Mark) -> Doubt {
     }
 }
 
-/// Without the lock: what the store holds is good enough, or it is not.
-pub(super) fn look(course: Course, env: &mut Env<'_>, record: Option<Record>, only: bool) -> Next {
-    let nothing = |course| if only { Next::Done(Outcome::NothingNew) } else { Next::Lock(Locking::new(course)) };
+/// Without the lock: decides whether the store's entry is good enough.
+pub(super) fn look(course: Course, env: &mut Env<'_>, record: Option<Record>, only: bool) -> Action {
+    let nothing = |course| if only { Action::Done(Outcome::NothingNew) } else { Action::Lock(Locking::new(course)) };
     let Some(record) = record else { return nothing(course) };
     let Ok(token) = course.fresh(&record) else { return nothing(course) };
     let seen = Seen { is_new: course.weary() != Some(token.fingerprint()), token };
@@ -225,21 +226,21 @@ pub(super) fn look(course: Course, env: &mut Env<'_>, record: Option<Record>, on
     match record.mark {
         _ if only => match record.lost {
             Some(lost) => lost_already(lost),
-            None => Next::Done(Outcome::NothingNew),
+            None => Action::Done(Outcome::NothingNew),
         },
         Some(mark) if mark.early => {
             let doubt = doubt(&course, &mark.seen_at(env.now));
-            Next::Lock(Locking::in_doubt(course, doubt, Duration::ZERO))
+            Action::Lock(Locking::in_doubt(course, doubt, Duration::ZERO))
         }
-        _ => Next::Lock(Locking::new(course)),
+        _ => Action::Lock(Locking::new(course)),
     }
 }
 
-fn adopt(token: FreshToken, record: Record) -> Next {
-    Next::Done(Outcome::Fresh { token, source: Source::Store, stored: Stored(record) })
+fn adopt(token: FreshToken, record: Record) -> Action {
+    Action::Done(Outcome::Fresh { token, source: Source::Store, stored: Stored(record) })
 }
 
-fn lost_already(lost: Lost) -> Next {
+fn lost_already(lost: Lost) -> Action {
     let cause = lost.verdict.map(|verdict| Cause::Earlier(Earlier::refused(verdict)));
     failed(SessionError::Lost { loss: lost.loss, cause })
 }

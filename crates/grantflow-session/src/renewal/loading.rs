@@ -1,4 +1,4 @@
-//! What the store holds is the truth.
+//! The store is the truth: reads its entry.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use grantflow::{Env, UnixTime};
 use super::deciding::{decide, look};
 use super::sending::Sending;
 use super::writing::{Writing, Written};
-use super::{Course, MOST_CONFLICTS, Next, Outcome, Source, Stored, Task, Unsaved, failed};
+use super::{Action, Course, MOST_CONFLICTS, Outcome, Source, Stored, Task, Unsaved, failed};
 use crate::error::{Cause, SessionError};
 use crate::record::{Mark, Record, RecordFault, TokenId};
 use crate::store::{Entry, Revision, StoreError};
 
-/// Wants what the store holds.
+/// Asks for the store's entry.
 #[must_use = "a renewal goes on only if what it asks for is done"]
 #[derive(Debug)]
 pub struct Loading {
@@ -22,15 +22,15 @@ pub struct Loading {
 
 #[derive(Debug)]
 pub(super) enum Why {
-    /// To see, without the lock, whether a token is there that will do.
+    /// To see, without the lock, whether there is a usable token.
     Look,
     /// To see what there is.
     Start,
-    /// The request of this mark was not sent: so much time has passed since that another process may be sending.
+    /// The request of this mark was not sent: so much time has passed that another process may be sending.
     Late { id: TokenId, ours: Mark, before: Option<Mark> },
-    /// The server refused the refresh token of these: has a sibling a newer one?
+    /// The server refused the refresh token of these: does another process have a newer one?
     Refused { id: TokenId },
-    /// Somebody changed the entry while these tokens were got.
+    /// Another process changed the entry while these tokens were requested.
     Conflict { ours: Unsaved },
 }
 
@@ -44,11 +44,11 @@ impl Loading {
     }
 
     /// The store failed.
-    pub fn failed(self, error: StoreError) -> Next {
-        // What cannot be read blocks neither logout nor login: a logout removes it, and a login puts its tokens in its place.
+    pub fn failed(self, error: StoreError) -> Action {
+        // An unreadable entry blocks neither logout nor login: a logout removes it, and a login replaces it.
         if let Some(revision) = error.unreadable_revision() {
             let login = match &self.course.task {
-                Task::Forget => return Next::Write(Writing::new(self.course, Some(revision), Written::Removal)),
+                Task::Forget => return Action::Write(Writing::new(self.course, Some(revision), Written::Removal)),
                 Task::Prime(login) => Some(Unsaved {
                     record: login.clone().with_generation(1),
                     base: None,
@@ -60,20 +60,20 @@ impl Loading {
             };
             if let Some(unsaved) = login {
                 let what = Written::Tokens { unsaved, tries: 0 };
-                return Next::Write(Writing::new(self.course, Some(revision), what));
+                return Action::Write(Writing::new(self.course, Some(revision), what));
             }
         }
         match self.why {
-            // Of those whose request was refused, nobody can tell whether a sibling has a newer token: nothing is given up.
+            // It is unknown whether another process has a newer token than the refused ones, so nothing is given up.
             Why::Look | Why::Start | Why::Late { .. } | Why::Refused { .. } => {
                 failed(SessionError::Store(Arc::new(error)))
             }
-            Why::Conflict { ours } => Next::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours }),
+            Why::Conflict { ours } => Action::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours }),
         }
     }
 
-    /// This is what it holds.
-    pub fn loaded(self, env: &mut Env<'_>, entry: Option<Entry>) -> Next {
+    /// The store holds this.
+    pub fn loaded(self, env: &mut Env<'_>, entry: Option<Entry>) -> Action {
         let Self { course, why } = self;
         let revision = entry.as_ref().map(|entry| entry.revision);
         let read = entry.map(|entry| Record::from_value(&entry.value, &course.plan.key).map(|r| (entry.revision, r)));
@@ -83,16 +83,16 @@ impl Loading {
         }
         match &course.task {
             Task::Forget => match revision {
-                None => Next::Done(Outcome::Forgotten),
-                Some(_) => Next::Write(Writing::new(course, revision, Written::Removal)),
+                None => Action::Done(Outcome::Forgotten),
+                Some(_) => Action::Write(Writing::new(course, revision, Written::Removal)),
             },
             Task::Prime(login) => {
-                // What is there may be damaged: a login mends that.
+                // The entry may be damaged: a login repairs that.
                 let known = read.and_then(|read| read.ok()).map(|(_, record)| record.id);
                 let record = login.clone().with_generation(after(known, env.now));
                 let replaces = known.map(|known| known.grant);
                 let unsaved = Unsaved { record, base: None, replaces, expected: revision };
-                Next::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
+                Action::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
             }
             Task::Save(_) | Task::Renew { .. } | Task::Look { .. } => match read.transpose() {
                 Ok(found) => found_in_the_store(course, env, why, found),
@@ -102,15 +102,15 @@ impl Loading {
     }
 }
 
-fn found_in_the_store(course: Course, env: &mut Env<'_>, why: Why, found: Option<(Revision, Record)>) -> Next {
+fn found_in_the_store(course: Course, env: &mut Env<'_>, why: Why, found: Option<(Revision, Record)>) -> Action {
     match (why, found) {
         (Why::Conflict { ours }, found) => reconcile(course, env, ours, found),
-        // Somebody has logged out.
+        // The person has logged out.
         (Why::Refused { .. }, None) => failed(SessionError::Empty),
         (_, None) => nothing_there(course, env.now),
         (Why::Look | Why::Start, Some((revision, record))) => decide(course, env, revision, record, None),
         (Why::Refused { id }, Some((revision, record))) => decide(course, env, revision, record, Some(id)),
-        // What was not sent is not used up.
+        // A request that was not sent is not used up.
         (Why::Late { id, ours, before }, Some((revision, record))) => {
             let unchanged = record.id == id && record.mark == Some(ours);
             let record = if unchanged { record.with_mark(before) } else { record };
@@ -119,12 +119,12 @@ fn found_in_the_store(course: Course, env: &mut Env<'_>, why: Why, found: Option
     }
 }
 
-/// The generation after what there was.
+/// The generation after the known one.
 pub(super) fn after(known: Option<TokenId>, now: UnixTime) -> u64 {
     known.map_or(0, |known| known.generation).saturating_add(1).max(now.as_secs())
 }
 
-fn refused_record(mut course: Course, fault: RecordFault, why: Why, revision: Option<Revision>) -> Next {
+fn refused_record(mut course: Course, fault: RecordFault, why: Why, revision: Option<Revision>) -> Action {
     match why {
         Why::Conflict { ours } if mends(&ours, fault) && course.conflicts < MOST_CONFLICTS => {
             course.conflicts += 1;
@@ -132,31 +132,33 @@ fn refused_record(mut course: Course, fault: RecordFault, why: Why, revision: Op
         }
         Why::Conflict { ours } => {
             let error = StoreError::new("be read back", fault);
-            Next::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours })
+            Action::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours })
         }
         _ => failed(SessionError::Record(fault)),
     }
 }
 
-fn nothing_there(course: Course, now: UnixTime) -> Next {
+fn nothing_there(course: Course, now: UnixTime) -> Action {
     match course.plan.grant.clone() {
-        Some(grant) => Next::Send(Sending::grant(course, now, grant, None, None)),
+        Some(grant) => Action::Send(Sending::grant(course, now, grant, None, None)),
         None => failed(SessionError::Empty),
     }
 }
 
-/// A login mends what is damaged or another's. What a newer version has written may be this very login, renewed.
+/// Whether a login repairs the entry: one that is damaged, or belongs to another client. An entry of a newer version
+/// may be this very login, renewed.
 fn mends(ours: &Unsaved, fault: RecordFault) -> bool {
     ours.is_login() && fault != RecordFault::Version
 }
 
-/// Writes ours in the place of what has this revision.
-fn instead(course: Course, ours: Unsaved, revision: Option<Revision>) -> Next {
+/// Writes ours in place of the entry with this revision.
+fn instead(course: Course, ours: Unsaved, revision: Option<Revision>) -> Action {
     let unsaved = Unsaved { expected: revision, ..ours };
-    Next::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
+    Action::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
 }
 
-/// Whether this is what we have tried to write. Its id does not tell: a sibling's tokens may have the same.
+/// Whether this is what this process has tried to write. Its id does not tell: another process's tokens may have the
+/// same.
 fn is_written(course: &Course, found: &Record, ours: &Record) -> bool {
     match (found.to_value(&course.plan.key), ours.to_value(&course.plan.key)) {
         (Ok(found), Ok(ours)) => found.expose_secret() == ours.expose_secret(),
@@ -164,19 +166,19 @@ fn is_written(course: &Course, found: &Record, ours: &Record) -> bool {
     }
 }
 
-/// Somebody wrote between our mark and our tokens, lock or no lock.
-fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option<(Revision, Record)>) -> Next {
+/// Another process wrote between our mark and our tokens, with or without the lock.
+fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option<(Revision, Record)>) -> Action {
     course.conflicts += 1;
     if course.conflicts > MOST_CONFLICTS {
-        let error = StoreError::new("be written", "the entry was changed by somebody else again and again");
-        return Next::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours });
+        let error = StoreError::new("be written", "another process changed the entry again and again");
+        return Action::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours });
     }
     match found {
-        // Logged out in the meantime: what nobody wants any more is not brought back.
+        // Logged out meanwhile: removed tokens are not brought back.
         None => failed(SessionError::Empty),
         // The write that was reported as failed had worked.
         Some((revision, record)) if is_written(&course, &record, &ours.record) => match course.fresh(&record) {
-            // Long ago.
+            // That was long ago.
             Ok(token) if matches!(course.task, Task::Save(_)) && token.is_over(env.now) => {
                 course.renew();
                 decide(course, env, revision, record, None)
@@ -184,18 +186,18 @@ fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option
             Ok(token) => course.stored(env.now, token, Source::Server, Stored(record)),
             Err(fault) => failed(SessionError::Record(fault)),
         },
-        // The grant that our login replaces, renewed by somebody in the meantime.
+        // The grant that our login replaces. Another process renewed it meanwhile.
         Some((revision, record)) if Some(record.id.grant) == ours.replaces => {
             let record = ours.record.with_generation(after(Some(record.id), env.now));
             let unsaved = Unsaved { record, expected: Some(revision), ..ours };
-            Next::Write(Writing::new(course, Some(revision), Written::Tokens { unsaved, tries: 0 }))
+            Action::Write(Writing::new(course, Some(revision), Written::Tokens { unsaved, tries: 0 }))
         }
         // Only the marks of the same old tokens: ours replace them.
         Some((revision, record)) if Some(record.id) == ours.base => instead(course, ours, Some(revision)),
         Some((revision, record)) if course.fresh(&record).is_err_and(|fault| mends(&ours, fault)) => {
             instead(course, ours, Some(revision))
         }
-        // Renewed from ours, which had been written after all; or of another login. The store is the truth.
+        // Renewed from ours, which had been written after all, or from another login. The store is the truth.
         Some((revision, record)) => {
             course.renew();
             decide(course, env, revision, record, None)

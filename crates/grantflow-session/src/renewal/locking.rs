@@ -6,15 +6,15 @@ use std::sync::Arc;
 use super::loading::{Loading, Why};
 use super::sending::Sending;
 use super::writing::{Writing, Written};
-use super::{Course, Doubt, Next, Outcome, Task, failed};
+use super::{Action, Course, Doubt, Outcome, Task, failed};
 use crate::error::SessionError;
 use crate::store::StoreError;
 
-/// Between two tries of a lock that somebody holds.
+/// The wait between two tries of a lock that another process holds.
 const FIRST_TRY: Duration = Duration::from_millis(5);
 const LONGEST_TRY: Duration = Duration::from_millis(200);
 
-/// Wants the store's lock.
+/// Asks for the store's lock.
 #[must_use = "a renewal goes on only if what it asks for is done"]
 #[derive(Debug)]
 pub struct Locking {
@@ -22,7 +22,7 @@ pub struct Locking {
     waited: Duration,
     next_wait: Duration,
     patience: Duration,
-    /// The store says that the grant is in doubt, so who holds the lock may be waiting for a server that is down.
+    /// The store says that the grant is in doubt, so the holder of the lock may be waiting for a server that is down.
     doubt: Option<Box<Doubt>>,
 }
 
@@ -32,43 +32,43 @@ impl Locking {
         Self { course, waited: Duration::ZERO, next_wait: FIRST_TRY, patience, doubt: None }
     }
 
-    /// A grant in doubt: nobody waits for long while another process asks.
+    /// For a grant in doubt: no caller waits long while another process asks.
     pub(super) fn in_doubt(course: Course, doubt: Doubt, patience: Duration) -> Self {
         Self { course, waited: Duration::ZERO, next_wait: FIRST_TRY, patience, doubt: Some(Box::new(doubt)) }
     }
 
-    /// It has it.
-    pub fn locked(self) -> Next {
+    /// The lock is held now.
+    pub fn locked(self) -> Action {
         match self.course.task {
             Task::Save(ref unsaved) => {
                 let (expected, unsaved) = (unsaved.expected, unsaved.clone());
-                Next::Write(Writing::new(self.course, expected, Written::Tokens { unsaved, tries: 0 }))
+                Action::Write(Writing::new(self.course, expected, Written::Tokens { unsaved, tries: 0 }))
             }
-            _ => Next::Load(Loading::new(self.course, Why::Start)),
+            _ => Action::Load(Loading::new(self.course, Why::Start)),
         }
     }
 
-    /// Somebody else has it.
-    pub fn busy(mut self) -> Next {
+    /// Another process holds the lock.
+    pub fn busy(mut self) -> Action {
         if self.waited >= self.patience {
             return match self.doubt {
-                Some(doubt) => Next::Done(Outcome::InDoubt(*doubt)),
+                Some(doubt) => Action::Done(Outcome::InDoubt(*doubt)),
                 None => failed(SessionError::Busy),
             };
         }
         let duration = self.next_wait;
         self.waited = self.waited.saturating_add(duration);
         self.next_wait = duration.saturating_mul(2).min(LONGEST_TRY);
-        Next::Wait(Waiting { duration, then: Then::Lock(self) })
+        Action::Wait(Waiting { duration, then: Then::Lock(self) })
     }
 
     /// The store failed. Nothing was sent.
-    pub fn failed(self, error: StoreError) -> Next {
+    pub fn failed(self, error: StoreError) -> Action {
         failed(SessionError::Store(Arc::new(error)))
     }
 }
 
-/// Wants the lock given back: there is a wait, and nobody is to be held up by it.
+/// Asks to release the lock: a wait follows, and no other process should wait too.
 #[must_use = "a renewal goes on only if what it asks for is done"]
 #[derive(Debug)]
 pub struct Releasing {
@@ -77,18 +77,18 @@ pub struct Releasing {
 }
 
 impl Releasing {
-    /// Then a wait, and the lock again.
-    pub(super) fn and_wait(duration: Duration, then: Locking) -> Next {
-        Next::Release(Self { duration, then })
+    /// Then waits, and asks for the lock again.
+    pub(super) fn and_wait(duration: Duration, then: Locking) -> Action {
+        Action::Release(Self { duration, then })
     }
 
-    /// It is free.
-    pub fn released(self) -> Next {
-        Next::Wait(Waiting { duration: self.duration, then: Then::Lock(self.then) })
+    /// The lock is released.
+    pub fn released(self) -> Action {
+        Action::Wait(Waiting { duration: self.duration, then: Then::Lock(self.then) })
     }
 }
 
-/// Wants to wait.
+/// Asks for a wait.
 #[must_use = "a renewal goes on only if what it asks for is done"]
 #[derive(Debug)]
 pub struct Waiting {
@@ -104,30 +104,30 @@ enum Then {
 }
 
 impl Waiting {
-    pub(super) fn then_send(duration: Duration, sending: Sending) -> Next {
-        Next::Wait(Self { duration, then: Then::Send(Box::new(sending)) })
+    pub(super) fn then_send(duration: Duration, sending: Sending) -> Action {
+        Action::Wait(Self { duration, then: Then::Send(Box::new(sending)) })
     }
 
-    pub(super) fn then_write(duration: Duration, writing: Writing) -> Next {
-        Next::Wait(Self { duration, then: Then::Write(writing) })
+    pub(super) fn then_write(duration: Duration, writing: Writing) -> Action {
+        Action::Wait(Self { duration, then: Then::Write(writing) })
     }
 
-    /// How long.
+    /// How long to wait.
     pub fn duration(&self) -> Duration {
         self.duration
     }
 
-    /// Whether nothing is under way: who comes later begins anew, and loses nothing.
+    /// Whether nothing is in progress, so that a later caller can begin again and loses nothing.
     pub(crate) fn may_be_left(&self) -> bool {
         matches!(self.then, Then::Lock(_))
     }
 
-    /// That long has passed.
-    pub fn waited(self) -> Next {
+    /// That time has passed.
+    pub fn waited(self) -> Action {
         match self.then {
-            Then::Lock(state) => Next::Lock(state),
-            Then::Send(state) => Next::Send(*state),
-            Then::Write(state) => Next::Write(state),
+            Then::Lock(state) => Action::Lock(state),
+            Then::Send(state) => Action::Send(*state),
+            Then::Write(state) => Action::Write(state),
         }
     }
 }

@@ -25,22 +25,22 @@ pub enum Outcome {
         /// What the store holds.
         stored: Stored,
     },
-    /// The grant is out of the store.
+    /// The grant is removed from the store.
     Forgotten,
     /// The renewal failed, and the grant is as it was.
     NotRenewed {
         /// What went wrong.
         cause: Cause,
-        /// How long the server wants to be left alone, if it said.
+        /// How long the server wants no request, if it said so.
         retry_after: Option<Duration>,
-        /// Whether a request may have left.
+        /// Whether a request may have been sent.
         sent: bool,
-        /// The access token that came and is of no use: it is not to be taken out of the store.
+        /// The access token that came and is of no use. It must not be read from the store again.
         useless: Option<FreshToken>,
     },
-    /// Nobody knows whether the refresh token is spent. The store says so.
+    /// The refresh token may be used up, and the store says so.
     InDoubt(Doubt),
-    /// A look into the store found nothing that will do.
+    /// The store was read, and has no usable token.
     NothingNew,
     /// The tokens were renewed, and the store failed to take them.
     NotStored {
@@ -53,23 +53,23 @@ pub enum Outcome {
     Failed(SessionError),
 }
 
-/// Nobody knows whether a refresh token is spent.
+/// A refresh token may be used up, because the answers to its requests are missing.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Doubt {
     /// What became of the last request.
     pub cause: Cause,
-    /// When the first request left.
+    /// When the first request was sent.
     pub since: UnixTime,
-    /// How many may have left.
+    /// How many may have been sent.
     pub sent: u32,
-    /// From when on another may leave: after the pause, and when the access token is over, if its end is known.
+    /// From when on another may be sent: after the pause, and after the access token is over, if its end is known.
     pub retry_at: UnixTime,
-    /// There is an access token that is good: until it is over, or an API refuses it, nothing is sent.
+    /// There is a good access token. Until it is over or an API refuses it, nothing is sent.
     pub waits_for_the_end: bool,
     /// When the pause ends.
     pub pause_ends: UnixTime,
-    /// Whether the server said how long it wants to be left alone.
+    /// Whether the server asked for the pause.
     pub told: bool,
 }
 
@@ -79,7 +79,7 @@ pub struct Doubt {
 pub enum Source {
     /// The server's answer.
     Server,
-    /// The store: another process had renewed it, or it was there from before.
+    /// The store: another process had renewed it, or it was stored before.
     Store,
     /// A login.
     Login,
@@ -90,7 +90,7 @@ pub enum Source {
 pub struct Stored(pub(super) Record);
 
 impl Stored {
-    /// The tokens in the form that can be stored elsewhere. **It holds them in plain text.**
+    /// The tokens in a form that can be stored elsewhere. **It holds them in plain text.**
     ///
     /// # Errors
     /// [`RecordFault`] if they cannot be read back.
@@ -105,16 +105,16 @@ impl fmt::Debug for Stored {
     }
 }
 
-/// Tokens that are not stored, of a login or a renewal: the only copy there is.
+/// Tokens of a login or a renewal that are not stored: the only copy.
 #[derive(Clone)]
 #[must_use = "these tokens are nowhere else"]
 pub struct Unsaved {
     pub(super) record: Record,
-    /// The tokens that were renewed for these; `None` for a login's.
+    /// The tokens that these replace after a renewal; `None` for a login.
     pub(super) base: Option<TokenId>,
     /// The grant that a login replaces.
     pub(super) replaces: Option<u64>,
-    /// The entry that was there.
+    /// The revision of the entry that was there.
     pub(super) expected: Option<Revision>,
 }
 
@@ -129,12 +129,12 @@ impl Unsaved {
         Ok(Self { record, base: None, replaces: None, expected: None })
     }
 
-    /// Whether they are a login's, and not a renewal's of what was there.
+    /// Whether they come from a login and not from a renewal.
     pub(crate) fn is_login(&self) -> bool {
         self.record.id.grant != 0 && self.base.is_none()
     }
 
-    /// The tokens in the form that can be stored elsewhere. **It holds them in plain text.**
+    /// The tokens in a form that can be stored elsewhere. **It holds them in plain text.**
     ///
     /// # Errors
     /// [`RecordFault`] if they cannot be read back.

@@ -1,4 +1,4 @@
-//! Whose grant it is, and how it is renewed.
+//! Which grant it is, and how it is renewed.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::fresh::FreshToken;
 use crate::key::Key;
 use crate::policy::Policy;
 
-/// Whose grant it is, and how it is renewed.
+/// Which grant it is, and how it is renewed.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub(crate) client: Client,
@@ -16,12 +16,12 @@ pub struct Plan {
     pub(crate) grant: Option<ClientCredentials>,
     pub(crate) policy: Policy,
     pub(crate) lock_dies_with_its_process: bool,
-    /// Extra parameters of each refresh. They were checked.
+    /// Extra parameters of each refresh. They are checked.
     pub(crate) refresh_params: Vec<(String, String)>,
 }
 
 impl Plan {
-    /// A person's grant, renewed with its refresh token (RFC 6749 §6), and kept under `key`.
+    /// A person's grant, renewed with its refresh token (RFC 6749 §6) and stored under `key`.
     pub fn refresh(client: impl Into<Client>, key: Key, policy: Policy) -> Arc<Self> {
         Arc::new(Self {
             client: client.into(),
@@ -33,7 +33,7 @@ impl Plan {
         })
     }
 
-    /// A client's own grant, renewed by asking for another (RFC 6749 §4.4), and kept under `key`.
+    /// A client's own grant, renewed by asking for a new one (RFC 6749 §4.4) and stored under `key`.
     pub fn client_credentials(grant: ClientCredentials, key: Key, policy: Policy) -> Arc<Self> {
         let client = grant.client().into();
         Arc::new(Self {
@@ -46,21 +46,21 @@ impl Plan {
         })
     }
 
-    /// The plan for a store whose lock is free only when its holder has given it back or is dead: see
+    /// The plan for a store whose lock is free only after its holder has released it or has died: see
     /// [`Store::lock_dies_with_its_process`](crate::Store::lock_dies_with_its_process).
     #[must_use]
     pub fn lock_dies_with_its_process(self: Arc<Self>, dies: bool) -> Arc<Self> {
         Arc::new(Self { lock_dies_with_its_process: dies, ..Self::clone(&self) })
     }
 
-    /// The plan with an extra parameter of each refresh.
+    /// The plan with an extra parameter for each refresh.
     ///
     /// # Errors
-    /// As of [`RefreshExchange::param`](grantflow::RefreshExchange::param).
+    /// The errors of [`RefreshExchange::param`](grantflow::RefreshExchange::param).
     pub fn refresh_param(self: Arc<Self>, name: &str, value: &str) -> Result<Arc<Self>, Error> {
         let mut plan = Self::clone(&self);
         plan.refresh_params.push((name.to_owned(), value.to_owned()));
-        // What a refresh would not take is found now, and not when a token is due.
+        // A parameter that a refresh would refuse is found now, and not when a token is due.
         let probe = Tokens::of_refresh_token(plan.client.clone(), "probe")?.build();
         drop(plan.with_params(probe.refresh().map_err(|failure| failure.error)?)?);
         Ok(Arc::new(plan))

@@ -1,4 +1,4 @@
-//! Nothing is done, and nobody sees anything, before it is written down.
+//! Writes to the store: nothing is sent, and no caller sees a token, before it is stored.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -9,17 +9,17 @@ use super::deciding::{decide, doubt};
 use super::loading::{Loading, Why};
 use super::locking::Waiting;
 use super::sending::Sending;
-use super::{Course, Doubt, MOST_CONFLICTS, Next, Outcome, Source, Stored, Task, Unsaved, failed};
+use super::{Action, Course, Doubt, MOST_CONFLICTS, Outcome, Source, Stored, Task, Unsaved, failed};
 use crate::error::{Cause, SessionError};
 use crate::fresh::FreshToken;
 use crate::record::{Lost, Mark, Record, RecordFault, TokenId};
 use crate::store::{Revision, StoreError, Value};
 
-/// How often new tokens are written before the caller is told that they are not stored, and how long between.
+/// How often new tokens are written before the caller is told that they are not stored, and the wait between.
 const MOST_TRIES: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 
-/// Wants the store's entry changed.
+/// Asks for a change of the store's entry.
 #[must_use = "a renewal goes on only if what it asks for is done"]
 #[derive(Debug)]
 pub struct Writing {
@@ -29,21 +29,21 @@ pub struct Writing {
 }
 
 pub(super) enum Written {
-    /// A request is about to leave.
+    /// A request is about to be sent.
     Mark { record: Record, mark: Mark },
     /// New tokens.
     Tokens { unsaved: Unsaved, tries: u32 },
-    /// No request has left after all, or none that matters.
+    /// No request was sent after all, or none that matters.
     Unmarked { record: Record, cause: Cause, retry_after: Option<Duration>, sent: bool },
-    /// The answer to a request is lost.
+    /// The answer to a request is missing.
     Doubt { record: Record },
-    /// Another process may be sending, by our clock from now on.
+    /// Another process may be sending, counted by this process's clock from now on.
     Reclocked { record: Record, doubt: Doubt },
-    /// The same, with the name of its entry.
+    /// The same record, with the name of its entry.
     Named { record: Record, refused: Option<TokenId> },
     /// The grant is gone.
     Loss { record: Record, lost: Lost },
-    /// The entry goes.
+    /// Removes the entry.
     Removal,
 }
 
@@ -52,12 +52,12 @@ impl Writing {
         Self { course, expected, what }
     }
 
-    /// The revision that the entry must have; `None`: there must be none.
+    /// The revision that the entry must have; `None` if there must be no entry.
     pub fn expected(&self) -> Option<Revision> {
         self.expected
     }
 
-    /// The new tokens that are to be written, if it is tokens.
+    /// The new tokens to write, if this writes tokens.
     pub(crate) fn tokens(&self) -> Option<&Unsaved> {
         match &self.what {
             Written::Tokens { unsaved, .. } => Some(unsaved),
@@ -73,10 +73,10 @@ impl Writing {
         }
     }
 
-    /// What to write; `None`: the entry is to be removed.
+    /// What to write; `None` if the entry is to be removed.
     ///
     /// # Errors
-    /// [`RecordFault`] if it cannot be written as text; hand it to [`Writing::failed`].
+    /// [`RecordFault`] if it cannot be written as text; give it to [`Writing::failed`].
     pub fn value(&self) -> Result<Option<Value>, RecordFault> {
         let record = match &self.what {
             Written::Mark { record, mark } => record.clone().with_mark(Some(*mark)).with_loss(None),
@@ -91,20 +91,20 @@ impl Writing {
         record.to_value(&self.course.plan.key).map(Some)
     }
 
-    /// It is durable, as this revision.
-    pub fn written(mut self, env: &mut Env<'_>, revision: Revision) -> Next {
+    /// It is durable, with this revision.
+    pub fn written(mut self, env: &mut Env<'_>, revision: Revision) -> Action {
         match self.what {
             Written::Mark { record, mark } => match Sending::refresh(self.course, record, mark, revision) {
-                Ok(sending) => Next::Send(sending),
+                Ok(sending) => Action::Send(sending),
                 Err(error) => failed(error),
             },
             Written::Tokens { unsaved, .. } => {
                 let source = if matches!(self.course.task, Task::Prime(_)) { Source::Login } else { Source::Server };
                 match self.course.fresh(&unsaved.record) {
-                    // It was over by the time that it could be stored; it has a refresh token that is not.
+                    // The token was over when it could be stored; its refresh token is still good.
                     Ok(token) if matches!(self.course.task, Task::Save(_)) && token.is_over(env.now) => {
                         self.course.renew();
-                        Next::Load(Loading::new(self.course, Why::Start))
+                        Action::Load(Loading::new(self.course, Why::Start))
                     }
                     Ok(token) => self.course.stored(env.now, token, source, Stored(unsaved.record)),
                     Err(fault) => failed(SessionError::Record(fault)),
@@ -112,70 +112,71 @@ impl Writing {
             }
             Written::Unmarked { cause, retry_after, sent, .. } => not_renewed(cause, retry_after, sent),
             Written::Doubt { record } => decide(self.course, env, revision, record, None),
-            Written::Reclocked { doubt, .. } => Next::Done(Outcome::InDoubt(doubt)),
+            Written::Reclocked { doubt, .. } => Action::Done(Outcome::InDoubt(doubt)),
             Written::Named { mut record, refused } => {
                 record.nameless = false;
                 decide(self.course, env, revision, record, refused)
             }
             Written::Loss { lost, .. } => self.course.lost(lost),
-            Written::Removal => Next::Done(Outcome::Forgotten),
+            Written::Removal => Action::Done(Outcome::Forgotten),
         }
     }
 
     /// The entry had another revision.
-    pub fn conflict(mut self) -> Next {
+    pub fn conflict(mut self) -> Action {
         match self.what {
-            // A login replaces what is there, unless an earlier try of it has worked after all: then it may have been renewed since.
+            // A login replaces what is there, unless an earlier write of it has worked after all: then it may have been
+            // renewed since.
             Written::Tokens { unsaved, tries } if tries > 0 || !matches!(self.course.task, Task::Prime(_)) => {
                 self.course.conflicts_with_itself();
-                Next::Load(Loading::new(self.course, Why::Conflict { ours: unsaved }))
+                Action::Load(Loading::new(self.course, Why::Conflict { ours: unsaved }))
             }
-            // Others' tokens there may be, but these stay refused.
+            // Another process may have stored tokens, but these stay refused.
             Written::Loss { record, .. } | Written::Named { record, refused: Some(_) }
                 if self.course.conflicts < MOST_CONFLICTS =>
             {
                 self.course.conflicts += 1;
-                Next::Load(Loading::new(self.course, Why::Refused { id: record.id }))
+                Action::Load(Loading::new(self.course, Why::Refused { id: record.id }))
             }
-            // The process that changed it knows better what is there.
+            // The process that changed the entry knows better what is there.
             Written::Unmarked { cause, retry_after, sent, .. } => not_renewed(cause, retry_after, sent),
             _ => {
                 self.course.conflicts += 1;
                 if self.course.conflicts > MOST_CONFLICTS {
                     return failed(SessionError::Contended);
                 }
-                Next::Load(Loading::new(self.course, Why::Start))
+                Action::Load(Loading::new(self.course, Why::Start))
             }
         }
     }
 
-    /// The store failed: whether anything is written, nobody knows.
-    pub fn failed(mut self, error: StoreError) -> Next {
+    /// The store failed, and it is unknown whether it wrote.
+    pub fn failed(mut self, error: StoreError) -> Action {
         match self.what {
             Written::Tokens { unsaved, tries } if tries + 1 < MOST_TRIES => {
                 let what = Written::Tokens { unsaved, tries: tries + 1 };
                 Waiting::then_write(BETWEEN_TRIES, Self { what, ..self })
             }
-            Written::Tokens { unsaved, .. } => Next::Done(Outcome::NotStored { error: Arc::new(error), unsaved }),
-            // The mark stays. It says less than is known, and costs a wait at most.
+            Written::Tokens { unsaved, .. } => Action::Done(Outcome::NotStored { error: Arc::new(error), unsaved }),
+            // The mark stays. It says less than is known, and costs at most a wait.
             Written::Unmarked { cause, retry_after, sent, .. } => not_renewed(cause, retry_after, sent),
-            // So it does here: a request that was on its way counts as lost.
+            // The mark stays here too: a request that was in progress counts as lost.
             Written::Doubt { record } => match &record.mark {
                 Some(mark) if mark.sent >= self.course.plan.policy.in_doubt.most() => {
                     let Doubt { cause, since, sent, .. } = doubt(&self.course, mark);
                     failed(SessionError::Unknown { cause, since, sent })
                 }
-                Some(mark) => Next::Done(Outcome::InDoubt(doubt(&self.course, mark))),
+                Some(mark) => Action::Done(Outcome::InDoubt(doubt(&self.course, mark))),
                 None => failed(SessionError::Store(Arc::new(error))),
             },
-            Written::Reclocked { doubt, .. } => Next::Done(Outcome::InDoubt(doubt)),
-            // A store that can be read and not written has a token all the same.
+            Written::Reclocked { doubt, .. } => Action::Done(Outcome::InDoubt(doubt)),
+            // A store that can be read and not written still gives a token.
             Written::Named { record, refused } => {
                 self.course.nameless = true;
                 let why = refused.map_or(Why::Start, |_| Why::Refused { id: record.id });
-                Next::Load(Loading::new(self.course, why))
+                Action::Load(Loading::new(self.course, why))
             }
-            // It is lost all the same; the next to come will find out again.
+            // The grant is lost even so; the next process will find out again.
             Written::Loss { lost, .. } => self.course.lost(lost),
             Written::Mark { .. } | Written::Removal => failed(SessionError::Store(Arc::new(error))),
         }
@@ -183,7 +184,7 @@ impl Writing {
 }
 
 impl Course {
-    /// A login that may be stored is no longer one that replaces whatever there is.
+    /// A login that may be stored no longer replaces just any entry.
     fn conflicts_with_itself(&mut self) {
         if let Task::Prime(_) = self.task {
             self.renew();
@@ -191,36 +192,36 @@ impl Course {
     }
 }
 
-fn not_renewed(cause: Cause, retry_after: Option<Duration>, sent: bool) -> Next {
-    Next::Done(Outcome::NotRenewed { cause, retry_after, sent, useless: None })
+fn not_renewed(cause: Cause, retry_after: Option<Duration>, sent: bool) -> Action {
+    Action::Done(Outcome::NotRenewed { cause, retry_after, sent, useless: None })
 }
 
 impl Course {
-    /// The tokens are durable: here they are, unless they are of no use.
-    pub(super) fn stored(self, now: UnixTime, token: FreshToken, source: Source, stored: Stored) -> Next {
+    /// The tokens are durable: returns them, unless they are of no use.
+    pub(super) fn stored(self, now: UnixTime, token: FreshToken, source: Source, stored: Stored) -> Action {
         if source == Source::Server && matches!(self.task, Task::Renew { .. }) {
-            // A refresh token was saved out of an answer that is no good for more.
+            // A refresh token was rescued from an answer that is otherwise of no use.
             if let Some(cause) = self.cause {
                 return not_renewed_by(cause, None);
             }
-            // When it was issued, within the round trip, nobody knows.
+            // The token was issued at an unknown time within the round trip.
             let round_trip = self.asked.map_or(Duration::ZERO, |asked| now.saturating_since(asked));
             if token.is_over(now) || token.lifetime().is_some_and(|life| life <= round_trip) {
                 return not_renewed_by(Cause::OfNoUse, Some(token));
             }
         }
-        Next::Done(Outcome::Fresh { token, source, stored })
+        Action::Done(Outcome::Fresh { token, source, stored })
     }
 
-    /// By the verdict of a request of this course.
-    fn lost(self, lost: Lost) -> Next {
+    /// By the verdict on a request of this course.
+    fn lost(self, lost: Lost) -> Action {
         failed(SessionError::Lost { loss: lost.loss, cause: self.cause })
     }
 }
 
-fn not_renewed_by(cause: Cause, useless: Option<FreshToken>) -> Next {
+fn not_renewed_by(cause: Cause, useless: Option<FreshToken>) -> Action {
     let retry_after = cause.retry_after();
-    Next::Done(Outcome::NotRenewed { cause, retry_after, sent: true, useless })
+    Action::Done(Outcome::NotRenewed { cause, retry_after, sent: true, useless })
 }
 
 impl core::fmt::Debug for Written {

@@ -1,8 +1,8 @@
-//! What a session remembers, and what it has been asked to do and has not done yet.
+//! What a session remembers, and what it was asked to do and has not done yet.
 //!
-//! A login and a logout are wishes: they are noted when somebody asks for them, and carried out by the session's one flight, like a
-//! renewal. So a login is in memory from the call on until the store has it, whatever becomes of the caller, and two procedures of one
-//! session never run at the same time.
+//! A login and a logout are wishes: they are noted at the call, and the session's one flight carries them out like a
+//! renewal. So a login is in memory from the call until the store has it, whatever its caller does, and two procedures
+//! of one session never run at the same time.
 
 use grantflow::UnixTime;
 
@@ -11,16 +11,16 @@ use crate::fresh::FreshToken;
 use crate::renewal::{Insist, Outcome, Plan, Unsaved};
 use crate::standing::{Advice, Standing, State};
 
-/// Tells a wish from those before and after it.
+/// Identifies a wish. Later wishes have greater tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ticket(u64);
 
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) standing: Standing,
-    /// A login that is not stored yet. A later one takes its place.
+    /// A login that is not stored yet. A later one replaces it.
     login: Option<Login>,
-    /// Somebody wants the grant removed.
+    /// A logout that is not carried out yet.
     logout: Option<Ticket>,
     /// How the last logout ended.
     logged_out: Option<(Ticket, Result<(), SessionError>)>,
@@ -30,19 +30,19 @@ pub(super) struct Memory {
 struct Login {
     ticket: Ticket,
     unsaved: Unsaved,
-    /// A write of it was begun, and nobody knows whether it was done.
+    /// A write of it was begun, and the outcome is unknown.
     perhaps_stored: bool,
 }
 
-/// What a flight is to do.
+/// What a flight has to do.
 pub(super) enum Task {
-    /// Renew the grant; store these first, if there are any.
+    /// Renew the grant. Store these tokens first, if there are any.
     Renew { unsaved: Option<Unsaved>, weary: Option<FreshToken>, insist: Insist },
-    /// Look whether the store has a token; this error, if it has none.
+    /// Look whether the store has a token. If it has none, end with this error.
     Look { weary: Option<FreshToken>, error: SessionError },
-    /// Store a login that no write was begun for, in place of what is there.
+    /// Store a login whose write was not begun, in place of what is there.
     Login { ticket: Ticket, unsaved: Unsaved },
-    /// Store a login that may be stored already, and may have been renewed since by another process.
+    /// Store a login that may be stored already and may have been renewed since by another process.
     LoginAgain { ticket: Ticket, unsaved: Unsaved },
     /// Remove the grant.
     Logout { ticket: Ticket },
@@ -54,7 +54,7 @@ impl Task {
         if let Self::Renew { insist, .. } = self { *insist } else { Insist::default() }
     }
 
-    /// Whose wish it is.
+    /// The wish that it carries out.
     pub(super) fn wish(&self) -> Option<Ticket> {
         match self {
             Self::Renew { .. } | Self::Look { .. } => None,
@@ -64,7 +64,7 @@ impl Task {
 }
 
 impl Memory {
-    /// The same session with other settings: what is stored is read anew, and what is not stored is not dropped.
+    /// The same session with other settings: the store is read again, and what is not stored is kept.
     pub(super) fn anew(&mut self) -> Self {
         let mut anew = Self { login: self.login.take(), tickets: self.tickets, ..Self::default() };
         anew.standing.unsaved = self.standing.unsaved.take();
@@ -73,7 +73,7 @@ impl Memory {
 
     pub(super) fn advice(&self, now: UnixTime, plan: &Plan) -> Advice {
         if self.login.is_some() || self.logout.is_some() {
-            // A token of the grant that somebody has replaced or given up is given to nobody.
+            // A grant that was replaced or removed gives no token.
             return Advice::Renew;
         }
         self.standing.advice(now, plan)
@@ -96,14 +96,14 @@ impl Memory {
         login.or_else(|| self.standing.unsaved.clone())
     }
 
-    /// Somebody has logged in.
+    /// A person has logged in.
     pub(super) fn log_in(&mut self, unsaved: Unsaved) -> Ticket {
         let ticket = self.ticket();
         self.login = Some(Login { ticket, unsaved, perhaps_stored: false });
         ticket
     }
 
-    /// Somebody logs out. It holds for every login before it, too.
+    /// A person logs out. This also ends every login before it.
     pub(super) fn log_out(&mut self) -> Ticket {
         let ticket = self.ticket();
         self.logout = Some(ticket);
@@ -115,7 +115,7 @@ impl Memory {
         Ticket(self.tickets)
     }
 
-    /// The latest login or logout that is to be carried out.
+    /// The latest login or logout that has to be carried out.
     pub(super) fn wish(&self) -> Option<Ticket> {
         self.logout.max(self.login.as_ref().map(|login| login.ticket))
     }
@@ -135,13 +135,13 @@ impl Memory {
         self.login.as_ref().is_some_and(|login| login.ticket == ticket)
     }
 
-    /// How a logout ended, if it has: its own, or a later one, which removed as much.
+    /// The outcome of a logout, if it has ended: its own, or that of a later one, which removed as much.
     pub(super) fn logout_ended(&self, ticket: Ticket) -> Option<Result<(), SessionError>> {
         let (ended, result) = self.logged_out.as_ref()?;
         (*ended >= ticket).then(|| result.clone())
     }
 
-    /// What a flight that begins now is to do; how it ends already, if there is nothing to be done.
+    /// What a flight that begins now has to do, or its result, if there is nothing to do.
     pub(super) fn task(&mut self, now: UnixTime, plan: &Plan) -> Result<Task, Result<FreshToken, SessionError>> {
         if let Some(ticket) = self.logout {
             return Ok(Task::Logout { ticket });
@@ -154,7 +154,7 @@ impl Memory {
                 Task::Login { ticket, unsaved }
             });
         }
-        // Between the caller's question and here, another flight may have come and gone.
+        // Between the caller's question and this point, another flight may have begun and ended.
         match self.standing.advice(now, plan) {
             Advice::Use(token) => Err(Ok(token)),
             Advice::Wait(error) => Err(Err(error)),
@@ -166,14 +166,15 @@ impl Memory {
         }
     }
 
-    /// These tokens are about to be written: from now on, they may be in the store or may not. Says whether that was so before.
+    /// Notes that these tokens are about to be written: from now on they may be in the store. Returns whether that was
+    /// so before.
     pub(super) fn about_to_write(&mut self, wish: Option<Ticket>, tokens: &Unsaved) -> bool {
         match &mut self.login {
             Some(login) if Some(login.ticket) == wish && tokens.is_login() => {
                 login.unsaved = tokens.clone();
                 core::mem::replace(&mut login.perhaps_stored, true)
             }
-            // A later login has taken its place.
+            // A later login has replaced it.
             _ if tokens.is_login() => true,
             _ => {
                 self.standing.unsaved = Some(tokens.clone());
@@ -191,7 +192,7 @@ impl Memory {
         }
     }
 
-    /// The grant is out of the store, or it could not be removed and is still there.
+    /// The grant is removed from the store, or it could not be removed and is still there.
     pub(super) fn logout_ends(&mut self, ticket: Ticket, result: Result<(), SessionError>) {
         if result.is_ok() {
             self.standing = Standing::default();
@@ -201,7 +202,7 @@ impl Memory {
         self.logged_out = Some((ticket, result));
     }
 
-    /// What the end of a login or a renewal means for what is not stored.
+    /// Takes what the end of a login or a renewal means for unsaved tokens.
     pub(super) fn ends(&mut self, wish: Option<Ticket>, outcome: &Outcome) {
         match outcome {
             Outcome::NotStored { unsaved, .. } if unsaved.is_login() => {
@@ -213,12 +214,12 @@ impl Memory {
                 }
             }
             Outcome::NotStored { unsaved, .. } => self.standing.unsaved = Some(unsaved.clone()),
-            // The store could not be asked, or what it holds is no answer: nothing has taken the place of the login.
+            // The store could not be asked, or its content is no answer: nothing has replaced the login.
             Outcome::Failed(
                 SessionError::Store(_) | SessionError::Busy | SessionError::Contended | SessionError::Record(_),
             ) => {}
             Outcome::NothingNew => {}
-            // It is stored, or it has given way to what somebody has stored or removed since: a renewal goes on only after that.
+            // It is stored, or a later write or removal has replaced it: a renewal begins only after that.
             _ => {
                 self.login.take_if(|login| Some(login.ticket) == wish);
                 self.standing.unsaved = None;

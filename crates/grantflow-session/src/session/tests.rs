@@ -1,4 +1,4 @@
-//! What only the inside shows: that a token is gone, and not just out of sight.
+//! What only the inside shows: a token is gone, and not only hidden.
 #![allow(clippy::unwrap_used, reason = "clippy spares test functions, not what they share")]
 
 use core::time::Duration;
@@ -12,12 +12,12 @@ use super::*;
 use crate::error::Unanswered;
 use crate::store::{Later, MemoryStore};
 
-/// A server that answers when it is told.
+/// A server that answers when it is told to.
 #[derive(Clone, Default)]
-struct World(Arc<Mutex<Held>>);
+struct World(Arc<Mutex<Inside>>);
 
 #[derive(Default)]
-struct Held {
+struct Inside {
     holds: bool,
     now: u64,
 }
@@ -63,7 +63,7 @@ fn after_a_logout_no_token_is_anywhere_in_memory() {
     let world = World::default();
     let session = session(&world);
     world.0.lock().unwrap().holds = true;
-    // One who waits and is never polled again is owed the result.
+    // A caller that waits and is never polled again has not had the result.
     let (mut paused, mut other) = (Box::pin(session.token()), Box::pin(session.token()));
     assert!(poll(&mut paused).is_pending() && poll(&mut other).is_pending());
     world.0.lock().unwrap().holds = false;
@@ -78,7 +78,7 @@ fn after_a_logout_no_token_is_anywhere_in_memory() {
 }
 
 #[test]
-fn what_an_answer_held_is_the_sessions_until_the_next_one() {
+fn the_members_of_an_answer_are_kept_until_the_next_answer() {
     #[derive(serde::Deserialize)]
     struct Site {
         site: String,
@@ -95,7 +95,7 @@ fn what_an_answer_held_is_the_sessions_until_the_next_one() {
 }
 
 #[test]
-fn a_round_that_all_have_heard_of_keeps_no_token() {
+fn a_round_whose_callers_all_have_the_result_keeps_no_token() {
     let world = World::default();
     let session = session(&world);
     let watch = session.token_blocking().unwrap().watch();

@@ -1,4 +1,4 @@
-//! Callers who wait, and what goes on when they go away.
+//! Callers that wait, and the work that continues when they go away.
 
 use core::pin::Pin;
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -10,7 +10,7 @@ use super::wishes::carry_out_wishes;
 use super::work::Landed;
 use crate::flight::{Flight, Join};
 
-/// A caller who waits, and who sees to it on leaving that somebody carries on.
+/// A caller that waits. When it goes away, it makes sure that the work is continued.
 pub(super) struct Waiting {
     flight: Flight<Landed>,
     inner: Arc<Inner>,
@@ -46,7 +46,7 @@ impl Drop for Waiting {
     }
 }
 
-/// A caller, or a background task, that waits for as long as it takes: for another process, or for a pause to end.
+/// A caller or a background task that waits without a limit: for another process, or for the end of a pause.
 pub(super) struct Patient(Arc<Inner>);
 
 impl Patient {
@@ -62,14 +62,14 @@ impl Drop for Patient {
     }
 }
 
-/// What an outside did with work for the background.
+/// What an outside did with background work.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Background {
-    /// It has it.
+    /// The outside keeps it and runs it.
     Taken,
-    /// It has dropped it: there is nothing that would carry it on.
+    /// The outside dropped it: nothing continues it.
     Dropped,
-    /// It has done it on the spot.
+    /// The outside completed it at once.
     Done,
 }
 
@@ -77,7 +77,7 @@ const TAKEN: u8 = 0;
 const DROPPED: u8 = 1;
 const DONE: u8 = 2;
 
-/// Tells what has become of a task by being dropped with it.
+/// Reports the fate of a task by being dropped with it.
 struct Fate(Arc<AtomicU8>);
 
 impl Drop for Fate {
@@ -86,8 +86,8 @@ impl Drop for Fate {
     }
 }
 
-/// Hands the flight to the outside, to be carried on without a caller, and the logins and logouts that wait after it. A spawner that panics, as one that needs a runtime does where
-/// there is none, has dropped it.
+/// Gives the outside the flight, to be continued without a caller, and the logins and logouts that wait after it. A
+/// spawner that panics has dropped it, for example one that needs a runtime and has none.
 pub(super) fn in_background(flight: &Flight<Landed>, inner: &Arc<Inner>, join: Option<Join<Landed>>) -> Background {
     let fate = Arc::new(AtomicU8::new(TAKEN));
     let task = {

@@ -1,4 +1,4 @@
-//! Logins and logouts: noted when somebody asks for them, carried out by the flight, whatever becomes of the caller.
+//! Logins and logouts: noted at the call, and carried out by the flight, even if their caller goes away.
 
 use std::sync::Arc;
 
@@ -14,21 +14,21 @@ use crate::fresh::FreshToken;
 use crate::renewal::Unsaved;
 
 impl Session {
-    /// Stores the tokens of a login, in place of what is there, and uses them. It replaces a damaged entry, too.
+    /// Stores the tokens of a login in place of what is there, and uses them. It also replaces a damaged entry.
     ///
-    /// From the call on until they are stored, [`Session::unsaved`] has them, and tokens of the grant that they replace are given to
-    /// nobody. A later login takes their place, a later [`Session::forget`] takes them away. A renewal that is under way is carried to
-    /// its end first.
+    /// From the call until they are stored, [`Session::unsaved`] returns them, and no caller gets a token of the grant
+    /// that they replace. A later login replaces them, and a later [`Session::forget`] removes them. A renewal in
+    /// progress ends first.
     ///
     /// # When it is dropped
     ///
-    /// Dropping the future, even before it is polled, drops the wait and not the login: the background stores it, where there is one, or
-    /// else the next call of [`Session::token`] or [`Session::finish`].
+    /// Dropping the future, even before it is polled, drops the wait and not the login. The background stores the
+    /// login, if there is one, or else the next call of [`Session::token`] or [`Session::finish`].
     ///
     /// # Errors
-    /// [`SessionError::Record`] if they belong to another client: then they are not taken. [`SessionError::Store`],
-    /// [`SessionError::NotStored`], [`SessionError::Busy`], [`SessionError::Contended`]: [`Session::unsaved`] has them, and the next call
-    /// of [`Session::token`] tries again.
+    /// [`SessionError::Record`] if they belong to another client; then they are not taken. [`SessionError::Store`],
+    /// [`SessionError::NotStored`], [`SessionError::Busy`], [`SessionError::Contended`]: [`Session::unsaved`] returns
+    /// them, and the next call of [`Session::token`] tries again.
     pub fn prime(&self, tokens: Tokens) -> impl Future<Output = Result<FreshToken, SessionError>> + Send + '_ {
         let login = Unsaved::login(&self.inner.plan, tokens);
         let ticket = login.map(|login| self.inner.memory_mut().log_in(login)).map_err(SessionError::Record);
@@ -40,26 +40,27 @@ impl Session {
         }
     }
 
-    /// As [`Session::prime`], for code that blocks.
+    /// Like [`Session::prime`], for blocking code.
     ///
     /// # Errors
-    /// As there; and [`SessionError::CannotBlock`], with the login unsaved.
+    /// The errors of [`Session::prime`], and [`SessionError::CannotBlock`], with the login unsaved.
     pub fn prime_blocking(&self, tokens: Tokens) -> Result<FreshToken, SessionError> {
         self.block_on(self.prime(tokens))?
     }
 
-    /// Logs out: removes the grant from the store and from memory, an unsaved login included. It removes a damaged entry, too. It does not
-    /// revoke the grant at the server.
+    /// Logs out: removes the grant from the store and from memory, including an unsaved login. It also removes a
+    /// damaged entry. It does not revoke the grant at the server.
     ///
-    /// A renewal that is under way is carried to its end first: its tokens go, too. Tokens that were given out before are their holders'.
+    /// A renewal in progress ends first, and its tokens are removed too. Tokens that callers have already stay valid.
     ///
     /// # When it is dropped
     ///
-    /// Once it was polled, dropping the future drops the wait and not the logout: it goes on in the background, where there is one, or
-    /// else with the next call of [`Session::token`] or [`Session::finish`]. Before the first poll it has not begun.
+    /// After the first poll, dropping the future drops the wait and not the logout. The logout continues in the
+    /// background, if there is one, or else with the next call of [`Session::token`] or [`Session::finish`]. Before the
+    /// first poll it has not begun.
     ///
     /// # Errors
-    /// [`SessionError::Store`], [`SessionError::Busy`], [`SessionError::Contended`]; then it is still there.
+    /// [`SessionError::Store`], [`SessionError::Busy`], [`SessionError::Contended`]; then the grant is still there.
     pub async fn forget(&self) -> Result<(), SessionError> {
         let ticket = self.inner.memory_mut().log_out();
         let wished = Wished::new(self, ticket);
@@ -73,17 +74,17 @@ impl Session {
         }
     }
 
-    /// As [`Session::forget`], for code that blocks.
+    /// Like [`Session::forget`], for blocking code.
     ///
     /// # Errors
-    /// As there; and [`SessionError::CannotBlock`].
+    /// The errors of [`Session::forget`], and [`SessionError::CannotBlock`].
     pub fn forget_blocking(&self) -> Result<(), SessionError> {
         self.block_on(self.forget())?
     }
 
-    /// Carries what is under way to its end: a renewal in the background, a login or a logout whose caller has gone. Then it tries once
-    /// more to store what is [unsaved](Session::unsaved). For a program that is about to end: a renewal that is cut off leaves its grant in
-    /// doubt, and what is unsaved is in memory only.
+    /// Brings work in progress to its end: a renewal in the background, and a login or a logout whose caller has gone.
+    /// Then it tries once more to store [unsaved](Session::unsaved) tokens. Call it before the program ends: a renewal
+    /// that is cut off leaves its grant in doubt, and unsaved tokens are in memory only.
     pub async fn finish(&self) {
         if self.flight.is_inside() {
             return;
@@ -99,7 +100,7 @@ impl Session {
         }
     }
 
-    /// As [`Session::finish`], for code that blocks.
+    /// Like [`Session::finish`], for blocking code.
     ///
     /// # Errors
     /// [`SessionError::CannotBlock`].
@@ -114,16 +115,16 @@ impl Session {
             match landed {
                 Some(Landed { wish, end: End::Token(token) }) if wish == Some(ticket) => return Ok(token),
                 Some(Landed { wish, end: End::Failed(error) }) if wish == Some(ticket) => return Err(error),
-                // What was under way before it has ended; or a plug panicked, on another caller's thread.
+                // Earlier work has ended, or a plug panicked on another caller's thread.
                 _ if self.inner.memory().awaits_login(ticket) => {}
-                // It is stored, or a later login or logout took its place: what counts now is the answer.
+                // It is stored, or a later login or logout replaced it: the current token decides.
                 _ => return Box::pin(self.token()).await,
             }
         }
     }
 }
 
-/// A login or a logout whose caller may go away: then the background sees to it.
+/// A login or a logout whose caller may go away; then the background continues it.
 pub(super) struct Wished {
     session: Session,
     ticket: Option<Ticket>,
@@ -134,7 +135,7 @@ impl Wished {
         Self { session: session.clone(), ticket: Some(ticket) }
     }
 
-    /// Its caller has been told how it ended.
+    /// Its caller knows the outcome.
     pub(super) fn told(mut self) {
         self.ticket = None;
     }
@@ -149,7 +150,7 @@ impl Drop for Wished {
     }
 }
 
-/// Carries out the logins and logouts that wait, each of them once: a store that stays broken is no reason to go on for ever.
+/// Carries out the waiting logins and logouts, each once, so that a store that stays broken causes no endless loop.
 pub(super) async fn carry_out_wishes(flight: &Flight<Landed>, inner: &Arc<Inner>) {
     let mut tried = None;
     loop {
@@ -158,7 +159,7 @@ pub(super) async fn carry_out_wishes(flight: &Flight<Landed>, inner: &Arc<Inner>
         if wish <= tried {
             return;
         }
-        // What was under way may have been a renewal: then it is the next one's turn.
+        // The flight in progress may have been a renewal; the next one carries out the wish.
         let landed = flight.join(|| work(inner)).await;
         if landed.is_none_or(|landed| landed.wish == wish) {
             tried = wish;

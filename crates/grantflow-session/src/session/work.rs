@@ -1,4 +1,4 @@
-//! One piece of work for all who wait: a renewal, a login, a logout.
+//! One piece of work for all waiting callers: a renewal, a login, a logout.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use crate::observe::Event;
 use crate::outside::Outside;
 use crate::policy::Draw;
 use crate::record::Record;
-use crate::renewal::{Next, Outcome, Plan, Renewal, Source};
+use crate::renewal::{Action, Outcome, Plan, Renewal, Source};
 use crate::standing::NotRenewed;
 use crate::store::{Lock, StoreError, Swap};
 
-/// What has become of it.
+/// The result of the work.
 #[derive(Clone)]
 pub(super) struct Landed {
     /// The login or logout that it was for.
@@ -36,7 +36,7 @@ pub(super) enum End {
     Forgotten,
     /// The logout failed: the grant is still there.
     StillThere,
-    /// It would have had to wait, and nobody was there who would.
+    /// It would have had to wait, and no caller wanted to.
     Left,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn work(inner: &Arc<Inner>) -> Work<Landed> {
     work_by(inner, Arc::clone(&inner.plan))
 }
 
-/// The same, for a plug that asks in the middle of the work: it must not wait for a lock that this work holds.
+/// The same, for a plug that asks during the work. It must not wait for a lock that this work holds.
 pub(super) fn work_beside(inner: &Arc<Inner>) -> Work<Landed> {
     let mut plan = Plan::clone(&inner.plan);
     plan.policy.lock_patience = Duration::ZERO;
@@ -106,7 +106,7 @@ fn work_by(inner: &Arc<Inner>, plan: Arc<Plan>) -> Work<Landed> {
     })
 }
 
-/// Whether a renewal has ended before a request left, so that what a caller insists on is still to come.
+/// Whether a renewal has ended before its request was sent, so that what a caller insists on is still to be done.
 fn nothing_left(outcome: &Outcome, now: UnixTime) -> bool {
     match outcome {
         Outcome::Fresh { token, source: Source::Store, .. } => token.is_due(now),
@@ -119,7 +119,7 @@ fn nothing_left(outcome: &Outcome, now: UnixTime) -> bool {
     }
 }
 
-/// While the server is left alone: `error`, unless a sibling has stored a token.
+/// During a pause: `error`, unless another process has stored a token.
 async fn look(inner: &Inner, weary: Option<FreshToken>, error: SessionError) -> Result<FreshToken, SessionError> {
     let driven = drive(inner, Renewal::look(Arc::clone(&inner.plan), weary.as_ref()), None).await;
     let now = inner.outside.now();
@@ -132,19 +132,19 @@ async fn look(inner: &Inner, weary: Option<FreshToken>, error: SessionError) -> 
     }
 }
 
-/// The loop: does what the renewal asks for, until it is through. The lock comes back with the outcome: the session's own copy must be
-/// settled before another process or procedure has it, or an older word would be the last.
+/// The loop: does what the renewal asks for, until it ends. The lock is returned with the outcome. The session's own
+/// copy must be updated before another process or procedure takes the lock, or an older state would be the last.
 ///
-/// `None`: it is to wait for others, and nobody is there who would.
-async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(Outcome, Option<Lock>)> {
+/// `None` if it would have to wait for others, and no caller wants to.
+async fn drive(inner: &Inner, mut next: Action, wish: Option<Ticket>) -> Option<(Outcome, Option<Lock>)> {
     let outside = &*inner.outside;
-    // Held to the end, and given back whatever happens.
+    // Held to the end, and released in every case.
     let mut held = None;
-    // An observer that blocks makes its request come too late. It is told once of each, or it would be so for ever.
+    // An observer that blocks makes its request late. It is told once of each request, or this would repeat for ever.
     let mut told = None;
     loop {
         next = match next {
-            Next::Lock(state) => match inner.store.try_lock(&inner.key).await {
+            Action::Lock(state) => match inner.store.try_lock(&inner.key).await {
                 Ok(Some(lock)) => {
                     held = Some(lock);
                     state.locked()
@@ -152,15 +152,15 @@ async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(O
                 Ok(None) => state.busy(),
                 Err(error) => state.failed(error),
             },
-            Next::Load(state) => match inner.store.load(&inner.key).await {
-                Ok(entry) => state.loaded(&mut Dice(outside).env(), entry),
+            Action::Load(state) => match inner.store.load(&inner.key).await {
+                Ok(entry) => state.loaded(&mut AsEnv(outside).env(), entry),
                 Err(error) => state.failed(error),
             },
-            Next::Write(state) => match state.value() {
+            Action::Write(state) => match state.value() {
                 Ok(value) => {
                     let perhaps = state.tokens().map(|tokens| inner.memory_mut().about_to_write(wish, tokens));
                     match inner.store.compare_and_swap(&inner.key, state.expected(), value).await {
-                        Ok(Swap::Swapped(revision)) => state.written(&mut Dice(outside).env(), revision),
+                        Ok(Swap::Swapped(revision)) => state.written(&mut AsEnv(outside).env(), revision),
                         Ok(Swap::Conflict) => {
                             if perhaps == Some(false) {
                                 inner.memory_mut().not_written(wish);
@@ -172,17 +172,17 @@ async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(O
                 }
                 Err(fault) => state.failed(StoreError::new("be given the tokens", fault)),
             },
-            Next::Send(state) => {
+            Action::Send(state) => {
                 let attempt = state.attempt();
                 if told.replace(attempt) != Some(attempt) {
                     inner.tell(&Event::Sending { key: &inner.key, attempt });
                 }
-                let request = state.request(&mut Dice(outside).env());
+                let request = state.request(&mut AsEnv(outside).env());
                 match request {
                     Ok(request) => {
                         let next = match outside.send(request).await {
                             Ok(response) => {
-                                let next = state.answered(&mut Dice(outside).env(), response);
+                                let next = state.answered(&mut AsEnv(outside).env(), response);
                                 if let Some(cause) = next.cause() {
                                     inner.tell(&Event::NotGranted { key: &inner.key, cause });
                                 }
@@ -190,7 +190,7 @@ async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(O
                             }
                             Err(unanswered) => {
                                 inner.tell(&Event::Unanswered { key: &inner.key, unanswered: &unanswered });
-                                state.unanswered(&mut Dice(outside).env(), unanswered)
+                                state.unanswered(&mut AsEnv(outside).env(), unanswered)
                             }
                         };
                         if let Some(breaker) = &inner.breaker {
@@ -201,39 +201,40 @@ async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(O
                     Err(why) => state.not_made(why),
                 }
             }
-            Next::Release(state) => {
+            Action::Release(state) => {
                 held = None;
                 state.released()
             }
-            Next::Wait(state) => {
+            Action::Wait(state) => {
                 if state.may_be_left() && inner.patient.load(Ordering::SeqCst) == 0 {
                     return None;
                 }
                 outside.wait(state.duration()).await;
                 state.waited()
             }
-            Next::Done(outcome) => return Some((outcome, held)),
+            Action::Done(outcome) => return Some((outcome, held)),
         };
     }
 }
 
 /// The outside's clock and entropy, as an [`Env`] of the core.
-struct Dice<'a>(&'a dyn Outside);
+struct AsEnv<'a>(&'a dyn Outside);
 
-impl Dice<'_> {
+impl AsEnv<'_> {
     fn env(&mut self) -> Env<'_> {
-        Env { now: self.0.now(), rng: self }
+        Env::new(self.0.now(), self)
     }
 }
 
-impl Entropy for Dice<'_> {
+impl Entropy for AsEnv<'_> {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
         self.0.fill(bytes)
     }
 }
 
 impl Inner {
-    /// Reads the token that another process has left, if this one knows none: though it was not renewed, it may still do.
+    /// Reads the token that another process has left, if this process knows none. It may be usable, although it was not
+    /// renewed.
     async fn remember(&self) {
         if !self.memory().standing.is_unread() {
             return;
@@ -246,7 +247,8 @@ impl Inner {
         }
     }
 
-    /// Leave to send, where there is a breaker. Else what to look for in the store, and the error if it is not there.
+    /// Permission to send, if there is a breaker. Otherwise what to look for in the store, and the error if it is not
+    /// there.
     fn pass(&self, now: UnixTime, task: &Task) -> Result<Option<Pass>, (Option<FreshToken>, SessionError)> {
         let (Some(breaker), Task::Renew { unsaved: None, weary, insist }) = (&self.breaker, task) else {
             return Ok(None);
@@ -260,9 +262,9 @@ impl Inner {
         })
     }
 
-    /// What an outcome means for the session.
+    /// Takes what an outcome means for the session.
     fn settle(&self, wish: Option<Ticket>, outcome: Outcome, held: Option<Lock>) -> Result<FreshToken, SessionError> {
-        let (now, draw) = (self.outside.now(), Draw::of(&mut Dice(&*self.outside).env()));
+        let (now, draw) = (self.outside.now(), Draw::of(&mut AsEnv(&*self.outside).env()));
         let key = &self.key;
         let settled = {
             let mut memory = self.memory_mut();
@@ -284,7 +286,7 @@ impl Inner {
                     Err(SessionError::NotStored(Arc::clone(error)))
                 }
                 Outcome::NotStored { error, .. } => Err(standing.failed(SessionError::NotStored(Arc::clone(error)))),
-                // The grant that it is to replace stands as it did.
+                // The grant that the login should replace is unchanged.
                 Outcome::Failed(error) if wish.is_some() => Err(error.clone()),
                 Outcome::Failed(error) => Err(standing.failed(error.clone())),
                 Outcome::Forgotten => Err(SessionError::Empty),
@@ -321,7 +323,7 @@ impl Inner {
         }
     }
 
-    /// An observer that panics must not turn a request that was not sent into one that may have been.
+    /// An observer that panics must not turn an unsent request into one that may have been sent.
     fn tell(&self, event: &Event<'_>) {
         crate::observe::trace(event);
         if let Some(observer) = &self.observer {

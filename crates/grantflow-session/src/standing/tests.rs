@@ -55,7 +55,7 @@ fn a_good_token_is_used_though_its_renewal_failed() {
 }
 
 #[test]
-fn while_the_server_is_left_alone_the_store_is_looked_into_now_and_then() {
+fn during_a_pause_the_store_is_read_now_and_then() {
     let plan = plan();
     let mut standing = Standing::default();
     let error = standing.in_doubt(at(0), doubt(60, 60));
@@ -92,7 +92,7 @@ fn a_pause_does_not_outlast_itself_by_a_clock_that_fell_back() {
 }
 
 #[test]
-fn an_api_that_refuses_what_came_in_the_place_of_a_refused_token_makes_a_pause() {
+fn when_an_api_refuses_the_replacement_of_a_refused_token_a_pause_follows() {
     let plan = plan();
     let mut standing = Standing::default();
     let mut known = token(&plan, "at-0", 3600);
@@ -102,7 +102,7 @@ fn an_api_that_refuses_what_came_in_the_place_of_a_refused_token_makes_a_pause()
         // Tokens from elsewhere count as received at the epoch: by this clock, each has just come.
         let now = UnixTime::from_secs(round);
         assert!(standing.refuse(&known, now, &plan.policy));
-        assert!(!standing.refuse(&known, now, &plan.policy), "it is not the one in use any more");
+        assert!(!standing.refuse(&known, now, &plan.policy), "it is no longer the token in use");
         pauses.push(standing.pause.map(|pause| pause.length.as_secs()));
         standing.pause = None;
         known = token(&plan, &format!("at-{round}"), 3600);

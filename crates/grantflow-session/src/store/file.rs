@@ -1,4 +1,4 @@
-//! Grants in files: for programs on one machine, any number of processes at a time.
+//! Grants in files, for programs on one machine, with any number of processes at a time.
 
 use core::fmt;
 use std::path::Path;
@@ -22,60 +22,62 @@ use fault::{Fault, Problem};
 use folder::{Folder, Kind, Reading};
 use format::{Damage, Kept};
 
-/// Keeps grants in a folder, each in a file of its own. **The files hold tokens in plain text**, and are open to their owner
-/// alone.
+/// Keeps grants in a folder, each in a separate file. **The files hold tokens in plain text**, and are open to their
+/// owner alone.
 ///
-/// For a key there are `<key>.grant`, the entry; `<key>.lock` and `<key>.swap`, which are empty, stay where they are, and
-/// must not be removed while a program runs; and for moments `<key>.new`. A change is written to a new file that is made
-/// durable and then takes the place of the old one in one step, so that a crash at any point leaves the one or the other.
-/// What a crash leaves of a new file, the next change of that key removes. An entry that was removed leaves a line that
-/// holds its revision and nothing else, so that no revision comes twice.
+/// Each key has `<key>.grant`, the entry; `<key>.lock` and `<key>.swap`, which are empty, stay in place, and must not
+/// be removed while a program runs; and for moments `<key>.new`. A change is written to a new file. The file is made
+/// durable and then replaces the old one in one step, so a crash at any point leaves one of the two. The next change of
+/// a key removes what a crash has left of a new file. A removed entry leaves one line with its revision, so no revision
+/// is used twice.
 ///
-/// It is strict about what it opens. A file is refused that is a symbolic link or no plain file, that others may read or
-/// write, that belongs to another user, that is larger than [`Value::MAX`], or that is not, byte for byte, what was written for
-/// this key. The error says how to mend it. Such an entry is not mended in silence, since somebody may have read the tokens: a
-/// login replaces it and a logout removes it ([`StoreError::unreadable`]), except for links, folders and devices, which
-/// people have to look at. A lock file holds nothing, so that one that others may open is shut in silence.
+/// It is strict about what it opens. It refuses a file that is a symbolic link or not a plain file, that others may
+/// read or write, that belongs to another user, that is larger than [`Value::MAX`], or that is not, byte for byte, what
+/// was written for this key. The error says how to repair it. Such an entry is not repaired silently, because another
+/// account may have read the tokens. A login replaces it and a logout removes it ([`StoreError::unreadable`]), except
+/// for links, folders and devices, which a person has to look at. A lock file holds nothing, so one that others may
+/// open is closed to them silently.
 ///
-/// Two keys never share a file. Where the file system takes `Ada` and `ada` for one name, the second of them is kept apart
-/// under a name with a hash; the two share a lock then, which costs one of them a wait.
+/// Two keys never share a file. If the file system takes `Ada` and `ada` for one name, the second of them gets a name
+/// with a hash. The two then share a lock, which costs one of them a wait.
 ///
-/// `load` and `compare_and_swap` do their work in the thread that polls them, for as long as the disk takes, typically some
+/// `load` and `compare_and_swap` work in the thread that polls them, as long as the disk takes, typically some
 /// milliseconds. A swap may wait for another process's swap of the same key, and gives up after ten seconds. `try_lock`
-/// waits for nothing. The locks are `flock` (on Windows `LockFileEx`): they end with the process, and are for a local disk;
-/// on a network file system, ask its manual whether they hold between machines.
+/// never waits. The locks are `flock` (on Windows `LockFileEx`): they end with the process, and are for a local disk.
+/// For a network file system, its manual says whether they hold between machines.
 ///
-/// Where there are no permission bits (Windows), files are as open as their folder: take one in the user's profile. There,
-/// too, the folder is not made durable after a change, only the file.
+/// Without permission bits (Windows), files are as open as their folder: use one in the user's profile. There, the
+/// folder is not made durable after a change, only the file.
 pub struct FileStore {
     folder: Folder,
 }
 
 impl FileStore {
-    /// A store in the folder `dir`, which is made (open to its owner alone) if there is none.
+    /// A store in the folder `dir`, which is created (open to its owner alone) if it does not exist.
     ///
-    /// The folder's place is settled now; a later change of the working directory does not move it. The folders above it are
-    /// the caller's: nobody else should be able to rename it. A program that gives up privileges does so before this.
+    /// The folder's place is fixed now; a later change of the working directory does not move it. The folders above it
+    /// are the caller's: no other account should be able to rename it. A program that gives up privileges must do so
+    /// before this.
     ///
-    /// # Errors
-    /// If it cannot be made or written to, if it is a symbolic link or no folder, if others may write to it, if it belongs to
-    /// neither this user nor the administrator, or if its file system has no permissions to give.
+    /// If it cannot be created or written to, if it is a symbolic link or not a folder, if others may write to it, if
+    /// it belongs to neither this user nor the administrator, or if its file system has no permissions.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with(dir, FolderRules::strict())
     }
 
-    /// As [`open`](FileStore::open), by other rules. Every rule that is not strict lowers a guard and has its price.
+    /// Like [`open`](FileStore::open), with other rules. Every rule that is not strict lowers a guard and has its
+    /// price.
     ///
     /// # Errors
-    /// As there, but for what the rules let pass.
+    /// The errors of [`open`](FileStore::open), except for what the rules allow.
     pub fn open_with(dir: impl AsRef<Path>, rules: FolderRules) -> Result<Self, StoreError> {
         let folder = Folder::open(dir.as_ref(), rules).map_err(|fault| StoreError::new("open its folder", fault))?;
         Ok(Self { folder })
     }
 
-    /// What stands under `key`, and in which of its two places.
+    /// The content under `key`, and in which of its two places it is.
     fn found(&self, key: &Key) -> Result<(Kind, Found), Fault> {
-        // Who was kept apart once stays there, so that nothing gets lost when the other one goes.
+        // A key that was once put apart stays there, so that nothing is lost when the other one goes.
         match found(&self.folder, key, Kind::Apart)? {
             Found::Nothing => {}
             apart => return Ok((Kind::Apart, apart)),
@@ -106,18 +108,18 @@ impl FileStore {
     }
 }
 
-/// What stands in a place.
+/// The content of a place.
 pub(super) enum Found {
     Nothing,
     Kept(Kept),
-    /// The entry of a key that differs in case alone, which is not to be touched.
+    /// The entry of a key that differs only in case. It must not be touched.
     OtherCase,
-    /// Something that is not believed, and that may be replaced by who knows this revision.
+    /// An entry that is not trusted. A caller that knows this revision may replace it.
     Unreadable(Fault, Revision),
 }
 
 impl Found {
-    /// The last revision that is known.
+    /// The last known revision.
     pub(super) fn last(&self) -> Option<Revision> {
         match self {
             Self::Kept(kept) => Some(kept.revision),
@@ -125,7 +127,7 @@ impl Found {
         }
     }
 
-    /// Why a swap that expects this revision does not happen, if it does not.
+    /// Why a swap that expects this revision is not made, if it is not.
     fn conflict(self, expected: Option<Revision>) -> Option<Result<Swap, Fault>> {
         let revision = match self {
             Self::Unreadable(_, revision) if Some(revision) == expected => return None,
@@ -136,7 +138,7 @@ impl Found {
         (revision != expected).then_some(Ok(Swap::Conflict))
     }
 
-    /// The entry, or why there is something that is none.
+    /// The entry, or why the content is not an entry.
     fn into_entry(self, doing: &'static str) -> Result<Option<Entry>, StoreError> {
         match self {
             Self::Nothing | Self::OtherCase => Ok(None),
@@ -146,7 +148,7 @@ impl Found {
     }
 }
 
-/// What stands in a place of `key`.
+/// The content of a place of `key`.
 pub(super) fn found(folder: &Folder, key: &Key, kind: Kind) -> Result<Found, Fault> {
     let problem = match folder.read(key, kind)? {
         Reading::Nothing => return Ok(Found::Nothing),
@@ -160,13 +162,13 @@ pub(super) fn found(folder: &Folder, key: &Key, kind: Kind) -> Result<Found, Fau
     let fault = problem.at(&folder.file(key, kind));
     Ok(match folder.identity(key, kind) {
         Ok(revision) => Found::Unreadable(fault, revision),
-        // It has gone since, or it is none that may be replaced.
+        // It has been removed since, or it may not be replaced.
         Err(_) => return Err(fault),
     })
 }
 
-/// A revision that was never given before: more than the last one, and no less than the microseconds since the epoch. The
-/// one holds when the clock goes back; the other when somebody deletes the file, or puts an older copy of it in its place.
+/// A revision that was never used: greater than the last one, and at least the microseconds since the epoch. The first
+/// rule holds when the clock goes back; the second when the file is deleted or replaced by an older copy.
 pub(super) fn revision_after(last: Option<Revision>) -> Option<Revision> {
     let clock = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_micros());
     let clock = u64::try_from(clock).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Grants in the system's keyring: for programs that people run on their own machine.
+//! Grants in the system's keyring, for programs that people run on their own machine.
 
 use core::fmt;
 use std::path::Path;
@@ -20,23 +20,23 @@ use crate::store::{Entry, Later, Lock, Revision, Store, StoreError, Swap, Value}
 mod elsewhere;
 mod fault;
 
-/// Keeps grants in the system's keyring: macOS' Keychain, Windows' Credential Manager, elsewhere the Secret Service (GNOME
-/// Keyring, KeePassXC, KDE Wallet). Of feature `keyring`.
+/// Keeps grants in the system's keyring: macOS' Keychain, Windows' Credential Manager, elsewhere the Secret Service
+/// (GNOME Keyring, KeePassXC, KDE Wallet). Feature `keyring`.
 ///
-/// A keyring has neither a lock nor a compare-and-swap, so that both come from lock files in a folder that the caller names;
-/// every program that shares the grants must name the same one. No token is in it. It holds `<key>.lock` and `<key>.swap`
-/// as a [`FileStore`](crate::FileStore) has them, and `<key>.gone` with the last revision of an entry that was removed. The
-/// entry itself is an item of the keyring under the service's name, with the key as its user. What changes that item
-/// without the lock (a person, another program) is seen as a change or as damage, not prevented.
+/// A keyring has neither a lock nor a compare-and-swap, so both come from lock files in a folder that the caller names.
+/// Every program that shares the grants must name the same folder. The folder has no token. It holds `<key>.lock` and
+/// `<key>.swap` like a [`FileStore`](crate::FileStore), and `<key>.gone` with the last revision of a removed entry. The
+/// entry is an item of the keyring under the service's name, with the key as its user. A change of that item without
+/// the lock (by a person or another program) is seen as a change or as damage, and is not prevented.
 ///
-/// A change is as durable as the keyring makes it, and no more: some keep their items in memory until the machine restarts.
+/// A change is as durable as the keyring makes it: some keep their items in memory until the machine restarts.
 ///
-/// **Keyrings are small.** Windows takes 2,560 bytes an item, and Linux' own (keyutils) 20,000 for all items of a user. A
-/// grant that is too large is refused with an error that says so, and the old entry stays. An access token that is a JWT
-/// with many claims does not fit into Windows' keyring; keep such grants in a [`FileStore`](crate::FileStore).
+/// **Keyrings are small.** Windows accepts 2,560 bytes an item, and Linux' own (keyutils) 20,000 for all items of a
+/// user. A grant that is too large is refused with an error that says so, and the old entry stays. An access token that
+/// is a JWT with many claims does not fit into Windows' keyring; keep such grants in a [`FileStore`](crate::FileStore).
 ///
-/// A keyring may ask the person for a password, and that takes as long as it takes. So every `load` and `compare_and_swap`
-/// works in a thread of its own, and stops no thread of an executor. One whose future is dropped goes on to its end.
+/// A keyring may ask the person for a password, and that can take any time. So every `load` and `compare_and_swap`
+/// works in a separate thread and blocks no thread of an executor. If its future is dropped, it still runs to its end.
 pub struct KeyringStore(Arc<Inner>);
 
 struct Inner {
@@ -46,35 +46,37 @@ struct Inner {
 }
 
 impl KeyringStore {
-    /// A store in this system's keyring, under the name `service` (say, the program's), with its locks in the folder
-    /// `locks`: the same rules hold for it as in [`FileStore::open`](crate::FileStore::open).
+    /// A store in this system's keyring, under the name `service` (for example the program's), with its locks in the
+    /// folder `locks`. The folder has to satisfy the rules of [`FileStore::open`](crate::FileStore::open).
     ///
     /// It does not touch the process-wide default store of the `keyring` crates.
     ///
     /// # Errors
-    /// If there is no keyring (a server without a session bus, a system that has none), or as `FileStore::open`.
+    /// If there is no keyring (a server without a session bus, a system without one), and the errors of
+    /// `FileStore::open`.
     pub fn open(service: &str, locks: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with(service, locks, FolderRules::strict())
     }
 
-    /// As [`open`](KeyringStore::open), by other rules for the folder. Every rule that is not strict lowers a guard and has its
-    /// price.
+    /// Like [`open`](KeyringStore::open), with other rules for the folder. Every rule that is not strict lowers a guard
+    /// and has its price.
     ///
     /// # Errors
-    /// As there, but for what the rules let pass.
+    /// The errors of [`open`](KeyringStore::open), except for what the rules allow.
     pub fn open_with(service: &str, locks: impl AsRef<Path>, rules: FolderRules) -> Result<Self, StoreError> {
-        // A thread of its own, since the Secret Service's client must not be started in an async runtime's thread.
+        // In a separate thread, because the Secret Service's client must not be started in a thread of an async
+        // runtime.
         let keyring = thread::scope(|scope| scope.spawn(system).join());
         let keyring = keyring.unwrap_or_else(|_| Err(Fault::Broken));
         let keyring = keyring.map_err(|fault| StoreError::new("open the system's keyring", fault))?;
         Self::of(keyring, service, locks.as_ref(), rules)
     }
 
-    /// As [`open`](KeyringStore::open), in any store of the `keyring-core` family: Linux' keyutils, Android's, a database, a
-    /// mock.
+    /// Like [`open`](KeyringStore::open), in any store of the `keyring-core` family: Linux' keyutils, Android's, a
+    /// database, a mock.
     ///
     /// # Errors
-    /// As `FileStore::open`.
+    /// The errors of `FileStore::open`.
     pub fn open_in(keyring: Arc<CredentialStore>, service: &str, locks: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::of(keyring, service, locks.as_ref(), FolderRules::strict())
     }
@@ -113,11 +115,11 @@ fn system() -> Result<Arc<CredentialStore>, Fault> {
     Err(Fault::NoSystem)
 }
 
-/// What stands under a key.
+/// The content under a key.
 enum Found {
     Nothing,
     Kept(Kept),
-    /// Something that is not believed, and that may be replaced by who knows this revision.
+    /// An entry that is not trusted. A caller that knows this revision may replace it.
     Unreadable(Fault, Revision),
 }
 
@@ -137,7 +139,7 @@ impl Inner {
         let bytes = match self.item(key)?.get_secret() {
             Ok(bytes) => Zeroizing::new(bytes),
             Err(KeyringError::NoEntry) => return Ok(Found::Nothing),
-            // What could not be made sense of is in the error.
+            // The error holds the bytes that could not be decoded.
             Err(KeyringError::BadEncoding(bytes) | KeyringError::BadDataFormat(bytes, _)) => {
                 return Ok(Found::unreadable(Fault::NotOurs, &Zeroizing::new(bytes)));
             }
@@ -161,7 +163,7 @@ impl Inner {
         if now != expected {
             return Ok(Swap::Conflict);
         }
-        // A mark that cannot be read is as good as none: the time keeps revisions apart.
+        // An unreadable mark counts as none: the time keeps revisions apart.
         let removed = found(&self.folder, key, Kind::Gone)?.last();
         let revision = revision_after(last.max(removed)).ok_or(Fault::NoRevisionLeft)?;
         match new.map(Value::expose_secret) {
@@ -177,12 +179,12 @@ impl Inner {
         }
         let header = format::header(key.as_str(), revision, Some(value));
         let item = Zeroizing::new([header.as_bytes(), value].concat());
-        // As bytes: as a password, Windows would make two of each.
+        // As bytes: Windows would double the size of a password.
         self.item(key)?.set_secret(&item).map_err(|error| Fault::of(&error, item.len()))
     }
 
     fn remove(&self, key: &Key, revision: Revision) -> Result<(), Fault> {
-        // The mark first: with the item gone and no mark, its revision could come again.
+        // The mark comes first: without the item and the mark, its revision could be used again.
         let header = format::header(key.as_str(), revision, None);
         self.folder.replace(key, Kind::Gone, [header.as_bytes(), b""])?;
         match self.item(key)?.delete_credential() {

@@ -1,4 +1,4 @@
-//! Grants in memory: for tests, for services that get new tokens with their own credentials, for one process.
+//! Grants in memory, for one process: for tests, and for services that get new tokens with their own credentials.
 
 use core::fmt;
 use std::collections::{HashMap, HashSet};
@@ -8,7 +8,7 @@ use crate::key::Key;
 use crate::store::{Entry, Later, Lock, Revision, Store, StoreError, Swap, Value};
 use crate::sync::{Mutex, lock};
 
-/// Keeps grants in memory. Clones share what they keep. What it keeps ends with the process.
+/// Keeps grants in memory. Clones share their content. The content ends with the process.
 #[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<Kept>>);
 
@@ -16,12 +16,12 @@ pub struct MemoryStore(Arc<Mutex<Kept>>);
 struct Kept {
     entries: HashMap<Key, Entry>,
     locked: HashSet<Key>,
-    /// Never given twice, so that an entry made anew is not taken for an old one.
+    /// Never used twice, so that a new entry is not taken for an old one.
     last: u64,
 }
 
 impl MemoryStore {
-    /// An empty one.
+    /// An empty store.
     pub fn new() -> Self {
         Self::default()
     }
@@ -46,16 +46,16 @@ impl MemoryStore {
 
     pub(crate) fn lock_now(&self, key: &Key) -> Option<Lock> {
         let free = lock(&self.0).locked.insert(key.clone());
-        free.then(|| Lock::new(Held { store: self.clone(), key: key.clone() }))
+        free.then(|| Lock::new(Locked { store: self.clone(), key: key.clone() }))
     }
 }
 
-struct Held {
+struct Locked {
     store: MemoryStore,
     key: Key,
 }
 
-impl Drop for Held {
+impl Drop for Locked {
     fn drop(&mut self) {
         lock(&self.store.0).locked.remove(&self.key);
     }

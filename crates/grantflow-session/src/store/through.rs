@@ -1,4 +1,4 @@
-//! A pointer to a store is a store: for one store that many sessions share, and for one that is chosen when the program runs.
+//! A pointer to a store is a store: for one store that many sessions share, and for one that is chosen at run time.
 
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use crate::store::MemoryStore;
 
-    /// Asks through one pointer and looks through the store itself.
+    /// Uses the store through one pointer, and checks the store itself.
     fn passes_everything_on(pointer: impl Store, store: &MemoryStore, name: &str) {
         let key = Key::new(name).unwrap();
         let value = Value::new(b"kept".to_vec());
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(store.load_now(&key).unwrap().revision, revision, "{name}");
         assert_eq!(block_on(pointer.load(&key)).unwrap().unwrap().revision, revision, "{name}");
         let lock = block_on(pointer.try_lock(&key)).unwrap();
-        assert!(lock.is_some() && store.lock_now(&key).is_none(), "{name}: one lock, whichever way it is taken");
+        assert!(lock.is_some() && store.lock_now(&key).is_none(), "{name}: one lock, taken through either");
         assert!(pointer.lock_dies_with_its_process(), "{name}: the store's own answer, not the default");
     }
 

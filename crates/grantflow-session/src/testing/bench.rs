@@ -1,4 +1,4 @@
-//! What all checks use: two handles on one store, and every answer looked at.
+//! What all checks use: two handles on one store, with every answer checked.
 
 use std::error::Error;
 
@@ -24,10 +24,10 @@ pub(super) fn ensure(holds: bool, found: &str) -> Checked {
     if holds { Ok(()) } else { broken(found) }
 }
 
-/// It is in every value, so that it is found in an error that shows one.
+/// Part of every value, so that it is found in an error that shows a value.
 pub(super) const SECRET: &str = "grantflow-check-secret";
 
-/// The keys that checks use. Some differ in little.
+/// The keys that checks use. Some differ little.
 const NAMES: [&str; 9] = [
     "grantflow-check",
     "grantflow-Check",
@@ -42,7 +42,7 @@ const NAMES: [&str; 9] = [
 
 pub(super) struct Bench<'a>(pub(super) Suite<'a>);
 
-/// A handle on the store, and what runs its futures. It can be used from several threads.
+/// A handle on the store, with the executor for its futures. Several threads can use it.
 pub(super) struct Handle<'a> {
     store: Box<dyn Store + 'a>,
     executor: &'a (dyn Fn(Later<'_, ()>) + Sync),
@@ -53,7 +53,7 @@ impl Bench<'_> {
         Handle { store: (self.0.open)(), executor: &*self.0.executor }
     }
 
-    /// Two handles on the store, and a key under which there is nothing.
+    /// Two handles on the store, and a key without an entry.
     pub(super) fn fresh(&self) -> Checked<(Handle<'_>, Handle<'_>, Key)> {
         let (ours, theirs, key) = (self.open(), self.open(), self.key()?);
         ours.clear(&key)?;
@@ -72,7 +72,7 @@ impl Bench<'_> {
         keys.map_err(|error| Trouble::Broken(error.to_string()))
     }
 
-    /// Leaves nothing behind. What cannot be removed was told of before.
+    /// Removes every entry of the suite. A failure to remove was reported before.
     pub(super) fn clear_all(&self) {
         let handle = self.open();
         for key in self.keys().unwrap_or_default() {
@@ -85,7 +85,7 @@ impl Handle<'_> {
     fn run<T: Send>(&self, asked: Later<'_, Result<T, StoreError>>) -> Checked<Result<T, StoreError>> {
         let mut answer = None;
         (self.executor)(Box::pin(async { answer = Some(asked.await) }));
-        let Some(answer) = answer else { return broken("the executor returned before the future was through") };
+        let Some(answer) = answer else { return broken("the executor returned before the future had ended") };
         if let Err(error) = &answer {
             looked_through(error)?;
         }
@@ -100,7 +100,7 @@ impl Handle<'_> {
         self.must("load", self.store.load(key))
     }
 
-    /// The revision after a swap; `None` is a conflict.
+    /// The revision after a swap; `None` for a conflict.
     pub(super) fn swap(&self, key: &Key, expected: Option<Revision>, new: Option<&str>) -> Checked<Option<Revision>> {
         match self.must("compare_and_swap", self.store.compare_and_swap(key, expected, new.map(value)))? {
             Swap::Swapped(revision) => Ok(Some(revision)),
@@ -108,7 +108,7 @@ impl Handle<'_> {
         }
     }
 
-    /// As `swap`, where it may fail, if the error shows nothing.
+    /// Like `swap`, for a swap that may fail if its error shows no value.
     pub(super) fn try_swap(&self, key: &Key, expected: Option<Revision>, new: &str) -> Checked {
         self.run(self.store.compare_and_swap(key, expected, Some(value(new)))).map(drop)
     }
@@ -116,9 +116,9 @@ impl Handle<'_> {
     /// A swap that must not be a conflict.
     pub(super) fn put(&self, key: &Key, expected: Option<Revision>, new: Option<&str>) -> Checked<Revision> {
         let what = match (expected, new) {
-            (None, _) => "to create an entry where there is none was a conflict",
-            (Some(_), Some(_)) => "to replace an entry of the revision that was expected was a conflict",
-            (Some(_), None) => "to remove an entry of the revision that was expected was a conflict",
+            (None, _) => "creating an entry where there was none was a conflict",
+            (Some(_), Some(_)) => "replacing an entry that had the expected revision was a conflict",
+            (Some(_), None) => "removing an entry that had the expected revision was a conflict",
         };
         self.swap(key, expected, new)?.ok_or(Trouble::Broken(what.to_owned()))
     }
@@ -127,13 +127,13 @@ impl Handle<'_> {
         self.must("try_lock", self.store.try_lock(key))
     }
 
-    /// A lock that nobody else can have.
+    /// A lock that no other holder can have.
     pub(super) fn lock(&self, key: &Key) -> Checked<Lock> {
-        self.try_lock(key)?.ok_or(Trouble::Broken("a lock that nobody holds was not given".to_owned()))
+        self.try_lock(key)?.ok_or(Trouble::Broken("a free lock was not given".to_owned()))
     }
 
     pub(super) fn clear(&self, key: &Key) -> Checked {
-        // What an earlier run has left may be of any kind.
+        // An earlier run may have left anything.
         let there = match self.run(self.store.load(key))? {
             Ok(entry) => entry.map(|entry| entry.revision),
             Err(error) => error.unreadable_revision(),
@@ -144,7 +144,7 @@ impl Handle<'_> {
         }
     }
 
-    /// Whether this is what is kept, at this revision.
+    /// Whether this is the value, with this revision.
     pub(super) fn keeps(&self, key: &Key, revision: Revision, text: &str) -> Checked<bool> {
         let entry = self.load(key)?;
         Ok(entry.is_some_and(|entry| entry.revision == revision && entry.value.expose_secret() == text.as_bytes()))
@@ -165,7 +165,7 @@ fn chain(error: &StoreError) -> String {
     text
 }
 
-/// By every way that an error is printed, bytes as numbers included.
+/// Searches every form in which an error is printed, also bytes as numbers.
 fn looked_through(error: &StoreError) -> Checked {
     let bytes = format!("{:?}", SECRET.as_bytes());
     let bytes = bytes.trim_matches(['[', ']']);

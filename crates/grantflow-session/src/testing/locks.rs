@@ -11,47 +11,47 @@ use super::many::at_once;
 pub(super) const DOES_NOT_WAIT: &str = "a_lock_does_not_wait";
 
 /// Longer than any store takes to say that a lock is held.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
         name: DOES_NOT_WAIT,
-        rule: "try_lock answers None at once where somebody holds the lock: a session tries again by itself",
+        rule: "try_lock returns None at once if the lock is held: a session tries again by itself",
         mend: "take the lock without waiting (NOWAIT, SKIP LOCKED, pg_try_advisory_lock)",
         locks: true,
         run: a_lock_does_not_wait,
     },
     Check {
         name: "a_lock_excludes",
-        rule: "a lock that is held is given to nobody else, through no handle, and not to its holder again",
-        mend: "a lock belongs to one guard: not to a connection or a process that may take it twice",
+        rule: "a lock that is held is not given again, through any handle, not even to its holder",
+        mend: "a lock belongs to one guard: not to a connection or a process, which may take it twice",
         locks: true,
         run: a_lock_excludes,
     },
     Check {
         name: "a_lock_is_given_back",
         rule: "a lock is free once its guard is dropped, in any thread",
-        mend: "give it back in the Drop of what Lock::new is given",
+        mend: "release it in the Drop of the guard that you give to Lock::new",
         locks: true,
         run: a_lock_is_given_back,
     },
     Check {
         name: "locks_of_keys_do_not_mix",
-        rule: "the lock of one key does not stop another key's (but for keys that differ in case alone, which may share one)",
+        rule: "the lock of one key does not stop another key's (except that keys which differ only in case may share one)",
         mend: "lock the whole key, not a part or a short hash of it",
         locks: true,
         run: locks_of_keys_do_not_mix,
     },
     Check {
         name: "a_swap_needs_no_lock",
-        rule: "load and compare_and_swap work whoever holds the lock, and it stays held",
-        mend: "the lock is apart from the entry: do not hold a transaction or the entry's row open for it",
+        rule: "load and compare_and_swap work while any holder has the lock, and the lock stays held",
+        mend: "keep the lock apart from the entry: do not hold a transaction or the entry's row open for it",
         locks: true,
         run: a_swap_needs_no_lock,
     },
     Check {
         name: "of_many_locks_one_is_given",
-        rule: "of many who ask for a lock at once, one gets it",
+        rule: "of many callers that ask for a lock at once, one gets it",
         mend: "take the lock in one statement that says whether it did",
         locks: true,
         run: of_many_locks_one_is_given,
@@ -69,7 +69,7 @@ fn a_lock_does_not_wait(bench: &Bench<'_>) -> Checked {
             let _ = answers.send(answer.map(drop));
         });
         let answer = answered.recv_timeout(PATIENCE);
-        // Whoever waits for it can go on now.
+        // A thread that waits for it can continue now.
         drop(lock);
         answer.unwrap_or_else(|_| broken("try_lock waited for a lock that was held"))
     })
@@ -80,8 +80,8 @@ fn a_lock_excludes(bench: &Bench<'_>) -> Checked {
     let lock = ours.lock(&key)?;
     ensure(ours.try_lock(&key)?.is_none(), "a lock was given twice through one handle")?;
     ensure(theirs.try_lock(&key)?.is_none(), "a lock was given twice through two handles")?;
-    // Whoever was refused has not given it back.
-    ensure(ours.try_lock(&key)?.is_none(), "to be refused a lock has given it back")?;
+    // The refused caller has not released it.
+    ensure(ours.try_lock(&key)?.is_none(), "refusing a lock released it")?;
     drop(lock);
     Ok(())
 }
@@ -94,7 +94,7 @@ fn a_lock_is_given_back(bench: &Bench<'_>) -> Checked {
     }
     let lock = ours.lock(&key)?;
     let moved = thread::scope(|scope| scope.spawn(move || drop(lock)).join());
-    ensure(moved.is_ok(), "to drop a lock in another thread panicked")?;
+    ensure(moved.is_ok(), "dropping a lock in another thread panicked")?;
     ensure(theirs.try_lock(&key)?.is_some(), "a lock that was dropped in another thread is still held")
 }
 
@@ -112,17 +112,17 @@ fn locks_of_keys_do_not_mix(bench: &Bench<'_>) -> Checked {
         held.push((folded, lock));
     }
     let key = bench.key()?;
-    ensure(ours.try_lock(&key)?.is_none(), "another key's lock has given this one back")
+    ensure(ours.try_lock(&key)?.is_none(), "another key's lock released this one")
 }
 
 fn a_swap_needs_no_lock(bench: &Bench<'_>) -> Checked {
     let (ours, theirs, key) = bench.fresh()?;
     let lock = ours.lock(&key)?;
     let first = ours.put(&key, None, Some(SECRET))?;
-    ensure(theirs.keeps(&key, first, SECRET)?, "what the holder of the lock has written is not seen")?;
+    ensure(theirs.keeps(&key, first, SECRET)?, "the value of the lock's holder is not seen")?;
     let second = theirs.put(&key, Some(first), Some(SECRET))?;
     ours.put(&key, Some(second), None)?;
-    ensure(theirs.try_lock(&key)?.is_none(), "a swap has given the lock back")?;
+    ensure(theirs.try_lock(&key)?.is_none(), "a swap released the lock")?;
     drop(lock);
     ensure(theirs.try_lock(&key)?.is_some(), "a lock that was dropped after a swap is still held")
 }
@@ -132,7 +132,7 @@ fn of_many_locks_one_is_given(bench: &Bench<'_>) -> Checked {
     for _ in 0..10 {
         let locks = at_once(bench, |handle| handle.try_lock(&key))?;
         let given = locks.iter().flatten().count();
-        ensure(given == 1, "of many who asked for a lock at once, none or several got it")?;
+        ensure(given == 1, "of many callers that asked for a lock at once, none or several got it")?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Many threads at once.
 
 use std::sync::Barrier;
 use std::thread;
@@ -11,21 +11,21 @@ const THREADS: usize = 4;
 pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "of_many_swaps_one_wins",
-        rule: "of swaps that expect one revision at the same time, one is Swapped and the others are conflicts",
+        rule: "of swaps that expect the same revision at the same time, one is Swapped and the others are conflicts",
         mend: "compare and swap in one statement, or in one transaction that locks the row; not SELECT, then UPDATE",
         locks: false,
         run: of_many_swaps_one_wins,
     },
     Check {
         name: "no_swap_is_lost",
-        rule: "whatever many threads do at once, every swap that was Swapped is seen by the next",
+        rule: "when many threads swap at once, the next swap sees every swap that was Swapped",
         mend: "compare and swap in one statement, or in one transaction that locks the row; not SELECT, then UPDATE",
         locks: false,
         run: no_swap_is_lost,
     },
 ];
 
-/// What every thread has found, each with a handle of its own.
+/// What every thread has found, each with its own handle.
 pub(super) fn at_once<T: Send>(
     bench: &Bench<'_>,
     work: impl Fn(&super::bench::Handle<'_>) -> Checked<T> + Sync,
@@ -63,7 +63,7 @@ fn no_swap_is_lost(bench: &Bench<'_>) -> Checked {
     let (ours, _theirs, key) = bench.fresh()?;
     at_once(bench, |handle| {
         let mut done = 0;
-        // A store that answers Conflict for ever must not stop the suite.
+        // A store that returns Conflict for ever must not stop the suite.
         for _ in 0..1_000 * ROUNDS {
             if done == ROUNDS {
                 return Ok(());

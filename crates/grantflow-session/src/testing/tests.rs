@@ -26,7 +26,7 @@ fn memory_keeps_every_rule() {
 fn files_keep_every_rule() {
     let dir = tempfile::tempdir().unwrap();
     Suite::opening(|| FileStore::open(dir.path().join("grants")).unwrap()).run().unwrap();
-    // Again, over what the first run has left.
+    // Again, over what the first run left.
     check(FileStore::open(dir.path().join("grants")).unwrap()).unwrap();
 }
 
@@ -51,7 +51,7 @@ fn sqlite_keeps_every_rule_leases_included() {
         .unwrap();
 }
 
-/// The documentation promises it.
+/// The documentation promises this.
 #[test]
 fn the_store_over_sqlite_has_less_than_a_hundred_lines() {
     assert!(include_str!("../../examples/sqlite_store/store.rs").lines().count() < 100);
@@ -75,7 +75,7 @@ fn a_store_is_asked_on_the_executor_that_is_given() {
         .iter()
         .map(|b| b.found.clone())
         .collect();
-    assert!(names[0].contains("before the future was through"), "{names:?}");
+    assert!(names[0].contains("before the future had ended"), "{names:?}");
 }
 
 /// How a store breaks a rule.
@@ -143,7 +143,7 @@ const FAULTS: [(Fault, &str); 26] = [
 #[derive(Default)]
 struct Kept {
     entries: HashMap<String, (u64, Option<Vec<u8>>)>,
-    /// The holder's number, and until when.
+    /// The holder's number, and the end of the lease.
     locks: HashMap<String, (u64, u64)>,
     count: u64,
     now: u64,
@@ -334,7 +334,7 @@ fn every_check_finds_a_fault() {
     let all = entries::CHECKS.iter().chain(many::CHECKS).chain(locks::CHECKS).chain(leases::CHECKS);
     let unproven: Vec<_> =
         all.map(|check| check.name).filter(|name| !FAULTS.iter().any(|(_, by)| by == name)).collect();
-    // Both are found by other faults too, so that they have no fault of their own: see below.
+    // Other faults show both too, so they have no fault here: see below.
     assert_eq!(unproven, ["no_swap_is_lost", "who_lost_a_lease_cannot_write"]);
     let names = |fault| found(fault).unwrap_err().broken().iter().map(|broken| broken.check).collect::<Vec<_>>();
     assert!(names(Fault::RacySwap).contains(&"no_swap_is_lost"));
@@ -349,8 +349,8 @@ fn a_failure_says_which_rule_what_was_found_and_how_to_mend_it() {
     for part in [
         "creates_only_where_nothing_is",
         "there is no entry",
-        "an entry was made where there was one",
-        "to mend it: INSERT",
+        "an entry was made although there was one",
+        "to repair it: INSERT",
     ] {
         assert!(told.contains(part), "{part} is not in {told}");
     }

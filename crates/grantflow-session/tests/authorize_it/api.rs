@@ -1,8 +1,9 @@
 //! An API over HTTP/1.1, as a function, that counts what comes in.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// A request that came in.
 #[derive(Clone, Debug)]
@@ -45,7 +46,7 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// Every connection carries one request, on a thread of its own.
+    /// Every connection carries one request, on a separate thread.
     pub(crate) fn start(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -68,7 +69,7 @@ impl Api {
         self.seen.lock().unwrap().clone()
     }
 
-    /// The tokens that came in, one a request.
+    /// The tokens that came in, one for each request.
     pub(crate) fn tokens(&self) -> Vec<String> {
         self.seen().into_iter().map(|seen| seen.authorization.join("|")).collect()
     }
@@ -82,8 +83,12 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Seen>>, answer: &(dyn Fn(&Seen) 
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    // A client that has gone away does not hear it.
+    // A client that has gone away does not read it.
     let _ = stream.write_all(format!("{head}\r\n{body}").as_bytes());
+    // A socket that is closed with bytes unread resets the connection, and the answer is lost.
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
+    while matches!(stream.read(&mut [0; 4096]), Ok(1..)) {}
 }
 
 fn read(stream: &TcpStream) -> Option<Seen> {

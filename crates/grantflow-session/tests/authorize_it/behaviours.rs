@@ -1,4 +1,4 @@
-//! What all three do.
+//! What all three stacks do.
 
 use std::sync::{Arc, Barrier, Mutex};
 
@@ -11,7 +11,7 @@ use crate::api::{Api, Reply};
 use crate::clients::{Client, Failed, Sent};
 use crate::world::World;
 
-/// An API that takes the tokens of a world's server.
+/// An API that accepts the tokens of a world's server.
 fn api(world: &World) -> Api {
     let world = world.clone();
     Api::start(move |seen| if world.knows(&seen.authorization) { Reply::ok() } else { Reply::invalid_token() })
@@ -54,7 +54,7 @@ fn a_second_refusal_is_the_callers(client: &dyn Client) {
     let (status, body) = client.send(&session, &Sent::get(&api.url("/"))).unwrap();
     assert_eq!((status, body.as_str()), (401, "no"));
     assert_eq!((api.seen().len(), world.refreshes()), (2, 1));
-    // The new token is not renewed for that: it would not help.
+    // The new token is not renewed because of that: it would not help.
     assert_eq!(session.state(), State::Fresh);
 }
 
@@ -152,7 +152,7 @@ fn a_redirect_to_another_origin_takes_no_token_along(client: &dyn Client) {
             let session = world.session(&home.base);
             let url = home.url("/");
             let (answer, _) = client.send(&session, &Sent { once, ..Sent::get(&url) }).unwrap();
-            // Whether it is followed is for the client to say.
+            // The client decides whether it follows the redirect.
             assert_eq!(answer, if abroad.seen().is_empty() { status } else { 401 });
             assert!(abroad.tokens().iter().all(String::is_empty), "{:?}", abroad.tokens());
             assert!(abroad.seen().len() <= 1 && home.seen().len() == 1);

@@ -1,4 +1,4 @@
-//! One face for the three stacks.
+//! One interface for the three stacks.
 
 use grantflow_session::Session;
 use grantflow_session::authorize::NotAuthorized;
@@ -9,7 +9,7 @@ pub(crate) struct Sent<'a> {
     pub(crate) url: &'a str,
     /// A POST with this body; a GET otherwise.
     pub(crate) body: Option<&'static str>,
-    /// Whether the body can be had once only.
+    /// Whether the body can be read only once.
     pub(crate) once: bool,
     pub(crate) authorization: Option<&'static str>,
 }
@@ -65,7 +65,7 @@ impl Client for Ureq {
 
         let request = sent.request();
         let result = if sent.once {
-            // A body that can be had once is for the middleware: `call` does not take it.
+            // A body that can be read only once is for the middleware: `call` does not accept it.
             let settings = ureq::Agent::config_builder().http_status_as_error(false);
             let agent = ureq::Agent::new_with_config(settings.middleware(Authorizing::new(session.clone())).build());
             agent.run(request).map_err(|error| match error {

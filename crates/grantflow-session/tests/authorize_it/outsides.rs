@@ -1,4 +1,4 @@
-//! A whole session over each stack's own outside: real sockets, the system's clock and entropy.
+//! A whole session over each stack's outside: real sockets, the system's clock and entropy.
 
 use std::error::Error as _;
 
@@ -44,7 +44,7 @@ async fn a_token_is_renewed_and_stored(outside: impl Outside + Clone + 'static) 
     // Another process finds the new one in the store.
     let sibling = Session::new(&client, Key::new("ada").unwrap(), store, outside);
     assert!(sibling.token().await.unwrap().is(&new));
-    // The refresh token was rotated, and the new one is the one that is kept.
+    // The refresh token was rotated, and the new one was stored.
     assert!(sibling.refused(&new));
     assert!(!sibling.token().await.unwrap().is(&new));
     loopback.with(|provider| {
@@ -53,6 +53,14 @@ async fn a_token_is_renewed_and_stored(outside: impl Outside + Clone + 'static) 
         assert_ne!(sent[0], sent[1]);
         assert!(provider.hits("refresh_token").all(|hit| hit.status == Some(200)));
     });
+}
+
+/// Bound, and not listening: while it lives, connections to it are refused, and nobody else can be given its port.
+pub(crate) fn nobody() -> (tokio::net::TcpSocket, String) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((std::net::Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let base = format!("http://{}", socket.local_addr().unwrap());
+    (socket, base)
 }
 
 /// Whether each request may have been sent.
@@ -68,10 +76,8 @@ impl Observer for Heard {
 }
 
 async fn an_answer_that_never_comes_is_told_without_secrets(outside: impl Outside + 'static) {
-    let url = {
-        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}/token?tenant=hush-hush", nobody.local_addr().unwrap())
-    };
+    let (_nobody, base) = nobody();
+    let url = format!("{base}/token?tenant=hush-hush");
     let server = grantflow::Server::with_token_endpoint(&url).unwrap();
     let grant = grantflow::ClientCredentials::new(&server.client("robot").secret_post("s3cret").unwrap());
     let heard = Heard::default();
@@ -164,7 +170,7 @@ fn refused_is_not_sent(error: &(dyn std::error::Error + 'static)) -> Sent {
     }
 }
 
-/// A caller who goes away leaves nothing lying about: the stack's runtime carries the renewal on.
+/// A caller that goes away leaves nothing behind: the stack's runtime continues the renewal.
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 async fn a_renewal_outlives_its_callers(outside: impl Outside + 'static) {
     let loopback = start();
@@ -184,7 +190,7 @@ async fn a_renewal_outlives_its_callers(outside: impl Outside + 'static) {
         })
         .await;
     }
-    for _ in 0..500 {
+    for _ in 0..6000 {
         if session.state() == State::Fresh {
             break;
         }

@@ -6,7 +6,7 @@ use grantflow_session::{FreshToken, Session};
 use crate::api::{Api, Reply};
 use crate::world::World;
 
-/// What a stack makes of a request: the status, and the token that came with the answer.
+/// The result of a request: the status, and the token that came with the answer.
 type Seen = (u16, Option<FreshToken>);
 type Send = fn(&Session, &str, Refusal) -> Seen;
 
@@ -59,7 +59,7 @@ const STACKS: [(&str, Send); 4] = [
     ("ureq's middleware", over_ureqs_middleware),
 ];
 
-/// An API that says no to all that its server does not know, in these words.
+/// An API that refuses every token that its server does not know, with these challenges.
 fn api(world: &World, challenges: &'static [&'static str]) -> Api {
     let world = world.clone();
     Api::start(

@@ -4,6 +4,7 @@ use reqwest::Client;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use crate::api::{Api, Reply};
+use crate::outsides::nobody;
 use crate::world::World;
 
 async fn get(client: Client, session: &Session, url: &str) -> Result<reqwest::Response, Error> {
@@ -52,7 +53,7 @@ async fn a_url_with_a_user_in_it_gets_no_token() {
     let world = World::new();
     let api = Api::start(|_| Reply::ok());
     let session = world.session(&api.base);
-    // Made by hand, for reqwest's builder turns the user into a header, which is refused as well.
+    // Made by hand: reqwest's builder turns the user into a header, which is refused too.
     let url = api.url("/").replace("http://", "http://ada@").parse().unwrap();
     let request = reqwest::Request::new(reqwest::Method::GET, url);
     let error = Authorized::new(client(), session.clone()).execute(request).await.unwrap_err();
@@ -65,10 +66,7 @@ async fn a_url_with_a_user_in_it_gets_no_token() {
 #[tokio::test]
 async fn errors_show_no_url() {
     let world = World::new();
-    let base = {
-        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}", nobody.local_addr().unwrap())
-    };
+    let (_nobody, base) = nobody();
     let session = world.session(&base);
     let error = get(client(), &session, &format!("{base}/?key=hush-hush")).await.unwrap_err();
     assert!(matches!(error, Error::Transport(_)), "{error:?}");
@@ -90,7 +88,7 @@ async fn loopback_is_reached_without_a_proxy() {
     let world = World::new();
     let (api, proxy) = (Api::start(|_| Reply::ok()), Api::start(|_| Reply::ok()));
     let session = world.session(&api.base);
-    // As one that the environment names: it is asked for all that goes by `http:`.
+    // Like one that the environment names: it is asked for every `http:` request.
     let proxied = Client::builder().proxy(reqwest::Proxy::all(&proxy.base).unwrap()).build().unwrap();
     assert_eq!(proxied.get("http://api.example/").send().await.unwrap().status(), 200, "the proxy records");
     assert_eq!(proxy.seen().len(), 1);

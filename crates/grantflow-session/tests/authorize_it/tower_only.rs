@@ -17,7 +17,7 @@ fn request() -> Request<String> {
     Request::post(format!("{API}/clubs")).body("a body".to_owned()).unwrap()
 }
 
-/// What the API answers: by the world's server, in the same process.
+/// The API's answer, by the world's server, in the same process.
 fn answer(world: &World, authorization: &http::HeaderMap) -> Response<String> {
     let values = authorization.get_all("authorization").iter().map(|value| value.to_str().unwrap().to_owned());
     let mut response = Response::new(String::new());
@@ -29,7 +29,7 @@ fn answer(world: &World, authorization: &http::HeaderMap) -> Response<String> {
     response
 }
 
-/// A service that insists on being asked for room before each call, and gives none at the first asking.
+/// A service that must be asked for room before each call, and gives none at the first time.
 struct Strict {
     world: World,
     calls: Arc<AtomicUsize>,
@@ -85,7 +85,7 @@ async fn each_try_has_a_service_that_is_ready_for_it() {
 
 static PASSED: AtomicUsize = AtomicUsize::new(0);
 
-/// The session renews over the very stack that its requests go through, and that has room for one.
+/// The session renews over the same stack that its requests use, and that stack has room for one.
 #[tokio::test]
 async fn a_request_that_waits_for_a_token_takes_up_no_room() {
     let world = World::new();
@@ -108,7 +108,7 @@ async fn a_request_that_waits_for_a_token_takes_up_no_room() {
     let stack = ServiceBuilder::new().concurrency_limit(1).service(handler);
     let agent = grantflow_tower::Agent::with_body(stack.clone(), tokio::time::sleep, axum::body::Body::new);
     let outside = {
-        // The world's clock, in 2025, goes on when the test says so.
+        // The world's clock, in 2025, goes forward when the test says so.
         fn now() -> grantflow::UnixTime {
             let passed = PASSED.load(Ordering::SeqCst) as u64;
             grantflow::UnixTime::from_secs(grantflow_testkit::Server::START + passed)
@@ -134,7 +134,8 @@ async fn a_request_that_waits_for_a_token_takes_up_no_room() {
     };
     // Refused, renewed, sent again.
     assert_eq!(get().await.unwrap().status(), 200);
-    // Renewed before it is sent, with others in the queue. Not at once: what is refused as soon as it comes is renewed after a pause.
+    // Renewed before it is sent, with others in the queue. Not at once: a token that is refused as soon as it comes is
+    // renewed after a pause.
     PASSED.store(120, Ordering::SeqCst);
     session.refused(&session.token().await.unwrap());
     let (a, b, c) = tokio::join!(get(), get(), get());

@@ -12,7 +12,7 @@ fn get(url: &str) -> http::Request<()> {
 #[test]
 fn no_setting_of_an_agent_lets_a_token_follow_a_redirect() {
     let world = World::new();
-    // The same host at another port: another origin, which ureq's `SameHost` takes for the same.
+    // The same host with another port is another origin, which ureq's `SameHost` takes for the same.
     let abroad = Api::start(|_| Reply::ok());
     let target = abroad.url("/there");
     let home = Api::start(move |_| Reply::redirect(302, &target));
@@ -33,7 +33,7 @@ fn a_redirect_within_the_origin_proves_nothing() {
     let world = World::new();
     let api = Api::start(|seen| match seen.path.as_str() {
         "/" => Reply::redirect(302, "/there"),
-        // Some say this of a token that they were not shown.
+        // Some servers say this about a token that they were not shown.
         _ => Reply::invalid_token(),
     });
     let session = world.session(&api.base);

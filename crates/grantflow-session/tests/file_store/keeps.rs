@@ -1,4 +1,4 @@
-//! What is kept, and under which revision.
+//! Entries and their revisions.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ fn no_revision_comes_twice() {
         last = swap(&store, made, None).unwrap();
         assert!(last > made);
     }
-    // Not after somebody has deleted the file either, nor with an old copy of it in its place.
+    // Also after the file was deleted, or replaced by an old copy.
     let made = swap(&store, None, Some("one")).unwrap();
     let copy = fs::read(file(&dir, "grant")).unwrap();
     let second = swap(&store, made, Some("two")).unwrap();
@@ -58,7 +58,7 @@ fn it_says_where_it_is_and_nothing_else() {
     assert!(format!("{ours:?}").ends_with("grants)"), "{ours:?}");
 }
 
-/// Answers nothing; what a login stores needs a clock alone.
+/// Answers nothing; storing a login needs only a clock.
 pub(crate) struct Nowhere;
 
 impl Outside for Nowhere {
@@ -81,9 +81,9 @@ impl Outside for Nowhere {
 }
 
 #[test]
-fn whatever_the_core_accepts_is_kept() {
+fn everything_that_the_core_accepts_is_kept() {
     let server = || Server::with_token_endpoint("https://as.example/token").unwrap();
-    // What JSON writes twice as long, and what it writes six times as long.
+    // Text that JSON writes twice as long, and text that it writes six times as long.
     let json = |filler: &str| format!(r#"{{"access_token":"t","token_type":"Bearer","x":"{filler}"}}"#);
     let most = (1 << 20) - json("").len();
     let form = "access_token=t&token_type=Bearer&x=";
@@ -101,7 +101,8 @@ fn whatever_the_core_accepts_is_kept() {
     for (name, server, body, content_type) in cases {
         let client = server.client("robot").secret_post("s3cret").unwrap();
         let response = http::Response::builder().header("content-type", content_type).body(body).unwrap();
-        let mut env = Env { now: Nowhere.now(), rng: &mut getrandom::SysRng };
+        let mut rng = getrandom::SysRng;
+        let mut env = Env::new(Nowhere.now(), &mut rng);
         let tokens = match ClientCredentials::new(&client).respond(&mut env, response) {
             Ok(Step::Done(tokens)) => tokens,
             other => panic!("{name}: the core refuses it: {other:?}"),

@@ -1,6 +1,7 @@
-//! The file store against what happens to files: other users, links, torn writes, siblings, and processes that are killed.
+//! The file store and what can happen to its files: other users, links, torn writes, other processes, and processes
+//! that are killed.
 //!
-//! Other processes are this program again, told by a variable which part to play.
+//! Other processes are this program again; a variable tells them their part.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -41,7 +42,7 @@ fn file(dir: &TempDir, suffix: &str) -> PathBuf {
     dir.path().join("grants").join(format!("ada@as.{suffix}"))
 }
 
-/// What failed and why.
+/// What failed, and why.
 fn told(error: StoreError) -> String {
     format!("{error}: {}", std::error::Error::source(&error).unwrap())
 }

@@ -1,4 +1,4 @@
-//! Siblings: other threads, other processes, and processes that are killed.
+//! Other threads, other processes, and processes that are killed.
 
 use super::*;
 
@@ -22,7 +22,7 @@ pub(crate) fn process(part: &str, dir: &TempDir, umask: &str) -> (Child, BufRead
     (child, output)
 }
 
-/// What the other process does. Run by itself it is nothing.
+/// What the other process does. It does nothing when it is run by itself.
 #[test]
 fn another_process() {
     let Ok(part) = std::env::var(PART) else { return };
@@ -55,14 +55,14 @@ fn another_process() {
     }
 }
 
-/// An entry that cannot be taken for another: every byte depends on its number.
+/// An entry that cannot be mistaken for another: every byte depends on its number.
 fn entry(round: u32) -> String {
     format!("{round:08} ").repeat(300)
 }
 
 const RACES: u32 = 200;
 
-/// Adds one to the number that is kept, as often as a sibling is faster.
+/// Adds one to the stored number, and tries again as often as another process is faster.
 fn count(store: &FileStore) {
     loop {
         let kept = load(store).unwrap();
@@ -79,10 +79,10 @@ fn a_crash_in_the_middle_of_a_swap_leaves_the_old_entry() {
     let dir = tempfile::tempdir().unwrap();
     let ours = store(&dir);
     let first = swap(&ours, None, Some("old")).unwrap();
-    // What is left by a process that died before the rename: a new file, half of it or all.
+    // What a process leaves that died before the rename: a new file, partly or completely written.
     fs::write(file(&dir, "new"), "grantflow-store 1 9 3 half").unwrap();
     fs::set_permissions(file(&dir, "new"), Permissions::from_mode(0o600)).unwrap();
-    // A neighbour's is not ours to remove.
+    // A file of another key must not be removed.
     let neighbours = dir.path().join("grants/ada@as.new.new");
     fs::write(&neighbours, "").unwrap();
     assert_eq!(text(&ours).as_deref(), Some("old"));
@@ -101,7 +101,7 @@ fn threads_and_processes_count_together() {
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                // Its own store: as separate as another process's.
+                // A separate store, like that of another process.
                 let store = store(&dir);
                 barrier.wait();
                 (0..RACES).for_each(|_| count(&store));
@@ -130,12 +130,12 @@ fn a_lock_excludes_threads_and_processes_and_dies_with_its_process() {
     // SIGKILL.
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(try_lock(&ours).is_some(), "nobody has it");
+    assert!(try_lock(&ours).is_some(), "the lock is free");
 }
 
 #[test]
 fn a_lock_is_held_while_a_child_process_lives() {
-    // A child that was started meanwhile must neither keep the lock nor give it back.
+    // A child that was started meanwhile must neither keep the lock nor release it.
     let dir = tempfile::tempdir().unwrap();
     let ours = store(&dir);
     let lock = try_lock(&ours);
@@ -164,7 +164,7 @@ fn a_process_killed_at_any_moment_leaves_a_whole_entry() {
             written += usize::from(Some(*revision) > last);
         }
         last = kept.map(|(revision, _)| revision);
-        // And the next can go on at once.
+        // The next process can continue at once.
         last = Some(swap(&ours, last, Some(&entry(7))).unwrap().unwrap());
     }
     println!("40 processes killed, {written} of them after a write, in {:?}", started.elapsed());

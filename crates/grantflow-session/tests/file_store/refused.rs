@@ -1,4 +1,4 @@
-//! What is refused: what is open to others, leads elsewhere, or is damaged.
+//! What is refused: files that are open to others, lead elsewhere, or are damaged.
 
 use grantflow::{ClientCredentials, Env, Exchange as _, Server, Step};
 use grantflow_session::{Outside as _, Session};
@@ -8,7 +8,7 @@ use super::processes::process;
 use super::*;
 
 #[test]
-fn nothing_is_open_to_others_whatever_the_umask() {
+fn nothing_is_open_to_others_under_any_umask() {
     for umask in ["000", "022", "077"] {
         let dir = tempfile::tempdir().unwrap();
         assert!(process("write", &dir, umask).0.wait().unwrap().success());
@@ -92,7 +92,7 @@ fn a_link_is_not_followed() {
 }
 
 #[test]
-fn what_is_no_plain_file_is_refused_and_stops_nobody() {
+fn a_file_that_is_not_plain_is_refused_without_waiting() {
     let dir = tempfile::tempdir().unwrap();
     let ours = store(&dir);
     for suffix in ["grant", "new"] {
@@ -117,7 +117,7 @@ fn a_file_that_others_can_open_is_refused() {
         let error = load(&ours).unwrap_err();
         assert!(error.contains(&format!("(mode {bits:03o})")) && error.contains("log in again"), "{error}");
         assert!(swap(&ours, first, Some("two")).is_err());
-        assert_eq!(mode(&file(&dir, "grant")), bits, "it is not mended in silence");
+        assert_eq!(mode(&file(&dir, "grant")), bits, "it is not repaired silently");
     }
     fs::set_permissions(file(&dir, "grant"), Permissions::from_mode(0o600)).unwrap();
     assert_eq!(text(&ours).as_deref(), Some("SECRET"));
@@ -125,7 +125,7 @@ fn a_file_that_others_can_open_is_refused() {
 
 #[test]
 fn a_lock_file_that_others_can_open_is_shut() {
-    // Who can open a lock file can hold the lock; there is nothing in it to read.
+    // A process that can open a lock file can hold the lock; the file has nothing to read.
     let dir = tempfile::tempdir().unwrap();
     let ours = store(&dir);
     let first = swap(&ours, None, Some("one")).unwrap();
@@ -189,7 +189,7 @@ fn a_damaged_file_is_refused_until_a_login_replaces_it() {
     assert!(error.contains("the entry of another key"), "{error}");
 }
 
-/// What a login does with an entry that cannot be read: it knows that one's revision. What is there then.
+/// What a login does with an unreadable entry, whose revision it knows. Returns what is there afterwards.
 fn replaced_by_a_login(store: &FileStore) -> Option<String> {
     let there = block_on(store.load(&key())).unwrap_err().unreadable_revision();
     assert!(there.is_some());
@@ -218,7 +218,7 @@ fn a_login_replaces_and_a_logout_removes_what_cannot_be_read() {
         ("foreign", b"{\"access_token\":\"t\"}", 0o600),
         ("binary", b"\xff\0\xff", 0o600),
         ("newer", &newer, 0o600),
-        ("somebody else's", &bobs, 0o600),
+        ("another key's", &bobs, 0o600),
         ("too large", &large, 0o600),
         ("open to others", &whole, 0o644),
         ("damaged and open", b"", 0o666),
@@ -241,13 +241,14 @@ fn a_login_replaces_and_a_logout_removes_what_cannot_be_read() {
 }
 
 #[test]
-fn a_session_logs_in_and_out_over_whatever_is_there() {
+fn a_session_logs_in_and_out_over_any_entry() {
     let client =
         Server::with_token_endpoint("https://as.example/token").unwrap().client("id").secret_post("s").unwrap();
     let tokens = |token: &str| {
         let body =
             format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":600,"refresh_token":"r"}}"#);
-        let mut env = Env { now: Nowhere.now(), rng: &mut getrandom::SysRng };
+        let mut rng = getrandom::SysRng;
+        let mut env = Env::new(Nowhere.now(), &mut rng);
         match ClientCredentials::new(&client).respond(&mut env, http::Response::new(body)) {
             Ok(Step::Done(tokens)) => tokens,
             other => panic!("{other:?}"),
@@ -293,12 +294,12 @@ fn an_unreadable_entry_that_has_changed_since_is_not_replaced() {
     fs::write(file(&dir, "grant"), "").unwrap();
     let empty = block_on(ours.load(&key())).unwrap_err().unreadable_revision();
     fs::write(file(&dir, "grant"), "foreign").unwrap();
-    assert!(swap(&ours, empty, Some("login")).is_err(), "it is another one now");
+    assert!(swap(&ours, empty, Some("login")).is_err(), "it is another entry now");
     let foreign = block_on(ours.load(&key())).unwrap_err().unreadable_revision();
     assert!(foreign.is_some() && foreign != empty);
     assert!(swap(&ours, foreign, Some("login")).unwrap().is_some());
-    assert_eq!(swap(&ours, foreign, Some("slower login")), Ok(None), "who comes second reads again");
-    // What people must look at has no revision.
+    assert_eq!(swap(&ours, foreign, Some("slower login")), Ok(None), "the second one reads again");
+    // An entry that a person has to look at has no revision.
     fs::remove_file(file(&dir, "grant")).unwrap();
     symlink(dir.path().join("elsewhere"), file(&dir, "grant")).unwrap();
     assert!(block_on(ours.load(&key())).unwrap_err().unreadable_revision().is_none());
@@ -306,7 +307,7 @@ fn an_unreadable_entry_that_has_changed_since_is_not_replaced() {
 
 #[test]
 fn keys_that_differ_in_case_alone_are_kept_apart() {
-    // As on a file system that takes the two for one name: what is read under one is the other's file.
+    // As on a file system that takes the two for one name: reading one finds the other's file.
     let dir = tempfile::tempdir().unwrap();
     let ours = store(&dir);
     let ada = Key::new("Ada@as").unwrap();
@@ -322,7 +323,7 @@ fn keys_that_differ_in_case_alone_are_kept_apart() {
         }
     };
     assert!(kept(&ada).is_none());
-    assert!(put(first, Some("stolen")).is_none(), "the other's revision is none of this one");
+    assert!(put(first, Some("stolen")).is_none(), "the other entry's revision does not count for this one");
     let own = put(None, Some("Ada's"));
     assert!(own.is_some() && put(None, Some("twice")).is_none());
     assert_eq!(kept(&ada).as_deref(), Some(&b"Ada's"[..]));
@@ -373,7 +374,7 @@ fn a_folder_of_a_group_and_a_link_to_a_folder_have_doors() {
     }
     let linked = open("..data", link).unwrap();
     fs::remove_file(dir.path().join("..data")).unwrap();
-    assert_eq!(text(&linked).as_deref(), Some("two"), "its place is settled");
+    assert_eq!(text(&linked).as_deref(), Some("two"), "its place is fixed");
     fs::set_permissions(&shared, Permissions::from_mode(0o770)).unwrap();
     symlink("shared", dir.path().join("..data")).unwrap();
     assert!(open("..data", link).unwrap_err().contains("others may write"), "the folder keeps the other rules");
@@ -399,5 +400,5 @@ fn what_is_too_large_is_refused() {
     let error = swap(&ours, first, Some(&format!("{most}x"))).unwrap_err();
     assert!(error.contains("8388609 bytes, and an entry holds at most 8388608"), "{error}");
     fs::write(file(&dir, "grant"), vec![b'x'; Value::MAX + 1000]).unwrap();
-    assert!(load(&ours).unwrap_err().contains("larger than any entry may be"));
+    assert!(load(&ours).unwrap_err().contains("larger than an entry may be"));
 }

@@ -32,10 +32,10 @@ fn without_entropy_nothing_starts() {
     let world = World::new();
     let authorization = world.authorization();
     for rng in [&mut Broken as &mut dyn grantflow::Entropy, &mut Stuck] {
-        assert!(matches!(authorization.start(&mut Env { now: NOW, rng }), Err(Error::Entropy)));
+        assert!(matches!(authorization.start(&mut Env::new(NOW, rng)), Err(Error::Entropy)));
     }
     // The recipe is as good as before.
-    assert!(authorization.start(&mut Env { now: NOW, rng: &mut Dice(1) }).is_ok());
+    assert!(authorization.start(&mut Env::new(NOW, &mut Dice(1))).is_ok());
 }
 
 fn violation(body: &[u8]) -> Violation {
@@ -130,7 +130,7 @@ fn a_huge_callback_is_refused_by_its_length() {
     }
     assert!(matches!(posted(pending, &huge), Callback::Unrelated { why: NotOurs::TooLong, .. }));
     // Looking at 300 GB, and be it with a mere check for UTF-8, takes longer on any machine.
-    assert!(started.elapsed() < Duration::from_secs(3));
+    assert!(started.elapsed() < Duration::from_secs(10));
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn with_scope(authorization: Authorization, scope: &str) -> Authorization {
 /// What a grant of this request covers, where the server's answer has this member `scope`.
 fn granted(authorization: &Authorization, scope_member: &str) -> GrantedScope {
     let mut rng = Dice(1);
-    let mut env = Env { now: NOW, rng: &mut rng };
+    let mut env = Env::new(NOW, &mut rng);
     let Redirect { url, pending } = authorization.start(&mut env).unwrap();
     let state = parameter(url.as_str(), "state").unwrap();
     let callback = match authorization_is_form_post(url.as_str()) {
@@ -59,7 +59,7 @@ fn authorization_is_form_post(url: &str) -> bool {
 
 fn url(authorization: &Authorization) -> String {
     let mut rng = Dice(1);
-    authorization.start(&mut Env { now: NOW, rng: &mut rng }).unwrap().url.as_str().to_owned()
+    authorization.start(&mut Env::new(NOW, &mut rng)).unwrap().url.as_str().to_owned()
 }
 
 /// A parameter of a URL, decoded. It must not be there twice.

@@ -1,4 +1,4 @@
-//! The server, the way to it, and the oracle that compares what they have seen with what the store says.
+//! The server, the way to it, and the oracle that compares what they have seen with the store's content.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::fuzz::key;
 use crate::record::{Loss, Record, Stage};
 
 impl World {
-    /// The record that is there.
+    /// The stored record.
     fn record(&self) -> Option<(Record, String)> {
         let record = Record::from_value(&self.store.as_ref()?.value, &key()).expect("what is stored can be read");
         let tokens = record.tokens(&self.plan.client).expect("and the tokens in it");
@@ -66,7 +66,7 @@ impl World {
                 lost(Sent::MaybeSent)
             }
             10 => Ok(self.token_answer(&refresh, r#","expires_in":0"#, r#""token_type":"Bearer","#)),
-            // Refused, and the refresh token in it is not dropped.
+            // Refused, but its refresh token is kept.
             11 => Ok(self.token_answer(&refresh, "", "")),
             12 => Ok(self.token_answer(&refresh, r#","refresh_token":{"a":"b"}"#, r#""token_type":"Bearer","#)),
             // Verdicts are sometimes wrong.
@@ -79,7 +79,7 @@ impl World {
         *self.open.get_mut(refresh).expect("it left") -= 1;
     }
 
-    /// It settles what was sent before.
+    /// It decides what was sent before.
     fn verdict(&mut self, refresh: &str) -> Response<Body> {
         self.dead.insert(refresh.to_owned());
         self.open.remove(refresh);
@@ -100,7 +100,7 @@ impl World {
         answer(200, &body, None)
     }
 
-    /// The store never says what is not so.
+    /// Checks that the store says nothing untrue.
     pub(super) fn check(&mut self) {
         let Some((record, refresh)) = self.record() else { return };
         let open = self.open.get(&refresh).copied().unwrap_or(0);
@@ -117,12 +117,12 @@ impl World {
         if let Some(rest) = record.mark.and_then(|mark| mark.rest()) {
             assert!(rest.wait <= Duration::from_secs(24 * 3600), "{rest:?}");
         }
-        // The same id, the same tokens.
+        // The same id means the same tokens.
         let id = (record.id.grant, record.id.generation);
         let tokens = serde_json::to_string(&record.stored_tokens().expect("tokens")).expect("JSON");
         let known = self.generations.entry(id).or_insert_with(|| tokens.clone());
         assert_eq!(*known, tokens, "two tokens of one generation");
-        // No going back to an earlier one.
+        // No earlier generation comes back.
         let latest = self.generations.range((id.0, 0)..=(id.0, u64::MAX)).next_back();
         assert_eq!(latest.map(|(id, _)| *id), Some(id), "an earlier generation came back");
     }

@@ -1,6 +1,6 @@
-//! What changes the disk, one step at a time, for the order of the steps is what survives a power failure.
+//! Changes of the disk, one step at a time, because the order of the steps decides what survives a power failure.
 //!
-//! In tests, each step is written down, and can be made to fail.
+//! In tests, each step is recorded and can be made to fail.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -13,7 +13,7 @@ pub(super) fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()
     file.write_all(bytes)
 }
 
-/// Makes durable what was written to a file.
+/// Makes the content of a file durable.
 pub(super) fn sync_file(file: &File, path: &Path) -> io::Result<()> {
     step("sync", path)?;
     file.sync_all()
@@ -29,20 +29,20 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// Makes a folder, open to its owner alone. The one above it must be there.
+/// Makes a folder that is open to its owner alone. The one above it must exist.
 pub(super) fn create_folder(path: &Path) -> io::Result<()> {
     step("create", path)?;
     private::create_folder(path)
 }
 
-/// Makes durable which files and folders are in a folder.
+/// Makes the list of a folder's files and folders durable.
 #[cfg(unix)]
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     step("sync folder", folder)?;
     File::open(folder)?.sync_all()
 }
 
-/// Elsewhere a folder cannot be opened as a file; the file itself is durable.
+/// Elsewhere a folder cannot be opened as a file. The file itself is durable.
 #[cfg(not(unix))]
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     step("sync folder", folder)
@@ -75,14 +75,14 @@ pub(super) mod tests {
         if fails { Err(io::Error::other("made to fail")) } else { Ok(()) }
     }
 
-    /// What `work` does to the disk in this thread, and what it gives.
+    /// The steps of `work` on the disk in this thread, and its result.
     pub(in crate::store::file) fn watched<T>(work: impl FnOnce() -> T) -> (Vec<String>, T) {
         STEPS.take();
         let result = work();
         (STEPS.take(), result)
     }
 
-    /// As `watched`, where the step `fails` fails.
+    /// Like `watched`; the step `fails` fails.
     pub(in crate::store::file) fn failing<T>(fails: &'static str, work: impl FnOnce() -> T) -> (Vec<String>, T) {
         FAILS.set(Some(fails));
         let watched = watched(work);
@@ -90,7 +90,7 @@ pub(super) mod tests {
         watched
     }
 
-    /// The kernel has no way to make this device durable and says so: whoever does not ask it gets no error.
+    /// The kernel reports that it cannot make this device durable. Only code that asks it gets the error.
     #[cfg(target_os = "linux")]
     #[test]
     fn the_kernel_is_asked_to_make_it_durable() {

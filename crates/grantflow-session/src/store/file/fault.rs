@@ -1,11 +1,11 @@
-//! What can be wrong with a file or a folder, and how to mend it.
+//! What can be wrong with a file or a folder, and how to repair it.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::format::Damage;
 
-/// Something is wrong, and where.
+/// A problem and its path.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
 pub(in crate::store) struct Fault {
@@ -17,7 +17,7 @@ pub(in crate::store) struct Fault {
 pub(in crate::store) enum Problem {
     #[error("cannot {0} it: {1}")]
     Io(&'static str, io::Error),
-    #[error("it is a symbolic link, which is not followed: put the thing itself there, or name where the link leads")]
+    #[error("it is a symbolic link, which is not followed: put a file there, or name the file that the link leads to")]
     Symlink,
     #[error(
         "it is a symbolic link, which is not followed: name the folder that it leads to (FolderRules::dangerously_follow_link follows it, at a price)"
@@ -34,44 +34,42 @@ pub(in crate::store) enum Problem {
     NotFolder,
     #[cfg(unix)]
     #[error(
-        "others may read or write it (mode {0:03o}): log in again, which replaces it, or chmod 600 it if nobody has read the tokens in it"
+        "others may read or write it (mode {0:03o}): log in again, which replaces it, or chmod 600 it if no other account has read its tokens"
     )]
     FileOpenToOthers(u32),
     #[cfg(unix)]
-    #[error(
-        "others may write to it (mode {0:03o}), and so put files of theirs there: chmod 700 it, or take another folder"
-    )]
+    #[error("others may write to it (mode {0:03o}) and put their files there: chmod 700 it, or use another folder")]
     FolderOpenToOthers(u32),
     #[cfg(unix)]
     #[error(
-        "others may write to it, those of its group (mode {0:03o}): chmod 700 it, or take another folder (FolderRules::dangerously_trust_group takes it, at a price)"
+        "others may write to it, namely its group (mode {0:03o}): chmod 700 it, or use another folder (FolderRules::dangerously_trust_group allows it, at a price)"
     )]
     FolderOpenToGroup(u32),
     #[cfg(unix)]
-    #[error("it belongs to user {0}, and this process writes as user {1}: chown it, or take another folder")]
+    #[error("it belongs to user {0}, and this process writes as user {1}: chown it, or use another folder")]
     OtherOwner(u32, u32),
     #[cfg(unix)]
-    #[error(
-        "a new file there is open to others (mode {0:03o}) whatever is asked for: take a folder on another file system"
-    )]
+    #[error("every new file there is open to others (mode {0:03o}): use a folder on another file system")]
     NoPermissions(u32),
-    #[error("it is larger than any entry may be; nothing was read from it")]
+    #[error("it is larger than an entry may be, and nothing was read from it: log in again, which replaces it")]
     TooLarge,
     #[error("the value has {0} bytes, and an entry holds at most {1}; nothing was written")]
     ValueTooLarge(usize, usize),
     #[error(transparent)]
     Format(#[from] Damage),
-    #[error("another process has held it for more than {0} seconds; is one stopped? Nothing was written")]
+    #[error(
+        "another process has held it for more than {0} seconds; nothing was written: look for a stopped process, and end or continue it"
+    )]
     Busy(u64),
     #[error("it was changed, but the change may not survive a power failure; read it again: {0}")]
     NotDurable(io::Error),
-    #[error("its revision is the last there is; delete it and log in again")]
+    #[error("its revision is the greatest possible one: delete it and log in again")]
     NoRevisionLeft,
 }
 
 impl Problem {
-    /// Whether it is what stands there that is wrong, so that something else may be put in its place. A link or a folder that
-    /// somebody has put there is for people to look at.
+    /// Whether the fault is in the content, so that something else may replace it. A person has to look at a link or a
+    /// folder in this place.
     pub(in crate::store) fn is_of_what_is_there(&self) -> bool {
         match self {
             #[cfg(unix)]

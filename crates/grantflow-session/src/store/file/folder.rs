@@ -1,4 +1,4 @@
-//! A folder that is ours alone, and what happens to files in it: locked, read, replaced in one step.
+//! A private folder, and what happens to its files: lock, read, replace in one step.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read as _};
@@ -17,24 +17,25 @@ use super::rules::FolderRules;
 use crate::key::Key;
 use crate::store::{Revision, Value};
 
-/// How long to wait for a sibling that is in the middle of a swap: the disk writes of some entries.
+/// How long to wait for another process's swap: the disk writes of some entries.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What is kept for a key, each in a file of its own.
+/// What is kept for a key, each in a separate file.
 #[derive(Clone, Copy)]
 pub(in crate::store) enum Kind {
     /// The entry.
     Grant,
-    /// The entry of a key whose own place holds another's: the file system takes two keys that differ in case for one name.
+    /// The entry of a key whose usual place holds another key's entry: the file system takes two keys that differ in
+    /// case for one name.
     Apart,
-    /// The mark of an entry that was kept elsewhere, and removed.
+    /// The mark of an entry that was kept elsewhere and removed.
     #[cfg_attr(not(feature = "keyring"), allow(dead_code, reason = "a keyring's"))]
     Gone,
     /// An entry that is being written. There is one at a time, under the lock of a swap.
     New,
     /// The lock that sessions hold.
     Lock,
-    /// The lock of a swap: a session holds the other one while it swaps.
+    /// The lock of a swap: a session holds `Lock` while it swaps.
     Swap,
 }
 
@@ -50,11 +51,11 @@ impl Kind {
     }
 }
 
-/// What is in a file.
+/// The content of a file.
 pub(in crate::store) enum Reading {
     Nothing,
     Bytes(Zeroizing<Vec<u8>>),
-    /// Something that is not to be read. Something else may be put in its place.
+    /// A file that must not be read. It may be replaced.
     Refused(Problem),
 }
 
@@ -63,19 +64,19 @@ pub(in crate::store) struct Folder {
     owner: Owner,
 }
 
-/// An advisory lock. The file stays where it is: who removes or renames a lock file lets two hold it.
-pub(in crate::store) struct Held(File);
+/// An advisory lock. The file stays in place: removing or renaming a lock file would let two processes hold it.
+pub(in crate::store) struct LockedFile(File);
 
-impl Drop for Held {
+impl Drop for LockedFile {
     fn drop(&mut self) {
-        // Closing would do, but for a child process that was forked meanwhile and has the file open too.
+        // Closing is not enough: a child process that was forked meanwhile has the file open too.
         let _ = self.0.unlock();
     }
 }
 
 impl Folder {
     pub(in crate::store) fn open(dir: &Path, rules: FolderRules) -> Result<Self, Fault> {
-        // With a slash at its end, the name of a link is the name of what it leads to.
+        // With a slash at its end, the name of a link means the link's target.
         let dir = &*dir.components().collect::<PathBuf>();
         let link = match fs::symlink_metadata(dir) {
             Ok(meta) if meta.file_type().is_symlink() && !rules.follows_link => {
@@ -90,7 +91,7 @@ impl Folder {
             }
             Err(error) => return Err(Problem::Io("look at", error).at(dir)),
         };
-        // A working folder that changes, or a link above that does, must not move the store.
+        // A change of the working folder, or of a link above, must not move the store.
         let path = fs::canonicalize(dir).map_err(|error| Problem::Io("resolve", error).at(dir))?;
         let meta = fs::symlink_metadata(&path).map_err(|error| Problem::Io("look at", error).at(&path))?;
         if !meta.is_dir() {
@@ -108,15 +109,15 @@ impl Folder {
 
     pub(in crate::store) fn file(&self, key: &Key, kind: Kind) -> PathBuf {
         let suffix = kind.suffix();
-        // No two keys and kinds meet: what follows the last dot is the kind, a key has no slash and no dot in front, and a plain
-        // key has no sign of equality.
+        // No two keys and kinds share a name: the text after the last dot is the kind, a key has no slash and does not
+        // begin with a dot, and a plain key has no equals sign.
         self.path.join(match kind {
             Kind::Apart => format!("{key}={}.{suffix}", hash(key.as_str())),
             _ => format!("{key}.{suffix}"),
         })
     }
 
-    /// Which one it is that stands in the place of `key`, whatever it is: no revision of an entry that can be read, for those
+    /// Identifies the content in the place of `key`. It never equals the revision of a readable entry, because those
     /// are small numbers.
     pub(in crate::store) fn identity(&self, key: &Key, kind: Kind) -> Result<Revision, Fault> {
         let path = self.file(key, kind);
@@ -126,7 +127,7 @@ impl Folder {
         Ok(Revision::unreadable(digest.first_chunk().copied().unwrap_or_default()))
     }
 
-    /// What is in the file of `key`, if there is one.
+    /// The content of the file of `key`, if there is one.
     pub(in crate::store) fn read(&self, key: &Key, kind: Kind) -> Result<Reading, Fault> {
         let path = self.file(key, kind);
         let (mut file, length) = match self.open_checked(&path, OpenOptions::new().read(true)) {
@@ -139,14 +140,14 @@ impl Folder {
         let Some(length) = usize::try_from(length).ok().filter(|&length| length <= most) else {
             return Ok(Reading::Refused(Problem::TooLarge));
         };
-        // One more, so that the vector never moves and leaves a copy behind.
+        // One byte more, so that the vector never moves and leaves a copy behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
         let limit = u64::try_from(most + 1).unwrap_or(u64::MAX);
         (&mut file).take(limit).read_to_end(&mut bytes).map_err(|error| Problem::Io("read", error).at(&path))?;
         Ok(if bytes.len() > most { Reading::Refused(Problem::TooLarge) } else { Reading::Bytes(bytes) })
     }
 
-    /// Puts `parts` in the place of the file of `key`: all of it or nothing, and durably. Only under [`Folder::exclusive`].
+    /// Replaces the file of `key` by `parts`, completely or not at all, and durably. Only under [`Folder::exclusive`].
     pub(in crate::store) fn replace(&self, key: &Key, kind: Kind, parts: [&[u8]; 2]) -> Result<(), Fault> {
         let new = self.file(key, Kind::New);
         self.sweep(&new)?;
@@ -156,14 +157,15 @@ impl Folder {
             .and_then(|()| self.check_in_place(&path))
             .and_then(|()| disk::rename(&new, &path).map_err(|error| Problem::Io("replace", error).at(&path)));
         if let Err(fault) = placed {
-            // It holds tokens; the next swap would remove it too.
+            // The file holds tokens. The next swap would remove it too.
             let _ = disk::remove(&new);
             return Err(fault);
         }
         disk::sync_folder(&self.path).map_err(|error| Problem::NotDurable(error).at(&path))
     }
 
-    /// Removes what a process that died in the middle of a swap has left. Nobody else is writing it: the lock is ours.
+    /// Removes what a process that died during a swap has left. No other process writes it, because this one holds the
+    /// lock.
     fn sweep(&self, new: &Path) -> Result<(), Fault> {
         self.check_in_place(new)?;
         match disk::remove(new) {
@@ -172,7 +174,7 @@ impl Folder {
         }
     }
 
-    /// Refuses to put anything in the place of a link or a device that somebody has put there.
+    /// Refuses to replace a link or a device.
     fn check_in_place(&self, path: &Path) -> Result<(), Fault> {
         match fs::symlink_metadata(path) {
             Ok(meta) if meta.file_type().is_symlink() => Err(Problem::Symlink.at(path)),
@@ -183,7 +185,7 @@ impl Folder {
     }
 
     fn write_new(&self, new: &Path, parts: [&[u8]; 2]) -> Result<(), Problem> {
-        // `create_new` follows no link, and the mode is there from the first moment: at no time can others read it.
+        // `create_new` follows no link and sets the mode at once, so others can never read the file.
         let (mut file, _) = self.open_checked(new, OpenOptions::new().write(true).create_new(true))?;
         for part in parts {
             disk::write(&mut file, new, part).map_err(|error| Problem::Io("write", error))?;
@@ -191,14 +193,14 @@ impl Folder {
         disk::sync_file(&file, new).map_err(|error| Problem::Io("make durable", error))
     }
 
-    /// The lock that sessions hold, unless somebody has it.
-    pub(in crate::store) fn try_lock(&self, key: &Key) -> Result<Option<Held>, Fault> {
+    /// The lock that sessions hold, unless another holder has it.
+    pub(in crate::store) fn try_lock(&self, key: &Key) -> Result<Option<LockedFile>, Fault> {
         let path = self.file(key, Kind::Lock);
         self.lock_file(&path).and_then(try_hold).map_err(|problem| problem.at(&path))
     }
 
-    /// The right to swap the entry of `key`: held for the time of one disk write.
-    pub(in crate::store) fn exclusive(&self, key: &Key) -> Result<Held, Fault> {
+    /// The right to swap the entry of `key`, held for one disk write.
+    pub(in crate::store) fn exclusive(&self, key: &Key) -> Result<LockedFile, Fault> {
         let path = self.file(key, Kind::Swap);
         let started = Instant::now();
         let mut wait = Duration::from_micros(50);
@@ -207,7 +209,7 @@ impl Folder {
             if let Some(held) = held {
                 return Ok(held);
             }
-            // Not the system's own waiting: that has no end, and a process that is stopped in mid-swap would stop us all.
+            // Not the system's own wait, which has no end: a process that is stopped during a swap would stop all.
             if started.elapsed() > PATIENCE {
                 return Err(Problem::Busy(PATIENCE.as_secs()).at(&path));
             }
@@ -220,7 +222,8 @@ impl Folder {
         let mut options = OpenOptions::new();
         let (file, meta) = open_plain(path, options.read(true).write(true).create(true).truncate(false))?;
         match self.owner.check_file(&meta) {
-            // A copy of the folder from a backup, say. There is nothing in it to read, and who is shut out can lock no more.
+            // For example a copy of the folder from a backup. The file is empty, and a process without access can no
+            // longer lock it.
             #[cfg(unix)]
             Err(Problem::FileOpenToOthers(_)) => private::shut(&file).map_err(|error| Problem::Io("chmod", error))?,
             checked => checked?,
@@ -228,7 +231,8 @@ impl Folder {
         Ok(file)
     }
 
-    /// Opens a file, checks that it is a plain one of ours that nobody else can open, and gives its length.
+    /// Opens a file, checks that it is a plain file of this user that no other account can open, and returns its
+    /// length.
     fn open_checked(&self, path: &Path, options: &mut OpenOptions) -> Result<(File, u64), Problem> {
         let (file, meta) = open_plain(path, options)?;
         self.owner.check_file(&meta)?;
@@ -236,13 +240,13 @@ impl Folder {
     }
 }
 
-/// Opens a file, if it is a plain one and no link.
+/// Opens a file, if it is a plain file and not a link.
 fn open_plain(path: &Path, options: &mut OpenOptions) -> Result<(File, Metadata), Problem> {
     private::options(options);
     let file = match options.open(path) {
         Ok(file) => file,
         Err(error) => {
-            // The system's word for a link that was not followed differs; what stands there does not.
+            // The system's error for a link that was not followed differs between systems; the file type does not.
             let is_link = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_symlink());
             return Err(if is_link { Problem::Symlink } else { Problem::Io("open", error) });
         }
@@ -252,15 +256,15 @@ fn open_plain(path: &Path, options: &mut OpenOptions) -> Result<(File, Metadata)
     if meta.is_file() { Ok((file, meta)) } else { Err(Problem::NotPlain) }
 }
 
-/// Makes a folder and those above it that are not there. Each is durable when this returns: an entry is only as durable as the
-/// name of every folder that leads to it.
+/// Makes a folder and the missing folders above it. Each is durable when this returns: an entry is only as durable as
+/// the name of every folder above it.
 fn create_folders(dir: &Path) -> Result<(), Fault> {
-    // The last of a relative path is the empty one, which is the working folder.
+    // The last parent of a relative path is the empty path, which is the working folder.
     let is_missing = |path: &&Path| !path.as_os_str().is_empty() && fs::symlink_metadata(path).is_err();
     let missing: Vec<_> = dir.ancestors().take_while(is_missing).collect();
     for path in missing.into_iter().rev() {
         match disk::create_folder(path) {
-            // A sibling was faster.
+            // Another process was faster.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
             created => created.map_err(|error| Problem::Io("create", error).at(path))?,
         }
@@ -270,16 +274,16 @@ fn create_folders(dir: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Enough of a hash to tell some keys apart.
+/// Enough of a hash to tell a few keys apart.
 fn hash(text: &str) -> String {
     let digest: [u8; 8] = Sha256::digest(text).first_chunk().copied().unwrap_or_default();
     format!("{:016x}", u64::from_be_bytes(digest))
 }
 
-fn try_hold(file: File) -> Result<Option<Held>, Problem> {
+fn try_hold(file: File) -> Result<Option<LockedFile>, Problem> {
     loop {
         return match file.try_lock() {
-            Ok(()) => Ok(Some(Held(file))),
+            Ok(()) => Ok(Some(LockedFile(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(TryLockError::Error(error)) => Err(Problem::Io("lock", error)),

@@ -1,11 +1,11 @@
-//! An entry as text: one line about it, then the bytes as they are.
+//! An entry as text: one line about it, then the unchanged bytes.
 //!
 //! ```text
 //! grantflow-store 1 <revision> <length, or "gone"> <SHA-256 of all the rest, base64url> <key>\n<bytes>
 //! ```
 //!
-//! The sum catches a torn write and a flipped bit; it is no signature. The key is in it, so that a file that was copied, or
-//! that a file system takes for another one (`Ada` and `ada`), is not believed to be somebody else's grant.
+//! The sum finds a torn write and a flipped bit; it is not a signature. It includes the key, so that a copied file, or
+//! one that a file system takes for another one (`Ada` and `ada`), is not read as another person's grant.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest as _, Sha256};
@@ -19,7 +19,7 @@ const VERSION: &str = "1";
 /// The longest first line: a key of 128 characters, two numbers of 20, a sum of 43, and the rest.
 pub(in crate::store) const MAX_HEADER: usize = 256;
 
-/// What stands under a key: an entry, or the mark of one that was removed, which holds its last revision.
+/// The content under a key: an entry, or the mark of a removed one, which holds its last revision.
 pub(in crate::store) struct Kept {
     pub(in crate::store) revision: Revision,
     pub(in crate::store) value: Option<Value>,
@@ -32,13 +32,13 @@ impl Kept {
     }
 }
 
-/// Why bytes are no entry.
+/// Why bytes are not an entry.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::store) enum Damage {
     #[error("it is not an entry of a grantflow store; nothing was read from it: log in again, which replaces it")]
     Foreign,
     #[error(
-        "it is in a format of another version than 1, so a newer grantflow wrote it: use that one, or log in again, which replaces it"
+        "its format version is not 1, so a newer grantflow wrote it: use that version, or log in again, which replaces it"
     )]
     Version,
     #[error(
@@ -47,11 +47,13 @@ pub(in crate::store) enum Damage {
     Damaged,
     #[error("it is the entry of another key; nothing was read from it: log in again, which replaces it")]
     OtherKey,
-    #[error("it is the entry of a key that differs in case alone, which is one name here: take keys of Key::of")]
+    #[error(
+        "it is the entry of a key that differs only in case, which this file system takes for the same name: use keys of Key::of"
+    )]
     OtherCase,
 }
 
-/// The first line of an entry, with its line feed. `None` is the mark of a removed one.
+/// The first line of an entry, with its line feed. `None` is the mark of a removed entry.
 pub(in crate::store) fn header(key: &str, revision: Revision, value: Option<&[u8]>) -> String {
     let length = value.map_or_else(|| "gone".to_owned(), |bytes| bytes.len().to_string());
     let about = format!("{VERSION} {} {length} {key}\n", revision.number());
@@ -60,7 +62,7 @@ pub(in crate::store) fn header(key: &str, revision: Revision, value: Option<&[u8
     format!("{NAME} {VERSION} {} {length} {sum} {key}\n", revision.number())
 }
 
-/// Reads an entry. It is believed only if it is, byte for byte, what would be written for what it says.
+/// Reads an entry. It is accepted only if it is, byte for byte, what would be written for its content.
 pub(in crate::store) fn read(key: &Key, bytes: &[u8]) -> Result<Kept, Damage> {
     let mut words = bytes.splitn(3, |&b| b == b' ');
     if words.next() != Some(NAME.as_bytes()) {

@@ -1,4 +1,4 @@
-//! Who may open a file: permission bits and owners, where the system has them.
+//! Who may open a file: permission bits and owners, if the system has them.
 
 #[cfg(unix)]
 pub(super) use unix::{Owner, create_folder, identity, options, refuse_link, shut};
@@ -18,22 +18,22 @@ mod unix {
     use crate::store::file::fault::{Fault, Problem};
     use crate::store::file::rules::FolderRules;
 
-    /// The user as whom this process writes, and who else is let in.
+    /// The user as whom this process writes, and who else has access.
     pub(in crate::store::file) struct Owner {
         user: u32,
         rules: FolderRules,
     }
 
     impl Owner {
-        /// Makes an empty file, looks whose it is, and removes it. The system's own answer (`geteuid`) needs unsafe code, and
-        /// is not the one that counts on a network file system. A folder that cannot be written to shows here, and not
-        /// when the first token is to be kept.
+        /// Makes an empty file, reads its owner, and removes it. The system's own answer (`geteuid`) needs unsafe code,
+        /// and is not the one that counts on a network file system. A folder that cannot be written to is found here,
+        /// and not when the first token has to be stored.
         pub(in crate::store::file) fn of_new_files(folder: &Path, rules: FolderRules) -> Result<Self, Fault> {
             static COUNT: AtomicU64 = AtomicU64::new(0);
             // A key does not begin with a dot.
             let name = format!(".probe-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
             let path = folder.join(name);
-            // One of a process with our number that died here.
+            // A file of a process with our number that died here.
             let _ = fs::remove_file(&path);
             let file = options(OpenOptions::new().write(true).create_new(true)).open(&path);
             let meta = file.and_then(|file| file.metadata());
@@ -55,7 +55,7 @@ mod unix {
             }
         }
 
-        /// That others can read the names in it is let pass: the files are shut.
+        /// Others may read the names in the folder: the files themselves are closed to them.
         pub(in crate::store::file) fn check_folder(&self, meta: &Metadata) -> Result<(), Problem> {
             // The administrator can do anything anyway.
             if meta.uid() != self.user && meta.uid() != 0 {
@@ -68,7 +68,7 @@ mod unix {
             }
         }
 
-        /// Who may change a link says where the store is.
+        /// A person who may change a link decides where the store is.
         pub(in crate::store::file) fn check_link(&self, meta: &Metadata) -> Result<(), Problem> {
             match meta.uid() {
                 user if user == self.user || user == 0 => Ok(()),
@@ -82,12 +82,12 @@ mod unix {
         if rules.trusts_group { 0o007 } else { 0o077 }
     }
 
-    /// Takes a file that is ours away from all others.
+    /// Closes a file of this user to all others.
     pub(in crate::store::file) fn shut(file: &File) -> io::Result<()> {
         file.set_permissions(Permissions::from_mode(0o600))
     }
 
-    /// What changes when something else is put in the place of a file, or when it is changed.
+    /// A text that changes when a file is replaced or changed.
     pub(in crate::store::file) fn identity(meta: &Metadata) -> String {
         let (changed, nanoseconds) = (meta.ctime(), meta.ctime_nsec());
         let (written, and) = (meta.mtime(), meta.mtime_nsec());
@@ -99,7 +99,8 @@ mod unix {
         DirBuilder::new().mode(0o700).create(path)
     }
 
-    /// No link is followed, a pipe does not stop us, and a new file is open to its owner alone: a umask only takes bits away.
+    /// Follows no link, does not wait for a pipe, and makes a new file open to its owner alone: a umask only removes
+    /// permissions.
     pub(in crate::store::file) fn options(options: &mut OpenOptions) -> &mut OpenOptions {
         options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
     }
@@ -119,7 +120,7 @@ mod elsewhere {
     use crate::store::file::fault::{Fault, Problem};
     use crate::store::file::rules::FolderRules;
 
-    /// What a file inherits from its folder decides; a profile's own folders are shut.
+    /// A file inherits its access from its folder; the folders of a profile are closed to others.
     pub(in crate::store::file) struct Owner;
 
     impl Owner {

@@ -1,6 +1,6 @@
-//! Which folders a store takes.
+//! Which folders a store accepts.
 
-/// Which folders a store takes: [`FolderRules::strict`] unless you say otherwise, and every other rule lowers a guard.
+/// Which folders a store accepts. The default is [`FolderRules::strict`]; every other rule lowers a guard.
 ///
 /// ```no_run
 /// use grantflow_session::{FileStore, FolderRules};
@@ -18,29 +18,32 @@ pub struct FolderRules {
 }
 
 impl FolderRules {
-    /// The folder itself, not a link to one; nobody but its owner may write to it; and no file in it is open to others.
+    /// Accepts the folder itself and no link to one, if only its owner may write to it; and no file that is open to
+    /// others.
     pub const fn strict() -> Self {
         Self { follows_link: false, trusts_group: false }
     }
 
-    /// Follows the folder's name where it is a symbolic link of this user or of the administrator (`..data` in a volume of
-    /// Kubernetes, a dotfiles manager's). The folder that it leads to keeps all other rules. The store stays in that folder
-    /// when the link is changed later.
+    /// Follows the folder's name if it is a symbolic link of this user or of the administrator (`..data` in a volume of
+    /// Kubernetes, or a link of a dotfiles manager). The folder that it leads to has to satisfy all other rules. The
+    /// store stays in that folder when the link is changed later.
     ///
-    /// **The price:** who can change the link before the program starts decides where the tokens are written, and which grant
-    /// the program uses. To open the folder that the link leads to, by its own name, needs no door.
+    /// **The price:** anyone who can change the link before the program starts decides where the tokens are written,
+    /// and which grant the program uses. Opening the folder by its own name needs no door.
     pub const fn dangerously_follow_link(self) -> Self {
         Self { follows_link: true, ..self }
     }
 
-    /// Takes a folder that its group may write to, and files in it that their group may read and write (modes 770, 2770 and
-    /// 660). New files are open to their owner alone nevertheless. Others than owner and group are kept out as always.
+    /// Accepts a folder that its group may write to, and files in it that their group may read and write (modes 770,
+    /// 2770 and 660). New files are still open to their owner alone. Accounts outside of the group are kept out as
+    /// always.
     ///
-    /// **The price:** every process of that group can read the tokens of a file that was opened to it, and can replace every
-    /// grant by one of its own, so that your program acts for somebody else. Give the group to nobody else. A folder below
-    /// this one, which the store makes and only its owner can enter, needs no door, unless something opens it again.
+    /// **The price:** every process of that group can read the tokens of a file that was opened to it, and can replace
+    /// every grant by another one, so that your program acts for another person. Give the group to no other account. A
+    /// folder below this one, which the store creates and only its owner can enter, needs no door, unless something
+    /// opens it again.
     ///
-    /// Where there are no groups (Windows), it changes nothing.
+    /// Without groups (Windows), it changes nothing.
     pub const fn dangerously_trust_group(self) -> Self {
         Self { trusts_group: true, ..self }
     }

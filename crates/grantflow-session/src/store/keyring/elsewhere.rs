@@ -1,4 +1,4 @@
-//! Work in a thread of its own, awaited.
+//! Work in a separate thread, awaited.
 
 use core::future::Future;
 use core::pin::Pin;
@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::sync::{Mutex, lock};
 
-/// Does `work` in a thread of its own, from the first poll on. `None` if it panicked, or if no thread is to be had.
+/// Does `work` in a separate thread, from the first poll on. `None` if it panicked, or if no thread can be started.
 pub(super) fn elsewhere<T, F>(work: F) -> impl Future<Output = Option<T>> + Send
 where
     T: Send + 'static,

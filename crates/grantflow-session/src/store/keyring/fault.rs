@@ -1,5 +1,5 @@
-//! What can go wrong with a keyring. No foreign error is kept: some hold the bytes that they could not make sense of, and
-//! print them.
+//! What can go wrong with a keyring. No error of another crate is kept: some hold and print the bytes that they could
+//! not decode.
 
 use keyring_core::Error as KeyringError;
 
@@ -12,26 +12,26 @@ pub(super) enum Fault {
         "it holds at most {most} bytes here, and this entry has {size}; the old one is still there: use a FileStore"
     )]
     TooLarge { size: usize, most: usize },
-    #[error("it takes no {0} of more than {1} characters; take a shorter service name or key")]
+    #[error("the {0} has more than {1} characters, which is the most that it takes: use a shorter service name or key")]
     NameTooLong(String, u32),
-    #[error("it did not let us in: {0}; is it locked?")]
+    #[error("it refused access: {0}; if it is locked, unlock it")]
     Shut(String),
     #[error("{0}")]
     Failed(String),
-    #[error("what is there is not what was written")]
+    #[error("the item is not what this store wrote: log in again, which replaces it")]
     NotOurs,
-    #[error("several items answer to this service and key; delete all but one")]
+    #[error("several items have this service and key: delete all but one")]
     Ambiguous,
     #[cfg(not(any(
         target_os = "macos",
         target_os = "windows",
         all(unix, not(any(target_os = "ios", target_os = "android")))
     )))]
-    #[error("this system has none that is known here; give one to KeyringStore::open_in")]
+    #[error("no keyring of this system is supported: give one to KeyringStore::open_in")]
     NoSystem,
     #[error("its client panicked")]
     Broken,
-    #[error("the item's revision is the last there is; delete it and log in again")]
+    #[error("the item's revision is the greatest possible one: delete it and log in again")]
     NoRevisionLeft,
     #[error("the item: {0}")]
     Format(Damage),
@@ -40,7 +40,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// What a keyring's error says, where `size` bytes were to be kept.
+    /// The fault of a keyring's error, when `size` bytes were to be stored.
     pub(super) fn of(error: &KeyringError, size: usize) -> Self {
         match error {
             KeyringError::TooLong(_, most) if usize::try_from(*most).is_ok_and(|most| size > most) => {
@@ -54,8 +54,8 @@ impl Fault {
             KeyringError::BadEncoding(_) | KeyringError::BadDataFormat(..) => Self::NotOurs,
             KeyringError::Ambiguous(_) => Self::Ambiguous,
             KeyringError::NoEntry => Self::Failed("there is no such item".to_owned()),
-            // More may come; what they hold is not known.
-            _ => Self::Failed("it failed in a way that is not known here".to_owned()),
+            // Later versions may add errors. Their content is not known, so they are not printed.
+            _ => Self::Failed("it failed with an error that this version does not know".to_owned()),
         }
     }
 }

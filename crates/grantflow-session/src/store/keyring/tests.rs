@@ -21,7 +21,7 @@ fn mock() -> (Arc<CredentialStore>, tempfile::TempDir) {
     (mock::Store::new().unwrap(), tempfile::tempdir().unwrap())
 }
 
-/// What failed and why.
+/// What failed, and why.
 fn told(error: &StoreError) -> String {
     format!("{error}: {}", std::error::Error::source(error).unwrap())
 }
@@ -58,7 +58,7 @@ fn keeps_grants(keyring: &Arc<CredentialStore>, dir: &tempfile::TempDir) {
 
     assert!(text(&theirs).is_none());
     let again = swap(&theirs, None, Some("anew")).unwrap();
-    assert!(again > second, "no revision comes twice");
+    assert!(again > second, "no revision is used twice");
     assert_eq!(swap(&ours, second, Some("late")).unwrap(), None);
     swap(&ours, again, None).unwrap();
 }
@@ -75,8 +75,8 @@ fn a_keyring_keeps_grants() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn so_does_the_kernels() {
-    // A sandbox may forbid its system calls.
+fn the_kernels_keyring_keeps_grants() {
+    // A sandbox may forbid the system calls for it.
     let keyring: Arc<CredentialStore> = match linux_keyutils_keyring_store::Store::new() {
         Ok(keyring) => keyring,
         Err(error) => return println!("skipped: no keyutils here: {error}"),
@@ -91,7 +91,7 @@ fn so_does_the_kernels() {
 }
 
 #[test]
-fn of_many_swaps_from_one_revision_one_wins() {
+fn one_of_many_swaps_from_one_revision_wins() {
     let (keyring, dir) = mock();
     let mut last = None;
     for round in 0..20 {
@@ -115,11 +115,11 @@ fn of_many_swaps_from_one_revision_one_wins() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_and_the_old_stays() {
+fn a_value_that_does_not_fit_is_refused_and_the_old_one_stays() {
     let (keyring, dir) = mock();
     let store = open(&keyring, &dir);
     let first = swap(&store, None, Some("old")).unwrap();
-    // As Windows says it. The first call of a swap reads, so that the error must wait for the second.
+    // As Windows reports it. The first call of a swap reads, so the error must wait for the second.
     let large = "x".repeat(3000);
     let fault = Fault::of(&KeyringError::TooLong("secret".to_owned(), 2560), 3100).to_string();
     assert_eq!(
@@ -133,7 +133,7 @@ fn what_does_not_fit_is_refused_and_the_old_stays() {
 }
 
 #[test]
-fn a_shut_keyring_says_so_and_no_error_shows_what_is_kept() {
+fn a_locked_keyring_says_so_and_no_error_shows_a_value() {
     let (keyring, dir) = mock();
     let store = open(&keyring, &dir);
     swap(&store, None, Some("SECRET")).unwrap();
@@ -148,7 +148,7 @@ fn a_shut_keyring_says_so_and_no_error_shows_what_is_kept() {
     let shut = fails_with(KeyringError::NoStorageAccess("the collection is locked".into()));
     assert_eq!(
         shut,
-        "the token store could not read an item of the keyring: it did not let us in: the collection is locked; is it locked?"
+        "the token store could not read an item of the keyring: it refused access: the collection is locked; if it is locked, unlock it"
     );
     fails_with(KeyringError::BadEncoding(b"SECRET".to_vec()));
     fails_with(KeyringError::BadDataFormat(b"SECRET".to_vec(), "bad".into()));
@@ -183,10 +183,10 @@ fn a_login_replaces_and_a_logout_removes_what_cannot_be_read() {
     }
     let cased = format::header("Ada@trackmania", Revision::new(7), Some(b"x")) + "x";
     item.set_secret(cased.as_bytes()).unwrap();
-    assert!(there().is_none(), "somebody else's, where the keyring ignores case");
+    assert!(there().is_none(), "another key's entry, if the keyring ignores case");
     assert!(told(&block_on(store.load(&key())).unwrap_err()).contains("Key::of"));
 
-    // Nor does a damaged mark of a removed entry stand in the way.
+    // A damaged mark of a removed entry does not block either.
     item.set_secret(&whole).unwrap();
     std::fs::write(dir.path().join("locks/ada@trackmania.gone"), "").unwrap();
     let last = block_on(store.load(&key())).unwrap().map(|entry| entry.revision);

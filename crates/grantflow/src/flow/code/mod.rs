@@ -36,7 +36,7 @@
 //! let client = server.client("my-id").secret_post("my-secret")?;
 //!
 //! // 2. Send the person away, and keep what the callback will be checked against: in this browser's session.
-//! let mut env = Env { now, rng: &mut rng };
+//! let mut env = Env::new(now, &mut rng);
 //! let Redirect { url, pending } =
 //!     Authorization::new(&client, "https://app.example/cb")?.scope("read write")?.start(&mut env)?;
 //! let key = pending.key();

@@ -23,7 +23,7 @@
 //! #     }
 //! # }
 //! # let mut rng = Dice(1);
-//! # let mut env = Env { now: UnixTime::from_secs(provider.now()), rng: &mut rng };
+//! # let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
 //! # let mut login = |provider: &mut testkit::Server, authorization: &Authorization| -> Result<Tokens, Box<dyn std::error::Error>> {
 //! #     let Redirect { url, pending } = authorization.start(&mut env)?;
 //! #     let request = provider.visit(url.as_str())?.request()?;
