@@ -92,12 +92,14 @@ pub use flow::code::{
     Rejection, RejectionReason, ResponseMode, StepUp, StepUpAttempts, StoredCallback, callback_key,
     callback_key_in_form,
 };
+pub use flow::introspection::{ActiveToken, Introspected, Introspection};
 pub use flow::metadata::{Discovery, ServerMetadata, WellKnown};
 pub use flow::refresh::RefreshExchange;
 pub use flow::resource_metadata::{ResourceDiscovery, ResourceMetadata};
+pub use flow::revocation::Revocation;
 pub use scope::{GrantedScope, Scope};
 pub use server::{Message, Quirk, Server};
-pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, Tokens, TokensBuilder};
+pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, TokenTypeHint, Tokens, TokensBuilder};
 pub use url::{Issuer, PlainHttp, RedirectUri};
 pub use value::secret::{ClientSecret, RefreshToken, UnverifiedIdToken};
 pub use value::time::UnixTime;
