@@ -9,8 +9,8 @@
 )]
 
 use grantflow::{
-    Authorization, Callback, ClientCredentials, ErrorCode, Exchange, Left, Message, Quirk, Redirect, Server, Step,
-    Tokens, UnixTime,
+    Authorization, Callback, Challenges, ClientCredentials, ErrorCode, Exchange, Left, Message, Quirk, Redirect,
+    Server, Step, StepUp, StepUpAttempts, Tokens, UnixTime,
 };
 use grantflow_testkit::{CallbackFault, Misbehaviour};
 use search::{Canary, WINDOW, base64};
@@ -357,4 +357,59 @@ fn nothing_shows_of_tokens_from_elsewhere_and_of_doors() {
         assert!(matches!(callback, Callback::Granted(_)));
     }
     world.check();
+}
+
+/// An API that writes the token it got into every part of its challenges, and one of the token endpoint's.
+#[test]
+fn nothing_shows_of_what_an_api_quotes_in_its_challenges() {
+    // An even seed: its tokens fit where a header takes a word.
+    let mut world = World::new(4);
+    let (pending, callback) = world.start(None);
+    let Callback::Granted(exchange) = pending.receive_url(&callback) else { panic!("not granted") };
+    let tokens = world.run(exchange).unwrap();
+    let mut request = http::Request::get("https://as.example/api/user").body(()).unwrap();
+    tokens.bearer().unwrap().authorize(&mut request).unwrap();
+    let token = request.headers()["authorization"].to_str().unwrap().trim_start_matches("Bearer ").to_owned();
+    world.canary.secret(&token);
+
+    let authorization = Authorization::new(&world.client(), REDIRECT_URI).unwrap().scope("read").unwrap();
+    for error in ["insufficient_scope", "insufficient_user_authentication", token.as_str()] {
+        for broken in ["", ", x=\"", ", x\"", ", ???"] {
+            let challenge = format!(
+                "{token}, {token} {token}=x, Negotiate {token}, Bearer error=\"{error}\", error_description=\"{token}\", \
+                 error_uri=\"{token}\", scope=\"{token}\", acr_values=\"{token}\", resource_metadata=\"{token}\", \
+                 realm=\"{token}\", algs=\"{token}\"{broken}"
+            );
+            let response = http::Response::builder().status(401).header("www-authenticate", challenge);
+            let response = response.body(r#"{"error":"invalid_client"}"#).unwrap();
+            let challenges = Challenges::of(response.headers());
+            world.canary.debug(&challenges);
+            assert!(challenges.with_broken().count() >= 4);
+            for challenge in challenges.with_broken() {
+                world.canary.debug(challenge);
+                world.canary.debug(&challenge.bearer());
+                let error = challenge.bearer().and_then(|bearer| bearer.error());
+                world.canary.debug(&error);
+                world.canary.debug(&challenge.bearer().and_then(|bearer| bearer.scope()));
+                if let Some(error) = error {
+                    world.canary.display(&error);
+                }
+            }
+            let step_up = StepUp::of(response.status(), response.headers());
+            world.canary.debug(&step_up);
+            if let Some(step_up) = step_up {
+                let mut attempts = StepUpAttempts::new();
+                let next = authorization.step_up(&step_up, tokens.scope(), &mut attempts).unwrap();
+                world.canary.debug(&next);
+                world.canary.debug(&attempts);
+                let end = next.step_up(&step_up, tokens.scope(), &mut attempts).unwrap_err();
+                world.canary.debug(&end);
+                world.canary.display(&end);
+            }
+            let failure = ClientCredentials::new(&world.client()).respond(&mut world.env(), response).unwrap_err();
+            world.canary.failure(&failure);
+            world.canary.debug(&failure.error.answer().unwrap().challenges());
+        }
+    }
+    assert_eq!(world.canary.leaks(), Vec::<&str>::new());
 }
