@@ -8,6 +8,7 @@ mod challenges;
 mod code;
 mod discovery;
 mod django_oauth_toolkit;
+mod given_up;
 mod oidc_provider;
 mod world;
 
@@ -23,8 +24,14 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by what they are about.
-const CHECKS: [&[Row]; 5] =
-    [&challenges::CHECKS, &code::CHECKS, &discovery::CHECKS, &oidc_provider::CHECKS, &django_oauth_toolkit::CHECKS];
+const CHECKS: [&[Row]; 6] = [
+    &code::CHECKS,
+    &discovery::CHECKS,
+    &challenges::CHECKS,
+    &given_up::CHECKS,
+    &oidc_provider::CHECKS,
+    &django_oauth_toolkit::CHECKS,
+];
 
 /// Most trials wait for the other side, not for this machine.
 const AT_A_TIME: usize = 8;

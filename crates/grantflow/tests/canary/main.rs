@@ -11,8 +11,8 @@
 use std::fmt::Debug;
 
 use grantflow::{
-    Authorization, Callback, Challenges, ClientCredentials, EntropyFailed, Env, ErrorCode, Exchange, Left,
-    Message, PendingCallback, Quirk, Redirect, Sent, Server, Step, StepUp, StepUpAttempts, Tokens, UnixTime,
+    Authorization, Callback, Challenges, ClientCredentials, EntropyFailed, Env, ErrorCode, Exchange, Left, Message,
+    PendingCallback, Quirk, Redirect, Sent, Server, Step, StepUp, StepUpAttempts, Tokens, UnixTime,
 };
 use grantflow_testkit::{CallbackFault, Client, Misbehaviour};
 use search::{Canary, WINDOW, base64};
