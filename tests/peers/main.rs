@@ -6,10 +6,12 @@
 
 mod challenges;
 mod code;
+mod device;
 mod discovery;
 mod django_oauth_toolkit;
 mod given_up;
 mod oidc_provider;
+mod person;
 mod world;
 
 use std::process::ExitCode;
@@ -24,11 +26,12 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by what they are about.
-const CHECKS: [&[Row]; 6] = [
+const CHECKS: [&[Row]; 7] = [
     &code::CHECKS,
     &discovery::CHECKS,
     &challenges::CHECKS,
     &given_up::CHECKS,
+    &device::CHECKS,
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
 ];
