@@ -1,4 +1,8 @@
 //! The endpoints: where each is, and which methods it takes.
+//!
+//! A new endpoint is a variant here with its path, its methods and its name in the metadata; an arm in `Server::route`; a
+//! file with what it does, behind `Server::serve_client` where a client posts a form; and what is odd about its answers,
+//! in `oddities.rs`.
 
 use http::Method;
 

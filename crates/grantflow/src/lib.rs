@@ -32,6 +32,8 @@
 //! | authorization code + PKCE | [`Authorization`] → [`Redirect`] → [`PendingCallback`] → [`Callback`] → [`CodeExchange`] → [`Tokens`] | 6749 §4.1, 7636, 9207 |
 //! | refresh | [`Tokens`] → [`RefreshExchange`] → [`Tokens`] | 6749 §6 |
 //! | client credentials | [`ClientCredentials`] → [`Tokens`] | 6749 §4.4 |
+//! | server metadata | [`Discovery`] → [`ServerMetadata`] → [`Server`] | 8414, OpenID Connect Discovery |
+//! | resource metadata | [`ResourceDiscovery`] → [`ResourceMetadata`] → [`Discovery`] | 9728 |
 //!
 //! When an API refuses a token: [`Challenges`] are what it says, and [`StepUp`] is what it wants more of
 //! ([`Authorization::step_up`]; RFC 6750 §3, 9470).
@@ -81,8 +83,8 @@ pub use contract::{
     AnyExchange, Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, Wait, drive,
 };
 pub use error::{
-    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, Meaning, Misuse, Next, ProtocolError, Refused,
-    StoredFault, UrlFault, UrlRole, Violation,
+    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, Meaning, MetadataFault, Mismatch, Misuse, Next,
+    ProtocolError, Refused, StoredFault, UrlFault, UrlRole, Violation,
 };
 pub use flow::client_credentials::ClientCredentials;
 pub use flow::code::{
@@ -90,10 +92,14 @@ pub use flow::code::{
     Rejection, RejectionReason, ResponseMode, StepUp, StepUpAttempts, StoredCallback, callback_key,
     callback_key_in_form,
 };
+pub use flow::introspection::{ActiveToken, Introspected, Introspection};
+pub use flow::metadata::{Discovery, ServerMetadata, WellKnown};
 pub use flow::refresh::RefreshExchange;
+pub use flow::resource_metadata::{ResourceDiscovery, ResourceMetadata};
+pub use flow::revocation::Revocation;
 pub use scope::{GrantedScope, Scope};
 pub use server::{Message, Quirk, Server};
-pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, Tokens, TokensBuilder};
+pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, TokenTypeHint, Tokens, TokensBuilder};
 pub use url::{Issuer, PlainHttp, RedirectUri};
 pub use value::secret::{ClientSecret, RefreshToken, UnverifiedIdToken};
 pub use value::time::UnixTime;

@@ -90,7 +90,7 @@ impl Listener {
         let found = |peers: &Vec<SocketAddr>| peers.iter().position(|peer| *peer == last);
         let peers = peers.lock().unwrap();
         let (mut peers, _) = changed.wait_timeout_while(peers, PATIENCE, |peers| found(peers).is_none()).unwrap();
-        let count = found(&peers).expect("it accepts");
+        let count = found(&peers).unwrap();
         peers.remove(count);
         count
     }

@@ -10,6 +10,7 @@ use core::time::Duration;
 use http::StatusCode;
 
 mod code;
+mod document;
 mod kept;
 mod misuse;
 mod protocol;
@@ -18,8 +19,10 @@ pub(crate) mod verdict;
 mod violation;
 
 pub use code::{ErrorCode, ErrorResponse};
+pub use document::Mismatch;
+pub(crate) use document::{Document, Shown};
 pub use kept::Answer;
-pub use misuse::{AuthorizeFault, Misuse, StoredFault, UrlFault, UrlRole};
+pub use misuse::{AuthorizeFault, MetadataFault, Misuse, StoredFault, UrlFault, UrlRole};
 pub use protocol::ProtocolError;
 pub use refused::Refused;
 pub use verdict::Meaning;

@@ -130,7 +130,7 @@ fn a_huge_callback_is_refused_by_its_length() {
     }
     assert!(matches!(posted(pending, &huge), Callback::Unrelated { why: NotOurs::TooLong, .. }));
     // Looking at 300 GB, and be it with a mere check for UTF-8, takes longer on any machine.
-    assert!(started.elapsed() < Duration::from_secs(3));
+    assert!(started.elapsed() < Duration::from_secs(10));
 }
 
 #[test]

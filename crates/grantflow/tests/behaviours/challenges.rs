@@ -155,8 +155,8 @@ fn the_challenges_of_a_refused_client_are_kept_and_not_printed() {
         for line in lines {
             response = response.header(WWW_AUTHENTICATE, *line);
         }
-        let mut rng = Dice(1);
-        let mut env = Env::new(UnixTime::from_secs(1_700_000_000), &mut rng);
+        let mut dice = Dice(1);
+        let mut env = Env::new(UnixTime::from_secs(1_700_000_000), &mut dice);
         let response = response.body(r#"{"error":"invalid_client"}"#).unwrap();
         ClientCredentials::new(&client).respond(&mut env, response).unwrap_err().error
     };

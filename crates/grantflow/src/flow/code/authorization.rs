@@ -45,7 +45,8 @@ impl Authorization {
     /// # Errors
     /// [`Misuse::Url`], see [`RedirectUri::new`], and if its query uses a name that the server's quirks give a parameter
     /// of the callback; [`Misuse::NoAuthorizationEndpoint`]; [`Misuse::Quirk`] if the server has
-    /// [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce) and the redirect URI is not `https` off loopback.
+    /// [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce) and the redirect URI is not `https` off loopback;
+    /// [`Misuse::Metadata`] if the server's metadata lists PKCE methods without `S256`, or demands signed requests.
     pub fn new<R>(client: impl Into<Client>, redirect_uri: R) -> Result<Self, Error>
     where
         R: TryInto<RedirectUri>,
@@ -55,6 +56,7 @@ impl Authorization {
         if client.registration().authorization_start.is_none() {
             return Err(Error::Misuse(Misuse::NoAuthorizationEndpoint));
         }
+        client.registration().server.check_authorization()?;
         let redirect_uri: RedirectUri = redirect_uri.try_into()?;
         let quirks = client.registration().server.quirks();
         if quirks.refuses_pkce && !pkce_may_be_left_out(&client, &redirect_uri) {
