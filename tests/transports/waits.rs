@@ -35,6 +35,8 @@ const MOST: usize = 3;
 /// Asks until the answer is `done`.
 struct Poll {
     url: String,
+    /// Between two round trips.
+    wait: Duration,
     /// What became of each round trip.
     seen: Vec<String>,
     /// How long to wait before the first one.
@@ -45,7 +47,7 @@ struct Poll {
 
 impl Poll {
     fn new(url: String) -> Self {
-        Self { url, seen: Vec::new(), first: Duration::ZERO, early: false }
+        Self { url, wait: WAIT, seen: Vec::new(), first: Duration::ZERO, early: false }
     }
 
     fn again(mut self, what: String) -> Step<Self> {
@@ -59,7 +61,7 @@ impl Exchange for Poll {
 
     /// What was broken off is waited anew: this is about the loop, and needs no clock.
     fn rest(&self, _: UnixTime) -> Duration {
-        if self.seen.is_empty() { self.first } else { WAIT }
+        if self.seen.is_empty() { self.first } else { self.wait }
     }
 
     fn request(&self, _: &mut Env<'_>) -> Result<Request<RequestBody>, Error> {
@@ -177,7 +179,8 @@ fn too_early(transport: Transport) {
 fn dropped(transport: Transport) {
     let agent = transport.agent(PATIENCE);
     let server = FaultServer::start(vec![answer("not yet"), answer("done")]);
-    let mut held = Held::new(Poll::new(server.url("/")));
+    // Long enough to be dropped in, on however busy a machine.
+    let mut held = Held::new(Poll { wait: Duration::from_secs(2), ..Poll::new(server.url("/")) });
     let out = block_on(async {
         // It is dropped when it has gone over to waiting, or, on a slow day, a little before.
         tokio::select! {
