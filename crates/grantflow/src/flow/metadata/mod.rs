@@ -26,6 +26,7 @@
 //!         Step::Again(next) => discovery = next,
 //!     }
 //! };
+//! assert_eq!(metadata.issuer().as_str(), "https://as.example");
 //! let server = metadata.server()?;
 //! let client = server.client("robot").secret_basic("s3cret")?;
 //! # let _ = client;
