@@ -83,8 +83,8 @@ pub use contract::{
     AnyExchange, Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, Wait, drive,
 };
 pub use error::{
-    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, MetadataFault, Mismatch, Misuse, Next, ProtocolError,
-    Refused, StoredFault, UrlFault, UrlRole, Violation,
+    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, Meaning, MetadataFault, Mismatch, Misuse, Next,
+    ProtocolError, Refused, StoredFault, UrlFault, UrlRole, Violation,
 };
 pub use flow::client_credentials::ClientCredentials;
 pub use flow::code::{

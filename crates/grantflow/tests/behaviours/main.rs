@@ -11,6 +11,7 @@
 
 mod answer_matrix;
 mod answer_members;
+mod any_exchange;
 mod authorize_request;
 mod bad_input;
 mod callback_matrix;
@@ -48,4 +49,5 @@ mod tokens;
 mod tokens_from_elsewhere;
 mod tolerated;
 mod trackmania;
+mod waits;
 mod what_is_left;
