@@ -95,7 +95,7 @@ impl ResourceDiscovery {
         }
     }
 
-    /// [`challenged`](Self::challenged), for a resource whose metadata is at another origin. A door: **whoever answers for the
+    /// [`challenged`](Self::challenged), for a resource whose metadata is at another origin. A door: **somebody who answers for the
     /// resource then chooses a host that this program asks**, which can be one that only this program reaches. The request holds no
     /// credentials, the answer must be metadata of this resource, and an address or this machine is never asked.
     ///

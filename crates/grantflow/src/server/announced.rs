@@ -1,4 +1,4 @@
-//! What a server announces about itself, in its metadata or through whoever configures it by hand.
+//! What a server announces about itself, in its metadata or through the caller who configures it by hand.
 
 use core::fmt;
 
