@@ -23,7 +23,8 @@ pub(crate) use message::{CLIENT, FRONT_CHANNEL};
 pub use quirk::Quirk;
 pub(crate) use quirks::{ErrorPlace, Quirks};
 
-/// An authorization server, as plain data. Clients are made from it, and belong to it: [`Server::client`].
+/// An authorization server, as plain data. Clients are made from it, and belong to it: [`Server::client`]. It is configured by hand, or
+/// made from the server's metadata: [`Discovery`](crate::Discovery).
 ///
 /// ```
 /// use grantflow::Server;
