@@ -17,6 +17,7 @@ pub struct NotGranted {
 }
 
 impl NotGranted {
+    #[inline]
     pub(super) fn new(error: Error, meaning: Meaning) -> Self {
         Self { error, meaning, rescued: None }
     }
@@ -53,6 +54,7 @@ impl NotGranted {
     }
 
     /// What it leaves of a request that does no harm when it is sent twice: all of it.
+    #[inline]
     pub fn replayable<X: Exchange>(self, exchange: X) -> Failure<X> {
         Failure::intact(self.error, exchange)
     }

@@ -24,7 +24,7 @@ pub(super) struct Received<'r> {
 
 impl<'r> Received<'r> {
     /// A whole answer that may say something: no interim one, no redirect, no body without end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn new<B: AsRef<[u8]>>(
         endpoint: UrlRole,
         purpose: Purpose,

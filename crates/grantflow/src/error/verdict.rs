@@ -64,6 +64,7 @@ pub(crate) fn is_spoken(status: StatusCode) -> bool {
 ///
 /// A verdict needs a status that such servers use and a code that an RFC registers for this answer, or that a quirk of
 /// the server maps to one. Where no grant is at stake, any code is one.
+#[inline]
 pub(crate) fn meaning(
     purpose: Purpose,
     status: StatusCode,

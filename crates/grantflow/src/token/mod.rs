@@ -87,26 +87,6 @@ impl Tokens {
         }
     }
 
-    /// Tokens of a login, in which the person's identity may have been asked for: then an ID token that cannot be read must
-    /// not look like one that is missing.
-    ///
-    /// # Errors
-    /// What is wrong with the ID token.
-    pub(crate) fn of_login(
-        client: Client,
-        answer: TokenAnswer<'_>,
-        requested: Option<Scope>,
-        resources: Vec<String>,
-        now: UnixTime,
-    ) -> Result<Self, Violation> {
-        match answer.id_token.fault() {
-            Some(fault) if requested.as_ref().is_some_and(|scope| scope.contains("openid")) => {
-                Err(fault.of(Member::IdToken))
-            }
-            _ => Ok(Self::new(client, answer, requested, resources, now)),
-        }
-    }
-
     /// The access token, by its type. Of tokens that were made from a refresh token alone it is empty, and has expired.
     pub fn access_token(&self) -> &AccessToken {
         &self.access
@@ -203,6 +183,19 @@ impl Tokens {
     /// ```
     pub fn extra<T: DeserializeOwned>(&self) -> Result<T, Error> {
         self.extra.read().ok_or(Error::Misuse(Misuse::Extra))
+    }
+}
+
+/// Whether the answer to a login tells who the person is, if it was asked to: an ID token that cannot be read must not look
+/// like one that is missing.
+///
+/// # Errors
+/// What is wrong with the ID token.
+#[inline]
+pub(crate) fn check_identity(answer: &TokenAnswer<'_>, requested: Option<&Scope>) -> Result<(), Violation> {
+    match answer.id_token.fault() {
+        Some(fault) if requested.is_some_and(|scope| scope.contains("openid")) => Err(fault.of(Member::IdToken)),
+        _ => Ok(()),
     }
 }
 

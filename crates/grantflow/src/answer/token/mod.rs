@@ -180,6 +180,7 @@ fn judge_other<'a>(
 
 /// Parses JSON. What serde_json cannot hold, a text with half a surrogate or a number out of range, is read once more, so that
 /// it costs only its own member.
+#[inline]
 fn parse<'a>(
     text: &'a str,
     rules: &Rules<'_>,

@@ -12,7 +12,7 @@ use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::error::Error;
 use crate::scope::Scope;
 use crate::server::fields::{Field, Params};
-use crate::token::Tokens;
+use crate::token::{Tokens, check_identity};
 use crate::value::secret::Secret;
 use crate::value::time::UnixTime;
 
@@ -140,7 +140,8 @@ impl Exchange for DeviceGrant {
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
         let registration = self.client.registration();
         let outcome = call::token_answer(registration, env.now, Grant::Poll, &response, |answer| {
-            Tokens::of_login(self.client.clone(), answer, self.scope.clone(), self.resources.clone(), env.now)
+            check_identity(&answer, self.scope.as_ref())?;
+            Ok(Tokens::new(self.client.clone(), answer, self.scope.clone(), self.resources.clone(), env.now))
         });
         match outcome {
             Ok(tokens) => Ok(Step::Done(tokens)),
