@@ -9,10 +9,10 @@
 )]
 
 use grantflow::{
-    Authorization, Callback, Challenges, ClientCredentials, ErrorCode, Exchange, Left, Message, Quirk, Redirect,
-    Server, Step, StepUp, StepUpAttempts, Tokens, UnixTime,
+    Authorization, Callback, Challenges, ClientCredentials, Discovery, ErrorCode, Exchange, Left, Message, Quirk,
+    Redirect, ResourceDiscovery, Server, Step, StepUp, StepUpAttempts, Tokens, UnixTime,
 };
-use grantflow_testkit::{CallbackFault, Misbehaviour};
+use grantflow_testkit::{CallbackFault, Endpoint, Misbehaviour};
 use search::{Canary, WINDOW, base64};
 use world::World;
 
@@ -155,6 +155,63 @@ fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
     let narrower = restored.refresh().unwrap().scope(SECRET);
     assert!(narrower.is_ok(), "it is part of what was granted");
     world.check();
+}
+
+/// Documents are public. But one can quote what a program configured, such as a key in the query of an API's URL.
+#[test]
+fn nothing_shows_of_what_a_document_says() {
+    let quoting = |name: &str, json: String| Misbehaviour::SetMember { name: name.to_owned(), json };
+    let names = [
+        "issuer",
+        "token_endpoint",
+        "jwks_uri",
+        "scopes_supported",
+        "service_documentation",
+        "x",
+        "resource",
+        "authorization_servers",
+        "resource_name",
+    ];
+    let quotes = names.iter().flat_map(|name| {
+        let texts =
+            [EXTRA.to_owned(), format!("https://as.example/{EXTRA}?{EXTRA}"), format!("https://as.example?{EXTRA}")];
+        texts
+            .into_iter()
+            .flat_map(move |text| [quoting(name, format!("{text:?}")), quoting(name, format!("[{text:?}]"))])
+    });
+    let mut shown = 0;
+    for fault in quotes
+        .chain(Misbehaviour::all_at(Endpoint::ServerMetadata))
+        .chain(Misbehaviour::all_at(Endpoint::ResourceMetadata))
+    {
+        let mut world = World::new(1);
+        let api = format!("https://as.example/api/user?key={EXTRA}");
+        let knobs = world.provider.knobs();
+        knobs.challenge_names_metadata = true;
+        knobs.misbehave_at(Endpoint::ServerMetadata, fault.clone());
+        knobs.misbehave_at(Endpoint::ResourceMetadata, fault);
+        world.find(Discovery::new("https://as.example").unwrap(), |canary, metadata| {
+            canary.debug(&metadata.server());
+            canary.debug(&metadata.issuer());
+        });
+        world.find(ResourceDiscovery::new(&api).unwrap(), |canary, resource| canary.debug(&resource));
+        world.find(ResourceDiscovery::new("https://as.example/api/user").unwrap(), |canary, resource| {
+            canary.debug(&resource);
+            canary.debug(&resource.discovery(&resource.authorization_servers()[0]));
+        });
+        let refused = world.provider.handle(&http::Request::get(&api).body("").unwrap());
+        let challenges = Challenges::of(refused.headers());
+        let challenged = ResourceDiscovery::challenged(&api, &challenges).unwrap();
+        world.find(challenged, |canary, resource| canary.debug(&resource));
+        let elsewhere = format!("Bearer resource_metadata=\"https://other.example/{EXTRA}\"");
+        let mut headers = http::HeaderMap::new();
+        headers.insert("www-authenticate", elsewhere.parse().unwrap());
+        let challenges = Challenges::of(&headers);
+        world.canary.debug(&ResourceDiscovery::challenged(&api, &challenges));
+        world.canary.debug(&ResourceDiscovery::challenged_to_any_origin(&api, &challenges));
+        shown += world.check().0;
+    }
+    assert!(shown > 1000, "the canary was shown {shown} texts only");
 }
 
 /// A server that writes what it was sent, and what it gives, into every member and header that this library looks at.

@@ -116,6 +116,34 @@ impl World {
         }
     }
 
+    /// A document, by as many round trips as it takes.
+    pub(crate) fn find<X: Exchange + Debug>(&mut self, mut exchange: X, show: impl Fn(&mut Canary, &X::Output))
+    where
+        X::Output: Debug,
+    {
+        loop {
+            self.canary.debug(&exchange);
+            let request = exchange.request(&mut self.env()).unwrap();
+            let response = self.provider.try_handle(&request);
+            let step = match response {
+                Some(response) => exchange.respond(&mut self.env(), response),
+                None => exchange.unanswered(&mut self.env(), Sent::MaybeSent),
+            };
+            match step {
+                Ok(Step::Done(found)) => {
+                    self.canary.debug(&found);
+                    return show(&mut self.canary, &found);
+                }
+                Ok(Step::Again(next)) => exchange = next,
+                Err(failure) => {
+                    self.canary.failure(&failure);
+                    self.canary.debug(&failure.left);
+                    return;
+                }
+            }
+        }
+    }
+
     pub(crate) fn use_token(&mut self, tokens: &Tokens) {
         let Ok(bearer) = tokens.bearer() else { return };
         let mut request = http::Request::get("https://api.example/").body(()).unwrap();
