@@ -84,7 +84,7 @@ pub(super) fn is_compressed(received: &Received<'_>, violation: Violation) -> bo
 
 #[inline]
 pub(super) fn kept(&Received { endpoint, status, headers, body, now, .. }: &Received<'_>) -> Answer {
-    let retry_after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let retry_after = headers.get(&header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let retry_after = retry_after.and_then(|text| retry_after::parse(text, now));
     let answer = Answer::new(endpoint, status, retry_after, body);
     // `WWW-Authenticate` must be there on a 401 (RFC 9110 §11.6.1), and means something to a client there only.

@@ -56,6 +56,7 @@ pub(crate) enum Content<'c> {
 
 /// Whether this status is one that a token endpoint states an error with: RFC 6749 §5.2 has 400 and 401; servers use 403
 /// and 2xx as well.
+#[inline]
 pub(crate) fn is_spoken(status: StatusCode) -> bool {
     status.is_success() || matches!(status.as_u16(), 400 | 401 | 403)
 }
