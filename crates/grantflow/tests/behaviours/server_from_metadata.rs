@@ -182,7 +182,6 @@ fn a_login_at_a_server_whose_metadata_demands_pushed_requests_pushes() {
                 assert!(!demanded);
                 redirect
             }
-            other => panic!("{other:?}"),
         };
         let callback = world.provider.visit(redirect.url.as_str()).unwrap();
         let exchange = granted(redirect.pending.receive_url(&callback.url));
