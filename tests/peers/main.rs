@@ -12,6 +12,7 @@ mod django_oauth_toolkit;
 mod given_up;
 mod oidc_provider;
 mod person;
+mod sessions;
 mod world;
 
 use std::process::ExitCode;
@@ -26,12 +27,13 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by what they are about.
-const CHECKS: [&[Row]; 7] = [
+const CHECKS: [&[Row]; 8] = [
     &code::CHECKS,
     &discovery::CHECKS,
     &challenges::CHECKS,
     &given_up::CHECKS,
     &device::CHECKS,
+    &sessions::CHECKS,
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
 ];

@@ -35,12 +35,13 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) struct World {
     pub(crate) peer: Arc<Peer>,
+    pub(crate) transport: Transport,
     pub(crate) agent: Agent,
 }
 
 impl World {
     pub(crate) fn new(peer: Arc<Peer>, transport: Transport) -> Self {
-        Self { peer, agent: transport.agent(DEADLINE) }
+        Self { peer, transport, agent: transport.agent(DEADLINE) }
     }
 
     pub(crate) fn kind(&self) -> Kind {
