@@ -29,13 +29,15 @@ const MOST: usize = 3;
 /// Asks until the answer is `done`.
 struct Poll {
     url: String,
+    /// Between two round trips.
+    wait: Duration,
     /// What became of each round trip.
     seen: Vec<String>,
 }
 
 impl Poll {
     fn new(url: String) -> Self {
-        Self { url, seen: Vec::new() }
+        Self { url, wait: WAIT, seen: Vec::new() }
     }
 
     fn again(mut self, what: String) -> Step<Self> {
@@ -49,7 +51,7 @@ impl Exchange for Poll {
 
     /// Not before the first one. What was broken off is waited anew: this is about the loop, and needs no clock.
     fn rest(&self, _: UnixTime) -> Duration {
-        if self.seen.is_empty() { Duration::ZERO } else { WAIT }
+        if self.seen.is_empty() { Duration::ZERO } else { self.wait }
     }
 
     fn request(&self, _: &mut Env<'_>) -> Result<Request<RequestBody>, Error> {
@@ -112,7 +114,8 @@ fn unmade(transport: Transport) {
 fn dropped(transport: Transport) {
     let agent = transport.agent(PATIENCE);
     let server = FaultServer::start(vec![answer("not yet"), answer("done")]);
-    let mut held = Held::new(Poll::new(server.url("/")));
+    // Long enough to be dropped in, on however busy a machine.
+    let mut held = Held::new(Poll { wait: Duration::from_secs(2), ..Poll::new(server.url("/")) });
     let out = block_on(async {
         // It is dropped when it has gone over to waiting, or, on a slow day, a little before.
         tokio::select! {
