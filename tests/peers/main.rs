@@ -54,7 +54,7 @@ fn checks(kind: Kind) -> impl Iterator<Item = (String, Transport, Check)> {
     })
 }
 
-/// It takes a server of its own, and no transport.
+/// The check that a server ends. It starts another one for that, and uses no transport.
 fn end_name(kind: Kind) -> String {
     format!("{}: it ends when the tests do", kind.name())
 }

@@ -14,7 +14,7 @@ const HERE: &[Kind] = &[Kind::OidcProvider];
 const DEMANDED: &[Kind] = &[Kind::PushingOidcProvider];
 
 pub(crate) const CHECKS: [Row; 9] = [
-    Row { name: "pushed: whichever way the client authenticates", check: every_client, on: HERE },
+    Row { name: "pushed: with each way to authenticate", check: every_client, on: HERE },
     Row { name: "pushed: a denial is a denial", check: denial, on: HERE },
     Row { name: "pushed: a pending grant survives storing", check: pending_survives_storing, on: HERE },
     Row { name: "pushed: a client that must push is refused without", check: client_that_must_push, on: HERE },
