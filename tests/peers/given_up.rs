@@ -39,7 +39,7 @@ impl World {
             .revocation_endpoint(&self.peer.url(revocation))
     }
 
-    fn with_secret(&self, client: peer::Client) -> Result<ConfidentialClient, Error> {
+    pub(crate) fn with_secret(&self, client: peer::Client) -> Result<ConfidentialClient, Error> {
         self.token_server()?.client(client.id).secret_basic(client.secret.unwrap_or_default())
     }
 
@@ -134,8 +134,7 @@ fn grant_is_over(world: &World) -> Outcome {
     let tokens = world.log_in(&client)?;
     let access = access(&tokens)?;
     check(world.is_active(&access)?, "it is inactive before")?;
-    let copy = Tokens::from_stored(serde_json::from_str(&serde_json::to_string(&tokens.into_stored())?)?, &client)?;
-    let kept = serde_json::to_string(&copy.into_stored())?;
+    let kept = serde_json::to_string(&tokens.into_stored())?;
     let restore = || -> Got<Tokens> { Ok(Tokens::from_stored(serde_json::from_str(&kept)?, &client)?) };
     world.agent.run(restore()?.revoke().map_err(|failure| failure.error)?)?;
     let (error, left) = failed(world.agent.run(restore()?.refresh()?))?;
@@ -154,7 +153,10 @@ fn access_token_is_over(world: &World) -> Outcome {
     world.agent.run(Revocation::of_token(&client, token.clone(), Some(TokenTypeHint::AccessToken))?)?;
     check(!world.is_active(&token)?, "it is active")?;
     let status = world.at_the_api(&tokens)?;
-    check(status == StatusCode::UNAUTHORIZED, format!("the API answered {status}"))
+    check(status == StatusCode::UNAUTHORIZED, format!("the API answered {status}"))?;
+    // RFC 7009, section 2.1, lets a server end the grant with it. Each of these does.
+    let (error, left) = failed(world.agent.run(tokens.refresh()?))?;
+    check(error.code() == Some(&ErrorCode::InvalidGrant) && matches!(left, Left::Spent), error.to_string())
 }
 
 fn nothing_to_give_up(world: &World) -> Outcome {

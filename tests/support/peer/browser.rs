@@ -18,7 +18,7 @@ pub struct Page {
     pub url: String,
     /// The HTTP status.
     pub status: u16,
-    /// The HTML, or whatever came.
+    /// The HTML, or what came instead.
     pub body: String,
 }
 
@@ -79,7 +79,7 @@ pub struct Browser {
 impl Browser {
     const MOST_REDIRECTS: usize = 10;
 
-    /// Visits end when the server redirects to `redirect_uri`, whatever its query.
+    /// Visits end when the server redirects to `redirect_uri`, with any query.
     pub fn new(redirect_uri: &str) -> Self {
         let agent = ureq::Agent::config_builder()
             .max_redirects(0)
