@@ -88,10 +88,11 @@ pub use error::{
 };
 pub use flow::client_credentials::ClientCredentials;
 pub use flow::code::{
-    Authorization, AuthorizationUrl, Callback, CodeExchange, NoStepUp, NotOurs, PendingCallback, PendingKey, Redirect,
-    Rejection, RejectionReason, ResponseMode, StepUp, StepUpAttempts, StoredCallback, callback_key,
-    callback_key_in_form,
+    Authorization, AuthorizationUrl, Begun, Callback, CodeExchange, NoStepUp, NotOurs, PendingCallback, PendingKey,
+    PushedAuthorization, Redirect, Rejection, RejectionReason, ResponseMode, StepUp, StepUpAttempts, StoredCallback,
+    callback_key, callback_key_in_form,
 };
+pub use flow::device::{DeviceGrant, DeviceRequest, StoredDevice};
 pub use flow::introspection::{ActiveToken, Introspected, Introspection};
 pub use flow::metadata::{Discovery, ServerMetadata, WellKnown};
 pub use flow::refresh::RefreshExchange;
