@@ -78,6 +78,7 @@ mod flow;
 #[doc(hidden)]
 pub mod fuzz;
 
+pub use call::{Asked, NotGranted};
 pub use client::{Client, ClientBuilder, ConfidentialClient, PublicClient};
 pub use contract::{
     AnyExchange, Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, Wait, drive,
