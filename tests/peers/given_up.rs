@@ -13,6 +13,8 @@ use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, f
 
 const OTHERS_ARE_REFUSED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib];
 const KNOWS_REFRESH_TOKENS: &[Kind] = &[Kind::OidcProvider, Kind::Authlib];
+/// An answer is on its way for less, however busy the machine is; tokens live longer.
+const SLOW: Duration = Duration::from_secs(30);
 
 pub(crate) const CHECKS: [Row; 10] = [
     Row { name: "introspection of a token of a person", check: active, on: ALL },
@@ -69,8 +71,8 @@ fn active(world: &World) -> Outcome {
     check(token.client_id() == Some(peer::BASIC.id), format!("{:?}", token.client_id()))?;
     let ends = tokens.expires_at().ok_or("the tokens never end")?;
     let said = token.expires_at().ok_or("it never ends")?;
-    // Each side has its own clock and counts whole seconds.
-    check(gap(ends, said) <= Duration::from_secs(5), format!("{ends:?} and {said:?}"))?;
+    // Each side has looked at its clock at another moment, and counts whole seconds.
+    check(gap(ends, said) <= SLOW, format!("{ends:?} and {said:?}"))?;
     match world.kind() {
         Kind::OidcProvider => {
             check(token.subject() == Some("alice") && token.username().is_none(), "who")?;
@@ -78,7 +80,7 @@ fn active(world: &World) -> Outcome {
         }
         Kind::Authlib => {
             check(token.subject() == Some("alice") && token.username() == Some("alice"), "who")?;
-            check(token.issued_at().is_some_and(|at| gap(at, tokens.received_at()) <= Duration::from_secs(5)), "when")?;
+            check(token.issued_at().is_some_and(|at| gap(at, tokens.received_at()) <= SLOW), "when")?;
             check(token.audience().len() == 2 && token.is_for(&world.api()), format!("{:?}", token.audience()))
         }
         // It names no subject and no audience.
