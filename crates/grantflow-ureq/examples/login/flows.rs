@@ -11,7 +11,7 @@ use http::Request;
 use crate::{Outcome, show};
 
 /// Runs an exchange as `grantflow_ureq::run` does, and shows what goes over the wire.
-fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, grantflow_ureq::Error>> {
+pub(crate) fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, grantflow_ureq::Error>> {
     grantflow::drive(exchange, &mut SysRng, grantflow_ureq::now, std::thread::sleep, |request| {
         show::request(&request);
         let response =
@@ -21,18 +21,16 @@ fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, 
     })
 }
 
-/// Sends the person away, waits for their return, exchanges the code. `open` is given the address to send them to.
+/// Sends the person away, waits for their return at the listener that `authorization` names, exchanges the code. `open` is given
+/// the address to send them to.
 pub(crate) fn log_in(
     agent: &Agent,
-    client: &ConfidentialClient,
-    scope: &str,
+    authorization: &Authorization,
     listener: Listener,
     open: impl FnOnce(&str),
 ) -> Outcome<Tokens> {
     let mut rng = SysRng;
-    let mut env = Env::new(grantflow_ureq::now(), &mut rng);
-    let Redirect { url, pending } =
-        Authorization::new(client, listener.redirect_uri())?.scope(scope)?.start(&mut env)?;
+    let Redirect { url, pending } = authorization.start(&mut Env::new(grantflow_ureq::now(), &mut rng))?;
     show::step("Authorization", "start", "Redirect { url, pending: PendingCallback }");
     show::sent_to(&url);
     open(url.as_str());

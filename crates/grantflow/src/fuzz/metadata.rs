@@ -2,7 +2,6 @@
 //! sends anybody is a place to go to.
 
 use http::Response;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::answer::raw_members;
