@@ -178,7 +178,7 @@ fn the_challenges_of_a_refused_client_are_kept_and_not_printed() {
     assert_eq!(cut.with_broken().count(), 3);
     let commas = format!("Basic realm=x{}", ",".repeat(2_000));
     let cut = failed(401, &[&commas]).answer().unwrap().challenges();
-    assert!(cut.is_empty() && cut.with_broken().count() == 1, "nobody knows what came after it");
+    assert!(cut.is_empty() && cut.with_broken().count() == 1, "what came after it is unknown");
     assert!(failed(401, &[]).answer().unwrap().challenges().is_empty());
 }
 

@@ -6,12 +6,14 @@ use grantflow::{
     Authorization, Callback, Client, Env, ErrorCode, Exchange, GrantedScope, Misuse, Next, NoStepUp, Quirk, Redirect,
     ResponseMode, Server, Step, StepUp, StepUpAttempts, Tokens, UnixTime,
 };
-use grantflow_testkit::{Endpoint, Misbehaviour};
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use proptest::prelude::*;
 
-use crate::support::{Dice, ID, REDIRECT_URI, SECRET, World};
+use crate::support::Dice;
+
+mod api;
+mod ends;
 
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 
@@ -199,7 +201,7 @@ fn scopes_that_were_asked_for_granted_and_named_are_united() {
         // Nothing was asked for.
         ("", "", "write", "write"),
         ("", r#","scope":"read""#, "write", "read write"),
-        // Nobody knows what was granted.
+        // What was granted cannot be read.
         ("read", r#","scope":null"#, "write", "read write"),
         // Only a part of what is named is new.
         ("read write", "", "write admin", "read write admin"),
@@ -232,91 +234,6 @@ fn the_shorter_of_two_times_counts() {
         let step_up = login(&format!("max_age=\"{named}\""));
         let after = before.step_up(&step_up, &granted(&before, ""), &mut StepUpAttempts::new()).unwrap();
         assert_eq!(parameter(&url(&after), "max_age").as_deref(), Some(expected), "{own:?} {named}");
-    }
-}
-
-#[test]
-fn a_challenge_that_asks_for_nothing_new_is_final_at_once() {
-    for (asked_for, member, step_up) in [
-        ("read", "", scope("read")),
-        ("read write", "", scope("write read")),
-        ("read write", r#","scope":"write""#, scope("write")),
-        // Granted without being asked for.
-        ("read", r#","scope":"read write""#, scope("write")),
-        ("", r#","scope":"write""#, scope("write")),
-        ("read", r#","scope":null"#, scope("read")),
-    ] {
-        let before = authorization(asked_for);
-        let mut attempts = StepUpAttempts::new();
-        let end = before.step_up(&step_up, &granted(&before, member), &mut attempts).unwrap_err();
-        assert!(matches!(end, NoStepUp::NothingNew), "{asked_for} {member}: {end:?}");
-        assert_eq!(attempts.made(), 0);
-    }
-    // The second time, in each way of asking.
-    for step_up in
-        [scope("write"), login("acr_values=\"high\""), login("max_age=5"), login("acr_values=\"a\", max_age=0")]
-    {
-        // The server narrows what it grants to "read" each time.
-        for member in ["", r#","scope":"read""#, r#","scope":null"#] {
-            let before = authorization("read");
-            let mut attempts = StepUpAttempts::new();
-            let after = before.step_up(&step_up, &granted(&before, member), &mut attempts).unwrap();
-            // On the request that the attempt gave, and on the first one.
-            for request in [&after, &before] {
-                let end = request.step_up(&step_up, &granted(&after, member), &mut attempts).unwrap_err();
-                assert!(matches!(end, NoStepUp::NothingNew), "{step_up:?} {member}: {end:?}");
-            }
-            assert_eq!(attempts.made(), 1);
-        }
-    }
-    // A longer time than the one that was asked for is nothing new, a shorter one is.
-    let before = authorization("read");
-    let mut attempts = StepUpAttempts::new();
-    let granted = granted(&before, "");
-    for (seconds, goes_on) in [(60, true), (90, false), (60, false), (59, true)] {
-        let step_up = login(&format!("max_age={seconds}"));
-        assert_eq!(before.step_up(&step_up, &granted, &mut attempts).is_ok(), goes_on, "{seconds}");
-    }
-}
-
-#[test]
-fn a_challenge_that_names_nothing_is_final() {
-    for line in [
-        "Bearer error=\"insufficient_scope\"",
-        "Bearer error=\"insufficient_scope\", scope=\"\"",
-        "Bearer error=\"insufficient_scope\", scope=\"é\"",
-        "Bearer error=\"insufficient_scope\", scope=\"a\", scope=\"b\"",
-        "Bearer error=\"insufficient_user_authentication\"",
-        "Bearer error=\"insufficient_user_authentication\", acr_values=\" \", max_age=\"soon\"",
-    ] {
-        let before = authorization("read");
-        let mut attempts = StepUpAttempts::new();
-        let end = before.step_up(&of(403, line).unwrap(), &granted(&before, ""), &mut attempts).unwrap_err();
-        assert!(matches!(end, NoStepUp::NothingNamed), "{line}: {end:?}");
-        assert_eq!(attempts.made(), 0);
-    }
-}
-
-/// An API that wants something else each time.
-#[test]
-fn an_operation_ends_at_its_limit() {
-    for (limit, mut attempts) in
-        [(3, StepUpAttempts::default()), (1, StepUpAttempts::up_to(1)), (0, StepUpAttempts::up_to(0))]
-    {
-        let mut request = authorization("read");
-        let mut made = 0;
-        let end = loop {
-            let step_up =
-                if made % 2 == 0 { scope(&format!("s{made}")) } else { login(&format!("acr_values=a{made}")) };
-            match request.step_up(&step_up, &granted(&request, ""), &mut attempts) {
-                Ok(next) => request = next,
-                Err(end) => break end,
-            }
-            made += 1;
-            assert!(made <= limit, "no end");
-        };
-        assert!(matches!(end, NoStepUp::TooOften), "{end:?}");
-        assert_eq!((made, attempts.made(), attempts.left()), (limit, limit, 0));
     }
 }
 
@@ -396,180 +313,4 @@ fn nothing_of_the_api_is_printed() {
     let shown = format!("{step_up:?} {step_up:#?} {attempts:?} {attempts:#?} {after:?} {after:#?} {end} {end:?}");
     assert!(!shown.contains("s3cret"), "{shown}");
     assert!(shown.contains("insufficient_user_authentication") && shown.contains("made: 1"), "{shown}");
-}
-
-// ---- Against the testkit's API ----
-
-/// Calls the API with these tokens.
-fn call(world: &mut World, tokens: &Tokens) -> http::Response<Vec<u8>> {
-    let mut request = http::Request::get(world.provider.endpoint_url(Endpoint::Resource)).body(Vec::new()).unwrap();
-    tokens.bearer().unwrap().authorize(&mut request).unwrap();
-    world.provider.handle(&request)
-}
-
-fn log_in(world: &mut World, authorization: &Authorization) -> Tokens {
-    let exchange = world.exchange_of(authorization);
-    world.run(exchange).unwrap()
-}
-
-/// One operation: logins until the API is content or there is an end. Gives the last status and what it ended with.
-fn operation(
-    world: &mut World,
-    authorization: &mut Authorization,
-    tokens: &mut Tokens,
-    attempts: &mut StepUpAttempts,
-) -> (u16, Option<NoStepUp>) {
-    for _ in 0..20 {
-        let response = call(world, tokens);
-        let status = response.status().as_u16();
-        let Some(step_up) = StepUp::of(response.status(), response.headers()) else { return (status, None) };
-        match authorization.step_up(&step_up, tokens.scope(), attempts) {
-            Ok(next) => *authorization = next,
-            Err(end) => return (status, Some(end)),
-        }
-        *tokens = log_in(world, authorization);
-    }
-    panic!("the operation has no end")
-}
-
-#[test]
-fn an_api_gets_the_scope_and_the_login_that_it_wants() {
-    let mut world = World::new();
-    let mut authorization = world.authorization();
-    let mut tokens = log_in(&mut world, &authorization);
-    let mut operation = |world: &mut World| {
-        let mut attempts = StepUpAttempts::new();
-        let (status, end) = operation(world, &mut authorization, &mut tokens, &mut attempts);
-        assert!(end.is_none(), "{end:?}");
-        (status, attempts.made(), tokens.scope().effective().unwrap().as_str().to_owned())
-    };
-    assert_eq!(operation(&mut world), (200, 0, "read write".to_owned()));
-    world.provider.knobs().required_scope = Some("extra".to_owned());
-    assert_eq!(operation(&mut world), (200, 1, "read write extra".to_owned()));
-    // RFC 9470: the best of several that the server knows, and then a login that is new enough.
-    world.provider.knobs().required_acr_values = vec!["gold".to_owned(), "silver".to_owned()];
-    assert_eq!(operation(&mut world), (200, 1, "read write extra".to_owned()));
-    world.provider.knobs().required_max_age = Some(60);
-    assert_eq!(operation(&mut world), (200, 0, "read write extra".to_owned()));
-    for seconds in [61, 61] {
-        world.provider.advance(seconds);
-        assert_eq!(
-            operation(&mut world),
-            (200, 1, "read write extra".to_owned()),
-            "a new operation has its own attempts"
-        );
-    }
-}
-
-#[test]
-fn an_api_that_wants_what_the_server_does_not_grant_is_final() {
-    // The server gives "read" whatever is asked for.
-    let mut world = World::new();
-    world.provider.knobs().narrow_scope = Some("read".to_owned());
-    world.provider.knobs().required_scope = Some("extra".to_owned());
-    let mut authorization = world.authorization();
-    let mut tokens = log_in(&mut world, &authorization);
-    let mut attempts = StepUpAttempts::new();
-    let (status, end) = operation(&mut world, &mut authorization, &mut tokens, &mut attempts);
-    assert_eq!((status, attempts.made()), (403, 1));
-    assert!(matches!(end, Some(NoStepUp::NothingNew)), "{end:?}");
-
-    // The server knows no such login, and says so in the callback.
-    let mut world = World::new();
-    world.provider.knobs().acr_values_supported = vec!["bronze".to_owned()];
-    world.provider.knobs().required_acr_values = vec!["gold".to_owned()];
-    let authorization = world.authorization();
-    let tokens = log_in(&mut world, &authorization);
-    let response = call(&mut world, &tokens);
-    let step_up = StepUp::of(response.status(), response.headers()).unwrap();
-    let next = authorization.step_up(&step_up, tokens.scope(), &mut StepUpAttempts::new()).unwrap();
-    let Redirect { url, pending } = world.start(&next);
-    let callback = world.provider.visit(url.as_str()).unwrap();
-    let Callback::Denied(refusal) = pending.receive_url(&callback.url) else { panic!("not denied") };
-    assert_eq!(refusal.code(), &ErrorCode::UnmetAuthenticationRequirements);
-    assert_eq!(refusal.next(), Next::FixConfiguration, "the same request will be denied again");
-}
-
-/// Whatever an API says, and however often: at most three logins.
-#[test]
-fn every_misbehaviour_of_an_api_comes_to_an_end() {
-    let mut step_ups = 0;
-    for how in Misbehaviour::all_at(Endpoint::Resource) {
-        let mut world = World::new();
-        let client = grantflow_testkit::Client::confidential(ID, SECRET).redirect_uri(REDIRECT_URI);
-        world.provider.register(client.scope("read write admin"));
-        world.provider.knobs().always_at(Endpoint::Resource, how.clone());
-        let mut authorization = world.authorization();
-        let mut tokens = log_in(&mut world, &authorization);
-        let mut attempts = StepUpAttempts::new();
-        let (_, end) = operation(&mut world, &mut authorization, &mut tokens, &mut attempts);
-        step_ups += u32::from(attempts.made());
-        assert!(attempts.made() <= 1, "{how:?}: the same is asked for once");
-        assert!(!matches!(end, Some(NoStepUp::TooOften | NoStepUp::Request(_))), "{how:?}: {end:?}");
-    }
-    assert!(step_ups >= 4, "only {step_ups} of the API's answers were a step-up");
-}
-
-fn demands() -> impl Strategy<Value = StepUp> {
-    let scope = proptest::option::of(proptest::collection::vec("[a-d]", 0..3).prop_map(|tokens| tokens.join(" ")));
-    let acr = proptest::option::of("[a-c]{0,2}");
-    let age = proptest::option::of(0u64..4);
-    (scope, acr, age, any::<bool>()).prop_map(|(scope, acr, age, by_scope)| {
-        let code = if by_scope { "insufficient_scope" } else { "insufficient_user_authentication" };
-        let mut line = format!("Bearer error=\"{code}\"");
-        for (name, value) in [("scope", scope), ("acr_values", acr), ("max_age", age.map(|age| age.to_string()))] {
-            line += &value.map(|value| format!(", {name}=\"{value}\"")).unwrap_or_default();
-        }
-        of(401, &line).unwrap()
-    })
-}
-
-proptest! {
-    /// Whatever an API answers: nothing that was asked for is lost, each request differs from all before, and there is an end.
-    #[test]
-    fn any_api_comes_to_an_end(
-        first in "([a-d]( [a-d])?)?",
-        demands in proptest::collection::vec((demands(), proptest::option::of("([a-d]( [a-d])?)?"), any::<bool>()), 1..12),
-        limit in 0u8..5,
-    ) {
-        let base = authorization(&first);
-        let mut attempts = StepUpAttempts::up_to(limit);
-        let mut request = base.clone();
-        let mut seen = vec![asked(&request)];
-        let mut oks = 0;
-        for (demand, member, from_the_first) in demands {
-            let member = member.map(|scope| format!(",\"scope\":\"{scope}\"")).unwrap_or_default();
-            let granted = granted(&request, &member);
-            let from = if from_the_first { &base } else { &request };
-            let before = attempts.made();
-            match from.step_up(&demand, &granted, &mut attempts) {
-                Ok(next) => {
-                    oks += 1;
-                    let now = asked(&next);
-                    let tokens: Vec<&str> = now[0].as_deref().unwrap_or_default().split(' ').collect();
-                    for scope in [granted.requested(), granted.explicit(), demand.scope()].into_iter().flatten() {
-                        for token in scope.iter() {
-                            prop_assert!(tokens.contains(&token), "{token} is missing");
-                        }
-                    }
-                    if let Some(acr) = demand.untrusted_acr_values() {
-                        prop_assert_eq!(now[1].as_deref(), Some(acr));
-                    }
-                    if let Some(age) = demand.max_age() {
-                        prop_assert!(now[2].as_deref().unwrap().parse::<u64>().unwrap() <= age.as_secs());
-                    }
-                    for old in &seen[1..] {
-                        prop_assert!(old[0].is_none() || now[0].is_some());
-                    }
-                    // The first request may be made once more: its scope can have been narrowed.
-                    prop_assert!(!seen[1..].iter().any(|old| old[..] == now[..]), "made before: {:?}", now);
-                    seen.push(now);
-                    request = next;
-                }
-                Err(_) => prop_assert_eq!(attempts.made(), before),
-            }
-            prop_assert_eq!(attempts.made(), oks);
-            prop_assert!(oks <= limit);
-        }
-    }
 }

@@ -168,7 +168,7 @@ impl fmt::Debug for StepUp {
 }
 
 /// How often one operation has been authorized again, and for what. **One value for each operation** of the program, such as an upload
-/// or a call of the API, for as long as it lasts: it ends a loop in which an API refuses whatever it gets.
+/// or a call of the API, for as long as it lasts: it ends a loop in which an API refuses every token.
 ///
 /// A web application keeps it beside the pending grant while the person is away. It serializes with serde; its fields are not part of the
 /// API. It holds no secret of ours, but texts of the API's.
