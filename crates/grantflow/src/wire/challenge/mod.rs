@@ -47,8 +47,8 @@ pub use token::TokenChallenge;
 /// left.
 ///
 /// **A mistake costs the challenge that it is in, not the answer.** [`iter`](Self::iter), [`bearer`](Self::bearer) and
-/// [`dpop`](Self::dpop) leave that challenge out; the challenges before it stay. If nobody can tell where the next challenge
-/// begins (a quote that is not closed, a character that fits nowhere), the rest of the line is lost, too.
+/// [`dpop`](Self::dpop) leave that challenge out; the challenges before it stay. If the start of the next challenge cannot
+/// be found (a quote that is not closed, a character that fits nowhere), the rest of the line is lost, too.
 /// [`with_broken`](Self::with_broken) has the broken ones as well, with the parameters that could be read.
 ///
 /// # Limits
@@ -177,7 +177,7 @@ impl Challenge {
         (&*self.scheme == "dpop").then_some(TokenChallenge(self))
     }
 
-    /// The value of a parameter that is there once: of a doubled one, nobody knows which was meant.
+    /// The value of a parameter that is there once. A doubled one has two values, and either could be meant.
     fn single(&self, name: &str) -> Option<&str> {
         let mut values = self.params().filter(|(known, _)| *known == name).map(|(_, value)| value);
         values.next().filter(|_| values.next().is_none())
