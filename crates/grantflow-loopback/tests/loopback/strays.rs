@@ -1,4 +1,4 @@
-//! What is not the answer ends nothing.
+//! A request that is not the answer ends nothing.
 
 use std::time::{Duration, Instant};
 
@@ -110,11 +110,11 @@ fn of_two_requests_in_one_connection_the_first_is_answered() {
 }
 
 #[test]
-fn silence_ends_without_a_word_and_dawdling_with_one() {
+fn a_silent_visitor_gets_no_answer_and_a_slow_one_gets_an_answer() {
     let visit = Duration::from_millis(300);
     meet(Settings::new().visit(visit), move |login| {
         let started = Instant::now();
-        // A browser that connected ahead of time would show it as the answer to its next request.
+        // A browser that connected in advance would show it as the answer to its next request.
         assert_eq!(hear(login.connect()), "");
         assert!(started.elapsed() >= visit, "{:?}", started.elapsed());
         let answer = login.say(b"GET /callback?code=");
