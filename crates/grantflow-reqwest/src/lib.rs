@@ -12,23 +12,23 @@
 //! # }
 //! ```
 //!
-//! It wants a tokio runtime with its timer and I/O, as reqwest does. What an [`Agent`] sees to, whatever the settings of its
+//! It needs a tokio runtime with its timer and I/O, as reqwest does. An [`Agent`] ensures, with any settings of its
 //! client:
 //! - A redirect is never followed: the flow sees it, and refuses it. Credentials go to the endpoint and nowhere else.
 //! - A status is an answer, not an error: the body of a 400 says what was wrong.
-//! - The whole round trip has one deadline, and a body one limit, which holds while it comes in.
-//! - Nothing is sent twice: reqwest's retries are off, and every request has a connection of its own, which is closed
+//! - The whole round trip has one deadline, and a body has one limit, which applies while it comes in.
+//! - Nothing is sent twice: reqwest's retries are off, and every request has a separate connection, which is closed
 //!   after it.
-//! - Certificates, and the names in them, are verified. A server with a certificate of its own needs a root; a TLS backend
-//!   that you configured beforehand, and gave to reqwest, is yours to answer for.
-//! - Nothing compressed is asked for, and reqwest decompresses nothing: a small answer can be a large bomb. With this crate's
-//!   feature `gzip` (off by default), an answer that is compressed all the same is read, within the body limit; without
-//!   it, such an answer is an error.
+//! - Certificates, and the names in them, are verified. A server with a private certificate needs a root. If you give
+//!   reqwest a TLS backend that you configured yourself, its verification is up to you.
+//! - No compression is requested, and reqwest decompresses nothing: a small answer can be a large bomb. With this
+//!   crate's feature `gzip` (off by default), an answer that is compressed even so is read, within the body limit;
+//!   without it, such an answer is an error.
 //! - `http:` requests, which the core lets go to loopback only, use no proxy.
-//! - A failure tells a request that was certainly not sent from one that may have been, by the phase that failed.
+//! - An error says whether the request was certainly not sent or may have been sent, by the phase that failed.
 //!
-//! No cookies are kept, unless your settings ask reqwest for a cookie store: that setting can be undone only where reqwest's
-//! feature for it is on, and this crate does not turn it on.
+//! No cookies are kept, unless your settings ask reqwest for a cookie store: that setting can be undone only if
+//! reqwest's feature for it is on, and this crate does not turn it on.
 //!
 //! # Dropping a run
 //!
@@ -38,14 +38,15 @@
 //!
 //! # In a browser
 //!
-//! For `wasm32-unknown-unknown`, reqwest is the browser's `fetch`, and what the browser does is not ours to choose:
-//! - **It follows redirects**, and takes the request's body along on a 307 or a 308, to any origin that permits it (CORS).
-//!   reqwest cannot forbid that. The answer is refused afterwards ([`Error::Redirected`]); by then the request has been there.
-//! - TLS, proxies, connections and the decompression of bodies are its own. The body limit holds for the length that is
-//!   announced and for the whole body, not while it comes in.
-//! - Only a request that could not be made counts as "certainly not sent": the browser does not tell why it failed.
+//! For `wasm32-unknown-unknown`, reqwest is the browser's `fetch`, and the browser decides:
+//! - **It follows redirects**, and sends the request's body again on a 307 or a 308, to any origin that permits it
+//!   (CORS). reqwest cannot forbid that. The answer is refused afterwards ([`Error::Redirected`]), but the request has
+//!   been sent there.
+//! - TLS, proxies, connections and the decompression of bodies are the browser's. The body limit applies to the
+//!   announced length and to the complete body, not while it comes in.
+//! - Only a request that could not be made counts as "certainly not sent": the browser does not say why it failed.
 //! - No cookies are sent or kept, nothing is cached, and no referrer is sent.
-//! - The futures are not `Send`, as nothing in a browser is. They run on the browser's own event loop.
+//! - The futures are not `Send`, like everything in a browser. They run on the browser's event loop.
 
 use grantflow::{Body, Exchange, Failure};
 use http::{Request, Response};
@@ -95,10 +96,10 @@ pub async fn run_held<X: Exchange>(agent: &Agent, held: &mut Held<X>) -> Result<
     grantflow_async::drive(held, &mut rng, now, agent::wait, async || Ok(()), send).await
 }
 
-/// Sends one request and reads the whole answer, whatever its status.
+/// Sends one request and reads the complete answer, with any status.
 ///
 /// # Errors
-/// [`Unanswered`], with whether the request may have been sent.
+/// [`Unanswered`], which says whether the request may have been sent.
 pub async fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
     agent.call(request).await
 }

@@ -36,7 +36,7 @@ fn answer(head: &str, body: &str) -> String {
     format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// Listens on loopback, and does the same with every connection. Its thread ends with the process.
+/// Listens on loopback, and does the same for every connection. Its thread ends with the process.
 struct Listener {
     port: u16,
     connections: Arc<AtomicUsize>,
@@ -61,7 +61,7 @@ impl Listener {
     fn answering(answer: String) -> Self {
         Self::start(move |stream| {
             read_request(stream);
-            // The client may be gone.
+            // The client may have gone.
             let _ = stream.write_all(answer.as_bytes());
         })
     }
@@ -110,7 +110,7 @@ fn code(token_url: &str) -> CodeExchange {
     }
 }
 
-/// What is left of a code exchange that fails, and why. Its error prints no URL.
+/// What is left of a code exchange that fails, and why. Its error shows no URL.
 fn left(agent: &Agent, token_url: &str) -> (Left<CodeExchange>, Error) {
     let Err(Failure { error, left }) = block_on(grantflow_reqwest::run(agent, code(token_url))) else {
         panic!("it did not fail")

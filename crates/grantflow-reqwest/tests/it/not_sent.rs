@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Nobody listens there: the port was free a moment ago.
+/// No program listens there: the port was free a moment ago.
 fn refused() -> String {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     format!("http://127.0.0.1:{port}/token")
@@ -94,7 +94,7 @@ fn what_fails_later_may_have_been_sent() {
 }
 
 #[test]
-fn what_was_not_sent_can_be_sent_after_all() {
+fn an_unsent_request_can_be_sent_later() {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let (left, _) = left(&agent(), &format!("http://127.0.0.1:{port}/token"));
     let Left::Intact(exchange) = left else { panic!("not intact") };
