@@ -1,5 +1,5 @@
-//! Runs grantflow's flows over any [`tower_service::Service`] of HTTP requests: hyper-util's client, an axum router in the
-//! same process, a stack of tower layers. It knows no runtime; the timer is the caller's.
+//! Runs grantflow's flows over any [`tower_service::Service`] of HTTP requests: hyper-util's client, an axum router in
+//! the same process, a stack of tower layers. It needs no runtime; the caller gives the timer.
 //!
 //! ```
 //! use grantflow::{ClientCredentials, Server};
@@ -20,29 +20,30 @@
 //! # }
 //! ```
 //!
-//! What an [`Agent`] sees to, whatever its service is:
-//! - Backpressure is respected: each request has a clone of the service, waits until that clone is ready, and calls it. Only
-//!   then is the request made.
-//! - A failure tells a request that was certainly not sent from one that may have been. An error of `poll_ready` is the former,
-//!   one of `call` the latter, unless a classifier of yours knows better: see [`Agent::phase`].
-//! - The whole round trip has one deadline, the wait for the service included, and a body one limit, which holds while it
-//!   comes in. The deadline holds too where a service or a body is always busy and never waits.
+//! An [`Agent`] ensures, over any service:
+//! - Backpressure is respected: each request has a clone of the service, waits until that clone is ready, and calls it.
+//!   The request is made only then.
+//! - An error says whether the request was certainly not sent or may have been sent. After an error of `poll_ready` it
+//!   was not sent; after an error of `call` it may have been, unless your classifier knows better: see
+//!   [`Agent::phase`].
+//! - The whole round trip has one deadline, including the wait for the service, and a body has one limit, which applies
+//!   while it comes in. The deadline also holds if a service or a body is always busy and never waits.
 //! - A status is an answer, not an error. A redirect is an answer too: the flow sees it, and refuses it.
-//! - Nothing compressed is asked for. With the feature `gzip` (off by default), an answer that is compressed all the
-//!   same is read; without it, such an answer is an error. Where a layer decompresses, the body limit counts what comes out.
-//! - Requests cannot be replayed by accident: a [`RequestBody`] can neither be cloned nor made out of nothing, which is what
-//!   layers that retry or follow redirects ask of a body.
+//! - No compression is requested. With the feature `gzip` (off by default), an answer that is compressed even so is
+//!   read; without it, such an answer is an error. If a layer decompresses, the body limit counts the result.
+//! - Requests cannot be replayed by accident: a [`RequestBody`] can neither be cloned nor made from nothing, which
+//!   layers that retry or follow redirects need.
 //!
 //! # What does not belong below an agent
 //!
-//! No layer that retries: a code or a refresh token that is sent twice can cost the whole grant (RFC 6749 §4.1.2, RFC 9700
-//! §4.14). The flow knows what may be sent again, and says so with what is left of it.
+//! No layer that retries: a code or a refresh token that is sent twice can cost the whole grant (RFC 6749 §4.1.2, RFC
+//! 9700 §4.14). The flow knows what may be sent again, and says so with what is left of the grant.
 //!
-//! No layer that follows redirects: it takes the credentials in the body along, to wherever the answer points.
+//! No layer that follows redirects: it sends the credentials in the body to any URL in the answer.
 //!
-//! No layer that makes errors of statuses: the body of a 400 says what was wrong.
+//! No layer that turns statuses into errors: the body of a 400 says what was wrong.
 //!
-//! With [`Agent::with_body`] it is up to the caller to keep to this, for other bodies can be cloned.
+//! With [`Agent::with_body`] the caller has to ensure this, because other bodies can be cloned.
 //!
 //! # Dropping a run
 //!
@@ -99,10 +100,10 @@ pub async fn run_held<X: Exchange>(agent: &Agent, held: &mut Held<X>) -> Result<
     grantflow_async::drive(held, &mut rng, || agent.now(), |after| agent.wait(after), || agent.ready(), send).await
 }
 
-/// Waits until the service is ready, sends one request and reads the whole answer, whatever its status.
+/// Waits until the service is ready, sends one request and reads the complete answer, with any status.
 ///
 /// # Errors
-/// [`Unanswered`], with whether the request may have been sent.
+/// [`Unanswered`], which says whether the request may have been sent.
 pub async fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
     let carry = agent.ready().await.map_err(|error| Unanswered { sent: Sent::NotSent, error })?;
     carry(request).await

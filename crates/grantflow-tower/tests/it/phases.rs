@@ -10,7 +10,7 @@ use tower::Service;
 
 use super::*;
 
-/// Fails to be ready, or to answer.
+/// Fails to become ready, or to answer.
 #[derive(Clone)]
 struct Failing {
     ready: bool,
@@ -39,7 +39,7 @@ fn an_error_of_poll_ready_was_not_sent() {
 }
 
 #[test]
-fn an_error_of_call_may_have_been_sent_whatever_it_is_called() {
+fn every_error_of_call_may_have_been_sent() {
     let agent = Agent::new(Failing { ready: true }, tokio::time::sleep);
     assert!(matches!(block_on(left(&agent)).0, Left::Unknown(_)));
 }
