@@ -10,7 +10,7 @@ pub(crate) const ROWS: &[Row] = &[
     ("a name that does not resolve was not sent", a_name_that_does_not_resolve_was_not_sent),
     ("a handshake cut off was not sent", a_handshake_cut_off_was_not_sent),
     ("a handshake that never ends was not sent, where that can be known", a_handshake_that_never_ends),
-    ("what was not sent can be sent after all", what_was_not_sent_can_be_sent_after_all),
+    ("an unsent request can be sent later", an_unsent_request_can_be_sent_later),
 ];
 
 pub(crate) const OWN: &[Own] = &[
@@ -105,7 +105,7 @@ fn tower_without_a_classifier() {
     }
 }
 
-fn what_was_not_sent_can_be_sent_after_all(transport: Transport) {
+fn an_unsent_request_can_be_sent_later(transport: Transport) {
     let Left::Intact(exchange) = left(&agent(transport), &refused_url()).0 else { panic!("not intact") };
     // The same tokens, the same client: only the network was away.
     assert_eq!(exchange.into_tokens().refresh_token().unwrap().expose_secret(), REFRESH_TOKEN);
