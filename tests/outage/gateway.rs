@@ -1,4 +1,4 @@
-//! What stands before the token endpoint: it fails in one way until it is told to be well, and then it passes everything on.
+//! A gateway before the token endpoint: it fails in one way until it recovers, and then it passes everything on.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -11,18 +11,18 @@ use grantflow_tests::world::refresh_token_in;
 use http::{Request, Response};
 use socket2::{Domain, Socket, Type};
 
-/// How a gateway fails. It never passes a request on while it does, unless it says so.
+/// How a gateway fails. While it fails it passes no request on, unless it says so.
 #[derive(Clone)]
 pub(crate) enum Failing {
     /// Answers with these bytes.
     Answers(Vec<u8>),
-    /// Takes the request and says nothing, until the client goes.
+    /// Accepts the request and sends nothing, until the client goes.
     Silent,
     /// Refuses connections.
     Refuses,
 }
 
-/// What answers once the gateway is well.
+/// The server behind a gateway that has recovered.
 pub(crate) type Behind = Arc<dyn Fn(Request<Vec<u8>>) -> Response<Vec<u8>> + Send + Sync>;
 
 /// A running gateway. It stops accepting when it is dropped.
@@ -37,12 +37,12 @@ struct Shared {
     failing: Failing,
     well: AtomicBool,
     stop: AtomicBool,
-    /// Requests that came whole.
+    /// Complete requests.
     seen: AtomicUsize,
-    /// Of these, the ones without an answer yet.
+    /// Those of them without an answer so far.
     open: AtomicUsize,
     tokens: Mutex<Vec<String>>,
-    /// While it is set, no failing answer leaves.
+    /// While it is set, no failing answer is sent.
     held: Mutex<bool>,
     released: Condvar,
     behind: Behind,
@@ -88,18 +88,18 @@ impl Gateway {
                 }
                 let Ok(stream) = stream else { continue };
                 let shared = Arc::clone(&shared);
-                // An error is a client that left.
+                // An error means that the client left.
                 thread::spawn(move || drop(shared.serve(stream)));
             }
         });
     }
 
-    /// A URL on it.
+    /// A URL of the gateway.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// From now on it is well.
+    /// Lets it work from now on.
     pub(crate) fn recover(&self) {
         self.shared.well.store(true, Ordering::SeqCst);
         self.listen();
@@ -121,7 +121,7 @@ impl Gateway {
         self.shared.open.load(Ordering::SeqCst) > 0
     }
 
-    /// The refresh tokens that came, in their order.
+    /// The refresh tokens that came, in order.
     pub(crate) fn tokens(&self) -> Vec<String> {
         self.shared.tokens.lock().unwrap().clone()
     }
@@ -142,14 +142,14 @@ impl Shared {
         self.seen.fetch_add(1, Ordering::SeqCst);
         let body = grantflow::Body::from(request.body().clone());
         self.tokens.lock().unwrap().extend(refresh_token_in(&Request::new(body)));
-        // An outage that ends while a request is under way does not end for that request.
+        // An outage that ends during a request does not end for that request.
         let well = self.well.load(Ordering::SeqCst);
         self.open.fetch_add(1, Ordering::SeqCst);
         let answered = if well { stream.write_all(&write(&(self.behind)(request))) } else { self.fail(&mut stream) };
         self.open.fetch_sub(1, Ordering::SeqCst);
         answered?;
         stream.shutdown(std::net::Shutdown::Write)?;
-        // The client reads first: bytes that nobody has read would reset the connection.
+        // The client reads first: unread bytes would reset the connection.
         stream.set_read_timeout(Some(Duration::from_secs(1)))?;
         while stream.read(&mut [0; 1024])? > 0 {}
         Ok(())
@@ -167,7 +167,7 @@ impl Shared {
     }
 }
 
-/// Reads one request of our own adapters, which give a `Content-Length`.
+/// Reads one request of our adapters, which send a `Content-Length`.
 fn read(stream: &mut TcpStream) -> std::io::Result<Option<Request<Vec<u8>>>> {
     let mut bytes = Vec::new();
     let mut block = [0; 8192];

@@ -13,13 +13,13 @@ use super::world::PATIENCE;
 
 pub(crate) const BODIES: &[(&str, TransportBody)] = &[
     ("a poll waits as long as it asks to, each time", polls),
-    ("a poll goes on after an answer that was lost", goes_on),
+    ("a poll continues after a lost answer", goes_on),
     ("a poll that was never sent says so", not_sent),
     ("a request that cannot be made is not sent", unmade),
 ];
 
 /// What takes a run that can be dropped.
-pub(crate) const DROPPED: &[(&str, TransportBody)] = &[("a poll that is dropped goes on where it was", dropped)];
+pub(crate) const DROPPED: &[(&str, TransportBody)] = &[("a poll that is dropped continues where it was", dropped)];
 
 const WAIT: Duration = Duration::from_millis(40);
 
@@ -29,7 +29,7 @@ const MOST: usize = 3;
 /// Asks until the answer is `done`.
 struct Poll {
     url: String,
-    /// What became of each round trip.
+    /// The outcome of each round trip.
     seen: Vec<String>,
 }
 
@@ -109,7 +109,7 @@ fn dropped(transport: Transport) {
     let server = FaultServer::start(vec![answer("not yet"), answer("done")]);
     let mut held = Held::new(Poll::new(server.url("/")));
     let out = block_on(async {
-        // It is dropped when it has gone over to waiting, or, on a slow day, a little before.
+        // It is dropped when it has begun to wait, or, on a slow machine, a little before.
         tokio::select! {
             _ = agent.run_held(&mut held) => panic!("it was to be dropped"),
             () = until(|| server.count() == 1) => {}

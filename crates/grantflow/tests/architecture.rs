@@ -1,7 +1,7 @@
-//! The house rules that a compiler does not check: which module uses which, and what the core may not touch.
+//! The rules of the house that a compiler does not check: which module uses which, and what the core may not use.
 //!
-//! std only, and no parser: comments, strings and tests are blanked out, and what is left is read word by word. The
-//! scanner has tests of its own, on made-up sources, for a check that cannot fail proves nothing.
+//! It uses std only, and no parser: comments, strings and tests are blanked out, and the rest is read word by word. The
+//! scanner has its own tests, on invented sources, because a check that cannot fail proves nothing.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,14 +17,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The core's modules, from the bottom up, each line with the reason for its place. A module uses those of earlier lines,
-/// and itself. What stands on one line does not use each other.
+/// The core's modules, from the bottom up, each line with the reason for its place. A module uses those of earlier
+/// lines, and itself. Modules of one line do not use each other.
 const ORDER: [(&[&str], &str); 12] = [
     (&["value"], "values that know nothing of OAuth"),
-    (&["error"], "all that can go wrong is said in its terms, so it stands below all that can go wrong"),
+    (&["error"], "every fault has its type here, so it is below everything that can fail"),
     (&["wire"], "bytes to values and back; it may only say what is wrong with them, and read dates"),
     (&["scope", "url"], "values that are checked once, when they are made; a redirect URI is encoded by wire"),
-    (&["contract"], "the contract: whoever carries requests need know nothing above it"),
+    (&["contract"], "the contract: an adapter needs nothing above it"),
     (&["server"], "where: endpoints, issuer and quirks; the messages, and what the server calls their parameters"),
     (&["client"], "who: a client belongs to a server"),
     (&["answer"], "what an answer says, read as the server's quirks have it; each has its own table of members"),
@@ -34,7 +34,7 @@ const ORDER: [(&[&str], &str); 12] = [
     (&["lib"], "the names"),
 ];
 
-/// Modules of std that the core may not name, and whose business they are.
+/// Modules of std that the core may not name, and why.
 const BANNED_MODULES: [(&str, &str); 9] = [
     ("net", "sockets are an adapter's"),
     ("fs", "files are the caller's"),
@@ -42,27 +42,27 @@ const BANNED_MODULES: [(&str, &str); 9] = [
     ("process", "the core starts nothing"),
     ("thread", "the core has no threads"),
     ("time", "time comes in with Env; Duration is core's"),
-    ("io", "the core talks to nobody"),
+    ("io", "the core reads and writes nothing"),
     ("os", "it has sockets and files too, and is another on every system"),
     ("*", "it would bring in all of these"),
 ];
 
-/// Words that the core may not use.
+/// Words that the core may not use, and why.
 const BANNED_WORDS: [(&str, &str); 8] = [
     ("tokio", "the core knows no runtime"),
     ("async", "the core has no colour"),
     ("await", "the core has no colour"),
-    ("println!", "the core talks to nobody"),
-    ("print!", "the core talks to nobody"),
-    ("eprintln!", "the core talks to nobody"),
-    ("eprint!", "the core talks to nobody"),
-    ("dbg!", "the core talks to nobody"),
+    ("println!", "the core prints nothing"),
+    ("print!", "the core prints nothing"),
+    ("eprintln!", "the core prints nothing"),
+    ("eprint!", "the core prints nothing"),
+    ("dbg!", "the core prints nothing"),
 ];
 
-/// What no crate may hold, not even in a comment or a test.
+/// Words that no crate may contain, not even in a comment or a test.
 const UNFINISHED: [&str; 4] = ["todo!", "unimplemented!", "#[ignore", "```ignore"];
 
-/// The whole list: a dependency more is a decision, to be made here and in docs/decisions.md.
+/// The whole list: another dependency is a decision, to be made here and in docs/decisions.md.
 const DEPENDENCIES: [&str; 10] = [
     "base64ct",
     "http",
@@ -109,7 +109,7 @@ fn sources(folder: impl AsRef<Path>) -> Vec<PathBuf> {
     found
 }
 
-/// What users get of every crate, its examples too: all but the files of its tests.
+/// The code that users get of every crate, including examples: everything except test files.
 fn product_code() -> Vec<PathBuf> {
     let of_tests =
         |file: &Path| file.components().any(|name| name.as_os_str() == "tests") || file.ends_with("tests.rs");
@@ -146,7 +146,7 @@ fn module(inside: &Path) -> Vec<String> {
 
 // ---- The scanner ----
 
-/// The code alone, line for line: comments, what strings hold and what is compiled for tests only are blanked out.
+/// Only the code, line for line: comments, contents of strings and test-only code are blanked out.
 fn code(text: &str) -> String {
     let mut code = blanked(text);
     while let Some(range) = test_item(&code) {
@@ -156,7 +156,7 @@ fn code(text: &str) -> String {
     code
 }
 
-/// How long a file is without its tests.
+/// The length of a file without its tests.
 fn lines_without_tests(text: &str) -> usize {
     let mut code = blanked(text);
     while let Some(range) = test_item(&code) {
@@ -165,8 +165,8 @@ fn lines_without_tests(text: &str) -> usize {
     code.trim_end().lines().count()
 }
 
-/// The text with comments gone and strings and characters empty. Lines stay where they are. A string that is a path stays
-/// too, without its quotes: serde's attributes name functions that way.
+/// The text without comments and with empty strings and characters. Lines keep their places. A string that is a path
+/// stays too, without its quotes: serde's attributes name functions in that way.
 fn blanked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -204,7 +204,7 @@ fn raw_string(text: &str) -> Option<usize> {
     inside[fence..].starts_with('"').then(|| text[opened..].find(&end).map_or(text.len(), |at| opened + at + end.len()))
 }
 
-/// The length of what stands between two quotes, with both of them.
+/// The length of a quoted text, including both quotes.
 fn quoted(text: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -218,14 +218,15 @@ fn quoted(text: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// What a string holds, if that is a path of the crate.
+/// The content of a string, if that is a path of the crate.
 fn path_in(string: &str) -> Option<&str> {
     let inside = string.trim_matches('"');
     let rooted = ["crate::", "super::", "self::"].iter().any(|root| inside.starts_with(root));
     (rooted && inside.chars().all(|c| c.is_alphanumeric() || "_:".contains(c))).then_some(inside)
 }
 
-/// The length of a character literal that starts here. A lifetime is none: its quote is not closed after one character.
+/// The length of a character literal that starts here. A lifetime is not one: its quote is not closed after one
+/// character.
 fn character(text: &str) -> Option<usize> {
     let mut chars = text.strip_prefix('\'')?.chars();
     match (chars.next()?, chars.next()) {
@@ -235,7 +236,7 @@ fn character(text: &str) -> Option<usize> {
     }
 }
 
-/// Where the first item stands that is compiled for tests only.
+/// Where the first test-only item is.
 fn test_item(blanked: &str) -> Option<std::ops::Range<usize>> {
     let start = blanked.find("#[cfg(test)]")?;
     let mut depth = 0usize;
@@ -271,8 +272,8 @@ fn words(code: &str) -> Vec<&str> {
     words
 }
 
-/// Every path that starts at `crate`, `super`, `self` or `std`, spelt out: `use crate::{a::B, c}` is `crate::a::B`, `crate::c`.
-/// `use crate as x` is `crate::*`, because `x::a` may follow.
+/// Every path that starts at `crate`, `super`, `self` or `std`, written in full: `use crate::{a::B, c}` is
+/// `crate::a::B`, `crate::c`. `use crate as x` is `crate::*`, because `x::a` may follow.
 fn paths(code: &str) -> BTreeSet<String> {
     let words = words(code);
     let mut found = BTreeSet::new();
@@ -282,7 +283,7 @@ fn paths(code: &str) -> BTreeSet<String> {
             found.insert(format!("{word}::*"));
         }
         let rooted = root && words.get(at + 1) == Some(&"::");
-        // `super::super::x` is one path; `::std::x` is std's all the same.
+        // `super::super::x` is one path; `::std::x` also belongs to std.
         let goes_on = at > 1 && words[at - 1] == "::" && is_name(words[at - 2]);
         if rooted && !goes_on {
             spell_out(&words, at, "", &mut found);
@@ -295,7 +296,7 @@ fn is_name(word: &str) -> bool {
     word.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$')
 }
 
-/// Follows a path from the word `at`, into the groups of a `use`. Gives where it ends.
+/// Follows a path from the word `at`, into the groups of a `use`. Returns where it ends.
 fn spell_out(words: &[&str], mut at: usize, before: &str, found: &mut BTreeSet<String>) -> usize {
     if words[at] == "{" {
         at += 1;
@@ -315,7 +316,7 @@ fn spell_out(words: &[&str], mut at: usize, before: &str, found: &mut BTreeSet<S
     if words.get(at) == Some(&"as") { at + 2 } else { at }
 }
 
-/// A path of the crate from its root, as seen from `module`. `None` for one of another crate.
+/// A path of the crate from its root, as seen from `module`. `None` for a path of another crate.
 fn absolute(path: &str, module: &[String]) -> Option<Vec<String>> {
     let mut names: Vec<String> = path.split("::").map(str::to_owned).collect();
     let mut from = match names[0].as_str() {
@@ -334,7 +335,7 @@ fn rank(module: &str) -> Option<usize> {
     ORDER.iter().position(|(line, _)| line.contains(&module))
 }
 
-/// What a module uses that is not below it: paths from the crate's root.
+/// The paths that a module uses although they are not below it, from the crate's root.
 fn violations(module: &str, code: &str) -> Vec<String> {
     let module: Vec<String> = module.split("::").map(str::to_owned).collect();
     let used = paths(code).into_iter().filter_map(|path| absolute(&path, &module));
@@ -342,8 +343,8 @@ fn violations(module: &str, code: &str) -> Vec<String> {
     wrong.chain(hidden(code)).collect()
 }
 
-/// What would hide a path from this scanner. `super` means another module in a module that is written out in a file; what is
-/// included is not read; and another name of the crate is not known.
+/// Code that would hide a path from this scanner. `super` means another module inside of an inline module; included
+/// files are not read; and another name of the crate is not recognised.
 fn hidden(code: &str) -> Vec<String> {
     let words = words(code);
     let hides = |three: &&[&str]| match three {
@@ -360,17 +361,17 @@ fn may_use(module: &[String], used: &[String]) -> bool {
         return false;
     }
     if module[0] == used[0] {
-        // `flow` itself is only a list: what matters is that no flow sees another one.
+        // `flow` itself is only a list: what counts is that no flow uses another.
         return module[0] != "flow" || module.len() == 1 || module.get(1) == used.get(1);
     }
-    // What has no rank is a name that `lib` exports, and comes from above as well.
+    // A path without a rank is a name that `lib` exports, so it comes from above too.
     match (rank(&module[0]), rank(&used[0])) {
         (Some(own), Some(other)) => other < own,
         _ => false,
     }
 }
 
-/// What of the outside world the code names, and why it may not.
+/// What the code uses of the outside world, and why it may not.
 fn outside_world(code: &str) -> Vec<String> {
     let modules = paths(code).into_iter().filter_map(|path| {
         let name = path.split("::").nth(1)?;
@@ -384,7 +385,7 @@ fn outside_world(code: &str) -> Vec<String> {
     modules.chain(words).collect()
 }
 
-/// Public enums that do not say whether they may grow.
+/// Public enums that do not say whether they may get more variants.
 fn silent_enums(code: &str) -> Vec<&str> {
     let lines: Vec<&str> = code.lines().collect();
     let enums = lines.iter().enumerate().filter(|(_, line)| line.starts_with("pub enum "));
@@ -395,7 +396,7 @@ fn silent_enums(code: &str) -> Vec<&str> {
     silent.map(|(_, line)| line.trim_end_matches(" {")).collect()
 }
 
-/// The languages of the code blocks in a file's opening documentation, and what each holds.
+/// The languages of the code blocks in a file's opening documentation, and their contents.
 fn opening_blocks(text: &str) -> Vec<(&str, String)> {
     let mut blocks: Vec<(&str, String)> = Vec::new();
     let mut open = false;
@@ -413,7 +414,8 @@ fn opening_blocks(text: &str) -> Vec<(&str, String)> {
     blocks
 }
 
-/// The tables of a manifest, each with its keys and their values. Enough of TOML for manifests that are written by hand.
+/// The tables of a manifest, each with its keys and values. It reads enough of TOML for manifests that are written by
+/// hand.
 fn tables(manifest: &str) -> BTreeMap<&str, BTreeMap<&str, &str>> {
     let mut tables: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
     let mut table = "";
@@ -499,7 +501,7 @@ fn each_flow_opens_with_its_states_and_an_example() {
         let graph = blocks.iter().find(|(language, _)| *language == "text");
         let graph = &graph.unwrap_or_else(|| panic!("{flow} has no state graph")).1;
         assert!(graph.contains('▶') && graph.contains("RFC "), "{flow}: its graph has no arrow, or names no RFC");
-        // One with a word after its fence is text, or is not run.
+        // A block with a word after its fence is text, or is not run.
         let runs = blocks.iter().any(|(language, example)| language.is_empty() && example.contains("assert"));
         assert!(runs, "{flow} has no doctest that checks anything");
     }
@@ -515,7 +517,7 @@ fn the_core_touches_nothing_of_the_outside_world() {
 
 #[test]
 fn clippy_bans_what_a_banned_module_is_for() {
-    // What clippy knows by its full path is found under any other name, too, and told where it is written.
+    // clippy knows these by their full path and finds them under any other name too.
     let bans = read("crates/grantflow/clippy.toml");
     for (module, _) in BANNED_MODULES.iter().filter(|(module, _)| *module != "*") {
         assert!(bans.contains(&format!("\"std::{module}::")), "nothing of std::{module} is banned");
@@ -537,7 +539,7 @@ fn clippy_bans_what_a_banned_module_is_for() {
 
 #[test]
 fn nothing_is_unfinished() {
-    // This file names what it looks for.
+    // This file names the words that it searches.
     for file in sources("crates").into_iter().filter(|file| !file.ends_with("grantflow/tests/architecture.rs")) {
         let text = read(&file);
         let found: Vec<_> = UNFINISHED.iter().filter(|mark| text.contains(**mark)).collect();
@@ -546,11 +548,11 @@ fn nothing_is_unfinished() {
 }
 
 #[test]
-fn no_file_wants_a_scroll_map() {
+fn no_file_is_too_long() {
     let files = product_code().into_iter().map(|file| (lines_without_tests(&read(&file)), file));
     let mut files: Vec<_> = files.collect();
     files.sort();
-    // Shown with --nocapture, for whoever wants to know what to split next.
+    // Shown with --nocapture, to find the next file to split.
     for (lines, file) in files.iter().rev().take(3) {
         println!("{lines} {}", file.display());
     }
@@ -562,10 +564,7 @@ fn no_file_wants_a_scroll_map() {
 fn the_core_depends_on_what_was_decided() {
     let manifest = read("crates/grantflow/Cargo.toml");
     assert_eq!(dependencies(&manifest, &["dependencies"]), BTreeSet::from(DEPENDENCIES));
-    assert!(
-        dependencies(&manifest, &["build-dependencies"]).is_empty(),
-        "the core is built without programs of its own"
-    );
+    assert!(dependencies(&manifest, &["build-dependencies"]).is_empty(), "the core has no build script");
 }
 
 #[test]
@@ -588,13 +587,13 @@ fn the_cores_tests_need_no_sockets() {
 
 #[test]
 fn the_testkit_does_not_know_the_core() {
-    // A server that shared code with the client would share its bugs.
+    // A server that shared code with the client would share its mistakes.
     let kinds = ["dependencies", "dev-dependencies", "build-dependencies"];
     let manifest = read("crates/grantflow-testkit/Cargo.toml");
     let ours: Vec<_> =
         dependencies(&manifest, &kinds).into_iter().filter(|name| name.starts_with("grantflow")).collect();
     assert!(ours.is_empty(), "the testkit depends on {ours:?}");
-    // Not by another name either, nor through others.
+    // Not under another name either, and not through other crates.
     assert!(!names(&tree("grantflow-testkit", &["-e", "all", "--all-features"])).contains("grantflow"));
 }
 
@@ -740,7 +739,7 @@ fn what_the_core_may_not_touch_is_seen() {
 }
 
 #[test]
-fn comments_strings_and_tests_are_no_code() {
+fn comments_strings_and_tests_are_not_code() {
     assert_eq!(code("a /* crate::x */ b // crate::y\nc").split_whitespace().collect::<Vec<_>>(), ["a", "b", "c"]);
     assert_eq!(
         code(r####"f("\"crate::x", r#"a"crate::y"#, b'{', '"', '\'') + g::<'a>()"####),

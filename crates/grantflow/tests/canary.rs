@@ -1,5 +1,5 @@
-//! The secret canary: every `Debug`, `Display`, error and `source()` chain of every path, success and failure, searched
-//! for every secret that went through.
+//! The secret canary: every `Debug`, `Display`, error and `source()` chain of every path, success and failure, is
+//! searched for every secret that was used.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,10 +22,10 @@ const SECRET: &str = "CANARY-client-secret+/=";
 const REDIRECT_URI: &str = "https://app.example/cb";
 const EXTRA: &str = "CANARY-xQ7zK2pW9vT4";
 
-/// How much of a secret is a leak.
+/// How many bytes of a secret count as a leak.
 const WINDOW: usize = 8;
 
-/// Draws, and remembers nothing: what was drawn is found in the requests.
+/// Draws, and remembers nothing: the secrets are found in the requests.
 struct Dice(u64);
 
 impl grantflow::Entropy for Dice {
@@ -43,7 +43,7 @@ impl grantflow::Entropy for Dice {
 struct Canary {
     shown: Vec<String>,
     secrets: Vec<String>,
-    /// Every piece of [`WINDOW`] bytes of the secrets: who cuts one short leaks it all the same.
+    /// Every piece of [`WINDOW`] bytes of the secrets: a shortened secret is a leak too.
     pieces: HashSet<Vec<u8>>,
 }
 
@@ -79,7 +79,7 @@ impl Canary {
         }
     }
 
-    /// A secret, in the shapes in which it travels.
+    /// A secret, in the forms in which it is sent.
     fn secret(&mut self, text: &str) {
         if text.len() >= 6 {
             let percent: String = text
@@ -105,7 +105,7 @@ impl Canary {
             || shown.as_bytes().windows(WINDOW).any(|piece| self.pieces.contains(piece))
     }
 
-    /// What is in a request's form, by name; all of it went out, so all of it was there to leak.
+    /// The values in a request's form, by name. All of them were sent, so all of them could leak.
     fn secrets_of(&mut self, request: &http::Request<grantflow::Body>) {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
         for (name, value) in pairs {
@@ -116,7 +116,7 @@ impl Canary {
         if let Some(header) = request.headers().get("authorization") {
             self.secret(header.to_str().unwrap().trim_start_matches("Basic "));
         }
-        // A URI is for everyone to see.
+        // A URI is public.
         let uri = request.uri().to_string();
         assert!(!self.leaks_in(&uri), "a secret in a URI");
     }
@@ -177,7 +177,7 @@ impl World {
         self.clients[self.rng.0 as usize % 2].clone()
     }
 
-    /// Starts a login; gives the pending grant and the callback, perhaps a spoilt one.
+    /// Starts a login; returns the pending grant and the callback, perhaps with a fault.
     fn start(&mut self, fault: Option<CallbackFault>) -> (PendingCallback, String) {
         let client = self.client();
         let authorization =
@@ -196,7 +196,7 @@ impl World {
         (pending, callback.url)
     }
 
-    /// One round trip, with everything that shows on the way. Gives the tokens or what is left.
+    /// One round trip, with everything that is printed. Returns the tokens or what is left.
     fn run<X: Exchange<Output = Tokens> + Debug>(&mut self, exchange: X) -> Result<Tokens, Left<X>> {
         self.canary.debug(&exchange);
         let request = exchange.request(&mut self.env()).unwrap();
@@ -267,8 +267,8 @@ impl World {
 }
 
 #[test]
-fn the_canary_sings() {
-    // A canary that cannot sing proves nothing.
+fn the_search_finds_a_leak() {
+    // A search that cannot find a leak proves nothing.
     for leak in [
         SECRET.to_owned(),
         format!("x={}", SECRET.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")),
@@ -303,13 +303,13 @@ fn nothing_shows_where_all_goes_well() {
 }
 
 #[test]
-fn nothing_shows_whatever_the_server_answers() {
+fn nothing_shows_for_any_answer() {
     for (number, misbehaviour) in Misbehaviour::all().into_iter().enumerate() {
         let mut world = World::new(number as u64);
         let what = format!("{misbehaviour:?}");
         world.provider.knobs().misbehave(misbehaviour.clone());
         world.log_in();
-        // The second login is answered well, its refresh badly.
+        // The second login gets a good answer, its refresh a bad one.
         if let Some(tokens) = world.log_in() {
             world.provider.knobs().misbehave(misbehaviour.clone());
             if let Ok(exchange) = tokens.refresh()
@@ -328,7 +328,7 @@ fn nothing_shows_whatever_the_server_answers() {
 }
 
 #[test]
-fn nothing_shows_whatever_comes_back() {
+fn nothing_shows_for_any_callback() {
     for (number, fault) in CallbackFault::all().into_iter().enumerate() {
         let mut world = World::new(number as u64);
         let (pending, callback) = world.start(Some(fault));
@@ -345,7 +345,7 @@ fn nothing_shows_whatever_comes_back() {
         }
         world.check();
     }
-    // A callback that quotes `state` where it does not belong.
+    // A callback that quotes `state` in a wrong place.
     let mut world = World::new(7);
     let (pending, callback) = world.start(None);
     let state = callback.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
@@ -365,7 +365,7 @@ fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
     let Callback::Granted(exchange) = pending.receive_url(&callback) else { panic!("not granted") };
     let request = exchange.request(&mut world.env()).unwrap();
     world.canary.secrets_of(&request);
-    // What a server that reflects the request would grant, one after the other.
+    // What a server that reflects the request would grant, in turn.
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
     let sent = |name: &str| pairs.iter().find(|(n, _)| n == name).unwrap().1.clone();
     let reflected = format!("read {SECRET} {} {}", sent("code"), sent("code_verifier"));
@@ -381,14 +381,14 @@ fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
     world.canary.debug(&tokens);
     let tokens = tokens.refresh().unwrap();
     world.canary.debug(&tokens);
-    // Then it is what was asked for; and the refresh token comes back the same way.
+    // Then it is the requested scope, and the refresh token comes back in the same way.
     let refreshed = tokens.respond(&mut world.env(), answer("next", &format!("{reflected} reflected-refresh")));
     world.canary.secret("reflected-refresh");
     let Ok(Step::Done(tokens)) = refreshed else { panic!("a scope is a scope") };
     world.canary.debug(&tokens);
     world.canary.debug(&(tokens.scope(), tokens.scope().requested(), tokens.scope().explicit()));
     assert!(tokens.scope().requested().unwrap().contains(SECRET), "it is there for who asks");
-    // Nor when nobody knows any more who wrote it.
+    // Also when it is no longer known who wrote it.
     let client = world.client();
     let stored = tokens.into_stored();
     world.canary.debug(&stored);
@@ -400,7 +400,7 @@ fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
     world.check();
 }
 
-/// A server that writes what it was sent, and what it gives, into every member and header that this library looks at.
+/// A server that writes what it received, and what it gives, into every member and header that this library reads.
 #[test]
 fn nothing_shows_of_what_is_tolerated_rescued_or_refused() {
     let mut world = World::new(5);
@@ -435,7 +435,7 @@ fn nothing_shows_of_what_is_tolerated_rescued_or_refused() {
         // Rescued.
         (200, format!(r#"{{"access_token":"CANARY-access-token-9","token_type":"{told}","refresh_token":"{new}"}}"#)),
         (200, format!(r#"{{"access_token":"CANARY-access-token-9","refresh_token":"{new}","expires_in":1e999}}"#)),
-        // Refused, in the ways in which an error can be stated.
+        // Refused, in each way in which an error can be stated.
         (400, format!(r#"{{"error":{{"code":"{told}"}}}}"#)),
         (400, format!(r#"{{"message":"{told}"}}"#)),
         (400, r#"{"message":"dead"}"#.to_owned()),

@@ -1,4 +1,4 @@
-//! Every error says who has to act and what to do; what a server wrote is there on request, and never printed.
+//! Every error says who has to act and what to do. The server's text is available on request, and never printed.
 
 use std::error::Error as _;
 
@@ -110,7 +110,7 @@ fn the_servers_words_are_there_on_request() {
     assert!(String::from_utf8_lossy(body).contains("\"trace\":\"1\""));
 }
 
-/// What would read it is in the error's text.
+/// The error's text says what would read the answer.
 #[test]
 fn a_violation_that_a_quirk_would_read_names_the_quirk() {
     for (status, text, quirk) in [
