@@ -36,10 +36,9 @@ let server = Server::new("https://api.trackmania.com/oauth/authorize", "https://
 let client = server.client("my-id").secret_post("my-secret")?;
 
 // Send the person away. PKCE S256 and state are always on.
-let mut env = Env { now: grantflow_ureq::now(), rng: &mut SysRng };
 let Redirect { url, pending } = Authorization::new(&client, "https://app.example/callback")?
     .scope("read_favorite write_favorite")?
-    .start(&mut env)?;
+    .start(&mut Env::new(grantflow_ureq::now(), &mut SysRng))?;
 session.put(pending.key(), serde_json::to_string(&pending.into_stored())?);
 
 // They come back. This is the only door to a code.
@@ -144,6 +143,25 @@ let listener = Listener::bind()?;
 let Redirect { url, pending } = Authorization::new(&client, listener.redirect_uri())?.start(&mut env)?;
 // Open `url` in the person's browser; then:
 let Arrival { callback, page } = listener.wait(pending)?; // Granted, Denied or Rejected; ends at a deadline, or by a Stop
+    // README
+    Ok(())
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+fn an_api_wants_more(
+    authorization: &grantflow::Authorization,
+    tokens: &grantflow::Tokens,
+    response: &http::Response<()>,
+    mut env: Env<'_>,
+) -> Result<(), Box<dyn Error>> {
+    use grantflow::{Redirect, StepUp, StepUpAttempts};
+    // README
+let mut attempts = StepUpAttempts::new(); // one per operation; three logins at most
+if let Some(step_up) = StepUp::of(response.status(), response.headers()) {
+    let authorization = authorization.step_up(&step_up, tokens.scope(), &mut attempts)?; // the union of the scopes, acr_values, max_age
+    let Redirect { url, pending } = authorization.start(&mut env)?;
+}
     // README
     Ok(())
 }

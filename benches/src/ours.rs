@@ -27,17 +27,17 @@ impl grantflow::Entropy for Fixed {
 
 #[inline(never)]
 fn measured_url(authorization: &Authorization) -> Redirect {
-    authorization.start(&mut Env { now: NOW, rng: &mut Fixed }).unwrap()
+    authorization.start(&mut Env::new(NOW, &mut Fixed)).unwrap()
 }
 
 #[inline(never)]
 fn measured_code_request(exchange: &CodeExchange) -> Request<grantflow::Body> {
-    exchange.request(&mut Env { now: NOW, rng: &mut Fixed }).unwrap()
+    exchange.request(&mut Env::new(NOW, &mut Fixed)).unwrap()
 }
 
 #[inline(never)]
 fn measured_token_response(exchange: CodeExchange, response: Response<Vec<u8>>) -> Tokens {
-    match exchange.respond(&mut Env { now: NOW, rng: &mut Fixed }, response) {
+    match exchange.respond(&mut Env::new(NOW, &mut Fixed), response) {
         Ok(Step::Done(tokens)) => tokens,
         _ => unreachable!("the answer is good"),
     }
@@ -45,13 +45,13 @@ fn measured_token_response(exchange: CodeExchange, response: Response<Vec<u8>>) 
 
 #[inline(never)]
 fn measured_error_response(exchange: CodeExchange, response: Response<Vec<u8>>) -> Failure<CodeExchange> {
-    exchange.respond(&mut Env { now: NOW, rng: &mut Fixed }, response).err().unwrap()
+    exchange.respond(&mut Env::new(NOW, &mut Fixed), response).err().unwrap()
 }
 
 #[inline(never)]
 fn measured_refresh_request(tokens: Tokens) -> (grantflow::RefreshExchange, Request<grantflow::Body>) {
     let exchange = tokens.refresh().ok().unwrap();
-    let request = exchange.request(&mut Env { now: NOW, rng: &mut Fixed }).unwrap();
+    let request = exchange.request(&mut Env::new(NOW, &mut Fixed)).unwrap();
     (exchange, request)
 }
 
@@ -78,7 +78,7 @@ fn exchange(authorization: &Authorization) -> CodeExchange {
 
 // The same steps under other names, so that making an operation's input is not counted as the operation.
 fn measured_url_setup(authorization: &Authorization) -> Redirect {
-    authorization.start(&mut Env { now: NOW, rng: &mut Fixed }).unwrap()
+    authorization.start(&mut Env::new(NOW, &mut Fixed)).unwrap()
 }
 
 fn measured_callback_setup(pending: PendingCallback) -> CodeExchange {
@@ -90,7 +90,7 @@ fn measured_callback_setup(pending: PendingCallback) -> CodeExchange {
 
 fn tokens(authorization: &Authorization) -> Tokens {
     let response = Response::new(TOKEN_ANSWER);
-    match exchange(authorization).respond(&mut Env { now: NOW, rng: &mut Fixed }, response) {
+    match exchange(authorization).respond(&mut Env::new(NOW, &mut Fixed), response) {
         Ok(Step::Done(tokens)) => tokens,
         _ => unreachable!("the answer is good"),
     }
@@ -136,7 +136,7 @@ pub(crate) fn case(operation: Operation) -> Case {
 pub(crate) fn results() -> crate::Results {
     let authorization = authorization();
     let exchange = exchange(&authorization);
-    let request = exchange.request(&mut Env { now: NOW, rng: &mut Fixed }).unwrap();
+    let request = exchange.request(&mut Env::new(NOW, &mut Fixed)).unwrap();
     let tokens = tokens(&authorization);
     let tokens_shown = (
         tokens.bearer().unwrap().expose_secret().to_owned(),

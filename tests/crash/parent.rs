@@ -79,7 +79,8 @@ impl Scene {
         let authorize = self.loopback.server().authorize_url();
         let server = grantflow::Server::new(&authorize, &orders.token_url).unwrap();
         let client = server.client(ID).secret_post(SECRET).unwrap();
-        let mut env = Env { now: grantflow_ureq::now(), rng: &mut SysRng };
+        let mut rng = SysRng;
+        let mut env = Env::new(grantflow_ureq::now(), &mut rng);
         let authorization = Authorization::new(&client, REDIRECT_URI).unwrap().scope("read").unwrap();
         let Redirect { url, pending } = authorization.start(&mut env).unwrap();
         let callback = self.loopback.server().visit(url.as_str()).unwrap();

@@ -196,9 +196,8 @@ fn relay(mut client: TcpStream, seen: &Mutex<Vec<u8>>) {
     });
     while let Ok(read @ 1..) = client.read(&mut block) {
         seen.lock().unwrap().extend_from_slice(&block[..read]);
-        if server.write_all(&block[..read]).is_err() {
-            break;
-        }
+        // A server that has gone takes nothing more. What the client still sends is read, or it would lose its answer.
+        let _ = server.write_all(&block[..read]);
     }
     let _ = server.shutdown(Shutdown::Write);
     back.join().unwrap();

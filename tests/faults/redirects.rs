@@ -108,7 +108,7 @@ fn a_plain_reqwest_sends_the_body_elsewhere() {
         let elsewhere = FaultServer::start(vec![good()]);
         let server = FaultServer::start(vec![Fault::redirect(code, &elsewhere.url("/stolen"))]);
         let exchange = refresh_exchange(&server.url("/token"));
-        let request = exchange.request(&mut Env { now: now(), rng: &mut SysRng }).unwrap().map(Vec::<u8>::from);
+        let request = exchange.request(&mut Env::new(now(), &mut SysRng)).unwrap().map(Vec::<u8>::from);
         let answer = block_on(reqwest::Client::new().execute(request.try_into().unwrap())).unwrap();
         assert_eq!(answer.status(), 200, "{code}: the other's answer was taken for the server's");
         let stolen = elsewhere.hits();

@@ -34,7 +34,7 @@ fn no_answer(transport: Transport) {
 }
 
 fn is_left(transport: Transport, what: &str, fault: Fault) {
-    for error in meet_with(&transport.agent(DEADLINE), &agent(transport), what, fault, Expect::Unknown) {
+    for error in meet_at_the_deadline(transport, what, fault) {
         assert!(error.is_timeout(), "{what}: {error}");
     }
 }
@@ -45,8 +45,7 @@ fn chunks_without_end(transport: Transport) {
     let steps = [Step::ReadRequest, Step::Send(head.into())].into_iter();
     let flood = (0..200).map(|_| Step::Send(b"1\r\n \r\n".repeat(10_000)));
     let fault = Fault::steps(steps.chain(flood).chain([Step::Hang]).collect());
-    let deadline = transport.agent(DEADLINE);
-    for error in meet_with(&deadline, &agent(transport), "chunks of a byte", fault, Expect::Unknown) {
+    for error in meet_at_the_deadline(transport, "chunks of a byte", fault) {
         assert!(error.is_timeout() || error.too_large().is_some(), "{error}");
     }
 }
@@ -66,7 +65,7 @@ fn no_time_at_all(transport: Transport) {
     let server = FaultServer::start(vec![Fault::never_answer()]);
     let start = std::time::Instant::now();
     let failure = transport.agent(Duration::ZERO).run(refresh_exchange(&server.url("/token"))).unwrap_err();
-    assert!(start.elapsed() < DEADLINE, "it waited");
+    assert!(start.elapsed() < PATIENCE, "it waited");
     assert!(matches!(failure.left, Left::Intact(_) | Left::Unknown(_)), "{failure}");
 }
 

@@ -5,7 +5,7 @@ use grantflow_session::{InDoubt, Loss, Outside as _, SessionError};
 use grantflow_tests::world::{Did, Kept, Net, access};
 
 use crate::ledger::{most, refused};
-use crate::processes::{Course, Held, Process, STACK_DEADLINE, System, net, session};
+use crate::processes::{Course, InHand, Process, STACK_DEADLINE, System, net, session};
 use crate::{Way, tally};
 
 impl System {
@@ -58,7 +58,7 @@ impl System {
                     assert_eq!(*brought, refresh, "no process has the rotated token");
                 }
                 let chosen = saves.map_or(self.chosen, |(_, chosen)| chosen);
-                process.unsaved = Some(Held { unsaved, refresh, chosen });
+                process.unsaved = Some(InHand { unsaved, refresh, chosen });
             }
             Outcome::NotRenewed { .. } => {
                 tally("not renewed");

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use grantflow::{Body, Env, Sent};
-use grantflow_session::renewal::{Next, NotMade, Outcome, Plan, Renewal, Source, Unsaved};
+use grantflow_session::renewal::{Action as Next, NotMade, Outcome, Plan, Renewal, Source, Unsaved};
 use grantflow_session::{FreshToken, InDoubt, Lock, MemoryStore, Outside, Policy, Session, Store, StoreError, Swap};
 use grantflow_tests::world::{AsStore, Kept, Leased, Net, World, key, plain_policy, refresh_token_in, unanswered};
 use http::{Request, Response};
@@ -42,11 +42,11 @@ pub(crate) struct Transit {
 #[derive(Default)]
 pub(crate) struct Process {
     pub(crate) known: Option<FreshToken>,
-    pub(crate) unsaved: Option<Held>,
+    pub(crate) unsaved: Option<InHand>,
     pub(crate) course: Option<Course>,
 }
 
-pub(crate) struct Held {
+pub(crate) struct InHand {
     pub(crate) unsaved: Unsaved,
     /// The refresh token in it.
     pub(crate) refresh: String,
@@ -207,7 +207,7 @@ impl System {
         let store = self.store.as_store();
         let key = key();
         let mut dice = self.world.clone();
-        let mut env = Env { now: self.world.now(), rng: &mut dice };
+        let mut env = Env::new(self.world.now(), &mut dice);
         course.next = match course.next {
             Next::Lock(state) => match disk {
                 Disk::Works => match pollster::block_on(store.try_lock(&key)).unwrap() {

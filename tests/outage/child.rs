@@ -27,6 +27,10 @@ pub(crate) struct Orders {
 
 const ORDERS: &str = "GRANTFLOW_OUTAGE_CHILD";
 
+/// What a process says before the moment that it waits for, and when it waits no longer.
+pub(crate) const WAITS: &str = "waits ";
+pub(crate) const GOES_ON: &str = "goes on ";
+
 impl Orders {
     pub(crate) fn given() -> Option<Self> {
         let text = std::env::var(ORDERS).ok()?;
@@ -105,6 +109,22 @@ fn say(line: &str) {
     let _ = out.flush();
 }
 
+/// A wait that the trial knows of: its clock stands still while no caller waits for it.
+struct Waits(u64);
+
+impl Waits {
+    fn until(millis: u64) -> Self {
+        say(&format!("{WAITS}{millis}"));
+        Self(millis)
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        say(&format!("{GOES_ON}{}", self.0));
+    }
+}
+
 /// An adapter's outside, with the trial's clock.
 struct Virtual {
     inner: Box<dyn Outside>,
@@ -126,6 +146,7 @@ impl Outside for Virtual {
     fn wait(&self, duration: Duration) -> Later<'_, ()> {
         Box::pin(async move {
             let until = self.clock.millis() + u64::try_from(duration.as_millis()).unwrap();
+            let _told = Waits::until(until);
             while self.clock.millis() < until {
                 if self.blocks {
                     std::thread::sleep(Duration::from_millis(1));

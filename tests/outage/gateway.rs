@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use grantflow_tests::support::fault_server::RecordedRequest;
+use grantflow_tests::support::whole::{end, read_request};
 use grantflow_tests::world::refresh_token_in;
 use http::{Request, Response};
 use socket2::{Domain, Socket, Type};
@@ -39,8 +41,6 @@ struct Shared {
     stop: AtomicBool,
     /// Complete requests.
     seen: AtomicUsize,
-    /// Those of them without an answer so far.
-    open: AtomicUsize,
     tokens: Mutex<Vec<String>>,
     /// While it is set, no failing answer is sent.
     held: Mutex<bool>,
@@ -49,7 +49,7 @@ struct Shared {
 }
 
 /// Longer than a trial holds an answer back, unless it fails.
-const LONGEST: Duration = Duration::from_secs(20);
+const LONGEST: Duration = Duration::from_secs(90);
 
 impl Gateway {
     /// A gateway that fails from the start.
@@ -63,7 +63,6 @@ impl Gateway {
             well: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             seen: AtomicUsize::new(0),
-            open: AtomicUsize::new(0),
             tokens: Mutex::default(),
             held: Mutex::new(false),
             released: Condvar::new(),
@@ -116,11 +115,6 @@ impl Gateway {
         self.shared.seen.load(Ordering::SeqCst)
     }
 
-    /// Whether a request is waiting for its answer.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.shared.open.load(Ordering::SeqCst) > 0
-    }
-
     /// The refresh tokens that came, in order.
     pub(crate) fn tokens(&self) -> Vec<String> {
         self.shared.tokens.lock().unwrap().clone()
@@ -138,20 +132,18 @@ impl Drop for Gateway {
 impl Shared {
     fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
         stream.set_read_timeout(Some(LONGEST))?;
-        let Some(request) = read(&mut stream)? else { return Ok(()) };
+        let request = request(&read_request(&mut stream)?);
         self.seen.fetch_add(1, Ordering::SeqCst);
         let body = grantflow::Body::from(request.body().clone());
         self.tokens.lock().unwrap().extend(refresh_token_in(&Request::new(body)));
         // An outage that ends during a request does not end for that request.
         let well = self.well.load(Ordering::SeqCst);
-        self.open.fetch_add(1, Ordering::SeqCst);
-        let answered = if well { stream.write_all(&write(&(self.behind)(request))) } else { self.fail(&mut stream) };
-        self.open.fetch_sub(1, Ordering::SeqCst);
-        answered?;
-        stream.shutdown(std::net::Shutdown::Write)?;
-        // The client reads first: unread bytes would reset the connection.
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        while stream.read(&mut [0; 1024])? > 0 {}
+        if well {
+            stream.write_all(&write(&(self.behind)(request)))?;
+        } else {
+            self.fail(&mut stream)?;
+        }
+        end(&stream);
         Ok(())
     }
 
@@ -167,35 +159,12 @@ impl Shared {
     }
 }
 
-/// Reads one request of our adapters, which send a `Content-Length`.
-fn read(stream: &mut TcpStream) -> std::io::Result<Option<Request<Vec<u8>>>> {
-    let mut bytes = Vec::new();
-    let mut block = [0; 8192];
-    loop {
-        let head_end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-        if let Some(head_end) = head_end {
-            let head = String::from_utf8_lossy(&bytes[..head_end]).into_owned();
-            let mut lines = head.split("\r\n");
-            let mut first = lines.next().unwrap_or_default().split(' ');
-            let (method, target) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
-            let mut request = Request::builder().method(method).uri(target);
-            let mut length = 0;
-            for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-                if name.eq_ignore_ascii_case("content-length") {
-                    length = value.trim().parse().unwrap_or(0);
-                }
-                request = request.header(name.trim(), value.trim());
-            }
-            let body = &bytes[head_end + 4..];
-            if body.len() >= length {
-                return Ok(request.body(body[..length].to_vec()).ok());
-            }
-        }
-        match stream.read(&mut block)? {
-            0 => return Ok(None),
-            n => bytes.extend_from_slice(&block[..n]),
-        }
+fn request(read: &RecordedRequest) -> Request<Vec<u8>> {
+    let mut request = Request::builder().method(read.method()).uri(read.target());
+    for (name, value) in read.head.lines().skip(1).filter_map(|line| line.split_once(':')) {
+        request = request.header(name.trim(), value.trim());
     }
+    request.body(read.body.clone()).unwrap()
 }
 
 fn write(response: &Response<Vec<u8>>) -> Vec<u8> {

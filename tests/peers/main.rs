@@ -4,6 +4,7 @@
 //! Servers that this machine cannot run, without Node.js or Python, are listed as ignored, with the reason; in CI that
 //! fails. (libtest cannot decide this at run time; libtest-mimic can.)
 
+mod challenges;
 mod code;
 mod django_oauth_toolkit;
 mod oidc_provider;
@@ -21,7 +22,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by subject.
-const CHECKS: [&[Row]; 3] = [&code::CHECKS, &oidc_provider::CHECKS, &django_oauth_toolkit::CHECKS];
+const CHECKS: [&[Row]; 4] = [&challenges::CHECKS, &code::CHECKS, &oidc_provider::CHECKS, &django_oauth_toolkit::CHECKS];
 
 /// Most trials wait for the other side, not for this machine.
 const AT_A_TIME: usize = 8;

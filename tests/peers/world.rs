@@ -131,12 +131,12 @@ impl World {
 }
 
 pub(crate) fn start(authorization: &Authorization) -> Result<Redirect, Error> {
-    authorization.start(&mut Env { now: now(), rng: &mut SysRng })
+    authorization.start(&mut Env::new(now(), &mut SysRng))
 }
 
 /// The request of an exchange, for checks that send it by hand.
 pub(crate) fn request(exchange: &impl Exchange) -> Result<Request<grantflow::Body>, Error> {
-    exchange.request(&mut Env { now: now(), rng: &mut SysRng })
+    exchange.request(&mut Env::new(now(), &mut SysRng))
 }
 
 /// A condition that must hold.

@@ -196,7 +196,7 @@ impl World {
     pub fn login_as(&self, client: &ConfidentialClient) -> Tokens {
         let now = self.now();
         let mut dice = self.clone();
-        let mut env = Env { now, rng: &mut dice };
+        let mut env = Env::new(now, &mut dice);
         let authorization = Authorization::new(client, REDIRECT_URI).unwrap().scope("read write").unwrap();
         let Redirect { url, pending } = authorization.start(&mut env).unwrap();
         let callback = self.server(|server| server.visit(url.as_str())).unwrap();
@@ -205,7 +205,7 @@ impl World {
         let answer = self.server(|server| server.handle(&request));
         match exchange.respond(&mut env, answer).unwrap() {
             Step::Done(tokens) => tokens,
-            Step::Again { .. } => panic!("this flow has one step"),
+            Step::Again(_) => panic!("this flow has one step"),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Runs that are dropped: what is left of the grant stays with the caller.
 
-use grantflow::{ErrorCode, Left};
+use grantflow::{Env, ErrorCode, Exchange, Left};
 use grantflow_testkit::Misbehaviour;
 use grantflow_tests::support::fault_server::{Fault, FaultServer};
 use grantflow_tests::support::transport::{Agent, ErrorKind, Transport, block_on};
@@ -9,6 +9,10 @@ use grantflow_tower::{Held, Interrupted};
 use super::waits::until;
 use super::world::{Carrier, PATIENCE, World};
 use super::{TransportBody, start_of_refresh};
+
+fn settle<X: Exchange>(held: Held<X>) -> Left<X> {
+    held.settle(&mut Env::new(grantflow_tower::now(), &mut grantflow_tower::SysRng))
+}
 
 pub(crate) const BODIES: &[(&str, TransportBody)] = &[
     ("dropped before it began, nothing was sent", before),
@@ -39,7 +43,7 @@ fn before(transport: Transport) {
     let (agent, server) = (transport.agent(PATIENCE), FaultServer::start(vec![good()]));
     let mut held = Held::new(start_of_refresh(&server.url("/token")));
     drop(agent.run_held(&mut held));
-    let Left::Intact(exchange) = held.into_left() else { panic!("not intact") };
+    let Left::Intact(exchange) = settle(held) else { panic!("not intact") };
     assert_eq!(server.connections(), 0);
     agent.run(*exchange).unwrap();
 }
@@ -52,7 +56,7 @@ fn after(transport: Transport) {
     let failure = block_on(agent.run_held(&mut held)).map(drop).unwrap_err();
     assert!(matches!(failure.error.kind(), ErrorKind::Interrupted(Interrupted::MaybeSent)), "{}", failure.error);
     assert!(matches!(failure.left, Left::Unknown(_)));
-    assert!(matches!(held.into_left(), Left::Spent), "the grant is in two places");
+    assert!(matches!(settle(held), Left::Spent), "the grant is in two places");
     assert_eq!((server.count(), server.connections()), (1, 1), "it was sent again");
 }
 
@@ -61,14 +65,14 @@ fn mid_answer(transport: Transport) {
     let (agent, server) = (transport.agent(PATIENCE), FaultServer::start(vec![slow]));
     let mut held = Held::new(start_of_refresh(&server.url("/token")));
     drop_when(&agent, &mut held, || server.count() == 1);
-    assert!(matches!(held.into_left(), Left::Unknown(_)));
+    assert!(matches!(settle(held), Left::Unknown(_)));
 }
 
 fn once_more(transport: Transport) {
     let (agent, server) = (transport.agent(PATIENCE), FaultServer::start(vec![Fault::never_answer(), good()]));
     let mut held = Held::new(start_of_refresh(&server.url("/token")));
     drop_when(&agent, &mut held, || server.count() == 1);
-    let Left::Unknown(exchange) = held.into_left() else { panic!("not unknown") };
+    let Left::Unknown(exchange) = settle(held) else { panic!("not unknown") };
     let tokens = block_on(agent.run_held(&mut Held::new(*exchange))).unwrap();
     assert_eq!(tokens.refresh_token().unwrap().expose_secret(), "rt-new");
     let hits = server.hits();
@@ -82,7 +86,7 @@ fn failed(transport: Transport) {
     assert!(matches!(failure.left, Left::Unknown(_)));
     let failure = block_on(agent.run_held(&mut held)).map(drop).unwrap_err();
     assert!(matches!(failure.error.kind(), ErrorKind::Interrupted(Interrupted::Over)), "{}", failure.error);
-    assert!(matches!(held.into_left(), Left::Spent));
+    assert!(matches!(settle(held), Left::Spent));
 }
 
 fn acted(transport: Transport) {
@@ -93,7 +97,7 @@ fn acted(transport: Transport) {
     // The answer is so large that the server cannot have written it before the run is dropped.
     world.provider().knobs().misbehave(Misbehaviour::Huge { size: 64 << 20 });
     drop_when(&agent.body_limit(u64::MAX), &mut held, || world.hits("refresh_token") == 1);
-    let Left::Unknown(exchange) = held.into_left() else { panic!("not unknown") };
+    let Left::Unknown(exchange) = settle(held) else { panic!("not unknown") };
     let failure = world.run(*exchange).unwrap_err();
     assert_eq!(failure.error.oauth().unwrap().code(), Some(&ErrorCode::InvalidGrant));
     assert!(matches!(failure.left, Left::Spent));

@@ -72,7 +72,7 @@ fn public(world: &World) {
 fn replayed_code(world: &World) {
     let exchange = world.code(&world.client());
     // Only by hand can a code be sent twice.
-    let request = exchange.request(&mut Env { now: world.now(), rng: &mut SysRng }).unwrap();
+    let request = exchange.request(&mut Env::new(world.now(), &mut SysRng)).unwrap();
     let first = world.send(request).unwrap();
     assert_eq!(first.status(), 200);
     let failure = world.run(exchange).unwrap_err();
@@ -90,7 +90,8 @@ fn replayed_code(world: &World) {
 fn stolen_code(world: &World) {
     // Two people, and the callback of one in the browser of the other: the state does not match.
     let authorization = Authorization::new(&world.client(), REDIRECT_URI).unwrap().scope(SCOPE).unwrap();
-    let mut env = Env { now: world.now(), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(world.now(), &mut rng);
     let (one, other) = (authorization.start(&mut env).unwrap(), authorization.start(&mut env).unwrap());
     let callback = world.provider().visit(one.url.as_str()).unwrap();
     let Callback::Unrelated { pending, .. } = other.pending.receive(&callback.url.parse().unwrap()) else {
@@ -107,7 +108,7 @@ fn stolen_code(world: &World) {
 
 fn stored_pending(world: &World) {
     let authorization = Authorization::new(&world.client(), REDIRECT_URI).unwrap().scope(SCOPE).unwrap();
-    let start = authorization.start(&mut Env { now: world.now(), rng: &mut SysRng }).unwrap();
+    let start = authorization.start(&mut Env::new(world.now(), &mut SysRng)).unwrap();
     let stored = serde_json::to_string(&start.pending.into_stored()).unwrap();
     let callback = world.provider().visit(start.url.as_str()).unwrap();
     let pending = PendingCallback::from_stored(serde_json::from_str(&stored).unwrap(), &world.client()).unwrap();

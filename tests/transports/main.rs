@@ -51,7 +51,8 @@ fn main() -> ExitCode {
 /// A refresh at this token endpoint.
 fn start_of_refresh(token_url: &str) -> RefreshExchange {
     let client = Server::new("https://as.example/authorize", token_url).unwrap().client("app").public().unwrap();
-    let mut env = Env { now: now(), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(now(), &mut rng);
     let start = grantflow::Authorization::new(&client, "https://app.example/cb").unwrap().start(&mut env).unwrap();
     let state = start.url.as_str().split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     let callback = format!("https://app.example/cb?code=the-code&state={state}");

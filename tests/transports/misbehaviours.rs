@@ -87,7 +87,11 @@ fn run_twice<X: Exchange<Output = Tokens>>(world: &World, exchange: X, how: &Mis
 fn seen<X>(how: &Misbehaviour, outcome: Result<Tokens, Failure<X, AnyError>>) -> (Outcome, Option<X>) {
     match outcome {
         Ok(tokens) => {
-            let lifetime = tokens.expires_at().map(|at| at.saturating_since(tokens.received_at()).as_secs());
+            // The end of time is as far away as the clock says, and the clock goes on between two runs.
+            let lifetime = tokens.expires_at().map(|at| match at.as_secs() {
+                u64::MAX => "for ever".to_owned(),
+                _ => at.saturating_since(tokens.received_at()).as_secs().to_string(),
+            });
             let facts = vec![
                 format!("{:?} {}", tokens.access_token(), tokens.bearer().map_or("", |token| token.expose_secret())),
                 format!("{:?}", tokens.refresh_token().map(|token| token.expose_secret())),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use grantflow::{Body as RequestBody, Env, Error, Exchange, Failure, Left, Misuse, Sent, Step};
+use grantflow::{Body as RequestBody, Env, Error, Exchange, Failure, Left, Misuse, Sent, Step, UnixTime};
 use grantflow_tests::support::fault_server::{Fault, FaultServer};
 use grantflow_tests::support::transport::{Transport, block_on};
 use grantflow_tower::Held;
@@ -38,14 +38,19 @@ impl Poll {
         Self { url, seen: Vec::new() }
     }
 
-    fn after(mut self, what: String) -> Step<Self> {
+    fn again(mut self, what: String) -> Step<Self> {
         self.seen.push(what);
-        Step::Again { exchange: self, after: WAIT }
+        Step::Again(self)
     }
 }
 
 impl Exchange for Poll {
     type Output = Vec<String>;
+
+    /// Not before the first one. What was broken off is waited anew: this is about the loop, and needs no clock.
+    fn rest(&self, _: UnixTime) -> Duration {
+        if self.seen.is_empty() { Duration::ZERO } else { WAIT }
+    }
 
     fn request(&self, _: &mut Env<'_>) -> Result<Request<RequestBody>, Error> {
         let body = RequestBody::from(format!("poll={}", self.seen.len()).into_bytes());
@@ -58,13 +63,13 @@ impl Exchange for Poll {
             self.seen.push(text);
             return Ok(Step::Done(self.seen));
         }
-        Ok(self.after(text))
+        Ok(self.again(text))
     }
 
     fn unanswered(self, _: &mut Env<'_>, sent: Sent) -> Result<Step<Self>, Failure<Self>> {
         match sent {
-            Sent::MaybeSent if self.seen.len() < MOST => Ok(self.after("lost".to_owned())),
-            sent => Err(Failure { error: Error::NoAnswer(sent), left: Left::Intact(Box::new(self)) }),
+            Sent::MaybeSent if self.seen.len() < MOST => Ok(self.again("lost".to_owned())),
+            sent => Err(Failure::intact(Error::NoAnswer(sent), self)),
         }
     }
 }

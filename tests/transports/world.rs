@@ -139,7 +139,7 @@ impl World {
 
     /// The person goes to the server and comes back.
     pub(crate) fn verdict(&self, authorization: &Authorization) -> Callback {
-        let Redirect { url, pending } = authorization.start(&mut Env { now: self.now(), rng: &mut SysRng }).unwrap();
+        let Redirect { url, pending } = authorization.start(&mut Env::new(self.now(), &mut SysRng)).unwrap();
         let callback = self.provider().visit(url.as_str()).unwrap();
         match callback.body {
             Some(_) => pending.receive_form_post(&callback.request().unwrap()),

@@ -171,7 +171,7 @@ fn pending(capacity: usize, many: usize) -> Result<i64, Failed> {
     let mut failed: Option<Failed> = None;
     let kept = allocation_counter::measure(|| {
         for number in 0..many {
-            match authorization.start(&mut grantflow::Env { now, rng: &mut rng }) {
+            match authorization.start(&mut grantflow::Env::new(now, &mut rng)) {
                 Ok(start) => {
                     let key = start.pending.key();
                     let put = logins.put(&format!("browser-{number}"), &key, start.pending.into_stored(), now);

@@ -2,26 +2,29 @@
 
 use core::time::Duration;
 
-use grantflow::{Body, Entropy, Env, Error, Exchange, Failure, Left, Sent, UnixTime};
+use grantflow::{Body, Entropy, Env, Error, Exchange, Failure, Sent, UnixTime};
 use http::{Request, Response};
 
 use crate::{Held, Interrupted, give_way};
 
 /// Runs an exchange to its end over an async stack, given as closures.
 ///
-/// For each round trip the loop awaits `ready`, makes the request, and awaits `send` with what `ready` gave. `ready` is the
+/// For each round trip the loop waits as long as [`Exchange::rest`] says, awaits `ready`, makes the request, and awaits `send` with what `ready` gave. `ready` is the
 /// place for a connection to be had or a service to have room: an error there says that the request was certainly not sent.
 /// `send` carries the request; if no whole answer came, it says whether the request may have been sent, and its own error,
 /// which is what the caller then sees. `now` tells the time, `wait` waits. `E` is made from a flow's error or from
 /// [`Interrupted`]; `Box<dyn Error + Send + Sync>` is.
 ///
-/// # Cancel safety
-/// The future may be dropped at any time. [`Held::into_left`] is [`Left::Unknown`] if `send` had been called and had not come
-/// back, [`Left::Intact`] at every other time.
+/// What the loop has waited has passed: it makes the request for the time by `now` or for the end of the wait, whichever is
+/// later. So a run ends even if `now` stands still.
 ///
-/// Running the `Held` again goes on where it was. A wait that was broken off is waited to its end. A request that may have
+/// # Cancel safety
+/// The future may be dropped at any time. If `send` had been called and had not come back, [`Held::settle`] asks the flow what
+/// is left; at every other time it is [`Left::Intact`](grantflow::Left::Intact).
+///
+/// Running the `Held` again goes on where it was. Of a wait that was broken off, what is left is waited. A request that may have
 /// been sent is one without an answer, so the flow decides ([`Exchange::unanswered`]): polls go on; a code exchange or a refresh
-/// fails with [`Interrupted::MaybeSent`], [`Left::Unknown`], and nothing is sent.
+/// fails with [`Interrupted::MaybeSent`], [`Left::Unknown`](grantflow::Left::Unknown), and nothing is sent.
 ///
 /// # Errors
 /// The flow's error or the stack's, with what is left of the grant; [`Interrupted`].
@@ -43,9 +46,9 @@ where
 {
     if let Some(exchange) = held.take_out() {
         let step = exchange
-            .unanswered(&mut Env { now: now(), rng }, Sent::MaybeSent)
+            .unanswered(&mut Env::new(now(), rng), Sent::MaybeSent)
             .map_err(|failure| failure.map_error(|_| E::from(Interrupted::MaybeSent)));
-        if let Some(output) = held.keep(step?, now()) {
+        if let Some(output) = held.keep(step?) {
             return Ok(output);
         }
     }
@@ -53,7 +56,9 @@ where
         if held.is_over() {
             return Err(over());
         }
-        if let Some(rest) = held.rest(now()) {
+        let asked = now();
+        let rest = held.rest(asked);
+        if !rest.is_zero() {
             wait(rest).await;
         }
         let connection = ready().await;
@@ -61,30 +66,31 @@ where
         let step = match connection {
             Ok(connection) => {
                 // Only now: signatures and proofs in a request tell the time at which it is made.
-                let request = match exchange.request(&mut Env { now: now(), rng }) {
+                let due = now().max(asked.saturating_add(rest));
+                let request = match exchange.request(&mut Env::new(due, rng)) {
                     Ok(request) => request,
-                    Err(error) => return Err(Failure { error: error.into(), left: Left::Intact(Box::new(exchange)) }),
+                    Err(error) => return Err(Failure::intact(E::from(error), exchange)),
                 };
                 held.send_out(exchange);
                 let answer = send(connection, request).await;
                 let Some(exchange) = held.take_out() else { return Err(over()) };
                 match answer {
                     Ok(response) => exchange
-                        .respond(&mut Env { now: now(), rng }, response)
+                        .respond(&mut Env::new(now(), rng), response)
                         .map_err(|failure| failure.map_error(E::from)),
                     Err((sent, error)) => exchange
-                        .unanswered(&mut Env { now: now(), rng }, sent)
+                        .unanswered(&mut Env::new(now(), rng), sent)
                         .map_err(|failure| failure.map_error(|_| error)),
                 }
             }
             Err(error) => exchange
-                .unanswered(&mut Env { now: now(), rng }, Sent::NotSent)
+                .unanswered(&mut Env::new(now(), rng), Sent::NotSent)
                 .map_err(|failure| failure.map_error(|_| error)),
         };
-        if let Some(output) = held.keep(step?, now()) {
+        if let Some(output) = held.keep(step?) {
             return Ok(output);
         }
-        if held.rest(now()).is_none() {
+        if held.rest(now()).is_zero() {
             // Nothing is waited for: over a stack that is always ready, the caller's own timers would not be looked at.
             give_way().await;
         }
@@ -92,5 +98,5 @@ where
 }
 
 fn over<X, E: From<Interrupted>>() -> Failure<X, E> {
-    Failure { error: Interrupted::Over.into(), left: Left::Spent }
+    Failure::spent(Interrupted::Over.into())
 }

@@ -10,7 +10,7 @@
 //!
 //! let client = Server::new("https://as.example/authorize", "https://as.example/token")?.client("my-tool").public()?;
 //! let listener = Listener::bind()?;
-//! let Redirect { url, pending } = Authorization::new(&client, listener.redirect_uri())?.start(&mut Env { now, rng })?;
+//! let Redirect { url, pending } = Authorization::new(&client, listener.redirect_uri())?.start(&mut Env::new(now, rng))?;
 //! println!("Open this address in your browser:\n{}", url.as_str());
 //! # let browser = {
 //! #     let redirect_uri = listener.redirect_uri().as_str().to_owned();

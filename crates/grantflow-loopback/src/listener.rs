@@ -15,7 +15,7 @@ use crate::bind::Bound;
 use crate::error::{Error, NoCallback};
 use crate::pages::{Pages, done_path};
 use crate::settings::Settings;
-use crate::shared::{Arrived, Next, Shared, State};
+use crate::shared::{Arrived, Shared, State, Turn};
 use crate::visit::{Site, claimed_key};
 
 /// How long closing the sockets may take. Usually it takes a millisecond.
@@ -82,10 +82,10 @@ impl Listener {
         let (mut strays, mut last) = (0, None);
         let error = loop {
             let (visitor, request) = match shared.next(until) {
-                Next::Judge(visitor, request) => (visitor, request),
-                Next::Stopped => break Error::Stopped,
-                Next::Closed(error) => break Error::Accept(error.unwrap_or_else(|| ErrorKind::NotConnected.into())),
-                Next::Late => break Error::Late { waited: self.patience, strays, last },
+                Turn::Judge(visitor, request) => (visitor, request),
+                Turn::Stopped => break Error::Stopped,
+                Turn::Closed(error) => break Error::Accept(error.unwrap_or_else(|| ErrorKind::NotConnected.into())),
+                Turn::Late => break Error::Late { waited: self.patience, strays, last },
             };
             let key = pending.key();
             let callback = receive(pending, &request);

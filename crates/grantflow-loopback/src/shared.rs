@@ -88,7 +88,7 @@ impl Visitor {
 }
 
 /// The next task of the thread in `Listener::wait`.
-pub(crate) enum Next {
+pub(crate) enum Turn {
     /// Judge the request of this visitor.
     Judge(u64, Arc<Request<Vec<u8>>>),
     Stopped,
@@ -126,21 +126,21 @@ impl Shared {
     }
 
     /// For the thread in `Listener::wait`, until `until`.
-    pub(crate) fn next(&self, until: Option<Instant>) -> Next {
+    pub(crate) fn next(&self, until: Option<Instant>) -> Turn {
         let is_late = || until.is_some_and(|until| until <= Instant::now());
         let next = self.wait(until, |state| {
             if state.is_stopped {
-                Some(Next::Stopped)
+                Some(Turn::Stopped)
             } else if state.open.is_empty() {
-                Some(Next::Closed(state.accept_error.take()))
+                Some(Turn::Closed(state.accept_error.take()))
             } else if is_late() {
                 // Even if more requests come.
-                Some(Next::Late)
+                Some(Turn::Late)
             } else {
-                state.question().map(|(number, request)| Next::Judge(number, request))
+                state.question().map(|(number, request)| Turn::Judge(number, request))
             }
         });
-        next.unwrap_or(Next::Late)
+        next.unwrap_or(Turn::Late)
     }
 
     /// Answers a visitor, and may set what has arrived. Then the other waiting visitors look at that.
@@ -278,7 +278,7 @@ pub(crate) struct Place {
 
 /// Why a request was not judged by the thread in `Listener::wait`.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unanswered {
+pub(crate) enum NoAnswer {
     /// It was not judged in time.
     Unseen,
     /// The visitor was sent away, or the wait has ended: [`State::arrived`] says whether the callback has come.
@@ -287,7 +287,7 @@ pub(crate) enum Unanswered {
 
 impl Place {
     /// Gives a request to the thread in `Listener::wait`, and waits for the answer, at most for `patience`.
-    pub(crate) fn ask(&self, request: &Arc<Request<Vec<u8>>>, patience: Duration) -> Result<Answer, Unanswered> {
+    pub(crate) fn ask(&self, request: &Arc<Request<Vec<u8>>>, patience: Duration) -> Result<Answer, NoAnswer> {
         let (reply, answered) = sync_channel(1);
         self.shared.change(|state| {
             let asking = Stage::Asking(Arc::clone(request), reply);
@@ -296,8 +296,8 @@ impl Place {
             state.set_stage(self.number, stage);
         });
         answered.recv_timeout(patience).map_err(|error| match error {
-            RecvTimeoutError::Timeout => Unanswered::Unseen,
-            RecvTimeoutError::Disconnected => Unanswered::Over,
+            RecvTimeoutError::Timeout => NoAnswer::Unseen,
+            RecvTimeoutError::Disconnected => NoAnswer::Over,
         })
     }
 
@@ -376,7 +376,7 @@ mod tests {
             std::thread::spawn(move || place.ask(&Arc::new(Request::new(Vec::new())), Duration::from_secs(20)).err());
         while shared.wait(None, |state| state.question()).is_none() {}
         shared.change(State::send_one_away);
-        assert_eq!(asking.join().unwrap(), Some(Unanswered::Over));
+        assert_eq!(asking.join().unwrap(), Some(NoAnswer::Over));
     }
 
     #[test]

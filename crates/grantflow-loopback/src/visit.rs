@@ -10,7 +10,7 @@ use http::{Method, Request, header};
 
 use crate::answer::Answer;
 use crate::head::{Head, HeadReader};
-use crate::shared::{Arrived, Place, Unanswered};
+use crate::shared::{Arrived, NoAnswer, Place};
 
 /// How long, and for how many bytes, a connection is kept after its answer. If it were closed with unread bytes, the
 /// system would discard the answer.
@@ -97,8 +97,8 @@ impl Site {
         let request = Arc::new(request);
         match place.ask(&request, self.visit) {
             Ok(answer) => Some(answer),
-            Err(Unanswered::Unseen) => Some(Answer::too_early()),
-            Err(Unanswered::Over) => after(&request),
+            Err(NoAnswer::Unseen) => Some(Answer::too_early()),
+            Err(NoAnswer::Over) => after(&request),
         }
     }
 

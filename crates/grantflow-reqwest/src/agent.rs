@@ -12,7 +12,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use reqwest::{Client, ClientBuilder};
 
 use crate::connecting::{Progress, RecordConnecting};
-use crate::{BODY_LIMIT, Error, TIMEOUT, Unanswered};
+use crate::{BODY_LIMIT, Error, SendError, TIMEOUT};
 
 /// How many chunks of a body are read before other tasks may run.
 const CHUNKS: usize = 32;
@@ -81,10 +81,10 @@ impl Agent {
         self.timeout
     }
 
-    pub(crate) async fn call(&self, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
+    pub(crate) async fn call(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
         let client = if request.uri().scheme_str() == Some("http") { &self.plain } else { &self.secure };
         let mut request = reqwest::Request::try_from(request.map(Vec::<u8>::from))
-            .map_err(|error| unanswered(Sent::NotSent, error))?;
+            .map_err(|error| send_error(Sent::NotSent, error))?;
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
 
         let progress = Progress::default();
@@ -92,14 +92,14 @@ impl Agent {
             .clone()
             .of(client.execute(request))
             .await
-            .map_err(|error| unanswered(progress.sent(&error), error))?;
+            .map_err(|error| send_error(progress.sent(&error), error))?;
 
         let status = answer.status();
         // A status line came, so the request was sent.
-        let unreadable = |error| Unanswered { sent: Sent::MaybeSent, error: of_body(error, status) };
+        let unreadable = |error| SendError { sent: Sent::MaybeSent, error: of_body(error, status) };
         let mut collector = Collector::new(self.body_limit);
         let mut chunks = 0_usize;
-        while let Some(chunk) = answer.chunk().await.map_err(|error| unanswered(Sent::MaybeSent, error))? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| send_error(Sent::MaybeSent, error))? {
             collector.push(&chunk).map_err(unreadable)?;
             chunks = chunks.wrapping_add(1);
             if chunks.is_multiple_of(CHUNKS) {
@@ -152,8 +152,8 @@ fn verified(settings: ClientBuilder) -> ClientBuilder {
     settings
 }
 
-fn unanswered(sent: Sent, error: reqwest::Error) -> Unanswered {
-    Unanswered { sent, error: Error::Transport(error.without_url()) }
+fn send_error(sent: Sent, error: reqwest::Error) -> SendError {
+    SendError { sent, error: Error::Transport(error.without_url()) }
 }
 
 /// The error for a body that could not be read, of an answer with this status.

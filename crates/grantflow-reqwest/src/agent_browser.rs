@@ -8,7 +8,7 @@ use http::header::CONTENT_ENCODING;
 use http::{Request, Response};
 use reqwest::{Client, ClientBuilder, RequestBuilder};
 
-use crate::{BODY_LIMIT, Error, TIMEOUT, Unanswered};
+use crate::{BODY_LIMIT, Error, SendError, TIMEOUT};
 
 /// The longest time, in milliseconds, that a JavaScript timer accepts.
 const LONGEST_MILLIS: u32 = i32::MAX as u32;
@@ -48,9 +48,9 @@ impl Agent {
         self
     }
 
-    pub(crate) async fn call(&self, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
+    pub(crate) async fn call(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
         let request = reqwest::Request::try_from(request.map(Vec::<u8>::from))
-            .map_err(|error| unanswered(Sent::NotSent, error))?;
+            .map_err(|error| send_error(Sent::NotSent, error))?;
         let target = request.url().clone();
         let mut answer = RequestBuilder::from_parts(self.client.clone(), request)
             .timeout(self.timeout)
@@ -61,11 +61,11 @@ impl Agent {
             .await
             .map_err(|error| {
                 let sent = if error.is_builder() { Sent::NotSent } else { Sent::MaybeSent };
-                unanswered(sent, error)
+                send_error(sent, error)
             })?;
 
         let (status, limit) = (answer.status(), self.body_limit);
-        let fail = |error| Err(Unanswered { sent: Sent::MaybeSent, error });
+        let fail = |error| Err(SendError { sent: Sent::MaybeSent, error });
         // The browser has followed it. All that is left is to refuse the answer, which is not the endpoint's.
         if *answer.url() != target {
             return fail(Error::Redirected { status });
@@ -76,7 +76,7 @@ impl Agent {
         let mut headers = core::mem::take(answer.headers_mut());
         // The browser has undone it, and some browsers leave the header.
         headers.remove(CONTENT_ENCODING);
-        let body = answer.bytes().await.map_err(|error| unanswered(Sent::MaybeSent, error))?;
+        let body = answer.bytes().await.map_err(|error| send_error(Sent::MaybeSent, error))?;
         if body.len() as u64 > limit {
             return fail(Error::BodyTooLarge { status, limit });
         }
@@ -94,8 +94,8 @@ impl fmt::Debug for Agent {
     }
 }
 
-fn unanswered(sent: Sent, error: reqwest::Error) -> Unanswered {
-    Unanswered { sent, error: Error::Transport(error.without_url()) }
+fn send_error(sent: Sent, error: reqwest::Error) -> SendError {
+    SendError { sent, error: Error::Transport(error.without_url()) }
 }
 
 pub(crate) async fn wait(duration: Duration) {

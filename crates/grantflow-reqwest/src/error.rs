@@ -8,7 +8,7 @@ use http::StatusCode;
 #[derive(Debug, thiserror::Error)]
 #[error("{error}; the request {sent}")]
 #[non_exhaustive]
-pub struct Unanswered {
+pub struct SendError {
     /// Whether the request may have been sent.
     pub sent: Sent,
     /// Why no answer came.

@@ -61,7 +61,7 @@ mod connecting;
 mod error;
 
 pub use agent::{Agent, now};
-pub use error::{Error, Unanswered};
+pub use error::{Error, SendError};
 
 const TIMEOUT: core::time::Duration = core::time::Duration::from_secs(30);
 const BODY_LIMIT: u64 = 1024 * 1024;
@@ -81,7 +81,7 @@ pub async fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, F
 /// Runs an exchange to its end, and leaves it with the caller while it does.
 ///
 /// # Cancel safety
-/// Dropping the future breaks off the round trip. [`Held::into_left`] then says what is left of the grant: a request counts as
+/// Dropping the future breaks off the round trip. [`Held::settle`] then says what is left of the grant: a request counts as
 /// one that may have been sent from the moment at which it was given to reqwest, connecting included. Running the `Held`
 /// again goes on where it was, and sends nothing twice unless the flow takes that for harmless; otherwise it fails with
 /// [`Error::Interrupted`].
@@ -90,16 +90,14 @@ pub async fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, F
 /// What went wrong, and what is left of the grant. `?` keeps the error alone.
 pub async fn run_held<X: Exchange>(agent: &Agent, held: &mut Held<X>) -> Result<X::Output, Failure<X, Error>> {
     let mut rng = SysRng;
-    let send = |(), request| async move {
-        send(agent, request).await.map_err(|unanswered| (unanswered.sent, unanswered.error))
-    };
+    let send = |(), request| async move { send(agent, request).await.map_err(|failed| (failed.sent, failed.error)) };
     grantflow_async::drive(held, &mut rng, now, agent::wait, async || Ok(()), send).await
 }
 
 /// Sends one request and reads the complete answer, with any status.
 ///
 /// # Errors
-/// [`Unanswered`], which says whether the request may have been sent.
-pub async fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
+/// [`SendError`], which says whether the request may have been sent.
+pub async fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, SendError> {
     agent.call(request).await
 }

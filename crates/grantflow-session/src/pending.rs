@@ -74,7 +74,7 @@ pub trait PendingStore: Send + Sync {
 /// let client = Server::new("https://as.example/authorize", "https://as.example/token")?.client("my-id").public()?;
 /// let logins = PendingLogins::new(100_000, Duration::from_secs(600));
 ///
-/// # let mut env = Env { now, rng: &mut rng };
+/// # let mut env = Env::new(now, &mut rng);
 /// let Redirect { url, pending } = Authorization::new(&client, "https://app.example/callback")?.start(&mut env)?;
 /// logins.put("ada's session", &pending.key(), pending.into_stored(), now)?;
 /// # let state = url.as_str().split("state=").nth(1).unwrap().split('&').next().unwrap();

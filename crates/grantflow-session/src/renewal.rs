@@ -1,4 +1,4 @@
-//! The renewal of one grant, as a chain of states without I/O: [`Next`] says what to do, and takes the outcome.
+//! The renewal of one grant, as a chain of states without I/O: [`Action`] says what to do, and takes the outcome.
 //!
 //! ```text
 //! Renewal ─▶ Loading ─adopt───────────────────────────────────────────────────────▶ Done(Fresh)   another process has renewed it
@@ -34,13 +34,13 @@
 //! let mut next = Renewal::of(plan, None);
 //! loop {
 //!     next = match next {
-//!         Next::Lock(state)    => …try the store's lock, then  state.locked() / state.busy() / state.failed(error)
-//!         Next::Load(state)    => …load, then                  state.loaded(env, entry) / state.failed(error)
-//!         Next::Write(state)   => …compare and swap, then      state.written(env, revision) / state.conflict() / state.failed(error)
-//!         Next::Send(state)    => …send state.request(env)?,   state.answered(env, response) / state.unanswered(env, …)
-//!         Next::Release(state) => …release the lock, then    state.released()
-//!         Next::Wait(state)    => …wait state.duration(), then state.waited()
-//!         Next::Done(outcome)  => break outcome,
+//!         Action::Lock(state)    => …try the store's lock, then  state.locked() / state.busy() / state.failed(error)
+//!         Action::Load(state)    => …load, then                  state.loaded(env, entry) / state.failed(error)
+//!         Action::Write(state)   => …compare and swap, then      state.written(env, revision) / state.conflict() / state.failed(error)
+//!         Action::Send(state)    => …send state.request(env)?,   state.answered(env, response) / state.unanswered(env, …)
+//!         Action::Release(state) => …release the lock, then    state.released()
+//!         Action::Wait(state)    => …wait state.duration(), then state.waited()
+//!         Action::Done(outcome)  => break outcome,
 //!     }
 //! }
 //! ```
@@ -76,18 +76,18 @@ pub struct Renewal;
 
 impl Renewal {
     /// Renews the grant, unless the store has a usable token: one that is not due, and is not `weary`.
-    pub fn of(plan: Arc<Plan>, weary: Option<&FreshToken>) -> Next {
+    pub fn of(plan: Arc<Plan>, weary: Option<&FreshToken>) -> Action {
         Self::insisting(plan, weary, Insist::default())
     }
 
     /// The same, in spite of a pause or a loss.
-    pub(crate) fn insisting(plan: Arc<Plan>, weary: Option<&FreshToken>, insist: Insist) -> Next {
+    pub(crate) fn insisting(plan: Arc<Plan>, weary: Option<&FreshToken>, insist: Insist) -> Action {
         let weary = weary.map(FreshToken::fingerprint);
         Course::look(plan, Task::Renew { weary, insist })
     }
 
     /// Looks whether the store has a usable token, and sends nothing.
-    pub fn look(plan: Arc<Plan>, weary: Option<&FreshToken>) -> Next {
+    pub fn look(plan: Arc<Plan>, weary: Option<&FreshToken>) -> Action {
         let weary = weary.map(FreshToken::fingerprint);
         Course::look(plan, Task::Look { weary })
     }
@@ -96,23 +96,23 @@ impl Renewal {
     ///
     /// # Errors
     /// [`RecordFault::OtherClient`] if they belong to another client than the plan's.
-    pub fn prime(plan: Arc<Plan>, tokens: Tokens) -> Result<Next, RecordFault> {
+    pub fn prime(plan: Arc<Plan>, tokens: Tokens) -> Result<Action, RecordFault> {
         let login = Unsaved::login(&plan, tokens)?;
         Ok(Self::login(plan, &login))
     }
 
     /// The same, for a login that was given to the session.
-    pub(crate) fn login(plan: Arc<Plan>, login: &Unsaved) -> Next {
+    pub(crate) fn login(plan: Arc<Plan>, login: &Unsaved) -> Action {
         Course::lock(plan, Task::Prime(login.record.clone()))
     }
 
     /// Stores tokens that could not be stored before.
-    pub fn save(plan: Arc<Plan>, unsaved: Unsaved) -> Next {
+    pub fn save(plan: Arc<Plan>, unsaved: Unsaved) -> Action {
         Course::lock(plan, Task::Save(unsaved))
     }
 
     /// Removes the grant from the store.
-    pub fn forget(plan: Arc<Plan>) -> Next {
+    pub fn forget(plan: Arc<Plan>) -> Action {
         Course::lock(plan, Task::Forget)
     }
 }
@@ -132,8 +132,8 @@ pub(crate) struct Insist {
 #[must_use = "a renewal goes on only if what it asks for is done"]
 #[derive(Debug)]
 #[allow(clippy::exhaustive_enums, reason = "every loop must do every thing")]
-pub enum Next {
-    /// Try the store's lock. Hold it until [`Next::Release`] or [`Next::Done`].
+pub enum Action {
+    /// Try the store's lock. Hold it until [`Action::Release`] or [`Action::Done`].
     Lock(Locking),
     /// Read the store.
     Load(Loading),
@@ -149,7 +149,7 @@ pub enum Next {
     Done(Outcome),
 }
 
-impl Next {
+impl Action {
     /// Why the request that was just answered brought no tokens. `None` if it brought tokens.
     pub fn cause(&self) -> Option<&Cause> {
         match self {
@@ -198,12 +198,12 @@ impl Course {
         Self { plan, task, conflicts: 0, waited: None, drawn: None, cause: None, asked: None, nameless: false }
     }
 
-    fn lock(plan: Arc<Plan>, task: Task) -> Next {
-        Next::Lock(Locking::new(Self::new(plan, task)))
+    fn lock(plan: Arc<Plan>, task: Task) -> Action {
+        Action::Lock(Locking::new(Self::new(plan, task)))
     }
 
-    fn look(plan: Arc<Plan>, task: Task) -> Next {
-        Next::Load(Loading::new(Self::new(plan, task), loading::Why::Look))
+    fn look(plan: Arc<Plan>, task: Task) -> Action {
+        Action::Load(Loading::new(Self::new(plan, task), loading::Why::Look))
     }
 
     fn fresh(&self, record: &Record) -> Result<FreshToken, RecordFault> {
@@ -249,6 +249,6 @@ impl core::fmt::Debug for Course {
     }
 }
 
-fn failed(error: SessionError) -> Next {
-    Next::Done(Outcome::Failed(error))
+fn failed(error: SessionError) -> Action {
+    Action::Done(Outcome::Failed(error))
 }

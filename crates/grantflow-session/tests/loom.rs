@@ -30,7 +30,7 @@ fn client() -> PublicClient {
 fn login(client: &PublicClient) -> PendingCallback {
     let mut rng = Counting;
     let authorization = Authorization::new(client, "https://app.example/callback").unwrap();
-    let Redirect { pending, .. } = authorization.start(&mut Env { now: NOW, rng: &mut rng }).unwrap();
+    let Redirect { pending, .. } = authorization.start(&mut Env::new(NOW, &mut rng)).unwrap();
     pending
 }
 

@@ -31,7 +31,7 @@ fn abandoned_logins_leave_memory_flat() {
         let now = UnixTime::from_secs(1_700_000_000 + number as u64 / 250 + pause);
         let authorization =
             Authorization::new(&client, "https://app.example/oauth/callback").unwrap().scope("read_favorite").unwrap();
-        let Redirect { pending, .. } = authorization.start(&mut Env { now, rng: &mut rng }).unwrap();
+        let Redirect { pending, .. } = authorization.start(&mut Env::new(now, &mut rng)).unwrap();
         logins.put(&format!("browser {number}"), &pending.key(), pending.into_stored(), now).unwrap();
     };
 

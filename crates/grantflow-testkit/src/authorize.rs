@@ -9,7 +9,7 @@ use crate::callback::{Callback, form_post_page, spoilt};
 use crate::client::{Client, Grant};
 use crate::endpoint::Endpoint;
 use crate::form::Form;
-use crate::grants::{Basis, Challenge, Code, is_verifier};
+use crate::grants::{Basis, Challenge, Code, Login, is_verifier};
 use crate::hit::Hit;
 use crate::knobs::Decision;
 use crate::misbehaviour::Misbehaviour;
@@ -117,6 +117,9 @@ impl Server {
         let Some(scope) = client.allowed_scope(form.get("scope")) else {
             return refuse("invalid_scope", "malformed, or more than is allowed");
         };
+        if form.get("acr_values").is_some() && self.met(form).is_none() {
+            return refuse("unmet_authentication_requirements", "no such authentication is supported");
+        }
         Ok((scope, challenge))
     }
 
@@ -130,6 +133,7 @@ impl Server {
             Decision::Fail(error) => return refuse(error, "the test wants it so"),
         }
 
+        let login = self.log_in(form);
         let code = self.grants.mint("code", self.knobs.odd_characters);
         let record = Code {
             client_id: client.id.clone(),
@@ -137,12 +141,31 @@ impl Server {
             redirect_uri_named: form.get("redirect_uri").is_some(),
             challenge,
             scope,
-            family: self.grants.new_family(Basis { resources: form.all("resource") }),
+            family: self.grants.new_family(Basis { resources: form.all("resource"), login: Some(login) }),
             expires_at: self.now.saturating_add(self.knobs.code_lifetime),
             spent: false,
         };
         self.grants.codes.insert(code.clone(), record);
         Ok(code)
+    }
+
+    /// The person's login: the earlier one of the knob, unless the request demands a newer one (OpenID Connect Core
+    /// section 3.1.2.1, RFC 9470 section 4).
+    fn log_in(&self, form: &Form) -> Login {
+        let max_age = form.get("max_age").and_then(|text| text.parse::<u64>().ok());
+        let is_too_old = |at: u64| max_age.is_some_and(|most| self.now.saturating_sub(at) > most);
+        let asks = form.get("prompt").is_some_and(|prompt| prompt.split(' ').any(|word| word == "login"));
+        Login {
+            at: self.knobs.logged_in_at.filter(|at| !asks && !is_too_old(*at)).unwrap_or(self.now),
+            acr: self.met(form).map(str::to_owned),
+        }
+    }
+
+    /// The first authentication context of those asked for that the server can meet.
+    fn met<'a>(&self, form: &'a Form) -> Option<&'a str> {
+        let supported = &self.knobs.acr_values_supported;
+        let mut asked = form.get("acr_values").into_iter().flat_map(|values| values.split(' '));
+        asked.find(|acr| supported.is_empty() || supported.iter().any(|other| other == acr))
     }
 
     /// RFC 7636 section 4.3, where a missing method means `plain`.

@@ -7,7 +7,7 @@ use crate::call::Refusal;
 use crate::client::{Client, Grant};
 use crate::endpoint::Endpoint;
 use crate::form::{Form, encode, escape_html, json_string};
-use crate::grants::{Basis, Device};
+use crate::grants::{Basis, Device, Login};
 use crate::hit::Hit;
 use crate::knobs::Decision;
 use crate::server::{Server, query_form};
@@ -41,7 +41,7 @@ impl Server {
         let mut devices = self.grants.devices.values_mut();
         match devices.find(|device| device.is_pending(now) && plain(&device.user_code) == wanted) {
             Some(device) => {
-                device.decision = Some(decision);
+                device.decide(decision, now);
                 true
             }
             None => false,
@@ -63,12 +63,13 @@ impl Server {
             client_id: client.id.clone(),
             user_code: user_code.clone(),
             scope,
-            family: self.grants.new_family(Basis { resources: form.all("resource") }),
+            family: self.grants.new_family(Basis { resources: form.all("resource"), login: None }),
             expires_at: self.now.saturating_add(lifetime),
             interval: interval.unwrap_or(INTERVAL),
             polls: 0,
             last: self.now,
             decision: None,
+            decided_at: self.now,
             spent: false,
         };
         self.grants.devices.insert(device_code.clone(), device);
@@ -108,7 +109,7 @@ impl Server {
         }
         device.polls += 1;
         if device.decision.is_none() && self.knobs.decide_at_poll.is_some_and(|at| at <= device.polls) {
-            device.decision = Some(self.knobs.decision.clone());
+            device.decide(self.knobs.decision.clone(), self.now);
         }
         let early = self.now < device.last.saturating_add(device.interval);
         device.last = self.now;
@@ -123,6 +124,9 @@ impl Server {
             Some(Decision::Approve) => {
                 device.spent = true;
                 let (scope, family) = (device.scope.clone(), device.family);
+                // To enter the code, the person logged in (RFC 8628 section 3.3).
+                let login = Login { at: device.decided_at, acr: None };
+                self.grants.logged_in(family, login);
                 Ok(Answer::json(200, self.issue_with_refresh(client, &scope, family)))
             }
         }

@@ -1,4 +1,8 @@
 //! The endpoints: where each is, and which methods it takes.
+//!
+//! A new endpoint is a variant here with its path, its methods and its name in the metadata; an arm in `Server::route`; a
+//! file with what it does, behind `Server::serve_client` where a client posts a form; and what is odd about its answers,
+//! in `oddities.rs`.
 
 use http::Method;
 
@@ -38,15 +42,22 @@ pub enum Endpoint {
     Revocation,
     /// The endpoint for pushed authorization requests, `POST {base}/oauth/par` (RFC 9126 section 2).
     PushedAuthorization,
+    /// The metadata of the protected resource, `GET /.well-known/oauth-protected-resource` followed by the resource's
+    /// path (RFC 9728 section 3.1).
+    ResourceMetadata,
+    /// The metadata of a resource that is the whole origin, `GET /.well-known/oauth-protected-resource`, where some
+    /// clients look next. Not there until [`Knobs::serve`](crate::Knobs::serve).
+    ResourceMetadataAtRoot,
 }
 
 /// The path of the protected resource after the issuer's path.
 const RESOURCE: &str = "/api/user";
+const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const OPENID: &str = "/.well-known/openid-configuration";
 
 impl Endpoint {
     /// Every endpoint, in the order in which paths are compared.
-    pub const ALL: [Endpoint; 12] = [
+    pub const ALL: [Endpoint; 14] = [
         Endpoint::Authorization,
         Endpoint::Token,
         Endpoint::Resource,
@@ -59,6 +70,8 @@ impl Endpoint {
         Endpoint::Introspection,
         Endpoint::Revocation,
         Endpoint::PushedAuthorization,
+        Endpoint::ResourceMetadata,
+        Endpoint::ResourceMetadataAtRoot,
     ];
 
     /// The path in pieces, where `base` is the issuer's path without a slash at its end.
@@ -76,6 +89,8 @@ impl Endpoint {
             Endpoint::Introspection => [base, "/oauth/introspect", ""],
             Endpoint::Revocation => [base, "/oauth/revoke", ""],
             Endpoint::PushedAuthorization => [base, "/oauth/par", ""],
+            Endpoint::ResourceMetadata => [PROTECTED_RESOURCE, base, RESOURCE],
+            Endpoint::ResourceMetadataAtRoot => [PROTECTED_RESOURCE, "", ""],
         }
     }
 

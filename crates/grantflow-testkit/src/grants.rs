@@ -66,6 +66,17 @@ pub(crate) struct Refresh {
 pub(crate) struct Basis {
     /// The values of `resource` in the request (RFC 8707).
     pub(crate) resources: Vec<String>,
+    /// The person's login; `None` for what a client got for itself.
+    pub(crate) login: Option<Login>,
+}
+
+/// When and how a person logged in.
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    /// In seconds since the Unix epoch.
+    pub(crate) at: u64,
+    /// The authentication context class (OpenID Connect Core section 2), where one was asked for.
+    pub(crate) acr: Option<String>,
 }
 
 /// An authorization request that was pushed (RFC 9126).
@@ -90,10 +101,16 @@ pub(crate) struct Device {
     /// When the device got its code or, later, when it polled last.
     pub(crate) last: u64,
     pub(crate) decision: Option<Decision>,
+    pub(crate) decided_at: u64,
     pub(crate) spent: bool,
 }
 
 impl Device {
+    pub(crate) fn decide(&mut self, decision: Decision, now: u64) {
+        self.decision = Some(decision);
+        self.decided_at = now;
+    }
+
     pub(crate) fn is_pending(&self, now: u64) -> bool {
         self.decision.is_none() && now < self.expires_at
     }
@@ -127,6 +144,13 @@ impl Grants {
         let family = self.count();
         self.bases.insert(family, basis);
         family
+    }
+
+    /// Notes for this family how the person logged in.
+    pub(crate) fn logged_in(&mut self, family: Family, login: Login) {
+        if let Some(basis) = self.bases.get_mut(&family) {
+            basis.login = Some(login);
+        }
     }
 
     /// Eight letters without vowels, which spell no words, and a dash between (RFC 8628 section 6.1).

@@ -29,7 +29,8 @@ pub enum ClientAuth {
 pub struct Hit {
     /// The server's clock, in seconds since the Unix epoch.
     pub at: u64,
-    /// The endpoint, also where [`Knobs::omit`](crate::Knobs::omit) took it away; `None` for a path that is none's.
+    /// The endpoint at this path, also where [`Knobs::omit`](crate::Knobs::omit) took it away; `None` where no endpoint
+    /// has the path.
     pub endpoint: Option<Endpoint>,
     /// The request's method.
     pub method: Method,

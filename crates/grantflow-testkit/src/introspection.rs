@@ -74,6 +74,13 @@ impl Server {
         }
         add("iss", json_string(&self.issuer));
         add("jti", json_string(&s256(token)));
+        // RFC 9470 section 6.2.
+        if let Some(login) = self.grants.bases.get(&family).and_then(|basis| basis.login.as_ref()) {
+            add("auth_time", login.at.to_string());
+            if let Some(acr) = &login.acr {
+                add("acr", json_string(acr));
+            }
+        }
         members
     }
 

@@ -24,6 +24,14 @@ pub struct Knobs {
     /// The person's name, which `GET /api/user` answers. Default: `ada`.
     pub user: String,
 
+    /// When the person logged in, in seconds since the Unix epoch: that login counts, unless the authorization request
+    /// says `prompt=login` or has a `max_age` that is over (OpenID Connect Core section 3.1.2.1). `None` stands for a
+    /// login at every visit. Default: `None`.
+    pub logged_in_at: Option<u64>,
+    /// The authentication contexts that the server can meet; with others only in `acr_values`, the callback says
+    /// `unmet_authentication_requirements`. The metadata names them. Default: nothing, which stands for every one.
+    pub acr_values_supported: Vec<String>,
+
     /// Whether an authorization request needs a PKCE challenge (RFC 7636). Default: yes.
     pub require_pkce: bool,
     /// Whether the challenge method `plain` is accepted. Default: no, only `S256`.
@@ -101,6 +109,24 @@ pub struct Knobs {
     /// A refresh token always does. Default: no.
     pub access_token_revokes_grant: bool,
 
+    /// The scope that the resource demands: its challenges name it, and a token with less gets a 403 with
+    /// `insufficient_scope` (RFC 6750 section 3). Default: none.
+    pub required_scope: Option<String>,
+    /// The authentication contexts one of which the resource demands of the person's login. A token without gets a 401
+    /// with `insufficient_user_authentication` and `acr_values` (RFC 9470 section 3). Default: none.
+    pub required_acr_values: Vec<String>,
+    /// How long ago, in seconds, the person's login may be for the resource. A token of an older login gets a 401 with
+    /// `insufficient_user_authentication` and `max_age` (RFC 9470 section 3). Default: any time.
+    pub required_max_age: Option<u64>,
+    /// Whether the resource's challenges name its metadata by `resource_metadata` (RFC 9728 section 5.1). Default: no.
+    pub challenge_names_metadata: bool,
+    /// What `authorization_servers` of the resource's metadata holds (RFC 9728 section 2). `None` stands for this server.
+    /// Default: `None`.
+    pub authorization_servers: Option<Vec<String>>,
+    /// What `scopes_supported` of the resource's metadata holds (RFC 9728 section 2). Default: nothing, then the member
+    /// is left out.
+    pub resource_scopes_supported: Vec<String>,
+
     /// Whether Basic credentials are taken as they are. Default: no, they are form-decoded (RFC 6749 section 2.3.1).
     pub raw_basic: bool,
     /// Whether Basic credentials are accepted. Default: yes.
@@ -116,7 +142,7 @@ pub struct Knobs {
     pub form_unless_asked: bool,
 
     /// The endpoints that are not there: they answer 404, and the metadata does not name them. Default: the OpenID
-    /// documents.
+    /// documents, and the resource's metadata at the root.
     pub omitted: BTreeSet<Endpoint>,
     /// What `scopes_supported` of the server's metadata holds (RFC 8414 section 2). Default: nothing, then the member is
     /// left out.
@@ -141,6 +167,8 @@ impl Default for Knobs {
         Knobs {
             decision: Decision::Approve,
             user: "ada".to_owned(),
+            logged_in_at: None,
+            acr_values_supported: Vec::new(),
             require_pkce: true,
             allow_plain_pkce: false,
             require_pushed_authorization_requests: false,
@@ -171,13 +199,24 @@ impl Default for Knobs {
             audience: None,
             revocable_access_tokens: true,
             access_token_revokes_grant: false,
+            required_scope: None,
+            required_acr_values: Vec::new(),
+            required_max_age: None,
+            challenge_names_metadata: false,
+            authorization_servers: None,
+            resource_scopes_supported: Vec::new(),
             raw_basic: false,
             accept_basic: true,
             accept_post: true,
             accept_form: true,
             accept_json: false,
             form_unless_asked: false,
-            omitted: [Endpoint::OpenidConfiguration, Endpoint::OpenidConfigurationInserted].into(),
+            omitted: [
+                Endpoint::OpenidConfiguration,
+                Endpoint::OpenidConfigurationInserted,
+                Endpoint::ResourceMetadataAtRoot,
+            ]
+            .into(),
             scopes_supported: Vec::new(),
             always: Vec::new(),
             next: VecDeque::new(),

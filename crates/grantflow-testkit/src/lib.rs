@@ -47,12 +47,19 @@
 //!
 //! # What it does well
 //!
-//! The code grant with PKCE and pushed requests, `iss` in the callback (RFC 9207) and the response modes `query` and `form_post`; refresh
-//! tokens with rotation, revoked as a family when a spent one comes again; client credentials; the device grant; introspection and
-//! revocation; Basic, body and no client authentication; `resource` parameters, which it takes note of; Bearer tokens at the resource; its metadata by
-//! RFC 8414 and OpenID Connect Discovery, which says what the knobs make true. [`Endpoint`] lists the endpoints.
-//! Requests are read strictly: duplicated parameters, two ways of authentication at once and unregistered redirect URIs
-//! are refused.
+//! - The code grant with PKCE, `iss` in the callback (RFC 9207), the response modes `query` and `form_post`, and requests
+//!   that are [pushed](Endpoint::PushedAuthorization) first (RFC 9126).
+//! - The [device grant](Endpoint::DeviceAuthorization) (RFC 8628): [`Server::approve`] is the person.
+//! - Refresh tokens with rotation, revoked as a family when a spent one comes again; client credentials.
+//! - Basic, body and no client authentication, the same at every endpoint. `resource` parameters (RFC 8707), which it takes
+//!   note of.
+//! - [Introspection](Endpoint::Introspection) (RFC 7662) and [revocation](Endpoint::Revocation) (RFC 7009).
+//! - [Metadata of the server](Endpoint::ServerMetadata) (RFC 8414, OpenID Connect Discovery) and
+//!   [of the resource](Endpoint::ResourceMetadata) (RFC 9728), which say what the knobs make true.
+//! - A resource that takes Bearer tokens (RFC 6750) and may demand a scope or another login (RFC 9470).
+//!
+//! Requests are read strictly: duplicated parameters, two ways of authentication at once, unregistered redirect URIs and
+//! polls that come too soon are refused. [`Endpoint`] lists the endpoints.
 //!
 //! # What it does badly
 //!

@@ -55,6 +55,13 @@ impl Server {
         if knobs.serves(Endpoint::Revocation) {
             add("revocation_endpoint_auth_methods_supported", json_strings(&self.auth_methods(true)));
         }
+        if knobs.serves(Endpoint::ResourceMetadata) {
+            // RFC 9728 section 4.
+            add("protected_resources", json_strings(&[self.resource_url()]));
+        }
+        if !knobs.acr_values_supported.is_empty() {
+            add("acr_values_supported", json_strings(&knobs.acr_values_supported));
+        }
         members
     }
 

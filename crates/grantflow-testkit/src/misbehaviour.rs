@@ -193,6 +193,13 @@ impl Misbehaviour {
         }
     }
 
+    /// A refusal by the resource before it looked at the token: a status, and one `WWW-Authenticate` for each text (RFC
+    /// 9110 section 11.6.1), without a body.
+    pub fn challenges(status: u16, challenges: &[&str]) -> M {
+        let header = |text: &&str| ("www-authenticate".to_owned(), (*text).to_owned());
+        M::Raw { status, headers: challenges.iter().map(header).collect(), body: Vec::new(), acts: false }
+    }
+
     /// Any answer with a JSON body, after the server acted.
     pub fn json(status: u16, body: &str) -> M {
         M::Raw {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::endpoint::Endpoint;
 use crate::misbehaviour::Misbehaviour;
-use crate::oddities::{errors, misspellings, odd_members};
+use crate::oddities::{CHALLENGES, errors, misspellings, odd_members};
 
 use Misbehaviour as M;
 
@@ -98,18 +98,19 @@ impl Misbehaviour {
         if endpoint == Endpoint::Token {
             return M::all();
         }
-        let odd = odd_members(endpoint);
-        let names: BTreeSet<_> = odd.iter().map(|(name, _)| *name).collect();
         let mut all = Vec::new();
-        for name in names {
+        for name in members(endpoint) {
             all.push(M::remove(name));
             all.push(M::duplicate(name, "\"again\""));
             all.push(M::append(name, "1"));
         }
-        all.extend(odd.iter().map(|(name, json)| M::set(name, json)));
+        all.extend(odd_members(endpoint).iter().map(|(name, json)| M::set(name, json)));
         all.extend(misspellings(endpoint).iter().map(|(from, to)| M::rename(from, to)));
         all.extend(errors(endpoint).iter().map(|(status, code)| M::error(*status, code)));
         all.extend([false, true].map(|acts| M::Html { status: 503, acts }));
+        if endpoint == Endpoint::Resource {
+            all.extend(CHALLENGES.iter().flat_map(|texts| [401, 403].map(|status| M::challenges(status, texts))));
+        }
         // Every other endpoint's good answer has this status.
         all.extend((endpoint == Endpoint::PushedAuthorization).then_some(M::Status(200)));
         all.extend(M::all().into_iter().filter(|how| !how.is_about_token_members()));
@@ -157,12 +158,18 @@ impl Misbehaviour {
 
     /// One of [`Misbehaviour::all`]; every number gives one.
     pub fn from_index(index: usize) -> M {
-        let all = M::all();
+        M::from_index_at(Endpoint::Token, index)
+    }
+
+    /// One of [`Misbehaviour::all_at`] for this endpoint; every number gives one.
+    pub fn from_index_at(endpoint: Endpoint, index: usize) -> M {
+        let all = M::all_at(endpoint);
         let index = index % all.len().max(1);
         all.into_iter().nth(index).unwrap_or(M::Bom)
     }
 
-    /// A misbehaviour for any bytes, for fuzzers: the first two choose, the others are statuses, texts and bodies.
+    /// A misbehaviour of the token endpoint for any bytes, for fuzzers: the first two choose, the others are statuses,
+    /// texts and bodies.
     ///
     /// ```
     /// use grantflow_testkit::Misbehaviour;
@@ -170,15 +177,21 @@ impl Misbehaviour {
     /// assert_eq!(Misbehaviour::from_bytes(b""), Misbehaviour::from_bytes(b"\0\0"));
     /// ```
     pub fn from_bytes(bytes: &[u8]) -> M {
+        M::from_bytes_at(Endpoint::Token, bytes)
+    }
+
+    /// As [`Misbehaviour::from_bytes`], with the members of this endpoint's answers.
+    pub fn from_bytes_at(endpoint: Endpoint, bytes: &[u8]) -> M {
         let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
         let rest = bytes.get(4..).unwrap_or_default();
         let text = String::from_utf8_lossy(rest).into_owned();
         let acts = byte(2) & 1 == 0;
         // 200 to 599: a 1xx is no final answer.
         let status = 200 + u16::from_be_bytes([byte(2), byte(3)]) % 400;
-        let member = MEMBERS.get(usize::from(byte(1)) % MEMBERS.len()).copied().unwrap_or_default().to_owned();
+        let members = members(endpoint);
+        let member = members.get(usize::from(byte(1)) % members.len().max(1)).copied().unwrap_or_default().to_owned();
         match byte(0) % 16 {
-            0..6 => M::from_index(usize::from(byte(0) / 16) << 8 | usize::from(byte(1))),
+            0..6 => M::from_index_at(endpoint, usize::from(byte(0) / 16) << 8 | usize::from(byte(1))),
             6 | 7 => M::SetMember { name: member, json: text },
             8 => M::DuplicateMember { name: member, json: text },
             9 => M::RenameMember { from: member, to: text },
@@ -195,6 +208,15 @@ impl Misbehaviour {
             },
         }
     }
+}
+
+/// The names of the members that this endpoint's answers may have, each once.
+fn members(endpoint: Endpoint) -> Vec<&'static str> {
+    if endpoint == Endpoint::Token {
+        return MEMBERS.to_vec();
+    }
+    let names: BTreeSet<_> = odd_members(endpoint).into_iter().map(|(name, _)| name).collect();
+    names.into_iter().collect()
 }
 
 const MEMBERS: [&str; 7] =

@@ -250,6 +250,14 @@ impl Server {
             Endpoint::Introspection => self.serve_client(endpoint, hit, body, Server::introspection),
             Endpoint::Revocation => self.serve_client(endpoint, hit, body, Server::revocation),
             Endpoint::PushedAuthorization => self.serve_client(endpoint, hit, body, Server::push),
+            Endpoint::ResourceMetadata => {
+                let resource = self.resource_url();
+                self.perform(endpoint, hit, body, |server| server.resource_metadata(&resource))
+            }
+            Endpoint::ResourceMetadataAtRoot => {
+                let resource = self.split_issuer().0.to_owned();
+                self.perform(endpoint, hit, body, |server| server.resource_metadata(&resource))
+            }
             Endpoint::Verification => self.verification(hit, body),
             Endpoint::Keys => {
                 let keys = vec![("keys".to_owned(), "[]".to_owned())];

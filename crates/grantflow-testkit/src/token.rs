@@ -134,7 +134,7 @@ impl Server {
             return Err(("invalid_scope", "malformed, or more than is allowed"));
         };
         let scope = self.knobs.granted(&scope);
-        let family = self.grants.new_family(Basis { resources: form.all("resource") });
+        let family = self.grants.new_family(Basis { resources: form.all("resource"), login: None });
         Ok(self.issue(client, &scope, family, false))
     }
 

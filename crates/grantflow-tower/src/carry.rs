@@ -15,12 +15,12 @@ use tower_service::Service;
 
 use crate::RequestBody;
 use crate::agent::Limits;
-use crate::error::{BoxError, Error, Unanswered};
+use crate::error::{BoxError, Error, SendError};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Carries one request, over a service that is ready for it.
-pub(crate) type Carry = Box<dyn FnOnce(Request<Body>) -> BoxFuture<Result<Response<Body>, Unanswered>> + Send>;
+pub(crate) type Carry = Box<dyn FnOnce(Request<Body>) -> BoxFuture<Result<Response<Body>, SendError>> + Send>;
 
 /// A service of any type.
 pub(crate) trait Carrier: Send + Sync {
@@ -75,7 +75,7 @@ async fn round_trip<S, B, R>(
     mut request: Request<B>,
     limits: Limits,
     mut deadline: Deadline,
-) -> Result<Response<Body>, Unanswered>
+) -> Result<Response<Body>, SendError>
 where
     S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>>,
     R: http_body::Body<Error: Into<BoxError>>,
@@ -83,7 +83,7 @@ where
     request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let answer = deadline.bound(service.call(request)).await.map_err(maybe_sent)?.map_err(|error| {
         let error = error.into();
-        Unanswered { sent: (limits.phase)(error.as_ref()), error: Error::Transport(error) }
+        SendError { sent: (limits.phase)(error.as_ref()), error: Error::Transport(error) }
     })?;
     let (mut parts, body) = answer.into_parts();
     let status = parts.status;
@@ -96,8 +96,8 @@ where
     Ok(Response::from_parts(parts, body.map_err(maybe_sent)?))
 }
 
-fn maybe_sent(error: Error) -> Unanswered {
-    Unanswered { sent: Sent::MaybeSent, error }
+fn maybe_sent(error: Error) -> SendError {
+    SendError { sent: Sent::MaybeSent, error }
 }
 
 /// How many frames are read before a look at the deadline.

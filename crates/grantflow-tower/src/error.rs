@@ -11,7 +11,7 @@ pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[error("{error}; the request {sent}")]
 #[non_exhaustive]
-pub struct Unanswered {
+pub struct SendError {
     /// Whether the request may have been sent.
     pub sent: Sent,
     /// Why no answer came.

@@ -66,7 +66,7 @@ mod phase;
 
 pub use agent::Agent;
 pub use body::RequestBody;
-pub use error::{Error, Unanswered};
+pub use error::{Error, SendError};
 #[cfg(feature = "hyper-util")]
 pub use phase::hyper_util_phase;
 
@@ -85,7 +85,7 @@ pub async fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, F
 /// Runs an exchange to its end, and leaves it with the caller while it does.
 ///
 /// # Cancel safety
-/// Dropping the future drops that of the service. [`Held::into_left`] then says what is left of the grant: a request counts as
+/// Dropping the future drops that of the service. [`Held::settle`] then says what is left of the grant: a request counts as
 /// one that may have been sent from the moment at which the service is called, and not while the service is not ready. Running
 /// the `Held` again goes on where it was, and sends nothing twice unless the flow takes that for harmless; otherwise it
 /// fails with [`Error::Interrupted`].
@@ -95,7 +95,7 @@ pub async fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, F
 pub async fn run_held<X: Exchange>(agent: &Agent, held: &mut Held<X>) -> Result<X::Output, Failure<X, Error>> {
     let mut rng = SysRng;
     let send = |carry: carry::Carry, request| async move {
-        carry(request).await.map_err(|unanswered| (unanswered.sent, unanswered.error))
+        carry(request).await.map_err(|failed| (failed.sent, failed.error))
     };
     grantflow_async::drive(held, &mut rng, || agent.now(), |after| agent.wait(after), || agent.ready(), send).await
 }
@@ -103,9 +103,9 @@ pub async fn run_held<X: Exchange>(agent: &Agent, held: &mut Held<X>) -> Result<
 /// Waits until the service is ready, sends one request and reads the complete answer, with any status.
 ///
 /// # Errors
-/// [`Unanswered`], which says whether the request may have been sent.
-pub async fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
-    let carry = agent.ready().await.map_err(|error| Unanswered { sent: Sent::NotSent, error })?;
+/// [`SendError`], which says whether the request may have been sent.
+pub async fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, SendError> {
+    let carry = agent.ready().await.map_err(|error| SendError { sent: Sent::NotSent, error })?;
     carry(request).await
 }
 

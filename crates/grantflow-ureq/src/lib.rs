@@ -46,7 +46,7 @@ mod connected;
 mod error;
 
 use connected::RecordConnected;
-pub use error::{Error, Unanswered, without_url};
+pub use error::{Error, SendError, without_url};
 use error::{NotWhole, transport};
 
 /// Carries requests. Make it once; it is cheap to clone.
@@ -136,7 +136,7 @@ impl Agent {
         self
     }
 
-    fn call(&self, request: Request<Body>) -> Result<Response<ureq::Body>, Unanswered> {
+    fn call(&self, request: Request<Body>) -> Result<Response<ureq::Body>, SendError> {
         let plain = request.uri().scheme_str() == Some("http");
         let uri = request.uri().clone();
         let request = request.map(Vec::<u8>::from);
@@ -164,7 +164,7 @@ impl Agent {
                 };
                 agent.run(request).map_err(|error| {
                     let sent = if connected.load(Ordering::SeqCst) { Sent::MaybeSent } else { Sent::NotSent };
-                    Unanswered { sent, error: transport(error) }
+                    SendError { sent, error: transport(error) }
                 })
             }
             Kind::Theirs { agent, timeout } => {
@@ -176,7 +176,7 @@ impl Agent {
                     .timeout_global(Some(*timeout));
                 let hardened = bounded(hardened, &agent.config().timeouts());
                 let request = if plain { hardened.proxy(None).build() } else { hardened.build() };
-                agent.run(request).map_err(|error| Unanswered { sent: phase(&error), error: transport(error) })
+                agent.run(request).map_err(|error| SendError { sent: phase(&error), error: transport(error) })
             }
         }
     }
@@ -194,20 +194,20 @@ impl Default for Agent {
 /// What went wrong, and what is left of the grant. `?` keeps the error alone.
 pub fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, Error>> {
     grantflow::drive(exchange, &mut SysRng, now, std::thread::sleep, |request| {
-        send(agent, request).map_err(|unanswered| (unanswered.sent, unanswered.error))
+        send(agent, request).map_err(|failed| (failed.sent, failed.error))
     })
 }
 
 /// Sends one request and reads the complete answer, with any status.
 ///
 /// # Errors
-/// [`Unanswered`], which says whether the request may have been sent.
-pub fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, Unanswered> {
+/// [`SendError`], which says whether the request may have been sent.
+pub fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, SendError> {
     let (mut parts, body) = agent.call(request)?.into_parts();
     match read(body, agent.body_limit).and_then(|read| Ok(read.finish(&mut parts.headers)?)) {
         Ok(body) => Ok(Response::from_parts(parts, body)),
         // A status line came, so the request was sent.
-        Err(error) => Err(Unanswered { sent: Sent::MaybeSent, error: error.with(parts.status) }),
+        Err(error) => Err(SendError { sent: Sent::MaybeSent, error: error.with(parts.status) }),
     }
 }
 

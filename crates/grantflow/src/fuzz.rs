@@ -74,7 +74,7 @@ fn client(server: &Server) -> PublicClient {
 /// A pending grant, and the state that it waits for. Each call gives the same.
 fn pending(client: impl Into<Client>) -> (PendingCallback, String) {
     let mut rng = Counting(0);
-    let mut env = Env { now: NOW, rng: &mut rng };
+    let mut env = Env::new(NOW, &mut rng);
     let Redirect { url, pending } =
         Authorization::new(client, REDIRECT_URI).unwrap().scope("read write").unwrap().start(&mut env).unwrap();
     let state = url.as_str().split("&state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
@@ -91,9 +91,9 @@ fn exchange(client: impl Into<Client>) -> CodeExchange {
 
 fn respond(exchange: CodeExchange, response: Response<&[u8]>) -> Result<Tokens, crate::Failure<CodeExchange>> {
     let mut rng = Counting(0);
-    match exchange.respond(&mut Env { now: NOW, rng: &mut rng }, response)? {
+    match exchange.respond(&mut Env::new(NOW, &mut rng), response)? {
         crate::Step::Done(tokens) => Ok(tokens),
-        crate::Step::Again { .. } => panic!("a code exchange asked to be run again"),
+        crate::Step::Again(_) => panic!("a code exchange asked to be run again"),
     }
 }
 

@@ -32,6 +32,11 @@
 //! | authorization code + PKCE | [`Authorization`] → [`Redirect`] → [`PendingCallback`] → [`Callback`] → [`CodeExchange`] → [`Tokens`] | 6749 §4.1, 7636, 9207 |
 //! | refresh | [`Tokens`] → [`RefreshExchange`] → [`Tokens`] | 6749 §6 |
 //! | client credentials | [`ClientCredentials`] → [`Tokens`] | 6749 §4.4 |
+//! | server metadata | [`Discovery`] → [`ServerMetadata`] → [`Server`] | 8414, OpenID Connect Discovery |
+//! | resource metadata | [`ResourceDiscovery`] → [`ResourceMetadata`] → [`Discovery`] | 9728 |
+//!
+//! When an API refuses a token: [`Challenges`] are what it says, and [`StepUp`] is what it wants more of
+//! ([`Authorization::step_up`]; RFC 6750 §3, 9470).
 //!
 //! There is no implicit grant, no password grant and no PKCE `plain`: they cannot be spelt here.
 //!
@@ -74,17 +79,22 @@ mod flow;
 pub mod fuzz;
 
 pub use client::{Client, ClientBuilder, ConfidentialClient, PublicClient};
-pub use contract::{Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, drive};
+pub use contract::{
+    AnyExchange, Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, Wait, drive,
+};
 pub use error::{
-    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, Misuse, Next, ProtocolError, Refused, StoredFault,
-    UrlFault, UrlRole, Violation,
+    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, MetadataFault, Mismatch, Misuse, Next, ProtocolError,
+    Refused, StoredFault, UrlFault, UrlRole, Violation,
 };
 pub use flow::client_credentials::ClientCredentials;
 pub use flow::code::{
-    Authorization, AuthorizationUrl, Callback, CodeExchange, NotOurs, PendingCallback, PendingKey, Redirect, Rejection,
-    RejectionReason, ResponseMode, StoredCallback, callback_key, callback_key_in_form,
+    Authorization, AuthorizationUrl, Callback, CodeExchange, NoStepUp, NotOurs, PendingCallback, PendingKey, Redirect,
+    Rejection, RejectionReason, ResponseMode, StepUp, StepUpAttempts, StoredCallback, callback_key,
+    callback_key_in_form,
 };
+pub use flow::metadata::{Discovery, ServerMetadata, WellKnown};
 pub use flow::refresh::RefreshExchange;
+pub use flow::resource_metadata::{ResourceDiscovery, ResourceMetadata};
 pub use scope::{GrantedScope, Scope};
 pub use server::{Message, Quirk, Server};
 pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, Tokens, TokensBuilder};

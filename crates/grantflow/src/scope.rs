@@ -4,6 +4,7 @@ use core::fmt;
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Misuse};
+use crate::wire::challenge::TokenChallenge;
 
 /// A set of scope tokens, kept in the order in which they were written.
 ///
@@ -88,8 +89,30 @@ impl Scope {
         self.tokens().is_subset(&other.tokens())
     }
 
+    /// The tokens of both, each once, those of this scope first.
+    pub(crate) fn union(&self, other: &Scope) -> Scope {
+        let known = self.tokens();
+        let mut text = String::with_capacity(self.text.len() + 1 + other.text.len());
+        text.push_str(&self.text);
+        for token in other.iter().filter(|token| !known.contains(token)) {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(token);
+        }
+        Self { text: text.into(), own: self.own && other.own }
+    }
+
     fn tokens(&self) -> BTreeSet<&str> {
         self.iter().collect()
+    }
+}
+
+impl TokenChallenge<'_> {
+    /// `scope`: what a token for the request needs (RFC 6750 §3). `None` if the server does not say, or if it cannot be read. Tokens are
+    /// separated by spaces; a server that separates them otherwise is read by [`Authorization::step_up`](crate::Authorization::step_up).
+    pub fn scope(&self) -> Option<Scope> {
+        self.text("scope").and_then(|text| Scope::read(text, ' ')).filter(|scope| !scope.is_empty())
     }
 }
 

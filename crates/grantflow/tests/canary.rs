@@ -170,7 +170,7 @@ impl World {
     }
 
     fn env(&mut self) -> Env<'_> {
-        Env { now: UnixTime::from_secs(self.provider.now()), rng: &mut self.rng }
+        Env::new(UnixTime::from_secs(self.provider.now()), &mut self.rng)
     }
 
     fn client(&self) -> grantflow::ConfidentialClient {
@@ -205,7 +205,7 @@ impl World {
         self.canary.debug(request.body());
         let response = self.provider.try_handle(&request);
         let now = self.provider.now();
-        let mut env = Env { now: UnixTime::from_secs(now), rng: &mut self.rng };
+        let mut env = Env::new(UnixTime::from_secs(now), &mut self.rng);
         let outcome = match response {
             Some(response) => {
                 self.canary.secrets_of_answer(response.body());
@@ -468,7 +468,7 @@ fn nothing_shows_of_what_is_tolerated_rescued_or_refused() {
                 world.canary.debug(&(&tokens, tokens.tolerated(), tokens.scope()));
                 world.canary.debug(&tokens.into_stored());
             }
-            Ok(Step::Again { .. }) => panic!("this flow has one step"),
+            Ok(Step::Again(_)) => panic!("this flow has one step"),
             Err(failure) => {
                 world.canary.failure(&failure);
                 match &failure.error {

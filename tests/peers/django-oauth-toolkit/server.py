@@ -154,18 +154,16 @@ def logged_in(get_response):
     return middleware
 
 
-def api(scope):
-    url = f"{BASE}/.well-known/oauth-protected-resource/api"
+API = f"{BASE}/.well-known/oauth-protected-resource/api"
 
-    @protected_resource_metadata(scopes=[scope], resource_metadata_url=url)
-    def view(request):
-        return JsonResponse({"user": str(request.resource_owner)})
 
-    return view
+@protected_resource_metadata(scopes=["api:read"], resource_metadata_url=API)
+def api(request):
+    return JsonResponse({"user": str(request.resource_owner)})
 
 
 library = include("oauth2_provider.urls", namespace="oauth2_provider")
-urlpatterns = [path("api", api("api:read")), path("api/write", api("api:write")), path(PREFIX, library)]
+urlpatterns = [path("api", api), path(PREFIX, library)]
 if PREFIX:
     # RFC 8414 puts the well-known part before the issuer's path: that is at the root.
     urlpatterns += metadata_urlpatterns

@@ -174,7 +174,7 @@ impl Store for FaultyStore {
             }
             let lock = self.inner.try_lock(key).await?;
             self.world.note(if lock.is_some() { Did::Lock } else { Did::Busy });
-            Ok(lock.map(|lock| Lock::new(Held { lock: Some(lock), store: self.clone() })))
+            Ok(lock.map(|lock| Lock::new(Locked { lock: Some(lock), store: self.clone() })))
         })
     }
 
@@ -183,12 +183,12 @@ impl Store for FaultyStore {
     }
 }
 
-struct Held {
+struct Locked {
     lock: Option<Lock>,
     store: FaultyStore,
 }
 
-impl Drop for Held {
+impl Drop for Locked {
     fn drop(&mut self) {
         self.store.world.note(Did::Unlock);
         drop(self.lock.take());

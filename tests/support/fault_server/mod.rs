@@ -17,6 +17,7 @@ pub use gzip::zeros as gzip_of_zeros;
 pub use request::RecordedRequest;
 pub(super) use request::{LARGEST_REQUEST, Progress, parse};
 
+use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,12 +42,18 @@ pub struct FaultServer {
 struct Shared {
     stop: AtomicBool,
     connections: AtomicUsize,
+    /// From where the server itself connects, to learn that all before it were accepted.
+    own: Mutex<Vec<SocketAddr>>,
     hits: Mutex<Vec<RecordedRequest>>,
 }
 
 impl Shared {
     fn stopping(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
+    }
+
+    fn is_own(&self, peer: SocketAddr) -> bool {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).contains(&peer)
     }
 
     fn hits(&self) -> MutexGuard<'_, Vec<RecordedRequest>> {
@@ -101,8 +108,19 @@ impl FaultServer {
         self.shared.hits().len()
     }
 
-    /// How many connections were opened, with or without a request.
+    /// How many connections were opened, with or without a request. None is missed that was opened before this is asked.
+    ///
+    /// # Panics
+    /// If the server does not accept any more.
     pub fn connections(&self) -> usize {
+        // Connections are accepted in their order, and this one is closed as soon as it is.
+        let last = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let own = bind_to_a_free_port(&last);
+        self.shared.own.lock().unwrap_or_else(PoisonError::into_inner).push(own);
+        last.connect(&self.address.into()).expect("the server listens");
+        let mut last = TcpStream::from(last);
+        last.set_read_timeout(Some(LONGEST)).expect("a timeout");
+        assert_eq!(last.read(&mut [0]).expect("the server accepts"), 0);
         self.shared.connections.load(Ordering::SeqCst)
     }
 }
@@ -127,6 +145,9 @@ fn accept(listener: &TcpListener, faults: &[Fault], shared: &Arc<Shared>) {
             break;
         }
         let Ok(stream) = stream else { continue };
+        if stream.peer_addr().is_ok_and(|peer| shared.is_own(peer)) {
+            continue;
+        }
         let connection = shared.connections.fetch_add(1, Ordering::SeqCst);
         let Some(fault) = faults.get(connection).or(faults.last()) else {
             break;
@@ -147,9 +168,13 @@ fn accept(listener: &TcpListener, faults: &[Fault], shared: &Arc<Shared>) {
 /// If 127.0.0.1 has no port left.
 pub fn refused_url() -> String {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a free port");
-    let address = socket.local_addr().ok().and_then(|a| a.as_socket()).expect("a bound socket has an address");
+    let address = bind_to_a_free_port(&socket);
     // Bound, but not listening, and never closed: no other test can get this port and start to answer.
     std::mem::forget(socket);
     format!("http://{address}")
+}
+
+fn bind_to_a_free_port(socket: &Socket) -> SocketAddr {
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a free port");
+    socket.local_addr().ok().and_then(|address| address.as_socket()).expect("a bound socket has an address")
 }

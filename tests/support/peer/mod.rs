@@ -15,9 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// From spawn to the line that says it listens. It takes a second or two; the rest is for a machine that is busy
-/// compiling.
-const READY: Duration = Duration::from_secs(60);
+/// From spawn to the line that says it listens. It takes a second or two; the rest is for a machine that is busy compiling.
+const READY: Duration = Duration::from_secs(120);
 
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +68,10 @@ pub const ODD: Client = Client { id: "basic:odd id", secret: Some("p%3A+s s:w/&=
 pub const POST: Client = Client { id: "post", secret: SECRET };
 /// `client_secret_basic`; client credentials only, scopes `api:read` and `api:write`.
 pub const M2M: Client = Client { id: "m2m", secret: SECRET };
+/// A public client for the device grant.
+pub const DEVICE: Client = Client { id: "device", secret: None };
+/// `client_secret_basic`, for the device grant.
+pub const DEVICE_BASIC: Client = Client { id: "device-basic", secret: SECRET };
 /// Like [`BASIC`], but its person is asked. Only django-oauth-toolkit knows it.
 pub const ASKS: Client = Client { id: "asks", secret: SECRET };
 

@@ -64,7 +64,7 @@ fn what_is_left_goes_by_the_point_at_which_it_was_dropped() {
         let (log, mut held) = (Log::at(0), Held::new(polling(2, OnLoss::Unknown)));
         assert!(run_for(polls, &mut held, &log).is_none());
         assert_eq!(log.take().last().map_or("", |line| line), at, "after {polls} polls");
-        let found = match held.into_left() {
+        let found = match held.settle(&mut Env::new(log.now(), &mut NoRandom)) {
             Left::Spent => "Spent",
             Left::Intact(_) => "Intact",
             Left::Unknown(_) => "Unknown",
@@ -73,7 +73,7 @@ fn what_is_left_goes_by_the_point_at_which_it_was_dropped() {
     }
     let mut held = Held::new(polling(2, OnLoss::Unknown));
     run_for(6, &mut held, &Log::at(0)).unwrap().unwrap();
-    assert!(matches!(held.into_left(), Left::Spent));
+    assert!(matches!(held.settle(&mut Env::new(UnixTime::from_secs(0), &mut NoRandom)), Left::Spent));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use grantflow::{Body, Env, Error, Exchange, Failure, Left, Sent, Step, UnixTime};
+use grantflow::{Body, Env, Error, Exchange, Failure, Sent, Step, UnixTime, Wait};
 use http::{Request, Response};
 
 /// Polls until it has had `round_trips` answers. `on_loss` is what the loss of an answer means to it.
@@ -26,6 +26,7 @@ struct Polling {
     round_trips: u32,
     on_loss: OnLoss,
     every: Duration,
+    wait: Wait,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,16 +35,28 @@ enum OnLoss {
     Unknown,
 }
 
-const EVERY: Duration = Duration::from_millis(5_500);
+const EVERY: Duration = Duration::from_secs(5);
 
 fn polling(round_trips: u32, on_loss: OnLoss) -> Polling {
-    Polling { round_trips, on_loss, every: EVERY }
+    Polling { round_trips, on_loss, every: EVERY, wait: Wait::new(UnixTime::from_secs(0), Duration::ZERO) }
+}
+
+impl Polling {
+    /// Waits, and asks again.
+    fn again(self, now: UnixTime) -> Step<Self> {
+        Step::Again(Self { wait: Wait::new(now, self.every), ..self })
+    }
 }
 
 impl Exchange for Polling {
     type Output = UnixTime;
 
+    fn rest(&self, now: UnixTime) -> Duration {
+        self.wait.left(now)
+    }
+
     fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
+        self.wait.check(env.now)?;
         let mut request = Request::new(Body::default());
         let at = http::HeaderValue::from(env.now.as_secs());
         request.headers_mut().insert("made-at", at);
@@ -52,21 +65,19 @@ impl Exchange for Polling {
 
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
         if response.status() == 400 {
-            return Err(Failure { error: Error::Entropy, left: Left::Spent });
+            return Err(Failure::spent(Error::Entropy));
         }
         match self.round_trips {
             0 | 1 => Ok(Step::Done(env.now)),
-            more => Ok(Step::Again { after: self.every, exchange: Polling { round_trips: more - 1, ..self } }),
+            more => Ok(Polling { round_trips: more - 1, ..self }.again(env.now)),
         }
     }
 
-    fn unanswered(self, _: &mut Env<'_>, sent: Sent) -> Result<Step<Self>, Failure<Self>> {
+    fn unanswered(self, env: &mut Env<'_>, sent: Sent) -> Result<Step<Self>, Failure<Self>> {
         match (self.on_loss, sent) {
-            (OnLoss::Again, _) => Ok(Step::Again { after: self.every, exchange: self }),
-            (OnLoss::Unknown, Sent::NotSent) => {
-                Err(Failure { error: Error::Entropy, left: Left::Intact(Box::new(self)) })
-            }
-            (OnLoss::Unknown, _) => Err(Failure { error: Error::Entropy, left: Left::Unknown(Box::new(self)) }),
+            (OnLoss::Again, _) => Ok(self.again(env.now)),
+            (OnLoss::Unknown, Sent::NotSent) => Err(Failure::intact(Error::Entropy, self)),
+            (OnLoss::Unknown, _) => Err(Failure::unknown(Error::Entropy, self)),
         }
     }
 }

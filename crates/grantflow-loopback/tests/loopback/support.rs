@@ -33,7 +33,8 @@ pub(crate) fn start_in(settings: Settings, mode: ResponseMode) -> (Listener, Pen
 pub(crate) fn grant(listener: &Listener, mode: ResponseMode) -> (PendingCallback, Login) {
     let server = Server::new("https://as.example/authorize", "https://as.example/token").unwrap();
     let client = server.client("app").public().unwrap();
-    let mut env = Env { now: UnixTime::from_secs(1_700_000_000), rng: &mut getrandom::SysRng };
+    let mut rng = getrandom::SysRng;
+    let mut env = Env::new(UnixTime::from_secs(1_700_000_000), &mut rng);
     let authorization = Authorization::new(&client, listener.redirect_uri()).unwrap().response_mode(mode);
     let Redirect { url, pending } = authorization.start(&mut env).unwrap();
     let state = url.as_str().split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();

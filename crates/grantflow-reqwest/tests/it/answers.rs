@@ -33,7 +33,7 @@ fn a_status_is_an_answer() {
 
 #[test]
 fn no_redirect_is_followed_under_any_settings() {
-    let follow = || Agent::configured(DEADLINE, |settings| settings.redirect(reqwest::redirect::Policy::limited(9)));
+    let follow = || Agent::configured(PATIENCE, |settings| settings.redirect(reqwest::redirect::Policy::limited(9)));
     for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"] {
         let elsewhere = Listener::answering(answer("200 OK", GOOD));
         let head = format!("{status}\r\nlocation: {}", elsewhere.url("http"));
@@ -51,7 +51,7 @@ fn http_uses_no_proxy() {
     let (server, proxy) =
         (Listener::answering(answer("200 OK", GOOD)), Listener::answering(answer("502 Bad Gateway", "")));
     let proxied = format!("http://127.0.0.1:{}", proxy.port);
-    let agent = Agent::configured(DEADLINE, |settings| settings.proxy(reqwest::Proxy::all(&proxied).unwrap())).unwrap();
+    let agent = Agent::configured(PATIENCE, |settings| settings.proxy(reqwest::Proxy::all(&proxied).unwrap())).unwrap();
     block_on(grantflow_reqwest::run(&agent, credentials(&server.url("http")))).unwrap();
     assert_eq!((server.connections(), proxy.connections()), (1, 0));
     // For https the proxy is asked, and refuses: nothing has gone to the server. Without TLS it is not asked either,
@@ -67,10 +67,10 @@ fn nothing_compressed_is_asked_for() {
     let (seen, requests) = mpsc::channel();
     let server = Listener::start(move |stream| {
         seen.send(read_request(stream)).unwrap();
-        stream.write_all(answer("200 OK", GOOD).as_bytes()).unwrap();
+        let _ = stream.write_all(answer("200 OK", GOOD).as_bytes());
     });
     let gzip = HeaderMap::from_iter([(reqwest::header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
-    let agent = Agent::configured(DEADLINE, |settings| settings.default_headers(gzip.clone())).unwrap();
+    let agent = Agent::configured(PATIENCE, |settings| settings.default_headers(gzip.clone())).unwrap();
     block_on(grantflow_reqwest::run(&agent, credentials(&server.url("http")))).unwrap();
     let request = requests.recv().unwrap().to_ascii_lowercase();
     assert!(request.contains("accept-encoding: identity") && !request.contains("gzip"), "{request}");
@@ -83,7 +83,7 @@ fn a_body_over_the_limit_is_not_read_to_its_end() {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n");
         while stream.write_all(&[b' '; 4096]).is_ok() {}
     });
-    let agent = Agent::configured(Duration::from_secs(20), |settings| settings).unwrap().body_limit(10_000);
+    let agent = agent().body_limit(10_000);
     let (left, error) = left(&agent, &endless.url("http"));
     assert!(matches!(left, Left::Unknown(_)));
     assert!(matches!(error, Error::BodyTooLarge { limit: 10_000, .. }), "{error}");
@@ -103,7 +103,7 @@ fn a_body_of_the_limit_is_read() {
 fn every_request_has_a_separate_connection() {
     // The server would keep the connection.
     let server = Listener::answering(answer("200 OK", GOOD).replace("connection: close", "connection: keep-alive"));
-    let agent = Agent::configured(DEADLINE, |settings| settings.pool_max_idle_per_host(9)).unwrap();
+    let agent = Agent::configured(PATIENCE, |settings| settings.pool_max_idle_per_host(9)).unwrap();
     block_on(async {
         for _ in 0..3 {
             grantflow_reqwest::run(&agent, credentials(&server.url("http"))).await.unwrap();
@@ -115,13 +115,13 @@ fn every_request_has_a_separate_connection() {
 #[test]
 fn an_agent_does_not_print_its_settings() {
     let token = HeaderMap::from_iter([(reqwest::header::AUTHORIZATION, HeaderValue::from_static("Basic czNjcmV0"))]);
-    let agent = Agent::configured(DEADLINE, |settings| settings.default_headers(token.clone())).unwrap();
+    let agent = Agent::configured(PATIENCE, |settings| settings.default_headers(token.clone())).unwrap();
     assert!(!format!("{agent:?}").contains("czNjcmV0"));
 }
 
 #[test]
 fn settings_that_make_no_client_are_an_error() {
-    let error = Agent::configured(DEADLINE, |settings| settings.user_agent("a\nb")).unwrap_err();
+    let error = Agent::configured(PATIENCE, |settings| settings.user_agent("a\nb")).unwrap_err();
     assert!(matches!(error, Error::Settings(_)));
     assert_eq!(
         error.to_string(),

@@ -8,23 +8,31 @@
 )]
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use grantflow::{Authorization, Callback, ClientCredentials, CodeExchange, Env, Failure, Left, Server};
 use grantflow_reqwest::{Agent, Error, SysRng};
+use tokio::net::TcpSocket;
 
 mod answers;
 mod dropped;
 mod is_send;
 mod not_sent;
 
-const DEADLINE: Duration = Duration::from_millis(600);
+/// Ends what does not answer. Long enough for a connection and a request, on however busy a machine.
+const DEADLINE: Duration = Duration::from_millis(1500);
+/// For what does answer: none of it is so late.
+const PATIENCE: Duration = Duration::from_secs(20);
 const GOOD: &str = r#"{"access_token":"t","token_type":"Bearer","expires_in":60}"#;
 
 fn agent() -> Agent {
+    Agent::configured(PATIENCE, |settings| settings).unwrap()
+}
+
+/// For a server that does not answer.
+fn impatient() -> Agent {
     Agent::configured(DEADLINE, |settings| settings).unwrap()
 }
 
@@ -36,43 +44,76 @@ fn answer(head: &str, body: &str) -> String {
     format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// Listens on loopback, and does the same for every connection. Its thread ends with the process.
+/// Listens on loopback, and does the same for every connection. Its threads end with the process.
 struct Listener {
     port: u16,
-    connections: Arc<AtomicUsize>,
+    /// Who has connected, in the order of the connections.
+    peers: Arc<(Mutex<Vec<SocketAddr>>, Condvar)>,
 }
 
 impl Listener {
-    fn start(serve: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    fn start(serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Self {
+        Self::on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), serve)
+    }
+
+    fn on(listener: TcpListener, serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Self {
         let port = listener.local_addr().unwrap().port();
-        let connections = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&connections);
+        let (peers, serve) = (Arc::<(Mutex<Vec<SocketAddr>>, Condvar)>::default(), Arc::new(serve));
+        let seen = Arc::clone(&peers);
         std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                counter.fetch_add(1, Ordering::SeqCst);
-                serve(&mut stream.unwrap());
+            loop {
+                let (mut stream, peer) = listener.accept().unwrap();
+                seen.0.lock().unwrap().push(peer);
+                seen.1.notify_all();
+                let serve = Arc::clone(&serve);
+                std::thread::spawn(move || serve(&mut stream));
             }
         });
-        Self { port, connections }
+        Self { port, peers }
     }
 
     /// Reads a request, answers, closes.
     fn answering(answer: String) -> Self {
-        Self::start(move |stream| {
-            read_request(stream);
-            // The client may have gone.
-            let _ = stream.write_all(answer.as_bytes());
-        })
+        Self::start(answers(answer))
     }
 
     fn url(&self, scheme: &str) -> String {
         format!("{scheme}://127.0.0.1:{}/token?key=secret-in-query", self.port)
     }
 
+    /// How many connections there were, apart from the one that is made here. Connections are accepted in their order: when this one
+    /// is, all that came before it have been counted.
     fn connections(&self) -> usize {
-        self.connections.load(Ordering::SeqCst)
+        let last = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+        let last = last.local_addr().unwrap();
+        let (peers, changed) = &*self.peers;
+        let found = |peers: &Vec<SocketAddr>| peers.iter().position(|peer| *peer == last);
+        let peers = peers.lock().unwrap();
+        let (mut peers, _) = changed.wait_timeout_while(peers, PATIENCE, |peers| found(peers).is_none()).unwrap();
+        let count = found(&peers).unwrap();
+        peers.remove(count);
+        count
     }
+}
+
+fn answers(answer: String) -> impl Fn(&mut TcpStream) + Send + Sync {
+    move |stream| {
+        read_request(stream);
+        // The client may be gone.
+        let _ = stream.write_all(answer.as_bytes());
+        // A socket that is closed with bytes unread resets the connection, and the answer is lost.
+        let _ = stream.shutdown(Shutdown::Write);
+        let _ = stream.set_read_timeout(Some(PATIENCE));
+        while matches!(stream.read(&mut [0; 4096]), Ok(1..)) {}
+    }
+}
+
+/// Bound, and not listening: while it lives, connections to its port are refused, and nobody else can be given the port.
+fn refusing() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let url = format!("http://{}/token", socket.local_addr().unwrap());
+    (socket, url)
 }
 
 fn read_request(stream: &mut TcpStream) -> String {
@@ -101,7 +142,8 @@ fn credentials(token_url: &str) -> ClientCredentials {
 fn code(token_url: &str) -> CodeExchange {
     let server = Server::new("https://as.example/authorize", token_url).unwrap();
     let client = server.client("app").secret_post("s3cret").unwrap();
-    let mut env = Env { now: grantflow_reqwest::now(), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(grantflow_reqwest::now(), &mut rng);
     let start = Authorization::new(&client, "https://app.example/cb").unwrap().start(&mut env).unwrap();
     let state = start.url.as_str().split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     match start.pending.receive_url(&format!("https://app.example/cb?code=the-code&state={state}")) {

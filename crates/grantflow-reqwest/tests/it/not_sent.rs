@@ -2,15 +2,10 @@
 
 use super::*;
 
-/// No program listens there: the port was free a moment ago.
-fn refused() -> String {
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    format!("http://127.0.0.1:{port}/token")
-}
-
 #[test]
 fn a_refused_connection_was_not_sent() {
-    let (left, error) = left(&agent(), &refused());
+    let (_socket, url) = refusing();
+    let (left, error) = left(&agent(), &url);
     assert!(matches!(left, Left::Intact(_)), "{error}");
     assert!(matches!(error, Error::Transport(_)), "{error}");
 }
@@ -40,7 +35,7 @@ fn a_handshake_that_does_not_end_was_not_sent() {
     ];
     for (what, serve) in faults {
         let server = Listener::start(serve);
-        let (left, error) = left(&agent(), &server.url("https"));
+        let (left, error) = left(&impatient(), &server.url("https"));
         assert!(matches!(left, Left::Intact(_)), "{what}: {error}");
         assert_eq!(server.connections(), 1, "{what}");
     }
@@ -86,7 +81,7 @@ fn what_fails_later_may_have_been_sent() {
     ];
     for (what, serve) in faults {
         let server = Listener::start(serve);
-        let (left, error) = left(&agent(), &server.url("http"));
+        let (left, error) = left(&impatient(), &server.url("http"));
         assert!(matches!(left, Left::Unknown(_)), "{what}: {error}");
         assert!(matches!(error, Error::Transport(_)), "{what}: {error}");
         assert_eq!(server.connections(), 1, "{what}: it was sent again");
@@ -95,14 +90,11 @@ fn what_fails_later_may_have_been_sent() {
 
 #[test]
 fn an_unsent_request_can_be_sent_later() {
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    let (left, _) = left(&agent(), &format!("http://127.0.0.1:{port}/token"));
+    let (socket, url) = refusing();
+    let (left, _) = left(&agent(), &url);
     let Left::Intact(exchange) = left else { panic!("not intact") };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
-    std::thread::spawn(move || {
-        let mut stream = listener.accept().unwrap().0;
-        read_request(&mut stream);
-        stream.write_all(answer("200 OK", GOOD).as_bytes()).unwrap();
-    });
+    let listener = block_on(async { socket.listen(8).unwrap().into_std().unwrap() });
+    listener.set_nonblocking(false).unwrap();
+    let _server = Listener::on(listener, answers(answer("200 OK", GOOD)));
     block_on(grantflow_reqwest::run(&agent(), *exchange)).unwrap();
 }

@@ -176,7 +176,8 @@ async fn start_login(State(app): State<App>, browser: Browser, form: Bytes) -> R
     if !browser.sent(&form) {
         return Err(Trouble::Forged);
     }
-    let mut env = Env { now: now(), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(now(), &mut rng);
     let grantflow::Redirect { url, pending } = app.0.authorization.start(&mut env)?;
     // Only for this browser: a login that is started here cannot be finished elsewhere.
     app.0.logins.put(browser.id(), &pending.key(), pending.into_stored(), env.now)?;

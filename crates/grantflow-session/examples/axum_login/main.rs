@@ -70,8 +70,8 @@ async fn main() -> ExitCode {
 async fn run(options: &Options) -> Outcome<()> {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
     let origin = format!("http://{}", socket.local_addr()?);
-    // The check should not wait long until it is disconnected.
-    let head = Duration::from_secs(if options.check { 1 } else { 10 });
+    // The check should not wait long until it is disconnected, but its own requests need a moment on a busy machine.
+    let head = Duration::from_secs(if options.check { 3 } else { 10 });
     let provider = Provider::start(&origin, head).await?;
     let app = App::new(&origin, &provider)?;
 

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use grantflow::{AccessToken, Authorization, Callback, Env, Redirect};
 use grantflow_loopback::{Arrival, Settings};
-use grantflow_session::renewal::{Next, Outcome as Ended, Plan, Renewal};
+use grantflow_session::renewal::{Action, Outcome as Ended, Plan, Renewal};
 use grantflow_session::{FreshToken, Key, Policy, Session, SessionError, Store as _, Ureq};
 use grantflow_ureq::{Agent, SysRng, now};
 
@@ -21,7 +21,7 @@ pub(crate) fn login(options: &Options) -> Outcome<()> {
     if let Some(scope) = &options.scope {
         authorization = authorization.scope(scope.as_str())?;
     }
-    let Redirect { url, pending } = authorization.start(&mut Env { now: now(), rng: &mut SysRng })?;
+    let Redirect { url, pending } = authorization.start(&mut Env::new(now(), &mut SysRng))?;
     if !options.open_browser || open::that_detached(url.as_str()).is_err() {
         anstream::println!("Open this address in your browser:\n{url}\n", url = url.as_str());
     }
@@ -60,38 +60,39 @@ pub(crate) fn token(options: &Options) -> Outcome<()> {
 /// it would write, wait or send.
 pub(crate) fn status(options: &Options) -> Outcome<()> {
     let (store, key) = (Kept::open(options)?, Key::new(&options.account)?);
-    let mut env = Env { now: now(), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(now(), &mut rng);
     let mut next = Renewal::of(Plan::refresh(options.client()?, key.clone(), Policy::default()), None);
     loop {
         next = match next {
             // A read needs no lock.
-            Next::Lock(state) => state.locked(),
-            Next::Load(state) => match pollster::block_on(store.load(&key)) {
+            Action::Lock(state) => state.locked(),
+            Action::Load(state) => match pollster::block_on(store.load(&key)) {
                 Ok(entry) => state.loaded(&mut env, entry),
                 Err(error) => state.failed(error),
             },
-            Next::Write(_) | Next::Send(_) => {
+            Action::Write(_) | Action::Send(_) => {
                 show::good("logged in; the token is due, and the next call of `token` renews it");
                 return Ok(());
             }
-            Next::Release(_) | Next::Wait(_) => {
+            Action::Release(_) | Action::Wait(_) => {
                 show::good("logged in; a renewal has begun, and its end is not known yet");
                 return Ok(());
             }
-            Next::Done(Ended::Fresh { token, .. }) => {
+            Action::Done(Ended::Fresh { token, .. }) => {
                 show::good(&format!("logged in; the token {}", expiry(&token)));
                 return Ok(());
             }
-            Next::Done(Ended::InDoubt(doubt)) => {
+            Action::Done(Ended::InDoubt(doubt)) => {
                 show::note(&format!("logged in; {} requests to renew the token have no answer yet", doubt.sent));
                 return Ok(());
             }
-            Next::Done(Ended::Failed(SessionError::Empty)) => {
+            Action::Done(Ended::Failed(SessionError::Empty)) => {
                 show::note("not logged in");
                 return Ok(());
             }
-            Next::Done(Ended::Failed(error)) => return Err(advice(error)),
-            Next::Done(other) => {
+            Action::Done(Ended::Failed(error)) => return Err(advice(error)),
+            Action::Done(other) => {
                 return Err(format!("it ended with an outcome that this version does not know: {other:?}").into());
             }
         };

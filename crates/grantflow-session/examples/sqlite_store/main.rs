@@ -39,12 +39,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("grants.db");
     // A real program uses `Lease::LIFETIME`; the example should not wait that long.
-    let open = || SqliteStore::open(&file, Duration::from_millis(500));
+    let lease = Duration::from_secs(2);
+    let after_it = || std::thread::sleep(lease + Duration::from_millis(100));
+    let open = || SqliteStore::open(&file, lease);
     let key = Key::of("auth0|5f7c8ec7c33c6c004bbafe82")?;
 
     let client = Server::with_token_endpoint("https://as.example/token")?.client("my-id").secret_post("my-secret")?;
     let body = r#"{"access_token":"at","token_type":"Bearer","expires_in":3600,"refresh_token":"rt"}"#;
-    let mut env = Env { now: Nowhere.now(), rng: &mut getrandom::SysRng };
+    let mut rng = getrandom::SysRng;
+    let mut env = Env::new(Nowhere.now(), &mut rng);
     let answer = ClientCredentials::new(&client).respond(&mut env, http::Response::new(body));
     let Ok(Step::Done(tokens)) = answer else { return Err("the answer holds no tokens".into()) };
 
@@ -60,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (dead, alive) = (open()?, open()?);
     std::mem::forget(pollster::block_on(dead.try_lock(&key))?);
     println!("a process took the lock and died; is the lock free? {}", is_free(&alive, &key)?);
-    std::thread::sleep(Duration::from_millis(600));
+    after_it();
     println!("its lease is over by the database's clock; is the lock free? {}", is_free(&alive, &key)?);
 
     pollster::block_on(other.forget())?;
@@ -68,8 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     #[cfg(feature = "testing")]
     {
-        let wait = || std::thread::sleep(Duration::from_millis(600));
-        grantflow_session::testing::Suite::of(&open()?).lease_ends(wait).run()?;
+        grantflow_session::testing::Suite::of(&open()?).lease_ends(after_it).run()?;
         println!("it keeps every rule of grantflow_session::testing");
     }
     Ok(())

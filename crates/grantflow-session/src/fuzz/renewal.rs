@@ -14,7 +14,7 @@ use super::key;
 use crate::error::SessionError;
 use crate::fresh::FreshToken;
 use crate::policy::{Draw, InDoubt, Policy};
-use crate::renewal::{Next, Outcome, Plan, Renewal};
+use crate::renewal::{Action, Outcome, Plan, Renewal};
 use crate::standing::{Advice, NotRenewed, Standing};
 use crate::store::{Entry, Revision, StoreError, Value};
 
@@ -83,7 +83,7 @@ impl Bytes<'_> {
 struct Process {
     number: usize,
     standing: Standing,
-    next: Option<Next>,
+    next: Option<Action>,
     /// The access tokens that the API has refused.
     refused: BTreeSet<String>,
 }
@@ -147,7 +147,7 @@ impl World {
 
     fn with_env<T>(&mut self, run: impl FnOnce(&mut Env<'_>) -> T) -> T {
         let now = self.time();
-        run(&mut Env { now, rng: self })
+        run(&mut Env::new(now, self))
     }
 
     /// A person logs in: this process drops its current work.
@@ -166,7 +166,7 @@ impl World {
         process.next = Some(Renewal::prime(Arc::clone(&self.plan), tokens).expect("our client's"));
     }
 
-    fn begin(&mut self, processes: &mut [Process; PROCESSES], at: usize, make: impl FnOnce(Arc<Plan>) -> Next) {
+    fn begin(&mut self, processes: &mut [Process; PROCESSES], at: usize, make: impl FnOnce(Arc<Plan>) -> Action) {
         if processes[at].next.is_none() {
             processes[at].next = Some(make(Arc::clone(&self.plan)));
         }
@@ -235,8 +235,8 @@ impl World {
         let Some(next) = processes[at].next.take() else { return };
         let disk = if bytes.0.is_empty() { 0 } else { bytes.next() % 16 };
         let next = match next {
-            Next::Lock(state) if disk == 1 => state.failed(broken()),
-            Next::Lock(state) => match self.holder {
+            Action::Lock(state) if disk == 1 => state.failed(broken()),
+            Action::Lock(state) => match self.holder {
                 None => {
                     self.holder = Some(at);
                     state.locked()
@@ -244,12 +244,12 @@ impl World {
                 Some(holder) if holder == at => state.locked(),
                 Some(_) => state.busy(),
             },
-            Next::Load(state) if disk == 1 => state.failed(broken()),
-            Next::Load(state) => {
+            Action::Load(state) if disk == 1 => state.failed(broken()),
+            Action::Load(state) => {
                 let entry = self.store.clone();
                 self.with_env(|env| state.loaded(env, entry))
             }
-            Next::Write(state) => {
+            Action::Write(state) => {
                 let (expected, value) = (state.expected(), state.value().expect("it can be written"));
                 if disk == 1 {
                     state.failed(broken())
@@ -262,7 +262,7 @@ impl World {
                     }
                 }
             }
-            Next::Send(state) => match self.with_env(|env| state.request(env)) {
+            Action::Send(state) => match self.with_env(|env| state.request(env)) {
                 Err(why) => state.not_made(why),
                 Ok(request) => {
                     let way = if bytes.0.is_empty() { 0 } else { bytes.next() };
@@ -272,16 +272,16 @@ impl World {
                     }
                 }
             },
-            Next::Release(state) => {
+            Action::Release(state) => {
                 self.release(at);
                 state.released()
             }
-            Next::Wait(state) => {
+            Action::Wait(state) => {
                 assert!(state.duration() <= Duration::from_secs(60), "{:?}", state.duration());
                 self.now = self.now.saturating_add(state.duration().as_secs());
                 state.waited()
             }
-            Next::Done(outcome) => {
+            Action::Done(outcome) => {
                 self.settle(&mut processes[at], outcome);
                 self.release(at);
                 return;

@@ -27,8 +27,9 @@ const CURRENT_THREAD: CannotBlock =
 const LOCAL: CannotBlock =
     CannotBlock::new("tokio does not let this task block, as in a LocalSet; call token().await, or use spawn_blocking");
 
-/// How long a current-thread runtime may take to show that another thread runs it.
-const SIGN_OF_LIFE: Duration = Duration::from_millis(300);
+/// How long a current-thread runtime may take to show that another thread runs it. A busy machine needs a part of it; all of it is waited
+/// for by a caller who does what cannot work.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// The runtime that was given, or else the current one.
 #[derive(Clone, Default)]

@@ -99,7 +99,7 @@ impl Outside for Reqwest {
             let round_trip = async move { grantflow_reqwest::send(&agent, request).await };
             match self.carrier.carry(limit, round_trip).await {
                 Ok(Ok(response)) => Ok(response),
-                Ok(Err(grantflow_reqwest::Unanswered { sent, error, .. })) => {
+                Ok(Err(grantflow_reqwest::SendError { sent, error, .. })) => {
                     Err(Unanswered { sent, cause: Arc::new(error) })
                 }
                 Err((sent, failed)) => Err(Unanswered { sent, cause: Arc::new(failed) }),

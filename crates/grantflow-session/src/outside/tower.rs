@@ -171,8 +171,8 @@ impl Outside for Tower {
     }
 }
 
-fn unanswered(unanswered: grantflow_tower::Unanswered) -> Unanswered {
-    let grantflow_tower::Unanswered { sent, error, .. } = unanswered;
+fn unanswered(unanswered: grantflow_tower::SendError) -> Unanswered {
+    let grantflow_tower::SendError { sent, error, .. } = unanswered;
     Unanswered { sent, cause: Arc::new(error) }
 }
 

@@ -59,7 +59,7 @@ impl Outside for Ureq {
     fn send(&self, request: Request<Body>) -> Later<'_, Result<Response<Body>, Unanswered>> {
         Box::pin(async move {
             grantflow_ureq::send(&self.agent, request).map_err(|unanswered| {
-                let grantflow_ureq::Unanswered { sent, error, .. } = unanswered;
+                let grantflow_ureq::SendError { sent, error, .. } = unanswered;
                 Unanswered { sent, cause: Arc::new(error) }
             })
         })

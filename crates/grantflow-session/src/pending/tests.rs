@@ -14,7 +14,7 @@ fn client() -> PublicClient {
 
 fn start(client: &PublicClient) -> (PendingKey, StoredCallback) {
     let mut rng = getrandom::SysRng;
-    let mut env = Env { now: at(0), rng: &mut rng };
+    let mut env = Env::new(at(0), &mut rng);
     let authorization =
         Authorization::new(client, "https://app.example/oauth/callback").unwrap().scope("read write").unwrap();
     let Redirect { pending, .. } = authorization.start(&mut env).unwrap();

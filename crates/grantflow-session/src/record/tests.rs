@@ -24,7 +24,8 @@ fn tokens() -> Tokens {
     }
     let server = grantflow::Server::with_token_endpoint("https://as.example/token").unwrap();
     let client = server.client("robot").secret_basic("s3cret").unwrap();
-    let mut env = grantflow::Env { now: NOW, rng: &mut None };
+    let mut rng = None;
+    let mut env = grantflow::Env::new(NOW, &mut rng);
     let body = r#"{"access_token":"at-1","token_type":"Bearer","expires_in":60}"#;
     match grantflow::ClientCredentials::new(&client).respond(&mut env, http::Response::new(body)) {
         Ok(grantflow::Step::Done(tokens)) => tokens,

@@ -7,7 +7,7 @@ use grantflow::{Env, UnixTime};
 use super::locking::{Locking, Releasing};
 use super::sending::Sending;
 use super::writing::{Writing, Written};
-use super::{Course, Doubt, Next, Outcome, Source, Stored, failed};
+use super::{Action, Course, Doubt, Outcome, Source, Stored, failed};
 use crate::error::{Cause, Earlier, SessionError};
 use crate::fresh::FreshToken;
 use crate::policy::Draw;
@@ -36,13 +36,13 @@ pub(super) fn decide(
     revision: Revision,
     record: Record,
     refused: Option<TokenId>,
-) -> Next {
+) -> Action {
     let token = match course.fresh(&record) {
         Ok(token) => token,
         Err(fault) => return failed(SessionError::Record(fault)),
     };
     if record.nameless && !course.nameless {
-        return Next::Write(Writing::new(course, Some(revision), Written::Named { record, refused }));
+        return Action::Write(Writing::new(course, Some(revision), Written::Named { record, refused }));
     }
     let is_new = course.weary() != Some(token.fingerprint()) && refused != Some(token.id());
     let seen = Seen { token, is_new };
@@ -57,10 +57,10 @@ pub(super) fn decide(
     if refused == Some(record.id) {
         let verdict = Verdict::new(env.now, course.cause.as_ref().and_then(Cause::status));
         let lost = Lost { loss: Loss::Refused, verdict: Some(verdict) };
-        return Next::Write(Writing::new(course, Some(revision), Written::Loss { record, lost }));
+        return Action::Write(Writing::new(course, Some(revision), Written::Loss { record, lost }));
     }
     if let Some(grant) = course.plan.grant.clone() {
-        return Next::Send(Sending::grant(course, env.now, grant, Some(revision), Some(record.id)));
+        return Action::Send(Sending::grant(course, env.now, grant, Some(revision), Some(record.id)));
     }
     if !seen.token.is_renewable() {
         // Due, but not over and not refused: it is usable until it is over.
@@ -82,7 +82,7 @@ fn marked(
     record: Record,
     stored: Mark,
     seen: &Seen,
-) -> Next {
+) -> Action {
     let now = env.now;
     let mark = stored.seen_at(now);
     let Some(rest) = mark.rest() else {
@@ -93,10 +93,10 @@ fn marked(
             let doubt = Doubt { retry_at, pause_ends: retry_at, ..doubt(&course, &mark) };
             // Counts by this process's clock from now on; the sender's clock could make it wait too long.
             return if mark == stored {
-                Next::Done(Outcome::InDoubt(doubt))
+                Action::Done(Outcome::InDoubt(doubt))
             } else {
                 let record = record.with_mark(Some(mark));
-                Next::Write(Writing::new(course, Some(revision), Written::Reclocked { record, doubt }))
+                Action::Write(Writing::new(course, Some(revision), Written::Reclocked { record, doubt }))
             };
         }
         return doubtful(course, env, revision, record, mark, None);
@@ -107,7 +107,7 @@ fn marked(
             course.waited = Some(mark);
         }
         let record = record.with_mark(Some(mark));
-        return Next::Write(Writing::new(course, Some(revision), Written::Doubt { record }));
+        return Action::Write(Writing::new(course, Some(revision), Written::Doubt { record }));
     }
     if mark.sent >= course.plan.policy.in_doubt.most() {
         let Doubt { cause, since, sent, .. } = doubt(&course, &mark);
@@ -117,12 +117,12 @@ fn marked(
     if mark.early && seen.is_usable(now) {
         let doubt = doubt(&course, &mark);
         let retry_at = seen.token.end().map_or(doubt.retry_at, |end| end.max(doubt.retry_at));
-        return Next::Done(Outcome::InDoubt(Doubt { retry_at, waits_for_the_end: true, ..doubt }));
+        return Action::Done(Outcome::InDoubt(Doubt { retry_at, waits_for_the_end: true, ..doubt }));
     }
     // One early retry in a course, then an error. A pause of zero, or a store so slow that the pause is over when it is
     // written, would otherwise make this a loop of requests.
     if mark.early && course.cause.is_some() {
-        return Next::Done(Outcome::InDoubt(doubt(&course, &mark)));
+        return Action::Done(Outcome::InDoubt(doubt(&course, &mark)));
     }
     let left = rest.next.saturating_since(now);
     let passed = course.waited == Some(mark) || course.insist().now && !rest.told;
@@ -132,13 +132,13 @@ fn marked(
     // The mark holds whole seconds.
     let short = course.drawn.is_some() || left <= course.plan.policy.longest_early().max(Duration::from_secs(1));
     if mark.early || !short {
-        return Next::Done(Outcome::InDoubt(doubt(&course, &mark)));
+        return Action::Done(Outcome::InDoubt(doubt(&course, &mark)));
     }
     early_retry(course, mark, left)
 }
 
 /// The only wait that a caller has to accept: short, and without the lock.
-fn early_retry(mut course: Course, mark: Mark, left: Duration) -> Next {
+fn early_retry(mut course: Course, mark: Mark, left: Duration) -> Action {
     let duration = course.drawn.take().unwrap_or(left);
     course.waited = Some(mark);
     let (doubt, patience) = (doubt(&course, &mark), course.plan.policy.early_retry);
@@ -153,7 +153,7 @@ pub(super) fn doubtful(
     record: Record,
     mark: Mark,
     cause: Option<Cause>,
-) -> Next {
+) -> Action {
     let (retry_after, status) = (cause.as_ref().and_then(Cause::retry_after), cause.as_ref().and_then(Cause::status));
     // The same request would bring the same answer, so the early retry is not worth its risk.
     let early = mark.early || cause.as_ref().is_some_and(Cause::is_refused_answer);
@@ -166,7 +166,7 @@ pub(super) fn doubtful(
         course.cause = cause;
     }
     let record = record.with_mark(Some(mark));
-    Next::Write(Writing::new(course, Some(revision), Written::Doubt { record }))
+    Action::Write(Writing::new(course, Some(revision), Written::Doubt { record }))
 }
 
 /// How long no request is sent, and whether the server asked for that.
@@ -187,14 +187,14 @@ pub(super) fn pause(
     (ours.max(retry_after.unwrap_or_default()), retry_after.is_some_and(|told| told >= ours))
 }
 
-fn ask(mut course: Course, env: &mut Env<'_>, revision: Revision, record: Record) -> Next {
+fn ask(mut course: Course, env: &mut Env<'_>, revision: Revision, record: Record) -> Action {
     course.insisted();
     let deadline = course.plan.policy.send_deadline;
     let mark = match record.mark {
         Some(mark) => mark.seen_at(env.now).again(env.now, deadline),
         None => Mark::first(env.now, deadline),
     };
-    Next::Write(Writing::new(course, Some(revision), Written::Mark { record, mark }))
+    Action::Write(Writing::new(course, Some(revision), Written::Mark { record, mark }))
 }
 
 /// What is known about a doubt.
@@ -214,8 +214,8 @@ pub(super) fn doubt(course: &Course, mark: &Mark) -> Doubt {
 }
 
 /// Without the lock: decides whether the store's entry is good enough.
-pub(super) fn look(course: Course, env: &mut Env<'_>, record: Option<Record>, only: bool) -> Next {
-    let nothing = |course| if only { Next::Done(Outcome::NothingNew) } else { Next::Lock(Locking::new(course)) };
+pub(super) fn look(course: Course, env: &mut Env<'_>, record: Option<Record>, only: bool) -> Action {
+    let nothing = |course| if only { Action::Done(Outcome::NothingNew) } else { Action::Lock(Locking::new(course)) };
     let Some(record) = record else { return nothing(course) };
     let Ok(token) = course.fresh(&record) else { return nothing(course) };
     let seen = Seen { is_new: course.weary() != Some(token.fingerprint()), token };
@@ -226,21 +226,21 @@ pub(super) fn look(course: Course, env: &mut Env<'_>, record: Option<Record>, on
     match record.mark {
         _ if only => match record.lost {
             Some(lost) => lost_already(lost),
-            None => Next::Done(Outcome::NothingNew),
+            None => Action::Done(Outcome::NothingNew),
         },
         Some(mark) if mark.early => {
             let doubt = doubt(&course, &mark.seen_at(env.now));
-            Next::Lock(Locking::in_doubt(course, doubt, Duration::ZERO))
+            Action::Lock(Locking::in_doubt(course, doubt, Duration::ZERO))
         }
-        _ => Next::Lock(Locking::new(course)),
+        _ => Action::Lock(Locking::new(course)),
     }
 }
 
-fn adopt(token: FreshToken, record: Record) -> Next {
-    Next::Done(Outcome::Fresh { token, source: Source::Store, stored: Stored(record) })
+fn adopt(token: FreshToken, record: Record) -> Action {
+    Action::Done(Outcome::Fresh { token, source: Source::Store, stored: Stored(record) })
 }
 
-fn lost_already(lost: Lost) -> Next {
+fn lost_already(lost: Lost) -> Action {
     let cause = lost.verdict.map(|verdict| Cause::Earlier(Earlier::refused(verdict)));
     failed(SessionError::Lost { loss: lost.loss, cause })
 }

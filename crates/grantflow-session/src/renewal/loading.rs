@@ -7,7 +7,7 @@ use grantflow::{Env, UnixTime};
 use super::deciding::{decide, look};
 use super::sending::Sending;
 use super::writing::{Writing, Written};
-use super::{Course, MOST_CONFLICTS, Next, Outcome, Source, Stored, Task, Unsaved, failed};
+use super::{Action, Course, MOST_CONFLICTS, Outcome, Source, Stored, Task, Unsaved, failed};
 use crate::error::{Cause, SessionError};
 use crate::record::{Mark, Record, RecordFault, TokenId};
 use crate::store::{Entry, Revision, StoreError};
@@ -44,11 +44,11 @@ impl Loading {
     }
 
     /// The store failed.
-    pub fn failed(self, error: StoreError) -> Next {
+    pub fn failed(self, error: StoreError) -> Action {
         // An unreadable entry blocks neither logout nor login: a logout removes it, and a login replaces it.
         if let Some(revision) = error.unreadable_revision() {
             let login = match &self.course.task {
-                Task::Forget => return Next::Write(Writing::new(self.course, Some(revision), Written::Removal)),
+                Task::Forget => return Action::Write(Writing::new(self.course, Some(revision), Written::Removal)),
                 Task::Prime(login) => Some(Unsaved {
                     record: login.clone().with_generation(1),
                     base: None,
@@ -60,7 +60,7 @@ impl Loading {
             };
             if let Some(unsaved) = login {
                 let what = Written::Tokens { unsaved, tries: 0 };
-                return Next::Write(Writing::new(self.course, Some(revision), what));
+                return Action::Write(Writing::new(self.course, Some(revision), what));
             }
         }
         match self.why {
@@ -68,12 +68,12 @@ impl Loading {
             Why::Look | Why::Start | Why::Late { .. } | Why::Refused { .. } => {
                 failed(SessionError::Store(Arc::new(error)))
             }
-            Why::Conflict { ours } => Next::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours }),
+            Why::Conflict { ours } => Action::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours }),
         }
     }
 
     /// The store holds this.
-    pub fn loaded(self, env: &mut Env<'_>, entry: Option<Entry>) -> Next {
+    pub fn loaded(self, env: &mut Env<'_>, entry: Option<Entry>) -> Action {
         let Self { course, why } = self;
         let revision = entry.as_ref().map(|entry| entry.revision);
         let read = entry.map(|entry| Record::from_value(&entry.value, &course.plan.key).map(|r| (entry.revision, r)));
@@ -83,8 +83,8 @@ impl Loading {
         }
         match &course.task {
             Task::Forget => match revision {
-                None => Next::Done(Outcome::Forgotten),
-                Some(_) => Next::Write(Writing::new(course, revision, Written::Removal)),
+                None => Action::Done(Outcome::Forgotten),
+                Some(_) => Action::Write(Writing::new(course, revision, Written::Removal)),
             },
             Task::Prime(login) => {
                 // The entry may be damaged: a login repairs that.
@@ -92,7 +92,7 @@ impl Loading {
                 let record = login.clone().with_generation(after(known, env.now));
                 let replaces = known.map(|known| known.grant);
                 let unsaved = Unsaved { record, base: None, replaces, expected: revision };
-                Next::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
+                Action::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
             }
             Task::Save(_) | Task::Renew { .. } | Task::Look { .. } => match read.transpose() {
                 Ok(found) => found_in_the_store(course, env, why, found),
@@ -102,7 +102,7 @@ impl Loading {
     }
 }
 
-fn found_in_the_store(course: Course, env: &mut Env<'_>, why: Why, found: Option<(Revision, Record)>) -> Next {
+fn found_in_the_store(course: Course, env: &mut Env<'_>, why: Why, found: Option<(Revision, Record)>) -> Action {
     match (why, found) {
         (Why::Conflict { ours }, found) => reconcile(course, env, ours, found),
         // The person has logged out.
@@ -124,7 +124,7 @@ pub(super) fn after(known: Option<TokenId>, now: UnixTime) -> u64 {
     known.map_or(0, |known| known.generation).saturating_add(1).max(now.as_secs())
 }
 
-fn refused_record(mut course: Course, fault: RecordFault, why: Why, revision: Option<Revision>) -> Next {
+fn refused_record(mut course: Course, fault: RecordFault, why: Why, revision: Option<Revision>) -> Action {
     match why {
         Why::Conflict { ours } if mends(&ours, fault) && course.conflicts < MOST_CONFLICTS => {
             course.conflicts += 1;
@@ -132,15 +132,15 @@ fn refused_record(mut course: Course, fault: RecordFault, why: Why, revision: Op
         }
         Why::Conflict { ours } => {
             let error = StoreError::new("be read back", fault);
-            Next::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours })
+            Action::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours })
         }
         _ => failed(SessionError::Record(fault)),
     }
 }
 
-fn nothing_there(course: Course, now: UnixTime) -> Next {
+fn nothing_there(course: Course, now: UnixTime) -> Action {
     match course.plan.grant.clone() {
-        Some(grant) => Next::Send(Sending::grant(course, now, grant, None, None)),
+        Some(grant) => Action::Send(Sending::grant(course, now, grant, None, None)),
         None => failed(SessionError::Empty),
     }
 }
@@ -152,9 +152,9 @@ fn mends(ours: &Unsaved, fault: RecordFault) -> bool {
 }
 
 /// Writes ours in place of the entry with this revision.
-fn instead(course: Course, ours: Unsaved, revision: Option<Revision>) -> Next {
+fn instead(course: Course, ours: Unsaved, revision: Option<Revision>) -> Action {
     let unsaved = Unsaved { expected: revision, ..ours };
-    Next::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
+    Action::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
 }
 
 /// Whether this is what this process has tried to write. Its id does not tell: another process's tokens may have the
@@ -167,11 +167,11 @@ fn is_written(course: &Course, found: &Record, ours: &Record) -> bool {
 }
 
 /// Another process wrote between our mark and our tokens, with or without the lock.
-fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option<(Revision, Record)>) -> Next {
+fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option<(Revision, Record)>) -> Action {
     course.conflicts += 1;
     if course.conflicts > MOST_CONFLICTS {
         let error = StoreError::new("be written", "another process changed the entry again and again");
-        return Next::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours });
+        return Action::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours });
     }
     match found {
         // Logged out meanwhile: removed tokens are not brought back.
@@ -190,7 +190,7 @@ fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option
         Some((revision, record)) if Some(record.id.grant) == ours.replaces => {
             let record = ours.record.with_generation(after(Some(record.id), env.now));
             let unsaved = Unsaved { record, expected: Some(revision), ..ours };
-            Next::Write(Writing::new(course, Some(revision), Written::Tokens { unsaved, tries: 0 }))
+            Action::Write(Writing::new(course, Some(revision), Written::Tokens { unsaved, tries: 0 }))
         }
         // Only the marks of the same old tokens: ours replace them.
         Some((revision, record)) if Some(record.id) == ours.base => instead(course, ours, Some(revision)),

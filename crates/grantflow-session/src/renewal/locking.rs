@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::loading::{Loading, Why};
 use super::sending::Sending;
 use super::writing::{Writing, Written};
-use super::{Course, Doubt, Next, Outcome, Task, failed};
+use super::{Action, Course, Doubt, Outcome, Task, failed};
 use crate::error::SessionError;
 use crate::store::StoreError;
 
@@ -38,32 +38,32 @@ impl Locking {
     }
 
     /// The lock is held now.
-    pub fn locked(self) -> Next {
+    pub fn locked(self) -> Action {
         match self.course.task {
             Task::Save(ref unsaved) => {
                 let (expected, unsaved) = (unsaved.expected, unsaved.clone());
-                Next::Write(Writing::new(self.course, expected, Written::Tokens { unsaved, tries: 0 }))
+                Action::Write(Writing::new(self.course, expected, Written::Tokens { unsaved, tries: 0 }))
             }
-            _ => Next::Load(Loading::new(self.course, Why::Start)),
+            _ => Action::Load(Loading::new(self.course, Why::Start)),
         }
     }
 
     /// Another process holds the lock.
-    pub fn busy(mut self) -> Next {
+    pub fn busy(mut self) -> Action {
         if self.waited >= self.patience {
             return match self.doubt {
-                Some(doubt) => Next::Done(Outcome::InDoubt(*doubt)),
+                Some(doubt) => Action::Done(Outcome::InDoubt(*doubt)),
                 None => failed(SessionError::Busy),
             };
         }
         let duration = self.next_wait;
         self.waited = self.waited.saturating_add(duration);
         self.next_wait = duration.saturating_mul(2).min(LONGEST_TRY);
-        Next::Wait(Waiting { duration, then: Then::Lock(self) })
+        Action::Wait(Waiting { duration, then: Then::Lock(self) })
     }
 
     /// The store failed. Nothing was sent.
-    pub fn failed(self, error: StoreError) -> Next {
+    pub fn failed(self, error: StoreError) -> Action {
         failed(SessionError::Store(Arc::new(error)))
     }
 }
@@ -78,13 +78,13 @@ pub struct Releasing {
 
 impl Releasing {
     /// Then waits, and asks for the lock again.
-    pub(super) fn and_wait(duration: Duration, then: Locking) -> Next {
-        Next::Release(Self { duration, then })
+    pub(super) fn and_wait(duration: Duration, then: Locking) -> Action {
+        Action::Release(Self { duration, then })
     }
 
     /// The lock is released.
-    pub fn released(self) -> Next {
-        Next::Wait(Waiting { duration: self.duration, then: Then::Lock(self.then) })
+    pub fn released(self) -> Action {
+        Action::Wait(Waiting { duration: self.duration, then: Then::Lock(self.then) })
     }
 }
 
@@ -104,12 +104,12 @@ enum Then {
 }
 
 impl Waiting {
-    pub(super) fn then_send(duration: Duration, sending: Sending) -> Next {
-        Next::Wait(Self { duration, then: Then::Send(Box::new(sending)) })
+    pub(super) fn then_send(duration: Duration, sending: Sending) -> Action {
+        Action::Wait(Self { duration, then: Then::Send(Box::new(sending)) })
     }
 
-    pub(super) fn then_write(duration: Duration, writing: Writing) -> Next {
-        Next::Wait(Self { duration, then: Then::Write(writing) })
+    pub(super) fn then_write(duration: Duration, writing: Writing) -> Action {
+        Action::Wait(Self { duration, then: Then::Write(writing) })
     }
 
     /// How long to wait.
@@ -123,11 +123,11 @@ impl Waiting {
     }
 
     /// That time has passed.
-    pub fn waited(self) -> Next {
+    pub fn waited(self) -> Action {
         match self.then {
-            Then::Lock(state) => Next::Lock(state),
-            Then::Send(state) => Next::Send(*state),
-            Then::Write(state) => Next::Write(state),
+            Then::Lock(state) => Action::Lock(state),
+            Then::Send(state) => Action::Send(*state),
+            Then::Write(state) => Action::Write(state),
         }
     }
 }

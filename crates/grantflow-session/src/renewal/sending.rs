@@ -12,7 +12,7 @@ use super::deciding::{doubtful, pause};
 use super::loading::{Loading, Why, after};
 use super::locking::Waiting;
 use super::writing::{Writing, Written};
-use super::{Course, MOST_CONFLICTS, Next, Outcome, Unsaved, failed};
+use super::{Action, Course, MOST_CONFLICTS, Outcome, Unsaved, failed};
 use crate::error::{Cause, SessionError, Unanswered};
 use crate::record::{Loss, Mark, Record, TokenId};
 use crate::store::Revision;
@@ -22,6 +22,8 @@ use crate::store::Revision;
 pub struct Sending {
     course: Course,
     what: What,
+    /// The request is not made for an earlier time: what was waited has passed.
+    due: UnixTime,
 }
 
 enum What {
@@ -69,7 +71,8 @@ impl Sending {
             Ok(exchange) => {
                 let not_made = |error| SessionError::NotRenewed { cause: Cause::OAuth(error), retry_at: mark.at };
                 let exchange = course.plan.with_params(exchange).map_err(not_made)?;
-                Ok(Self { course, what: What::Refresh { exchange: Box::new(exchange), record, mark, revision } })
+                let what = What::Refresh { exchange: Box::new(exchange), record, mark, revision };
+                Ok(Self { course, what, due: mark.at })
             }
             Err(_) => Err(SessionError::Lost { loss: Loss::NoRefreshToken, cause: None }),
         }
@@ -83,7 +86,16 @@ impl Sending {
         base: Option<TokenId>,
     ) -> Self {
         course.asked = Some(now);
-        Self { course, what: What::Grant { exchange, base, revision } }
+        Self { course, what: What::Grant { exchange, base, revision }, due: now }
+    }
+
+    /// Goes on with another round trip, after the wait that the flow wants.
+    fn again(course: Course, what: What, now: UnixTime) -> Action {
+        let rest = match &what {
+            What::Refresh { exchange, .. } => exchange.rest(now),
+            What::Grant { exchange, .. } => exchange.rest(now),
+        };
+        Waiting::then_send(rest, Self { course, what, due: now.saturating_add(rest) })
     }
 
     /// How many requests with this refresh token may have been sent, this one included; 1 for a client's own grant.
@@ -99,15 +111,16 @@ impl Sending {
     /// # Errors
     /// If it cannot be made; give the error to [`Sending::not_made`].
     pub fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, NotMade> {
+        let due = &mut Env::new(env.now.max(self.due), env.rng);
         match &self.what {
             What::Refresh { mark, .. } if mark.is_stale(env.now) => Err(NotMade::Late),
-            What::Refresh { exchange, .. } => Ok(exchange.request(env)?),
-            What::Grant { exchange, .. } => Ok(exchange.request(env)?),
+            What::Refresh { exchange, .. } => Ok(exchange.request(due)?),
+            What::Grant { exchange, .. } => Ok(exchange.request(due)?),
         }
     }
 
     /// No request could be made.
-    pub fn not_made(mut self, why: NotMade) -> Next {
+    pub fn not_made(mut self, why: NotMade) -> Action {
         match (self.what, why) {
             // The clock jumps between every two readings, or the machine sleeps as often.
             (What::Refresh { record, revision, .. }, late @ NotMade::Late)
@@ -118,50 +131,48 @@ impl Sending {
             (What::Refresh { record, mark, .. }, NotMade::Late) => {
                 self.course.conflicts += 1;
                 let why = Why::Late { id: record.id, ours: mark, before: record.mark };
-                Next::Load(Loading::new(self.course, why))
+                Action::Load(Loading::new(self.course, why))
             }
             (What::Refresh { record, revision, .. }, NotMade::Flow(error)) => {
                 unmark(self.course, record, Cause::OAuth(error), revision, false)
             }
             (What::Grant { .. }, NotMade::Flow(error)) => not_renewed(Cause::OAuth(error), false),
             // A client's own grant has no mark.
-            (what @ What::Grant { .. }, NotMade::Late) => Next::Send(Self { course: self.course, what }),
+            (what @ What::Grant { .. }, NotMade::Late) => Action::Send(Self { what, ..self }),
         }
     }
 
     /// The answer came.
-    pub fn answered<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Next {
-        let Self { course, what } = self;
+    pub fn answered<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Action {
+        let Self { course, what, .. } = self;
         match what {
             What::Refresh { exchange, record, mark, revision } => match exchange.respond(env, response) {
                 Ok(Step::Done(tokens)) => renewed(course, env, tokens, record.id, mark, revision),
-                Ok(Step::Again { exchange, after }) => {
+                Ok(Step::Again(exchange)) => {
                     let what = What::Refresh { exchange: Box::new(exchange), record, mark, revision };
-                    Waiting::then_send(after, Self { course, what })
+                    Self::again(course, what, env.now)
                 }
                 Err(failure) => refresh_failed(course, env, failure, None, Marked { record, mark, revision }),
             },
             What::Grant { exchange, base, revision } => match exchange.respond(env, response) {
                 Ok(Step::Done(tokens)) => save(course, env, tokens, base, None, revision),
-                Ok(Step::Again { exchange, after }) => {
-                    Waiting::then_send(after, Self { course, what: What::Grant { exchange, base, revision } })
-                }
+                Ok(Step::Again(exchange)) => Self::again(course, What::Grant { exchange, base, revision }, env.now),
                 Err(failure) => not_renewed(Cause::OAuth(failure.error), true),
             },
         }
     }
 
     /// No answer came, or no complete one.
-    pub fn unanswered(self, env: &mut Env<'_>, unanswered: Unanswered) -> Next {
-        let Self { course, what } = self;
+    pub fn unanswered(self, env: &mut Env<'_>, unanswered: Unanswered) -> Action {
+        let Self { course, what, .. } = self;
         let Unanswered { sent, cause } = unanswered;
         let cause = Cause::Transport(cause);
         match what {
             What::Refresh { exchange, record, mark, revision } => match exchange.unanswered(env, sent) {
                 Ok(Step::Done(tokens)) => renewed(course, env, tokens, record.id, mark, revision),
-                Ok(Step::Again { exchange, after }) => {
+                Ok(Step::Again(exchange)) => {
                     let what = What::Refresh { exchange: Box::new(exchange), record, mark, revision };
-                    Waiting::then_send(after, Self { course, what })
+                    Self::again(course, what, env.now)
                 }
                 Err(failure) => {
                     refresh_failed(course, env, failure, Some((cause, sent)), Marked { record, mark, revision })
@@ -186,14 +197,14 @@ fn refresh_failed(
     failure: Failure<RefreshExchange>,
     transport: Option<(Cause, Sent)>,
     marked: Marked,
-) -> Next {
+) -> Action {
     let Marked { record, mark, revision } = marked;
     let sent = transport.as_ref().is_none_or(|(_, sent)| *sent == Sent::MaybeSent);
     let cause = transport.map_or(Cause::OAuth(failure.error), |(cause, _)| cause);
     match failure.left {
         Left::Spent => {
             course.cause = Some(cause);
-            Next::Load(Loading::new(course, Why::Refused { id: record.id }))
+            Action::Load(Loading::new(course, Why::Refused { id: record.id }))
         }
         // The old refresh token is used up, and only the new one could be read from the answer.
         Left::Intact(exchange) if exchange.is_rescued() => {
@@ -218,14 +229,14 @@ fn postponed(course: &Course, env: &mut Env<'_>, record: Record, cause: &Cause) 
 }
 
 /// Restores the record as it was before this request.
-fn unmark(course: Course, record: Record, cause: Cause, revision: Revision, sent: bool) -> Next {
+fn unmark(course: Course, record: Record, cause: Cause, revision: Revision, sent: bool) -> Action {
     let retry_after = cause.retry_after();
-    Next::Write(Writing::new(course, Some(revision), Written::Unmarked { record, cause, retry_after, sent }))
+    Action::Write(Writing::new(course, Some(revision), Written::Unmarked { record, cause, retry_after, sent }))
 }
 
-fn not_renewed(cause: Cause, sent: bool) -> Next {
+fn not_renewed(cause: Cause, sent: bool) -> Action {
     let retry_after = cause.retry_after();
-    Next::Done(Outcome::NotRenewed { cause, retry_after, sent, useless: None })
+    Action::Done(Outcome::NotRenewed { cause, retry_after, sent, useless: None })
 }
 
 fn renewed(
@@ -235,7 +246,7 @@ fn renewed(
     base: TokenId,
     mark: Mark,
     revision: Revision,
-) -> Next {
+) -> Action {
     course.cause = None;
     // The old refresh token is carried over, and the server may have replaced it by one that could not be read. There
     // is no early retry, because the access token is good.
@@ -253,12 +264,12 @@ fn save(
     base: Option<TokenId>,
     mark: Option<Mark>,
     revision: Option<Revision>,
-) -> Next {
+) -> Action {
     let id = TokenId { grant: base.map_or(0, |base| base.grant), generation: after(base, env.now) };
     match Record::new(id, tokens) {
         Ok(record) => {
             let unsaved = Unsaved { record: record.with_mark(mark), base, replaces: None, expected: revision };
-            Next::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
+            Action::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
         }
         Err(fault) => failed(SessionError::Record(fault)),
     }

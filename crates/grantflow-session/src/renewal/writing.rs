@@ -9,7 +9,7 @@ use super::deciding::{decide, doubt};
 use super::loading::{Loading, Why};
 use super::locking::Waiting;
 use super::sending::Sending;
-use super::{Course, Doubt, MOST_CONFLICTS, Next, Outcome, Source, Stored, Task, Unsaved, failed};
+use super::{Action, Course, Doubt, MOST_CONFLICTS, Outcome, Source, Stored, Task, Unsaved, failed};
 use crate::error::{Cause, SessionError};
 use crate::fresh::FreshToken;
 use crate::record::{Lost, Mark, Record, RecordFault, TokenId};
@@ -92,10 +92,10 @@ impl Writing {
     }
 
     /// It is durable, with this revision.
-    pub fn written(mut self, env: &mut Env<'_>, revision: Revision) -> Next {
+    pub fn written(mut self, env: &mut Env<'_>, revision: Revision) -> Action {
         match self.what {
             Written::Mark { record, mark } => match Sending::refresh(self.course, record, mark, revision) {
-                Ok(sending) => Next::Send(sending),
+                Ok(sending) => Action::Send(sending),
                 Err(error) => failed(error),
             },
             Written::Tokens { unsaved, .. } => {
@@ -104,7 +104,7 @@ impl Writing {
                     // The token was over when it could be stored; its refresh token is still good.
                     Ok(token) if matches!(self.course.task, Task::Save(_)) && token.is_over(env.now) => {
                         self.course.renew();
-                        Next::Load(Loading::new(self.course, Why::Start))
+                        Action::Load(Loading::new(self.course, Why::Start))
                     }
                     Ok(token) => self.course.stored(env.now, token, source, Stored(unsaved.record)),
                     Err(fault) => failed(SessionError::Record(fault)),
@@ -112,31 +112,31 @@ impl Writing {
             }
             Written::Unmarked { cause, retry_after, sent, .. } => not_renewed(cause, retry_after, sent),
             Written::Doubt { record } => decide(self.course, env, revision, record, None),
-            Written::Reclocked { doubt, .. } => Next::Done(Outcome::InDoubt(doubt)),
+            Written::Reclocked { doubt, .. } => Action::Done(Outcome::InDoubt(doubt)),
             Written::Named { mut record, refused } => {
                 record.nameless = false;
                 decide(self.course, env, revision, record, refused)
             }
             Written::Loss { lost, .. } => self.course.lost(lost),
-            Written::Removal => Next::Done(Outcome::Forgotten),
+            Written::Removal => Action::Done(Outcome::Forgotten),
         }
     }
 
     /// The entry had another revision.
-    pub fn conflict(mut self) -> Next {
+    pub fn conflict(mut self) -> Action {
         match self.what {
             // A login replaces what is there, unless an earlier write of it has worked after all: then it may have been
             // renewed since.
             Written::Tokens { unsaved, tries } if tries > 0 || !matches!(self.course.task, Task::Prime(_)) => {
                 self.course.conflicts_with_itself();
-                Next::Load(Loading::new(self.course, Why::Conflict { ours: unsaved }))
+                Action::Load(Loading::new(self.course, Why::Conflict { ours: unsaved }))
             }
             // Another process may have stored tokens, but these stay refused.
             Written::Loss { record, .. } | Written::Named { record, refused: Some(_) }
                 if self.course.conflicts < MOST_CONFLICTS =>
             {
                 self.course.conflicts += 1;
-                Next::Load(Loading::new(self.course, Why::Refused { id: record.id }))
+                Action::Load(Loading::new(self.course, Why::Refused { id: record.id }))
             }
             // The process that changed the entry knows better what is there.
             Written::Unmarked { cause, retry_after, sent, .. } => not_renewed(cause, retry_after, sent),
@@ -145,19 +145,19 @@ impl Writing {
                 if self.course.conflicts > MOST_CONFLICTS {
                     return failed(SessionError::Contended);
                 }
-                Next::Load(Loading::new(self.course, Why::Start))
+                Action::Load(Loading::new(self.course, Why::Start))
             }
         }
     }
 
     /// The store failed, and it is unknown whether it wrote.
-    pub fn failed(mut self, error: StoreError) -> Next {
+    pub fn failed(mut self, error: StoreError) -> Action {
         match self.what {
             Written::Tokens { unsaved, tries } if tries + 1 < MOST_TRIES => {
                 let what = Written::Tokens { unsaved, tries: tries + 1 };
                 Waiting::then_write(BETWEEN_TRIES, Self { what, ..self })
             }
-            Written::Tokens { unsaved, .. } => Next::Done(Outcome::NotStored { error: Arc::new(error), unsaved }),
+            Written::Tokens { unsaved, .. } => Action::Done(Outcome::NotStored { error: Arc::new(error), unsaved }),
             // The mark stays. It says less than is known, and costs at most a wait.
             Written::Unmarked { cause, retry_after, sent, .. } => not_renewed(cause, retry_after, sent),
             // The mark stays here too: a request that was in progress counts as lost.
@@ -166,15 +166,15 @@ impl Writing {
                     let Doubt { cause, since, sent, .. } = doubt(&self.course, mark);
                     failed(SessionError::Unknown { cause, since, sent })
                 }
-                Some(mark) => Next::Done(Outcome::InDoubt(doubt(&self.course, mark))),
+                Some(mark) => Action::Done(Outcome::InDoubt(doubt(&self.course, mark))),
                 None => failed(SessionError::Store(Arc::new(error))),
             },
-            Written::Reclocked { doubt, .. } => Next::Done(Outcome::InDoubt(doubt)),
+            Written::Reclocked { doubt, .. } => Action::Done(Outcome::InDoubt(doubt)),
             // A store that can be read and not written still gives a token.
             Written::Named { record, refused } => {
                 self.course.nameless = true;
                 let why = refused.map_or(Why::Start, |_| Why::Refused { id: record.id });
-                Next::Load(Loading::new(self.course, why))
+                Action::Load(Loading::new(self.course, why))
             }
             // The grant is lost even so; the next process will find out again.
             Written::Loss { lost, .. } => self.course.lost(lost),
@@ -192,13 +192,13 @@ impl Course {
     }
 }
 
-fn not_renewed(cause: Cause, retry_after: Option<Duration>, sent: bool) -> Next {
-    Next::Done(Outcome::NotRenewed { cause, retry_after, sent, useless: None })
+fn not_renewed(cause: Cause, retry_after: Option<Duration>, sent: bool) -> Action {
+    Action::Done(Outcome::NotRenewed { cause, retry_after, sent, useless: None })
 }
 
 impl Course {
     /// The tokens are durable: returns them, unless they are of no use.
-    pub(super) fn stored(self, now: UnixTime, token: FreshToken, source: Source, stored: Stored) -> Next {
+    pub(super) fn stored(self, now: UnixTime, token: FreshToken, source: Source, stored: Stored) -> Action {
         if source == Source::Server && matches!(self.task, Task::Renew { .. }) {
             // A refresh token was rescued from an answer that is otherwise of no use.
             if let Some(cause) = self.cause {
@@ -210,18 +210,18 @@ impl Course {
                 return not_renewed_by(Cause::OfNoUse, Some(token));
             }
         }
-        Next::Done(Outcome::Fresh { token, source, stored })
+        Action::Done(Outcome::Fresh { token, source, stored })
     }
 
     /// By the verdict on a request of this course.
-    fn lost(self, lost: Lost) -> Next {
+    fn lost(self, lost: Lost) -> Action {
         failed(SessionError::Lost { loss: lost.loss, cause: self.cause })
     }
 }
 
-fn not_renewed_by(cause: Cause, useless: Option<FreshToken>) -> Next {
+fn not_renewed_by(cause: Cause, useless: Option<FreshToken>) -> Action {
     let retry_after = cause.retry_after();
-    Next::Done(Outcome::NotRenewed { cause, retry_after, sent: true, useless })
+    Action::Done(Outcome::NotRenewed { cause, retry_after, sent: true, useless })
 }
 
 impl core::fmt::Debug for Written {

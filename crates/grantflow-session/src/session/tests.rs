@@ -14,10 +14,10 @@ use crate::store::{Later, MemoryStore};
 
 /// A server that answers when it is told to.
 #[derive(Clone, Default)]
-struct World(Arc<Mutex<Held>>);
+struct World(Arc<Mutex<Inside>>);
 
 #[derive(Default)]
-struct Held {
+struct Inside {
     holds: bool,
     now: u64,
 }

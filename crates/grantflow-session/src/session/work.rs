@@ -16,7 +16,7 @@ use crate::observe::Event;
 use crate::outside::Outside;
 use crate::policy::Draw;
 use crate::record::Record;
-use crate::renewal::{Next, Outcome, Plan, Renewal, Source};
+use crate::renewal::{Action, Outcome, Plan, Renewal, Source};
 use crate::standing::NotRenewed;
 use crate::store::{Lock, StoreError, Swap};
 
@@ -136,7 +136,7 @@ async fn look(inner: &Inner, weary: Option<FreshToken>, error: SessionError) -> 
 /// copy must be updated before another process or procedure takes the lock, or an older state would be the last.
 ///
 /// `None` if it would have to wait for others, and no caller wants to.
-async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(Outcome, Option<Lock>)> {
+async fn drive(inner: &Inner, mut next: Action, wish: Option<Ticket>) -> Option<(Outcome, Option<Lock>)> {
     let outside = &*inner.outside;
     // Held to the end, and released in every case.
     let mut held = None;
@@ -144,7 +144,7 @@ async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(O
     let mut told = None;
     loop {
         next = match next {
-            Next::Lock(state) => match inner.store.try_lock(&inner.key).await {
+            Action::Lock(state) => match inner.store.try_lock(&inner.key).await {
                 Ok(Some(lock)) => {
                     held = Some(lock);
                     state.locked()
@@ -152,15 +152,15 @@ async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(O
                 Ok(None) => state.busy(),
                 Err(error) => state.failed(error),
             },
-            Next::Load(state) => match inner.store.load(&inner.key).await {
-                Ok(entry) => state.loaded(&mut Dice(outside).env(), entry),
+            Action::Load(state) => match inner.store.load(&inner.key).await {
+                Ok(entry) => state.loaded(&mut AsEnv(outside).env(), entry),
                 Err(error) => state.failed(error),
             },
-            Next::Write(state) => match state.value() {
+            Action::Write(state) => match state.value() {
                 Ok(value) => {
                     let perhaps = state.tokens().map(|tokens| inner.memory_mut().about_to_write(wish, tokens));
                     match inner.store.compare_and_swap(&inner.key, state.expected(), value).await {
-                        Ok(Swap::Swapped(revision)) => state.written(&mut Dice(outside).env(), revision),
+                        Ok(Swap::Swapped(revision)) => state.written(&mut AsEnv(outside).env(), revision),
                         Ok(Swap::Conflict) => {
                             if perhaps == Some(false) {
                                 inner.memory_mut().not_written(wish);
@@ -172,17 +172,17 @@ async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(O
                 }
                 Err(fault) => state.failed(StoreError::new("be given the tokens", fault)),
             },
-            Next::Send(state) => {
+            Action::Send(state) => {
                 let attempt = state.attempt();
                 if told.replace(attempt) != Some(attempt) {
                     inner.tell(&Event::Sending { key: &inner.key, attempt });
                 }
-                let request = state.request(&mut Dice(outside).env());
+                let request = state.request(&mut AsEnv(outside).env());
                 match request {
                     Ok(request) => {
                         let next = match outside.send(request).await {
                             Ok(response) => {
-                                let next = state.answered(&mut Dice(outside).env(), response);
+                                let next = state.answered(&mut AsEnv(outside).env(), response);
                                 if let Some(cause) = next.cause() {
                                     inner.tell(&Event::NotGranted { key: &inner.key, cause });
                                 }
@@ -190,7 +190,7 @@ async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(O
                             }
                             Err(unanswered) => {
                                 inner.tell(&Event::Unanswered { key: &inner.key, unanswered: &unanswered });
-                                state.unanswered(&mut Dice(outside).env(), unanswered)
+                                state.unanswered(&mut AsEnv(outside).env(), unanswered)
                             }
                         };
                         if let Some(breaker) = &inner.breaker {
@@ -201,32 +201,32 @@ async fn drive(inner: &Inner, mut next: Next, wish: Option<Ticket>) -> Option<(O
                     Err(why) => state.not_made(why),
                 }
             }
-            Next::Release(state) => {
+            Action::Release(state) => {
                 held = None;
                 state.released()
             }
-            Next::Wait(state) => {
+            Action::Wait(state) => {
                 if state.may_be_left() && inner.patient.load(Ordering::SeqCst) == 0 {
                     return None;
                 }
                 outside.wait(state.duration()).await;
                 state.waited()
             }
-            Next::Done(outcome) => return Some((outcome, held)),
+            Action::Done(outcome) => return Some((outcome, held)),
         };
     }
 }
 
 /// The outside's clock and entropy, as an [`Env`] of the core.
-struct Dice<'a>(&'a dyn Outside);
+struct AsEnv<'a>(&'a dyn Outside);
 
-impl Dice<'_> {
+impl AsEnv<'_> {
     fn env(&mut self) -> Env<'_> {
-        Env { now: self.0.now(), rng: self }
+        Env::new(self.0.now(), self)
     }
 }
 
-impl Entropy for Dice<'_> {
+impl Entropy for AsEnv<'_> {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
         self.0.fill(bytes)
     }
@@ -264,7 +264,7 @@ impl Inner {
 
     /// Takes what an outcome means for the session.
     fn settle(&self, wish: Option<Ticket>, outcome: Outcome, held: Option<Lock>) -> Result<FreshToken, SessionError> {
-        let (now, draw) = (self.outside.now(), Draw::of(&mut Dice(&*self.outside).env()));
+        let (now, draw) = (self.outside.now(), Draw::of(&mut AsEnv(&*self.outside).env()));
         let key = &self.key;
         let settled = {
             let mut memory = self.memory_mut();

@@ -46,16 +46,16 @@ impl MemoryStore {
 
     pub(crate) fn lock_now(&self, key: &Key) -> Option<Lock> {
         let free = lock(&self.0).locked.insert(key.clone());
-        free.then(|| Lock::new(Held { store: self.clone(), key: key.clone() }))
+        free.then(|| Lock::new(Locked { store: self.clone(), key: key.clone() }))
     }
 }
 
-struct Held {
+struct Locked {
     store: MemoryStore,
     key: Key,
 }
 
-impl Drop for Held {
+impl Drop for Locked {
     fn drop(&mut self) {
         lock(&self.store.0).locked.remove(&self.key);
     }

@@ -11,7 +11,7 @@ use super::many::at_once;
 pub(super) const DOES_NOT_WAIT: &str = "a_lock_does_not_wait";
 
 /// Longer than any store takes to say that a lock is held.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) const CHECKS: &[Check] = &[
     Check {

@@ -1,8 +1,9 @@
 //! An API over HTTP/1.1, as a function, that counts what comes in.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// A request that came in.
 #[derive(Clone, Debug)]
@@ -84,6 +85,10 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Seen>>, answer: &(dyn Fn(&Seen) 
     }
     // A client that has gone away does not read it.
     let _ = stream.write_all(format!("{head}\r\n{body}").as_bytes());
+    // A socket that is closed with bytes unread resets the connection, and the answer is lost.
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
+    while matches!(stream.read(&mut [0; 4096]), Ok(1..)) {}
 }
 
 fn read(stream: &TcpStream) -> Option<Seen> {

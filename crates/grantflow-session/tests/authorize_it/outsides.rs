@@ -55,6 +55,14 @@ async fn a_token_is_renewed_and_stored(outside: impl Outside + Clone + 'static) 
     });
 }
 
+/// Bound, and not listening: while it lives, connections to it are refused, and nobody else can be given its port.
+pub(crate) fn nobody() -> (tokio::net::TcpSocket, String) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((std::net::Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let base = format!("http://{}", socket.local_addr().unwrap());
+    (socket, base)
+}
+
 /// Whether each request may have been sent.
 #[derive(Clone, Default)]
 struct Heard(std::sync::Arc<std::sync::Mutex<Vec<Sent>>>);
@@ -68,10 +76,8 @@ impl Observer for Heard {
 }
 
 async fn an_answer_that_never_comes_is_told_without_secrets(outside: impl Outside + 'static) {
-    let url = {
-        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}/token?tenant=hush-hush", nobody.local_addr().unwrap())
-    };
+    let (_nobody, base) = nobody();
+    let url = format!("{base}/token?tenant=hush-hush");
     let server = grantflow::Server::with_token_endpoint(&url).unwrap();
     let grant = grantflow::ClientCredentials::new(&server.client("robot").secret_post("s3cret").unwrap());
     let heard = Heard::default();
@@ -184,7 +190,7 @@ async fn a_renewal_outlives_its_callers(outside: impl Outside + 'static) {
         })
         .await;
     }
-    for _ in 0..500 {
+    for _ in 0..6000 {
         if session.state() == State::Fresh {
             break;
         }

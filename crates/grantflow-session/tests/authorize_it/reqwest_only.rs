@@ -4,6 +4,7 @@ use reqwest::Client;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use crate::api::{Api, Reply};
+use crate::outsides::nobody;
 use crate::world::World;
 
 async fn get(client: Client, session: &Session, url: &str) -> Result<reqwest::Response, Error> {
@@ -65,10 +66,7 @@ async fn a_url_with_a_user_in_it_gets_no_token() {
 #[tokio::test]
 async fn errors_show_no_url() {
     let world = World::new();
-    let base = {
-        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}", nobody.local_addr().unwrap())
-    };
+    let (_nobody, base) = nobody();
     let session = world.session(&base);
     let error = get(client(), &session, &format!("{base}/?key=hush-hush")).await.unwrap_err();
     assert!(matches!(error, Error::Transport(_)), "{error:?}");

@@ -104,7 +104,7 @@ pub(crate) fn client(provider: &testkit::Server, origin: &str) -> ConfidentialCl
 /// The person logs in, at the server's time.
 pub(crate) fn login(provider: &mut testkit::Server, client: &ConfidentialClient) -> Tokens {
     let mut rng = Dice(3);
-    let mut env = Env { now: UnixTime::from_secs(provider.now()), rng: &mut rng };
+    let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
     let authorization = Authorization::new(client, REDIRECT_URI).unwrap().scope("read").unwrap();
     let Redirect { url, pending, .. } = authorization.start(&mut env).unwrap();
     let callback = provider.visit(url.as_str()).unwrap();

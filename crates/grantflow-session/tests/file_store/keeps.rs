@@ -101,7 +101,8 @@ fn everything_that_the_core_accepts_is_kept() {
     for (name, server, body, content_type) in cases {
         let client = server.client("robot").secret_post("s3cret").unwrap();
         let response = http::Response::builder().header("content-type", content_type).body(body).unwrap();
-        let mut env = Env { now: Nowhere.now(), rng: &mut getrandom::SysRng };
+        let mut rng = getrandom::SysRng;
+        let mut env = Env::new(Nowhere.now(), &mut rng);
         let tokens = match ClientCredentials::new(&client).respond(&mut env, response) {
             Ok(Step::Done(tokens)) => tokens,
             other => panic!("{name}: the core refuses it: {other:?}"),

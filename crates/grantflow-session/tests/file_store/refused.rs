@@ -247,7 +247,8 @@ fn a_session_logs_in_and_out_over_any_entry() {
     let tokens = |token: &str| {
         let body =
             format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":600,"refresh_token":"r"}}"#);
-        let mut env = Env { now: Nowhere.now(), rng: &mut getrandom::SysRng };
+        let mut rng = getrandom::SysRng;
+        let mut env = Env::new(Nowhere.now(), &mut rng);
         match ClientCredentials::new(&client).respond(&mut env, http::Response::new(body)) {
             Ok(Step::Done(tokens)) => tokens,
             other => panic!("{other:?}"),

@@ -142,6 +142,20 @@ fn the_person_can_decide_at_a_poll() {
 }
 
 #[test]
+fn the_login_is_the_decision() {
+    let mut server = server();
+    server.knobs().required_max_age = Some(60);
+    let (device_code, user_code) = begin(&mut server);
+    server.advance(100);
+    assert!(server.approve(&user_code));
+    server.advance(60);
+    let (_, tokens) = poll(&mut server, &device_code);
+    assert_eq!(get_user(&mut server, &text(&tokens, "access_token")), 200);
+    server.advance(1);
+    assert_eq!(get_user(&mut server, &text(&tokens, "access_token")), 401);
+}
+
+#[test]
 fn unusual_servers() {
     let mut server = server();
     server.knobs().device_interval = None;

@@ -156,6 +156,11 @@ fn every_endpoint_has_its_misbehaviours() {
             assert!(!replaces || server.log().last().unwrap().misbehaved, "{how:?}");
         }
     }
+    for endpoint in Endpoint::ALL {
+        let all = M::all_at(endpoint);
+        assert!(all.iter().enumerate().all(|(index, how)| &M::from_index_at(endpoint, index) == how));
+        assert_eq!(M::from_index_at(endpoint, all.len()), all[0]);
+    }
     let all = M::all_at(Endpoint::ServerMetadata);
     for how in [
         M::text("token_endpoint", "javascript:alert(1)"),
@@ -167,5 +172,57 @@ fn every_endpoint_has_its_misbehaviours() {
         M::Huge { size: 2 << 20 },
     ] {
         assert!(all.contains(&how), "{how:?}");
+    }
+}
+
+#[test]
+fn any_bytes_are_a_misbehaviour_of_any_endpoint() {
+    for endpoint in Endpoint::ALL {
+        let mut server = server();
+        server.knobs().serve(endpoint);
+        for first in 0..=255u8 {
+            for second in [1, 200] {
+                let bytes = [first, second, 3, 4, b'"', 0xff, b'\n', 7];
+                server
+                    .knobs()
+                    .misbehave_at(endpoint, M::from_bytes_at(endpoint, &bytes[..usize::from(second % 8) + 1]));
+                server.knobs().misbehave_at(endpoint, M::from_bytes_at(endpoint, &bytes));
+                for method in ["GET", "POST"] {
+                    let request =
+                        Request::builder().method(method).uri(server.endpoint_url(endpoint)).body("").unwrap();
+                    server.try_handle(&request);
+                }
+            }
+        }
+    }
+    // Texts are about the members of the endpoint's own answers.
+    let text = |how: &M| matches!(how, M::SetMember { name, .. } if name == "verification_uri");
+    assert!((0..=255).any(|second| text(&M::from_bytes_at(Endpoint::DeviceAuthorization, &[6, second]))));
+    assert!(!(0..=255).any(|second| text(&M::from_bytes(&[6, second]))));
+}
+
+#[test]
+fn any_request_gets_an_answer() {
+    let texts =
+        ["", "a=b", "token=%ff&client_id=app", "client_id=app&request_uri=x", "device_code=&grant_type=", "=&&=;%"];
+    for issuer in ["https://as.example", "https://as.example/a//", "as.example/x", "", "/", "://", "https://"] {
+        let mut server = Server::new(issuer);
+        server.knobs().omitted.clear();
+        server.knobs().accept_json = true;
+        for endpoint in Endpoint::ALL {
+            let path = server.endpoint_url(endpoint);
+            let path = path.strip_prefix("https://as.example").unwrap_or("/");
+            for text in texts {
+                for (method, content_type) in
+                    [("GET", ""), ("POST", "application/x-www-form-urlencoded"), ("POST", "application/json")]
+                {
+                    let query = if method == "GET" { format!("?{text}") } else { String::new() };
+                    let request = Request::builder().method(method).header("content-type", content_type);
+                    let request = request.uri(format!("{path}{query}")).body(text).unwrap();
+                    let response = server.handle(&request);
+                    assert!(response.status().as_u16() < 500, "{issuer} {request:?}");
+                }
+            }
+        }
     }
 }

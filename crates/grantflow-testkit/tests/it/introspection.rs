@@ -32,6 +32,7 @@ fn tells_all_of_an_access_token() {
             "active": true, "scope": "read write", "client_id": "app", "username": "ada", "token_type": "Bearer",
             "exp": Server::START + 3600, "iat": Server::START, "nbf": Server::START, "sub": "ada",
             "aud": "https://as.example/api/user", "iss": "https://as.example", "jti": s256(&token),
+            "auth_time": Server::START,
         })
     );
     let hit = server.log().last().unwrap();
@@ -48,7 +49,11 @@ fn tells_of_other_tokens() {
     assert_eq!((body.get("token_type"), body.get("exp")), (None, None));
     let own = text(&post(&mut server, &service_pairs()).1, "access_token");
     let (_, body) = ask(&mut server, &own);
-    assert_eq!((&body["sub"], body.get("username")), (&json!("service"), None));
+    assert_eq!((&body["sub"], body.get("username"), body.get("auth_time")), (&json!("service"), None, None));
+    let url = authorize_url(&server, &[("acr_values", "gold")]);
+    let code = server.visit(&url).unwrap().parameter("code").unwrap();
+    let token = text(&redeem(&mut server, &code).1, "access_token");
+    assert_eq!(ask(&mut server, &token).1["acr"], "gold");
     server.knobs().refresh_lifetime = Some(60);
     let token = text(&login(&mut server), "refresh_token");
     assert_eq!(ask(&mut server, &token).1["exp"], Server::START + 60);

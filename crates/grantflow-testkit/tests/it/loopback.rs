@@ -136,3 +136,55 @@ fn dropping_it_closes_the_port() {
     assert!(TcpStream::connect(&address).is_err());
     drop(idle);
 }
+
+#[test]
+fn serves_every_endpoint() {
+    let loopback = start();
+    for endpoint in Endpoint::ALL {
+        let url = loopback.with(|server| {
+            server.knobs().serve(endpoint);
+            server.endpoint_url(endpoint)
+        });
+        let target = url.strip_prefix(loopback.base_url()).unwrap();
+        let answer = talk(&loopback, &format!("GET {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
+        assert!(answer.starts_with("HTTP/1.1 ") && !answer.starts_with("HTTP/1.1 404 "), "{answer}");
+        loopback.with(|server| assert!(server.log().last().unwrap().status.is_some()));
+        let same_place = |hit: &grantflow_testkit::Hit| url.ends_with(&hit.path);
+        assert!(loopback.server().log().last().is_some_and(same_place), "{url}");
+    }
+    let document =
+        talk(&loopback, "GET /.well-known/oauth-authorization-server HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    assert!(document.contains(&format!("\"issuer\":\"{}\"", loopback.base_url())), "{document}");
+}
+
+#[test]
+fn a_device_polls_until_the_person_agrees() {
+    let loopback = start();
+    let send = |endpoint: Endpoint, pairs: &[(&str, &str)]| {
+        let url = loopback.server().endpoint_url(endpoint);
+        let target = url.strip_prefix(loopback.base_url()).unwrap();
+        let body = form(pairs);
+        let answer = talk(
+            &loopback,
+            &format!(
+                "POST {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\
+                 content-type: application/x-www-form-urlencoded\r\n\r\n{body}",
+                body.len()
+            ),
+        );
+        let (_, json) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str::<Value>(json).unwrap()
+    };
+    let begun = send(Endpoint::DeviceAuthorization, &[("client_id", "app")]);
+    let code = text(&begun, "device_code");
+    let pairs = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("client_id", "app"),
+        ("device_code", code.as_str()),
+    ];
+    loopback.server().advance(5);
+    assert_eq!(send(Endpoint::Token, &pairs)["error"], "authorization_pending");
+    assert!(loopback.server().approve(&text(&begun, "user_code")));
+    loopback.server().advance(5);
+    assert_eq!(send(Endpoint::Token, &pairs)["token_type"], "Bearer");
+}

@@ -21,6 +21,7 @@ mod misbehaviour;
 mod pushed;
 mod refresh;
 mod resource;
+mod resource_metadata;
 mod revocation;
 
 use grantflow_testkit::{Client, Endpoint, Server, s256};

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use grantflow::Exchange;
 use grantflow_tower::{Held, Interrupted, run_held};
 use tower::limit::GlobalConcurrencyLimitLayer;
 
 use super::*;
+
+fn settle<X: Exchange>(held: Held<X>) -> Left<X> {
+    held.settle(&mut Env::new(grantflow_tower::now(), &mut SysRng))
+}
 
 /// A stack with this much room, whose service never answers.
 fn mute(room: usize) -> (Agent, Arc<Mutex<u32>>) {
@@ -31,7 +36,7 @@ fn run_for_a_second(agent: &Agent, held: &mut Held<CodeExchange>) {
 fn dropped_while_the_service_is_not_ready_nothing_was_sent() {
     let ((agent, calls), mut held) = (mute(0), Held::new(code()));
     run_for_a_second(&agent, &mut held);
-    assert!(matches!(held.into_left(), Left::Intact(_)));
+    assert!(matches!(settle(held), Left::Intact(_)));
     assert_eq!(*calls.lock().unwrap(), 0);
 }
 
@@ -49,7 +54,7 @@ fn dropped_after_the_call_it_may_have_been_sent_and_nothing_more_is() {
 fn dropped_after_the_call_the_exchange_is_still_there() {
     let ((agent, _), mut held) = (mute(9), Held::new(code()));
     run_for_a_second(&agent, &mut held);
-    let Left::Unknown(exchange) = held.into_left() else { panic!("not unknown") };
+    let Left::Unknown(exchange) = settle(held) else { panic!("not unknown") };
     // The caller has decided that it may be sent once more.
     block_on(grantflow_tower::run(&answering(200, GOOD), *exchange)).unwrap();
 }

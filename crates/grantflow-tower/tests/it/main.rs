@@ -49,7 +49,8 @@ fn credentials(token_url: &str) -> ClientCredentials {
 fn code() -> CodeExchange {
     let server = Server::new("https://as.example/authorize", TOKEN_URL).unwrap();
     let client = server.client("app").secret_post("s3cret").unwrap();
-    let mut env = Env { now: grantflow_tower::now(), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(grantflow_tower::now(), &mut rng);
     let start = Authorization::new(&client, "https://app.example/cb").unwrap().start(&mut env).unwrap();
     let state = start.url.as_str().split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     match start.pending.receive_url(&format!("https://app.example/cb?code=the-code&state={state}")) {

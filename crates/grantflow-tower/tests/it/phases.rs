@@ -1,14 +1,23 @@
 //! Which failures prove that the request was not sent.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
+#[cfg(feature = "hyper-util")]
+use std::net::TcpListener;
 use std::task::{Context, Poll};
 
 use grantflow::Sent;
-use grantflow_tower::Unanswered;
+use grantflow_tower::SendError;
 use tower::Service;
 
 use super::*;
+
+/// Bound, and not listening: while it lives, connections to it are refused, and no other program can get its port.
+fn refusing() -> tokio::net::TcpSocket {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    socket
+}
 
 /// Fails to become ready, or to answer.
 #[derive(Clone)]
@@ -60,7 +69,7 @@ fn send_says_so_too() {
     let request = || Request::post(TOKEN_URL).body(grantflow::Body::default()).unwrap();
     for (ready, expected) in [(false, Sent::NotSent), (true, Sent::MaybeSent)] {
         let agent = Agent::new(Failing { ready }, tokio::time::sleep);
-        let Unanswered { sent, error, .. } = block_on(grantflow_tower::send(&agent, request())).unwrap_err();
+        let SendError { sent, error, .. } = block_on(grantflow_tower::send(&agent, request())).unwrap_err();
         assert_eq!(sent, expected, "{error}");
     }
 }
@@ -77,16 +86,16 @@ fn hyper_utils_errors_have_a_phase() {
     // A layer that wraps errors hides nothing.
     let stack = tower::ServiceBuilder::new().timeout(std::time::Duration::from_secs(5)).service(client);
     let agent = Agent::new(stack, tokio::time::sleep).phase(grantflow_tower::hyper_util_phase);
-    let url = format!("http://127.0.0.1:{port}/token");
-    let sent = || {
-        let request = Request::post(&url).body(grantflow::Body::default()).unwrap();
+    let sent = |port: u16| {
+        let request = Request::post(format!("http://127.0.0.1:{port}/token")).body(grantflow::Body::default()).unwrap();
         block_on(grantflow_tower::send(&agent, request)).unwrap_err().sent
     };
 
     let closing = std::thread::spawn(move || drop(listener.accept().unwrap()));
-    assert_eq!(sent(), Sent::MaybeSent, "accepted, and closed");
+    assert_eq!(sent(port), Sent::MaybeSent, "accepted, and closed");
     closing.join().unwrap();
-    assert_eq!(sent(), Sent::NotSent, "refused");
+    let nobody = refusing();
+    assert_eq!(sent(nobody.local_addr().unwrap().port()), Sent::NotSent, "refused");
 }
 
 #[test]
@@ -95,7 +104,8 @@ fn without_a_classifier_even_a_refused_connection_may_have_been_sent() {
     use hyper_util::client::legacy::Client;
     use hyper_util::rt::TokioExecutor;
 
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let nobody = refusing();
+    let port = nobody.local_addr().unwrap().port();
     let agent = Agent::new(Client::builder(TokioExecutor::new()).build_http(), tokio::time::sleep);
     let request = Request::post(format!("http://127.0.0.1:{port}/")).body(grantflow::Body::default()).unwrap();
     assert_eq!(block_on(grantflow_tower::send(&agent, request)).unwrap_err().sent, Sent::MaybeSent);

@@ -29,7 +29,8 @@ pub(crate) fn log_in(
     listener: Listener,
     open: impl FnOnce(&str),
 ) -> Outcome<Tokens> {
-    let mut env = Env { now: grantflow_ureq::now(), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(grantflow_ureq::now(), &mut rng);
     let Redirect { url, pending } =
         Authorization::new(client, listener.redirect_uri())?.scope(scope)?.start(&mut env)?;
     show::step("Authorization", "start", "Redirect { url, pending: PendingCallback }");

@@ -40,7 +40,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::with_token_endpoint(&provider::start()?)?;
     let exchange = ClientCredentials::new(&server.client("robot").secret_basic("s3cret")?).scope("clubs")?;
 
-    let mut env = Env { now: UnixTime::from_secs(1_750_000_000), rng: &mut SysRng };
+    let mut rng = SysRng;
+    let mut env = Env::new(UnixTime::from_secs(1_750_000_000), &mut rng);
     let response = send(&exchange.request(&mut env)?)?;
     let Step::Done(tokens) = exchange.respond(&mut env, response)? else {
         return Err("one round trip is all it takes".into());

@@ -1,6 +1,7 @@
 //! One request to an endpoint, and what its answer means: all that the flows have in common.
 
 mod asked;
+pub(crate) mod document;
 mod not_granted;
 mod object;
 mod received;

@@ -65,7 +65,7 @@ pub(super) fn broken(received: &Received<'_>, violation: Violation, cut: bool) -
     let answer = kept(received);
     let content = if cut { verdict::Content::Cut } else { verdict::Content::Other };
     let (meaning, _) = verdict::meaning(received.purpose, answer.status, answer.retry_after, content);
-    let error = ProtocolError { violation, answer, cut, token_answer: false };
+    let error = ProtocolError { violation, answer, cut, token_answer: false, document: None };
     NotGranted::new(Error::Protocol(Box::new(error)), meaning)
 }
 

@@ -1,6 +1,6 @@
 //! Requests to a server's endpoints: a POST by a client, with exactly one client authentication, or a GET by anybody.
 
-use http::{HeaderMap, HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 use zeroize::Zeroizing;
 
 use crate::client::Registration;
@@ -48,9 +48,9 @@ pub(crate) fn post(
 }
 
 /// A request for a public document, by anybody: it holds no credentials.
-pub(crate) fn get(url: &Endpoint) -> Request<Body> {
+pub(crate) fn get(url: &Uri) -> Request<Body> {
     let mut request = Request::new(Body::default());
-    *request.uri_mut() = url.uri().clone();
+    *request.uri_mut() = url.clone();
     request.headers_mut().insert(header::ACCEPT, JSON);
     request
 }

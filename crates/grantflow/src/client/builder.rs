@@ -47,17 +47,21 @@ impl ClientBuilder<'_> {
     /// A client that sends its secret in the body: `client_secret_post` (RFC 6749 §2.3.1).
     ///
     /// # Errors
-    /// [`Misuse::EmptyClientId`], [`Misuse::EmptyClientSecret`].
+    /// [`Misuse::EmptyClientId`], [`Misuse::EmptyClientSecret`]; [`Misuse::AuthMethod`] if the server announces other methods,
+    /// see [`Server::token_endpoint_auth_methods_supported`].
     pub fn secret_post(self, secret: impl Into<ClientSecret>) -> Result<ConfidentialClient, Error> {
+        self.server.check_auth_method("client_secret_post")?;
         self.register(auth::post(secret.into())?).map(ConfidentialClient)
     }
 
     /// A client that sends its secret in the `Authorization` header: `client_secret_basic` (RFC 6749 §2.3.1).
     ///
     /// # Errors
-    /// [`Misuse::EmptyClientId`], [`Misuse::EmptyClientSecret`]; [`Misuse::Quirk`] if the server has
-    /// [`Quirk::UnencodedBasic`](crate::Quirk::UnencodedBasic) and id or secret cannot be sent that way.
+    /// [`Misuse::EmptyClientId`], [`Misuse::EmptyClientSecret`]; [`Misuse::AuthMethod`] as [`secret_post`](Self::secret_post);
+    /// [`Misuse::Quirk`] if the server has [`Quirk::UnencodedBasic`](crate::Quirk::UnencodedBasic) and id or secret cannot be
+    /// sent that way.
     pub fn secret_basic(self, secret: impl Into<ClientSecret>) -> Result<ConfidentialClient, Error> {
+        self.server.check_auth_method("client_secret_basic")?;
         let auth = auth::basic(self.server, self.id, secret.into())?;
         self.register(auth).map(ConfidentialClient)
     }

@@ -11,6 +11,7 @@ use crate::url::Endpoint;
 
 mod auth;
 mod builder;
+pub(crate) mod sealed;
 
 pub(crate) use auth::Auth;
 pub use builder::ClientBuilder;

@@ -1,11 +1,13 @@
 //! Two exchanges, run as one.
 
 use core::fmt;
+use core::time::Duration;
 
 use http::{Request, Response};
 
-use super::{Body, Env, Exchange, Failure, Left, Sent, Step};
+use super::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::error::Error;
+use crate::value::time::UnixTime;
 
 /// One exchange and, made from its output, the next: see [`Exchange::then`].
 ///
@@ -57,12 +59,10 @@ impl<X: Exchange, Y: Exchange, F: FnOnce(X::Output, &mut Env<'_>) -> Result<Y, E
     ) -> Result<Step<Self>, Failure<Self>> {
         match result {
             Ok(Step::Done(output)) => match next(output, env) {
-                Ok(second) => {
-                    Ok(Step::Again { exchange: Self(Part::Second(second)), after: core::time::Duration::ZERO })
-                }
-                Err(error) => Err(Failure { error, left: Left::Spent }),
+                Ok(second) => Ok(Step::Again(Self(Part::Second(second)))),
+                Err(error) => Err(Failure::spent(error)),
             },
-            Ok(Step::Again { exchange, after }) => Ok(Step::Again { exchange: Self::new(exchange, next), after }),
+            Ok(Step::Again(first)) => Ok(Step::Again(Self::new(first, next))),
             Err(failure) => Err(failure.map_left(|first| Self::new(first, next))),
         }
     }
@@ -70,7 +70,7 @@ impl<X: Exchange, Y: Exchange, F: FnOnce(X::Output, &mut Env<'_>) -> Result<Y, E
     fn after_second(result: Result<Step<Y>, Failure<Y>>) -> Result<Step<Self>, Failure<Self>> {
         match result {
             Ok(Step::Done(output)) => Ok(Step::Done(output)),
-            Ok(Step::Again { exchange, after }) => Ok(Step::Again { exchange: Self(Part::Second(exchange)), after }),
+            Ok(Step::Again(second)) => Ok(Step::Again(Self(Part::Second(second)))),
             Err(failure) => Err(failure.map_left(|second| Self(Part::Second(second)))),
         }
     }
@@ -78,6 +78,13 @@ impl<X: Exchange, Y: Exchange, F: FnOnce(X::Output, &mut Env<'_>) -> Result<Y, E
 
 impl<X: Exchange, Y: Exchange, F: FnOnce(X::Output, &mut Env<'_>) -> Result<Y, Error>> Exchange for Then<X, Y, F> {
     type Output = Y::Output;
+
+    fn rest(&self, now: UnixTime) -> Duration {
+        match &self.0 {
+            Part::First(first, _) => first.rest(now),
+            Part::Second(second) => second.rest(now),
+        }
+    }
 
     fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
         match &self.0 {

@@ -16,7 +16,8 @@ pub struct Answer {
     pub(crate) endpoint: UrlRole,
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<Duration>,
-    /// `WWW-Authenticate` of a 401, `Location` of a 3xx: no answer has a use for both.
+    /// The lines of `WWW-Authenticate` of a 401 with line breaks between them, `Location` of a 3xx: no answer has a use for
+    /// both.
     header: Option<Box<Zeroizing<Vec<u8>>>>,
     pub(crate) body: Zeroizing<Vec<u8>>,
 }
@@ -35,12 +36,27 @@ impl Answer {
 
     #[cold]
     pub(crate) fn keep_header(mut self, headers: &HeaderMap) -> Self {
-        let name = if self.status == StatusCode::UNAUTHORIZED { header::WWW_AUTHENTICATE } else { header::LOCATION };
-        self.header = headers.get(name).map(|value| {
-            let value = value.as_bytes();
-            let kept = value.get(..Self::KEPT_HEADER).unwrap_or(value);
-            Box::new(Zeroizing::new(kept.to_vec()))
-        });
+        let (name, lines) = match self.status {
+            StatusCode::UNAUTHORIZED => (header::WWW_AUTHENTICATE, usize::MAX),
+            _ => (header::LOCATION, 1),
+        };
+        let mut kept: Option<Zeroizing<Vec<u8>>> = None;
+        for value in headers.get_all(name).iter().take(lines) {
+            let kept = match &mut kept {
+                Some(kept) => {
+                    kept.push(b'\n');
+                    kept
+                }
+                None => kept.insert(Zeroizing::new(Vec::with_capacity(Self::KEPT_HEADER))),
+            };
+            let left = Self::KEPT_HEADER.saturating_sub(kept.len());
+            kept.extend_from_slice(value.as_bytes().get(..left).unwrap_or(value.as_bytes()));
+            if kept.len() >= Self::KEPT_HEADER {
+                kept.truncate(Self::KEPT_HEADER);
+                break;
+            }
+        }
+        self.header = kept.map(Box::new);
         self
     }
 
@@ -64,11 +80,22 @@ impl Answer {
         self.retry_after
     }
 
-    /// The first 1 KiB of the first `WWW-Authenticate` of a 401 (RFC 9110 §11.6.1, RFC 6749 §5.2), as they came: how the
+    /// The first `WWW-Authenticate` of a 401 (RFC 9110 §11.6.1, RFC 6749 §5.2), at most 1 KiB of it, as it came: how the
     /// server wants the client to authenticate. It can quote what was sent: escape it before it is shown.
+    /// [`challenges`](Self::challenges) has all of them, read.
     pub fn untrusted_challenge(&self) -> Option<&[u8]> {
-        let header = self.header.as_ref().filter(|_| self.status == StatusCode::UNAUTHORIZED);
-        header.map(|challenge| challenge.as_slice())
+        self.challenge_lines().next()
+    }
+
+    /// The lines of `WWW-Authenticate` of a 401, 1 KiB of them together.
+    pub(crate) fn challenge_lines(&self) -> impl Iterator<Item = &[u8]> {
+        let lines = self.header.as_ref().filter(|_| self.status == StatusCode::UNAUTHORIZED);
+        lines.into_iter().flat_map(|lines| lines.split(|b| *b == b'\n'))
+    }
+
+    /// Whether the end of the last of them was not kept.
+    pub(crate) fn challenge_is_cut(&self) -> bool {
+        self.header.as_ref().is_some_and(|header| header.len() >= Self::KEPT_HEADER)
     }
 
     /// The first 1 KiB of the `Location` of a redirect (RFC 9110 §10.2.2), as it came: where the server, or something in

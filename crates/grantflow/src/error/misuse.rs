@@ -1,6 +1,9 @@
 //! Values that cannot be used: the caller's to mend.
 
 use core::fmt;
+use core::time::Duration;
+
+use super::seconds;
 
 /// A value that cannot be used: the caller's to mend. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -49,12 +52,28 @@ pub enum Misuse {
     /// The server was made without the endpoint that this flow asks.
     #[error("this server has no {name}: give it to the `Server`, or make the server from its metadata", name = .0.name())]
     NoEndpoint(UrlRole),
+    /// The server's metadata, or a resource's, demands what this library cannot do, or lacks what a flow needs.
+    #[error("the metadata cannot be used: {0}")]
+    Metadata(MetadataFault),
+    /// The server announces the ways in which clients authenticate, and this is none of them.
+    #[error(
+        "the server announces in token_endpoint_auth_methods_supported that it does not take {0}: choose a method that it \
+         lists, or give its list by Server::token_endpoint_auth_methods_supported"
+    )]
+    AuthMethod(&'static str),
     /// The answer held no refresh token, so there is nothing to refresh with.
     #[error("these tokens came without a refresh token: authorize again when they expire")]
     NoRefreshToken,
     /// The response that was handed over is an interim one (1xx), not the answer.
     #[error("an interim (1xx) response was handed over: wait for the final one")]
     InterimResponse,
+    /// The next request was asked for before its time: more than a second of [`Exchange::rest`](crate::Exchange::rest) is left.
+    /// Nothing was sent.
+    #[error("it is too early for the next request: wait {} s, then ask for it again", seconds(*.rest))]
+    TooEarly {
+        /// How long to wait.
+        rest: Duration,
+    },
     /// A quirk that contradicts the protocol or another quirk.
     #[error("this quirk cannot be used: {0}")]
     Quirk(&'static str),
@@ -70,6 +89,51 @@ pub enum Misuse {
     /// The unknown members of the answer do not fit the type that was asked for.
     #[error("the unknown members of the answer do not fit the type that was asked for")]
     Extra,
+}
+
+/// Why metadata cannot be used, though the document itself is in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetadataFault {
+    /// The server has no token endpoint.
+    NoTokenEndpoint,
+    /// The server lists PKCE methods, and `S256` is none of them (`code_challenge_methods_supported`, RFC 8414 §2).
+    NoS256,
+    /// Every authorization request must be a signed request object (`require_signed_request_object`, RFC 9101 §10.5).
+    SignedRequestObject,
+    /// Every access token must be bound to a key by DPoP (`dpop_bound_access_tokens`, RFC 9449 §5.2;
+    /// `dpop_bound_access_tokens_required` of a resource, RFC 9728 §2).
+    Dpop,
+    /// The resource does not name this authorization server (`authorization_servers`, RFC 9728 §2).
+    UnlistedServer,
+    /// No kind of document was named to look for.
+    NothingToAsk,
+    /// The door for Entra ID's tenants was opened for an issuer that is not the one of all tenants.
+    NoTenants,
+}
+
+impl fmt::Display for MetadataFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoTokenEndpoint => "it has no token_endpoint: this server gives no tokens",
+            Self::NoS256 => {
+                "code_challenge_methods_supported does not list S256, and this library sends no other PKCE challenge"
+            }
+            Self::SignedRequestObject => {
+                "require_signed_request_object demands signed authorization requests, which this library cannot make"
+            }
+            Self::Dpop => "it demands access tokens that are bound to a key by DPoP, which this library cannot ask for",
+            Self::UnlistedServer => {
+                "its authorization_servers do not name this one: choose one that they name, or ask Discovery::new for a \
+                 server that you trust by yourself"
+            }
+            Self::NothingToAsk => "no kind of document was named to look for: name at least one",
+            Self::NoTenants => {
+                "its issuer's path does not begin with common or organizations, so it stands for one tenant: leave out \
+                 entra_tenants"
+            }
+        })
+    }
 }
 
 /// What a URL was to be.
@@ -170,6 +234,11 @@ pub enum UrlFault {
     ShellCharacter,
     /// It has a path or a query where only scheme, host and port belong.
     NotAnOrigin,
+    /// A document names this machine, or an address that is not the configured one. A document on the network must not lead a
+    /// program there.
+    Address,
+    /// A resource names metadata of another origin than its own.
+    OtherOrigin,
 }
 
 impl fmt::Display for UrlFault {
@@ -191,6 +260,10 @@ impl fmt::Display for UrlFault {
             Self::RepeatedParameter => "has a query that uses a name twice: no parameter may be sent twice",
             Self::ShellCharacter => "holds a character that a shell acts on: percent-encode it",
             Self::NotAnOrigin => "is more than an origin: give only scheme, host and port",
+            Self::Address => {
+                "names this machine or an address, though the configured URL does not: a document must use the host's name"
+            }
+            Self::OtherOrigin => "is at another origin than the resource",
         })
     }
 }

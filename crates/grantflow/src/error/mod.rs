@@ -10,6 +10,7 @@ use core::time::Duration;
 use http::StatusCode;
 
 mod code;
+mod document;
 mod kept;
 mod misuse;
 mod protocol;
@@ -18,8 +19,10 @@ pub(crate) mod verdict;
 mod violation;
 
 pub use code::{ErrorCode, ErrorResponse};
+pub use document::Mismatch;
+pub(crate) use document::{Document, Shown};
 pub use kept::Answer;
-pub use misuse::{AuthorizeFault, Misuse, StoredFault, UrlFault, UrlRole};
+pub use misuse::{AuthorizeFault, MetadataFault, Misuse, StoredFault, UrlFault, UrlRole};
 pub use protocol::ProtocolError;
 pub use refused::Refused;
 pub use violation::Violation;
@@ -42,6 +45,12 @@ pub enum Error {
     /// No answer came.
     #[error("no answer came, and the request {0}")]
     NoAnswer(Sent),
+    /// The time that the server gave for this flow is over, by the caller's clock: a device code or a request that has expired
+    /// (RFC 8628 §3.2). The server was not asked once more; nothing is left of the grant ([`Left::Spent`](crate::Left::Spent)).
+    #[error(
+        "the time that the authorization server gave for this flow is over, and no answer that ends it came: start the flow again"
+    )]
+    Expired,
     /// The source of entropy failed, or repeated itself. Nothing was sent.
     #[error("the source of entropy failed: nothing was sent")]
     Entropy,
@@ -60,6 +69,8 @@ impl Error {
             }
             Self::Protocol(broken) => broken.next(),
             Self::NoAnswer(_) => Next::RetryLater(None),
+            Self::Expired => Next::Reauthorize,
+            Self::Misuse(Misuse::TooEarly { rest }) => Next::RetryLater(Some(*rest)),
             Self::Entropy | Self::Misuse(_) => Next::FixCaller,
         }
     }
@@ -117,7 +128,7 @@ pub enum Next {
 impl fmt::Display for Next {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RetryLater(Some(after)) => write!(f, "try again in {} s", after.as_secs()),
+            Self::RetryLater(Some(after)) => write!(f, "try again in {} s", seconds(*after)),
             Self::RetryLater(None) => f.write_str("try again later"),
             Self::Reauthorize => f.write_str("ask the person to authorize again"),
             Self::FixConfiguration => f.write_str("mend the client's registration or settings"),
@@ -143,4 +154,9 @@ impl fmt::Display for Sent {
             Self::MaybeSent => "may have been sent",
         })
     }
+}
+
+/// In whole seconds. A part of one counts, because a wait that is too short is refused again.
+fn seconds(duration: Duration) -> u64 {
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::verdict::{self, Content};
-use super::{Answer, Next, Violation};
+use super::{Answer, Document, Mismatch, Next, Violation};
 
 /// The members of a token answer (RFC 6749 §5.1, §5.2): a body that names one of them was meant to be one.
 const TOKEN_ANSWER: [&str; 9] = [
@@ -27,12 +27,20 @@ pub struct ProtocolError {
     pub(crate) cut: bool,
     /// Whether it is a 2xx that has an `access_token` or a `refresh_token`.
     pub(crate) token_answer: bool,
+    /// Of a metadata document only.
+    pub(crate) document: Option<Box<Document>>,
 }
 
 impl ProtocolError {
     /// In which way.
     pub fn violation(&self) -> Violation {
         self.violation
+    }
+
+    /// Whose document it is, and whose was asked for, if the two differ: [`Violation::OtherIssuer`],
+    /// [`Violation::OtherResource`].
+    pub fn mismatch(&self) -> Option<&Mismatch> {
+        self.document.as_ref()?.mismatch.as_ref()
     }
 
     pub(super) fn next(&self) -> Next {
@@ -116,6 +124,9 @@ impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.answer.status.as_u16();
         let nothing = self.answer.body.trim_ascii().is_empty();
+        if let Some(mismatch) = self.mismatch() {
+            return write!(f, "{mismatch} (HTTP {status})");
+        }
         match (self.violation, status) {
             (Violation::UnexpectedStatus, 401) => f.write_str(
                 "it asks the client to authenticate and states no OAuth error; check the client's id, secret and way to \
@@ -126,7 +137,18 @@ impl fmt::Display for ProtocolError {
             )?,
             (violation, _) => write!(f, "{violation}{}", self.hint().unwrap_or_default())?,
         }
-        if self.is_elsewhere() {
+        if let Some(document) = &self.document {
+            let is_last = |number| number + 1 == document.asked.len();
+            for (number, url) in document.asked.iter().enumerate() {
+                match self.violation {
+                    Violation::NoDocument if number == 0 => write!(f, " at {url}")?,
+                    Violation::NoDocument => write!(f, " nor at {url}")?,
+                    // What was read, or could not be read, is the last one.
+                    _ if is_last(number) => write!(f, "; the document asked for is {url}")?,
+                    _ => {}
+                }
+            }
+        } else if self.is_elsewhere() {
             let joint = if matches!(self.violation, Violation::NotJson { .. }) { ':' } else { ';' };
             write!(f, "{joint} check the {}'s URL", self.answer.endpoint.name())?;
         }

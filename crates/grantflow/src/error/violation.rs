@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use super::UrlFault;
+
 /// How an answer breaks the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -43,6 +45,19 @@ pub enum Violation {
     UnknownTokenType,
     /// The configured [`Quirk::TokenPath`](crate::Quirk::TokenPath) leads nowhere.
     TokenPath,
+    /// There is no metadata document at any place where it was looked for: each answered with a 4xx.
+    NoDocument,
+    /// A member of a metadata document is a URL that cannot be what it is given as.
+    Url {
+        /// The member.
+        member: &'static str,
+        /// What is wrong with the URL.
+        fault: UrlFault,
+    },
+    /// A metadata document of another issuer (RFC 8414 §3.3, OpenID Connect Discovery §4.3).
+    OtherIssuer,
+    /// A metadata document of another resource (RFC 9728 §3.3).
+    OtherResource,
 }
 
 impl Violation {
@@ -76,6 +91,9 @@ impl Violation {
             | Self::Character(member)
             | Self::Duplicate(member) => Some(member),
             Self::UnknownTokenType => Some("token_type"),
+            Self::Url { member, .. } => Some(member),
+            Self::OtherIssuer => Some("issuer"),
+            Self::OtherResource => Some("resource"),
             _ => None,
         }
     }
@@ -111,6 +129,10 @@ impl fmt::Display for Violation {
             Self::TokenAndError => f.write_str("the answer holds both a token and an error"),
             Self::UnknownTokenType => f.write_str("token_type is none that this library understands (Bearer, DPoP)"),
             Self::TokenPath => f.write_str("the configured token path leads nowhere"),
+            Self::NoDocument => f.write_str("there is no document"),
+            Self::Url { member, fault } => write!(f, "{member} {fault}"),
+            Self::OtherIssuer => f.write_str("the document is another issuer's"),
+            Self::OtherResource => f.write_str("the document is another resource's"),
         }
     }
 }

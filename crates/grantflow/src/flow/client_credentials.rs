@@ -14,7 +14,7 @@
 //! # let mut provider = testkit::Server::new("https://as.example");
 //! # provider.register(testkit::Client::confidential("robot", "s3cret").scope("clubs"));
 //! # let mut rng = NoRandom;
-//! # let mut env = Env { now: UnixTime::from_secs(provider.now()), rng: &mut rng };
+//! # let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
 //!
 //! let server = Server::with_token_endpoint(&provider.token_url())?;
 //! let client = server.client("robot").secret_basic("s3cret")?;

@@ -2,4 +2,6 @@
 
 pub(crate) mod client_credentials;
 pub(crate) mod code;
+pub(crate) mod metadata;
 pub(crate) mod refresh;
+pub(crate) mod resource_metadata;

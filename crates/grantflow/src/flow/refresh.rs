@@ -29,7 +29,7 @@
 //! # let mut provider = testkit::Server::new("https://as.example");
 //! # provider.register(testkit::Client::public("app").redirect_uri("https://app.example/cb").scope("read"));
 //! # let mut rng = Dice(1);
-//! # let mut env = Env { now: UnixTime::from_secs(provider.now()), rng: &mut rng };
+//! # let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
 //! # let tokens = tokens(&mut provider, &mut env)?;
 //! let old = tokens.refresh_token().unwrap().expose_secret().to_owned();
 //!

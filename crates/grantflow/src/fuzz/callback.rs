@@ -70,7 +70,7 @@ pub fn callback(bytes: &[u8]) {
 /// A grant that waits for a form; its state is the same as that of the other.
 fn form_pending(client: &PublicClient) -> PendingCallback {
     let mut rng = super::Counting(0);
-    let mut env = Env { now: super::NOW, rng: &mut rng };
+    let mut env = Env::new(super::NOW, &mut rng);
     let authorization = Authorization::new(client, REDIRECT_URI).unwrap().scope("read write").unwrap();
     authorization.response_mode(ResponseMode::FormPost).start(&mut env).unwrap().pending
 }
@@ -134,7 +134,7 @@ fn judge(callback: &Callback, (verdict, text): Expected, client: &PublicClient, 
         Callback::Granted(exchange) => {
             assert_eq!(verdict, Verdict::Granted);
             let mut rng = super::Counting(0);
-            let request = crate::Exchange::request(exchange, &mut Env { now: super::NOW, rng: &mut rng }).unwrap();
+            let request = crate::Exchange::request(exchange, &mut Env::new(super::NOW, &mut rng)).unwrap();
             let body = String::from_utf8(request.body().as_ref().to_vec()).unwrap();
             let sent: Vec<_> = body.split('&').filter_map(|pair| pair.strip_prefix("code=")).collect();
             assert!(matches!(sent.as_slice(), [one] if naive_decode(one).as_ref() == Some(&text)), "another code");

@@ -78,7 +78,7 @@ fn refreshed(server: &crate::Server, status: u16, retry_after: bool, body: &[u8]
         response = response.header(header::RETRY_AFTER, "7");
     }
     let mut rng = super::Counting(0);
-    let mut env = crate::Env { now: NOW, rng: &mut rng };
+    let mut env = crate::Env::new(NOW, &mut rng);
     match tokens.refresh().unwrap().respond(&mut env, response.body(body).unwrap()) {
         Ok(crate::Step::Done(tokens)) => {
             assert!((200..300).contains(&status), "tokens out of a {status}");
@@ -91,7 +91,7 @@ fn refreshed(server: &crate::Server, status: u16, retry_after: bool, body: &[u8]
                 assert!(tokens.unverified_id_token().unwrap().expose_secret() == "i", "it is no older one");
             }
         }
-        Ok(crate::Step::Again { .. }) => panic!("a refresh asked to be run again"),
+        Ok(crate::Step::Again(_)) => panic!("a refresh asked to be run again"),
         Err(failure) => {
             assert!(!(printed(&failure) + &printed(&failure.error)).contains(OLD), "the refresh token was printed");
             let dead = failure.error.code() == Some(&ErrorCode::InvalidGrant);

@@ -7,14 +7,16 @@ use crate::error::{Error, Misuse, UrlFault, UrlRole};
 use crate::url::{Endpoint, Issuer, PlainHttp, Reach, check_former, same_url};
 use crate::wire::form;
 
+mod announced;
 mod endpoints;
 pub(crate) mod fields;
 mod message;
 mod quirk;
 mod quirks;
 
-pub(crate) use endpoints::EndpointKind;
+use announced::Announced;
 use endpoints::Endpoints;
+pub(crate) use endpoints::{EndpointKind, ROWS as ENDPOINTS};
 use fields::Params;
 pub(crate) use message::FRONT_CHANNEL;
 pub use message::Message;
@@ -41,6 +43,7 @@ pub struct Server {
     /// `None` for the default.
     reach: Option<Arc<Reach>>,
     quirks: Quirks,
+    pub(crate) announced: Announced,
 }
 
 impl Server {
@@ -73,6 +76,7 @@ impl Server {
             former: Vec::new(),
             reach: reach.map(Arc::new),
             quirks: Quirks::default(),
+            announced: Announced::default(),
         };
         server.check_queries()?;
         match authorization {
@@ -150,8 +154,13 @@ impl Server {
     /// A way in which this server deviates from the RFCs.
     ///
     /// # Errors
-    /// [`Misuse::Quirk`] if it contradicts the protocol or another quirk.
+    /// [`Misuse::Quirk`] if it contradicts the protocol, another quirk, or what the server's metadata announces.
     pub fn quirk(mut self, quirk: Quirk) -> Result<Self, Error> {
+        if quirk == Quirk::RefusesPkce && self.announced.s256 {
+            return Err(Error::Misuse(Misuse::Quirk(
+                "the server's metadata announces PKCE with S256: it does not refuse it",
+            )));
+        }
         self.quirks.add(quirk)?;
         self.check_queries()?;
         Ok(self)

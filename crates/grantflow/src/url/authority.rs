@@ -66,8 +66,16 @@ pub(super) fn may_be_this_machine(host: &str) -> bool {
             address.is_loopback() || address.is_unspecified() || address.to_ipv4_mapped().is_some_and(is_here)
         });
     }
-    // Browsers read `127.1`, `2130706433` and `0x7f.0.0.1` as addresses, because the last part is a number.
+    is_loopback_in_a_browser(host) || is_numeric(host) && host.parse().map_or(true, is_here)
+}
+
+/// Whether some reader may take this host for an address, in any spelling.
+pub(super) fn may_be_an_address(host: &str) -> bool {
+    host.starts_with('[') || is_numeric(host.strip_suffix('.').unwrap_or(host))
+}
+
+/// Browsers read `127.1`, `2130706433` and `0x7f.0.0.1` as addresses, because the last part is a number.
+fn is_numeric(host: &str) -> bool {
     let last = host.rsplit('.').next().unwrap_or_default();
-    let is_number = last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x") || last.starts_with("0X");
-    is_loopback_in_a_browser(host) || is_number && host.parse().map_or(true, is_here)
+    last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x") || last.starts_with("0X")
 }

@@ -1,5 +1,6 @@
 //! Issuer identifiers.
 
+use core::fmt;
 use std::sync::Arc;
 
 use super::{check_web_url, same_url, url_fault};
@@ -31,6 +32,42 @@ impl Issuer {
     /// §6.2.3). The token endpoint is compared beside it. A message of the server is compared byte for byte, and not with this.
     pub(crate) fn is(&self, other: &str) -> bool {
         same_url(&self.0, other)
+    }
+}
+
+impl TryFrom<&str> for Issuer {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self, Error> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<String> for Issuer {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        Self::new(&text)
+    }
+}
+
+impl TryFrom<&String> for Issuer {
+    type Error = Error;
+
+    fn try_from(text: &String) -> Result<Self, Error> {
+        Self::new(text)
+    }
+}
+
+impl From<&Issuer> for Issuer {
+    fn from(issuer: &Issuer) -> Self {
+        issuer.clone()
+    }
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -11,12 +11,15 @@ use crate::error::{Error, Misuse, UrlFault, UrlRole};
 mod authority;
 mod endpoint;
 mod equivalent;
+mod ground;
 mod issuer;
 mod origin;
 mod redirect;
+pub(crate) mod well_known;
 
 pub(crate) use endpoint::Endpoint;
 pub(crate) use equivalent::{Parts, same_url};
+pub(crate) use ground::{Ground, page};
 pub use issuer::Issuer;
 pub use origin::PlainHttp;
 pub(crate) use origin::{Origin, Reach};
@@ -44,6 +47,16 @@ pub(crate) fn check_resource(text: &str) -> Result<(), Error> {
         return Err(fault(UrlFault::NoHost));
     }
     Ok(())
+}
+
+/// A resource whose metadata is asked for (RFC 9728 §1.2): the URL of something that is there.
+pub(crate) fn check_web_resource(text: &str) -> Result<(), Error> {
+    check_web_url(text, UrlRole::Resource, &[]).map(|_| ())
+}
+
+/// Whether two absolute URLs have the same scheme, host and port.
+pub(crate) fn have_one_origin(a: &str, b: &str) -> bool {
+    Parts::of(a).zip(Parts::of(b)).is_some_and(|(a, b)| a.has_origin_of(&b))
 }
 
 /// A URL that this server had before. It may be `http`, because it is only compared and never asked.

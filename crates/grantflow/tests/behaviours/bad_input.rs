@@ -32,10 +32,10 @@ fn without_entropy_nothing_starts() {
     let world = World::new();
     let authorization = world.authorization();
     for rng in [&mut Broken as &mut dyn grantflow::Entropy, &mut Stuck] {
-        assert!(matches!(authorization.start(&mut Env { now: NOW, rng }), Err(Error::Entropy)));
+        assert!(matches!(authorization.start(&mut Env::new(NOW, rng)), Err(Error::Entropy)));
     }
     // The recipe is unchanged.
-    assert!(authorization.start(&mut Env { now: NOW, rng: &mut Dice(1) }).is_ok());
+    assert!(authorization.start(&mut Env::new(NOW, &mut Dice(1))).is_ok());
 }
 
 fn violation(body: &[u8]) -> Violation {
@@ -130,7 +130,7 @@ fn a_huge_callback_is_refused_by_its_length() {
     }
     assert!(matches!(posted(pending, &huge), Callback::Unrelated { why: NotOurs::TooLong, .. }));
     // Reading 300 GB takes longer on any machine, even for a check of UTF-8.
-    assert!(started.elapsed() < Duration::from_secs(3));
+    assert!(started.elapsed() < Duration::from_secs(10));
 }
 
 #[test]

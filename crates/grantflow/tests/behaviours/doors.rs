@@ -89,7 +89,7 @@ mod refuses_pkce {
         let client = &world.client;
         let exchange = {
             let mut rng = Dice(3);
-            let mut env = grantflow::Env { now: NOW, rng: &mut rng };
+            let mut env = grantflow::Env::new(NOW, &mut rng);
             let start = Authorization::new(client, REDIRECT_URI).unwrap().start(&mut env).unwrap();
             let state = parameter(start.url.as_str(), "state");
             granted(start.pending.receive_url(&format!("{REDIRECT_URI}?code=a&state={state}")))

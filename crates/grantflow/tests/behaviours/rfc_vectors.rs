@@ -119,7 +119,7 @@ fn pkce() {
         // The state is drawn first.
         let mut rng = Recorded([9; 32].into_iter().chain(octets).collect());
         let mut world = World::new();
-        let start = world.authorization().start(&mut Env { now: NOW, rng: &mut rng }).unwrap();
+        let start = world.authorization().start(&mut Env::new(NOW, &mut rng)).unwrap();
         assert!(rng.0.is_empty(), "not all that was drawn was used");
         let url = start.url.as_str();
         assert_eq!(parameter(url, "state"), "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk");

@@ -61,7 +61,7 @@ impl World {
 
     pub(crate) fn start(&mut self, authorization: &Authorization) -> Redirect {
         let now = self.now();
-        authorization.start(&mut Env { now, rng: &mut self.rng }).unwrap()
+        authorization.start(&mut Env::new(now, &mut self.rng)).unwrap()
     }
 
     /// A pending grant, and its URL.
@@ -95,7 +95,7 @@ impl World {
     /// One round trip to the server.
     pub(crate) fn run<X: Exchange>(&mut self, exchange: X) -> Result<X::Output, Failure<X>> {
         let now = self.now();
-        let request = exchange.request(&mut Env { now, rng: &mut self.rng }).unwrap();
+        let request = exchange.request(&mut Env::new(now, &mut self.rng)).unwrap();
         let response = self.provider.handle(&request);
         self.answer(exchange, response)
     }
@@ -107,15 +107,15 @@ impl World {
         response: Response<B>,
     ) -> Result<X::Output, Failure<X>> {
         let now = self.now();
-        match exchange.respond(&mut Env { now, rng: &mut self.rng }, response)? {
+        match exchange.respond(&mut Env::new(now, &mut self.rng), response)? {
             Step::Done(output) => Ok(output),
-            Step::Again { .. } => panic!("this flow has one step"),
+            Step::Again(_) => panic!("this flow has one step"),
         }
     }
 
     pub(crate) fn request<X: Exchange>(&mut self, exchange: &X) -> Request<grantflow::Body> {
         let now = self.now();
-        exchange.request(&mut Env { now, rng: &mut self.rng }).unwrap()
+        exchange.request(&mut Env::new(now, &mut self.rng)).unwrap()
     }
 }
 

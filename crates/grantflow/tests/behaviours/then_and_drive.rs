@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use grantflow::{Body, Env, Error, Exchange, Failure, Left, Sent, Step, UnixTime, drive};
+use grantflow::{Body, Env, Error, Exchange, Failure, Left, Sent, Step, UnixTime, Wait, drive};
 use http::{Request, Response};
 
 use crate::support::*;
@@ -11,32 +11,48 @@ use crate::support::*;
 /// Polls until the answer is not `wait`, twice as long each time.
 #[derive(Debug)]
 struct Poll {
-    after: Duration,
+    wait: Wait,
+    next: Duration,
     until: UnixTime,
+}
+
+impl Poll {
+    fn again(self, now: UnixTime) -> Self {
+        Self { wait: Wait::new(now, self.next), ..self }
+    }
 }
 
 impl Exchange for Poll {
     type Output = String;
 
+    fn rest(&self, now: UnixTime) -> Duration {
+        self.wait.left(now)
+    }
+
     fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
+        self.wait.check(env.now)?;
         if env.now >= self.until { Err(Error::Entropy) } else { Ok(Request::new(Body::default())) }
     }
 
-    fn respond<B: AsRef<[u8]>>(self, _: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
+    fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
         match response.body().as_ref() {
-            b"wait" => Ok(Step::Again { after: self.after, exchange: Self { after: self.after * 2, ..self } }),
-            b"no" => Err(Failure { error: Error::Entropy, left: Left::Spent }),
+            b"wait" => {
+                let next = self.next * 2;
+                Ok(Step::Again(Self { next, ..self.again(env.now) }))
+            }
+            b"no" => Err(Failure::spent(Error::Entropy)),
             text => Ok(Step::Done(String::from_utf8_lossy(text).into_owned())),
         }
     }
 
-    fn unanswered(self, _: &mut Env<'_>, _: Sent) -> Result<Step<Self>, Failure<Self>> {
-        Ok(Step::Again { after: self.after, exchange: self })
+    fn unanswered(self, env: &mut Env<'_>, _: Sent) -> Result<Step<Self>, Failure<Self>> {
+        Ok(Step::Again(self.again(env.now)))
     }
 }
 
 fn poll() -> Poll {
-    Poll { after: Duration::from_secs(5), until: NOW.saturating_add(Duration::from_secs(100)) }
+    let until = NOW.saturating_add(Duration::from_secs(100));
+    Poll { wait: Wait::new(NOW, Duration::ZERO), next: Duration::from_secs(5), until }
 }
 
 /// The result of an exchange, and each wait that it asked for, in seconds.
@@ -101,7 +117,7 @@ fn a_stacks_own_error_is_what_the_caller_sees() {
 fn two_exchanges_run_as_one() {
     let both = || poll().then(|first, _| if first == "stop" { Err(Error::Entropy) } else { Ok(poll()) });
     let (outcome, waits) = run(both(), &[Some("wait"), Some("first"), Some("wait"), Some("second")]);
-    assert_eq!((outcome.unwrap().as_str(), waits), ("second", vec![5, 0, 5]));
+    assert_eq!((outcome.unwrap().as_str(), waits), ("second", vec![5, 5]));
 
     let (outcome, _) = run(both(), &[Some("first"), Some("no")]);
     assert!(matches!(outcome.unwrap_err().left, Left::Spent));
@@ -122,14 +138,14 @@ fn two_exchanges_run_as_one() {
 fn a_failure_of_two_exchanges_tells_which_is_left() {
     let mut world = World::new();
     let mut rng = Dice(1);
-    let mut env = Env { now: NOW, rng: &mut rng };
+    let mut env = Env::new(NOW, &mut rng);
     let chain = world.exchange().then(|tokens, _| tokens.refresh().map_err(Error::from));
     let Left::Unknown(chain) = chain.unanswered(&mut env, Sent::MaybeSent).unwrap_err().left else { panic!() };
     assert!(format!("{chain:?}").contains("first"));
     let request = chain.request(&mut env).unwrap();
     let response = world.provider.handle(&request);
-    let Ok(Step::Again { exchange: chain, after }) = chain.respond(&mut env, response) else { panic!() };
-    assert_eq!(after, Duration::ZERO);
+    let Ok(Step::Again(chain)) = chain.respond(&mut env, response) else { panic!() };
+    assert_eq!(chain.rest(NOW), Duration::ZERO);
     let Left::Intact(chain) = chain.unanswered(&mut env, Sent::NotSent).unwrap_err().left else { panic!() };
     let refresh = chain.into_second().expect("the first is through");
     assert!(world.run(refresh).is_ok());

@@ -70,7 +70,7 @@ fn client_credentials() {
     let mut world = World::new();
     let exchange = ClientCredentials::new(&client()).scope("clubs").unwrap();
     let mut rng = Dice(1);
-    let request = exchange.request(&mut Env { now: NOW, rng: &mut rng }).unwrap();
+    let request = exchange.request(&mut Env::new(NOW, &mut rng)).unwrap();
     assert_eq!(body(&request), "grant_type=client_credentials&scope=clubs&client_id=my-id&client_secret=my+secret");
     let answer = r#"{"token_type":"Bearer","expires_in":3600,"access_token":"at-1"}"#;
     let tokens = world.answer(exchange, json(200, answer)).unwrap();

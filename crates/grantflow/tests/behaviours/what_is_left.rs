@@ -185,7 +185,7 @@ fn each_answer_leaves_what_it_must() {
 fn no_answer_is_intact_or_unknown_by_whether_it_was_sent() {
     let mut world = World::new();
     let mut rng = Dice(5);
-    let mut env = Env { now: NOW, rng: &mut rng };
+    let mut env = Env::new(NOW, &mut rng);
     for (sent, expected) in [(Sent::NotSent, "intact"), (Sent::MaybeSent, "unknown")] {
         let failure = world.exchange().unanswered(&mut env, sent).unwrap_err();
         assert_eq!(name(&failure.left), expected);

@@ -51,7 +51,7 @@ fn exchange(server: &Server, scope: Option<&str>) -> grantflow::CodeExchange {
         Some(scope) => authorization.scope(scope).unwrap(),
         None => authorization,
     };
-    let start = authorization.start(&mut Env { now: UnixTime::from_secs(0), rng: &mut Dice(1) }).unwrap();
+    let start = authorization.start(&mut Env::new(UnixTime::from_secs(0), &mut Dice(1))).unwrap();
     let state = start.url.as_str().split("&state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     match start.pending.receive_url(&format!("{REDIRECT_URI}?code=c&state={state}")) {
         Callback::Granted(exchange) => exchange,
@@ -66,9 +66,9 @@ fn respond(
     body: &[u8],
 ) -> Result<Tokens, grantflow::Failure<grantflow::CodeExchange>> {
     let response = Response::builder().status(status).body(body).unwrap();
-    match exchange.respond(&mut Env { now, rng: &mut Dice(2) }, response)? {
+    match exchange.respond(&mut Env::new(now, &mut Dice(2)), response)? {
         Step::Done(tokens) => Ok(tokens),
-        Step::Again { .. } => panic!("this flow has one step"),
+        Step::Again(_) => panic!("this flow has one step"),
     }
 }
 
@@ -102,7 +102,7 @@ proptest! {
         let scope = scope.join(" ");
         let client = server().client(&id).public().unwrap();
         let authorization = Authorization::new(&client, REDIRECT_URI).unwrap().scope(&*scope).unwrap().param(&name, &value).unwrap();
-        let url = authorization.start(&mut Env { now: UnixTime::from_secs(0), rng: &mut Dice(seed) }).unwrap().url;
+        let url = authorization.start(&mut Env::new(UnixTime::from_secs(0), &mut Dice(seed))).unwrap().url;
         prop_assert!(url.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?&=%+".contains(&b)));
         let (place, query) = url.as_str().split_once('?').unwrap();
         prop_assert_eq!(place, "https://as.example/authorize");
@@ -152,7 +152,7 @@ proptest! {
         if insert { edited.insert(at, replacement) } else { edited[at] = replacement }
         let edited: String = edited.into_iter().collect();
         let client = server().issuer(issuer).unwrap().client("app").public().unwrap();
-        let start = Authorization::new(&client, REDIRECT_URI).unwrap().start(&mut Env { now: UnixTime::from_secs(0), rng: &mut Dice(1) }).unwrap();
+        let start = Authorization::new(&client, REDIRECT_URI).unwrap().start(&mut Env::new(UnixTime::from_secs(0), &mut Dice(1))).unwrap();
         let state = start.url.as_str().split("&state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
         let query = serde_urlencoded::to_string([("code", "c"), ("state", &state), ("iss", &edited)]).unwrap();
         let granted = matches!(start.pending.receive_url(&format!("{REDIRECT_URI}?{query}")), Callback::Granted(_));
@@ -182,7 +182,7 @@ proptest! {
         let refresh = tokens.refresh().unwrap();
         let refresh = if narrower { refresh.scope("a").unwrap() } else { refresh };
         let response = Response::new(body.to_string());
-        let Step::Done(new) = refresh.respond(&mut Env { now: UnixTime::from_secs(50), rng: &mut Dice(1) }, response).unwrap() else { panic!() };
+        let Step::Done(new) = refresh.respond(&mut Env::new(UnixTime::from_secs(50), &mut Dice(1)), response).unwrap() else { panic!() };
         prop_assert_eq!(new.bearer().unwrap().expose_secret(), "a2");
         prop_assert_eq!(new.refresh_token().unwrap().expose_secret(), if rotated { "r2" } else { "r1" });
         prop_assert_eq!(new.expires_at(), expires.then(|| UnixTime::from_secs(57)));
@@ -263,7 +263,7 @@ proptest! {
     #[test]
     fn a_wait_is_never_longer_than_a_day(value in prop_oneof!["[0-9]{1,25}", "[ -~]{0,40}", Just("Fri, 31 Dec 9999 23:59:59 GMT".to_owned())], now in any::<u64>()) {
         let response = Response::builder().status(429).header("retry-after", &value).body("").unwrap();
-        let failure = exchange(&server(), None).respond(&mut Env { now: UnixTime::from_secs(now), rng: &mut Dice(1) }, response).unwrap_err();
+        let failure = exchange(&server(), None).respond(&mut Env::new(UnixTime::from_secs(now), &mut Dice(1)), response).unwrap_err();
         let wait = failure.error.answer().unwrap().retry_after();
         prop_assert!(wait.is_none_or(|wait| wait <= Duration::from_secs(86_400)));
         if value.bytes().all(|b| b.is_ascii_digit()) && !value.is_empty() { prop_assert!(wait.is_some()) }
@@ -273,7 +273,7 @@ proptest! {
     fn client_credentials_say_what_was_asked(id in "\\PC{1,12}", secret in "\\PC{1,12}", name in "[a-z]{1,8}_x", value in any::<String>()) {
         let client = server().client(&id).secret_post(secret.as_str()).unwrap();
         let exchange = ClientCredentials::new(&client).param(&name, &value).unwrap();
-        let request = exchange.request(&mut Env { now: UnixTime::from_secs(0), rng: &mut Dice(1) }).unwrap();
+        let request = exchange.request(&mut Env::new(UnixTime::from_secs(0), &mut Dice(1))).unwrap();
         let asked = [("grant_type", "client_credentials"), (&name, &value), ("client_id", &id), ("client_secret", &secret)];
         let asked: Vec<(String, String)> = asked.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         prop_assert_eq!(pairs(std::str::from_utf8(request.body().as_ref()).unwrap()), asked);

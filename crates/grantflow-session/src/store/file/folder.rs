@@ -65,9 +65,9 @@ pub(in crate::store) struct Folder {
 }
 
 /// An advisory lock. The file stays in place: removing or renaming a lock file would let two processes hold it.
-pub(in crate::store) struct Held(File);
+pub(in crate::store) struct LockedFile(File);
 
-impl Drop for Held {
+impl Drop for LockedFile {
     fn drop(&mut self) {
         // Closing is not enough: a child process that was forked meanwhile has the file open too.
         let _ = self.0.unlock();
@@ -194,13 +194,13 @@ impl Folder {
     }
 
     /// The lock that sessions hold, unless another holder has it.
-    pub(in crate::store) fn try_lock(&self, key: &Key) -> Result<Option<Held>, Fault> {
+    pub(in crate::store) fn try_lock(&self, key: &Key) -> Result<Option<LockedFile>, Fault> {
         let path = self.file(key, Kind::Lock);
         self.lock_file(&path).and_then(try_hold).map_err(|problem| problem.at(&path))
     }
 
     /// The right to swap the entry of `key`, held for one disk write.
-    pub(in crate::store) fn exclusive(&self, key: &Key) -> Result<Held, Fault> {
+    pub(in crate::store) fn exclusive(&self, key: &Key) -> Result<LockedFile, Fault> {
         let path = self.file(key, Kind::Swap);
         let started = Instant::now();
         let mut wait = Duration::from_micros(50);
@@ -280,10 +280,10 @@ fn hash(text: &str) -> String {
     format!("{:016x}", u64::from_be_bytes(digest))
 }
 
-fn try_hold(file: File) -> Result<Option<Held>, Problem> {
+fn try_hold(file: File) -> Result<Option<LockedFile>, Problem> {
     loop {
         return match file.try_lock() {
-            Ok(()) => Ok(Some(Held(file))),
+            Ok(()) => Ok(Some(LockedFile(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(TryLockError::Error(error)) => Err(Problem::Io("lock", error)),

@@ -19,12 +19,12 @@ use crate::value::secret::RandomText;
 /// An authorization request to be: plain data, replayable. Each [`start`](Authorization::start) begins a new grant.
 #[derive(Clone, Debug)]
 pub struct Authorization {
-    client: Client,
-    redirect_uri: RedirectUri,
-    scope: Option<Scope>,
-    resources: Vec<String>,
-    response_mode: ResponseMode,
-    extra: Params,
+    pub(super) client: Client,
+    pub(super) redirect_uri: RedirectUri,
+    pub(super) scope: Option<Scope>,
+    pub(super) resources: Vec<String>,
+    pub(super) response_mode: ResponseMode,
+    pub(super) extra: Params,
 }
 
 /// How the server is to send its answer back.
@@ -45,7 +45,8 @@ impl Authorization {
     /// # Errors
     /// [`Misuse::Url`], see [`RedirectUri::new`], and if its query uses a name that the server's quirks give a parameter
     /// of the callback; [`Misuse::NoAuthorizationEndpoint`]; [`Misuse::Quirk`] if the server has
-    /// [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce) and the redirect URI is not `https` off loopback.
+    /// [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce) and the redirect URI is not `https` off loopback;
+    /// [`Misuse::Metadata`] if the server's metadata lists PKCE methods without `S256`, or demands signed requests.
     pub fn new<R>(client: impl Into<Client>, redirect_uri: R) -> Result<Self, Error>
     where
         R: TryInto<RedirectUri>,
@@ -55,6 +56,7 @@ impl Authorization {
         if client.registration().authorization_start.is_none() {
             return Err(Error::Misuse(Misuse::NoAuthorizationEndpoint));
         }
+        client.registration().server.check_authorization()?;
         let redirect_uri: RedirectUri = redirect_uri.try_into()?;
         let quirks = client.registration().server.quirks();
         if quirks.refuses_pkce && !pkce_may_be_left_out(&client, &redirect_uri) {

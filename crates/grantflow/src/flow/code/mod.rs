@@ -12,6 +12,8 @@
 //!                     CodeExchange ──run──▶ Tokens                        RFC 6749 §4.1.3, §4.1.4, RFC 7636 §4.5
 //! ```
 //!
+//! When an API wants more than the token gives, `step_up` makes another [`Authorization`] (RFC 9470).
+//!
 //! From end to end, against the testkit's server:
 //!
 //! ```
@@ -34,7 +36,7 @@
 //! let client = server.client("my-id").secret_post("my-secret")?;
 //!
 //! // 2. Send the person away, and keep what the callback will be checked against: in this browser's session.
-//! let mut env = Env { now, rng: &mut rng };
+//! let mut env = Env::new(now, &mut rng);
 //! let Redirect { url, pending } =
 //!     Authorization::new(&client, "https://app.example/cb")?.scope("read write")?.start(&mut env)?;
 //! let key = pending.key();
@@ -64,6 +66,7 @@ mod exchange;
 mod pkce;
 mod received;
 mod rejection;
+mod step_up;
 mod stored;
 
 pub use authorization::{Authorization, AuthorizationUrl, Redirect, ResponseMode};
@@ -71,6 +74,7 @@ pub use callback::{Callback, NotOurs, PendingCallback};
 pub use exchange::CodeExchange;
 pub use received::{PendingKey, callback_key, callback_key_in_form};
 pub use rejection::{Rejection, RejectionReason};
+pub use step_up::{NoStepUp, StepUp, StepUpAttempts};
 pub use stored::StoredCallback;
 
 use crate::client::Client;

@@ -29,6 +29,8 @@ use core::fmt;
 use http::{HeaderMap, header};
 use zeroize::Zeroizing;
 
+use crate::error::Answer;
+
 mod read;
 mod token;
 
@@ -96,6 +98,20 @@ impl Challenges {
     /// Whether no challenge is whole.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
+    }
+}
+
+impl Answer {
+    /// The challenges of a 401, out of the first 1 KiB of all its `WWW-Authenticate` lines: how the server wants the client to
+    /// authenticate (RFC 6749 §5.2). One that was cut counts as broken. Any other answer has none.
+    pub fn challenges(&self) -> Challenges {
+        let mut challenges = Challenges::read(self.challenge_lines());
+        if self.challenge_is_cut()
+            && let Some(last) = challenges.0.last_mut()
+        {
+            last.broken = true;
+        }
+        challenges
     }
 }
 

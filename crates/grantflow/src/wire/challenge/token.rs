@@ -37,11 +37,6 @@ impl<'c> TokenChallenge<'c> {
         self.text("error_uri")
     }
 
-    /// `scope` as the server wrote it: what the request needs, in tokens separated by spaces (RFC 6750 §3).
-    pub fn untrusted_scope(&self) -> Option<&'c str> {
-        self.text("scope")
-    }
-
     /// `resource_metadata` as the server wrote it: the URL of the resource's metadata (RFC 9728 §5.1). Whoever wrote it wants a request
     /// to go there: check it first.
     pub fn untrusted_resource_metadata(&self) -> Option<&'c str> {
@@ -67,7 +62,7 @@ impl<'c> TokenChallenge<'c> {
     }
 
     /// An empty value says nothing.
-    fn text(&self, name: &str) -> Option<&'c str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&'c str> {
         self.0.single(name).filter(|text| !text.is_empty())
     }
 }

@@ -219,7 +219,7 @@ impl Fixture {
     fn exchange(&self, quirks: &[Quirk]) -> (String, Option<CodeExchange>) {
         let client = self.client(quirks);
         let authorization = Authorization::new(&client, REDIRECT_URI).unwrap().scope(SCOPE).unwrap();
-        let Redirect { url, pending } = authorization.start(&mut Env { now: NOW, rng: &mut Dice(1) }).unwrap();
+        let Redirect { url, pending } = authorization.start(&mut Env::new(NOW, &mut Dice(1))).unwrap();
         let url = url.as_str().to_owned();
         // The name is the provider's, even if the client does not know it.
         let code = self.quirks().into_iter().find_map(|quirk| match quirk {
@@ -260,7 +260,7 @@ impl Fixture {
 
     fn read_callback(&self, quirks: &[Quirk]) -> (Outcome, Option<Error>) {
         let authorization = Authorization::new(&self.client(quirks), REDIRECT_URI).unwrap();
-        let Redirect { url, pending } = authorization.start(&mut Env { now: NOW, rng: &mut Dice(1) }).unwrap();
+        let Redirect { url, pending } = authorization.start(&mut Env::new(NOW, &mut Dice(1))).unwrap();
         let query = String::from_utf8(self.body()).unwrap();
         let state = parameter(url.as_str(), "state");
         match pending.receive_url(&format!("{REDIRECT_URI}?{query}&state={state}")) {
@@ -306,13 +306,13 @@ fn seen(tokens: &Tokens) -> Outcome {
 }
 
 fn request<X: Exchange>(exchange: &X) -> Request<grantflow::Body> {
-    exchange.request(&mut Env { now: NOW, rng: &mut Dice(1) }).unwrap()
+    exchange.request(&mut Env::new(NOW, &mut Dice(1))).unwrap()
 }
 
 fn respond<X: Exchange>(exchange: X, response: Response<impl AsRef<[u8]>>) -> Result<X::Output, Failure<X>> {
-    match exchange.respond(&mut Env { now: NOW, rng: &mut Dice(1) }, response)? {
+    match exchange.respond(&mut Env::new(NOW, &mut Dice(1)), response)? {
         Step::Done(output) => Ok(output),
-        Step::Again { .. } => panic!("this flow has one step"),
+        Step::Again(_) => panic!("this flow has one step"),
     }
 }
 

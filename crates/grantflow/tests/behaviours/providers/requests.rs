@@ -86,11 +86,11 @@ impl Documented {
         if let Some(scope) = &self.scope {
             authorization = authorization.scope(scope.as_str()).unwrap();
         }
-        let Redirect { url, pending } = authorization.start(&mut Env { now: NOW, rng: &mut Dice(1) }).unwrap();
+        let Redirect { url, pending } = authorization.start(&mut Env::new(NOW, &mut Dice(1))).unwrap();
         let code = self.callback.as_deref().unwrap_or("code");
         let callback = format!("{REDIRECT_URI}?{code}=C&state={}", parameter(url.as_str(), "state"));
         let request = match pending.receive_url(&callback) {
-            Callback::Granted(exchange) => Some(exchange.request(&mut Env { now: NOW, rng: &mut Dice(1) }).unwrap()),
+            Callback::Granted(exchange) => Some(exchange.request(&mut Env::new(NOW, &mut Dice(1))).unwrap()),
             _ => None,
         };
         (url.as_str().to_owned(), request)

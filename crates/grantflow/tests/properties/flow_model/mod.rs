@@ -217,7 +217,7 @@ impl Model {
         let now = self.now();
         let authorization = Authorization::new(self.client(), REDIRECT_URI).unwrap().scope("read write").unwrap();
         let authorization = authorization.response_mode(mode);
-        let Redirect { url, pending } = authorization.start(&mut Env { now, rng: &mut self.rng }).unwrap();
+        let Redirect { url, pending } = authorization.start(&mut Env::new(now, &mut self.rng)).unwrap();
         self.ledger.show(&authorization);
         self.ledger.show(&url);
         self.ledger.show(&pending);
@@ -328,7 +328,7 @@ impl Model {
     /// One round trip of a code exchange, or of a refresh with the `old` token.
     fn exchange<X>(&mut self, exchange: X, argument: u8, old: Option<String>) -> Stage
     where
-        X: Exchange<Output = Tokens> + std::fmt::Debug + Into<Held>,
+        X: Exchange<Output = Tokens> + std::fmt::Debug + Into<InHand>,
     {
         let behaves = argument <= 63;
         let (outcome, Seen { status, body, issued }) = self.round_trip(exchange, (!behaves).then_some(argument));
@@ -349,7 +349,7 @@ impl Model {
                 self.keep(&tokens, &body);
                 Stage::HasTokens(tokens)
             }
-            Ok(Step::Again { .. }) => panic!("this flow has one step"),
+            Ok(Step::Again(_)) => panic!("this flow has one step"),
             Err(failure) => {
                 assert!(!(behaves && issued), "good tokens were refused: {}", failure.error);
                 self.ledger.show_error(&failure);
@@ -361,7 +361,7 @@ impl Model {
                     }
                     Left::Intact(exchange) => {
                         assert!(status.is_some(), "an answer was lost, and the grant is called intact");
-                        let held: Held = (*exchange).into();
+                        let held: InHand = (*exchange).into();
                         if self.takes_rescued(&held, status, &body) {
                             return self.again(held);
                         }
@@ -379,7 +379,7 @@ impl Model {
 
     /// Whether a refused answer brought the refresh token that is left; then that is the current one. It stays in the
     /// exchange, so a later answer without one leaves it there.
-    fn takes_rescued(&mut self, held: &Held, status: Option<StatusCode>, body: &[u8]) -> bool {
+    fn takes_rescued(&mut self, held: &InHand, status: Option<StatusCode>, body: &[u8]) -> bool {
         if !held.is_rescued() {
             return false;
         }
@@ -395,7 +395,7 @@ impl Model {
     }
 
     /// The application tries once more, as it may.
-    fn again(&mut self, exchange: impl Into<Held>) -> Stage {
+    fn again(&mut self, exchange: impl Into<InHand>) -> Stage {
         self.ledger.allow(&self.in_hand);
         exchange.into().stage()
     }
@@ -411,12 +411,12 @@ impl Model {
 }
 
 /// What a failure gave back.
-enum Held {
+enum InHand {
     Code(CodeExchange),
     Refresh(RefreshExchange),
 }
 
-impl Held {
+impl InHand {
     /// Whether it is a refresh with the new token of an answer that was refused.
     fn is_rescued(&self) -> bool {
         matches!(self, Self::Refresh(exchange) if exchange.is_rescued())
@@ -430,13 +430,13 @@ impl Held {
     }
 }
 
-impl From<CodeExchange> for Held {
+impl From<CodeExchange> for InHand {
     fn from(exchange: CodeExchange) -> Self {
         Self::Code(exchange)
     }
 }
 
-impl From<RefreshExchange> for Held {
+impl From<RefreshExchange> for InHand {
     fn from(exchange: RefreshExchange) -> Self {
         Self::Refresh(exchange)
     }

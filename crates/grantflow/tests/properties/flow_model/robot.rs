@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use grantflow::{ClientCredentials, CodeExchange, Env, Exchange as _, Failure, GrantedScope, Left, Sent, Step, Tokens};
 
 use super::wire::holds_token;
-use super::{Held, Model, Stage};
+use super::{InHand, Model, Stage};
 
 /// What the first exchange of a chain brought.
 type Brought = (Option<String>, GrantedScope);
@@ -52,8 +52,8 @@ impl Model {
                     self.reached.credentials += 1;
                     return Stage::HasTokens(tokens);
                 }
-                Ok(Step::Again { exchange: next, after }) => {
-                    assert!(trip < trips && after.is_zero(), "client credentials have one step");
+                Ok(Step::Again(next)) => {
+                    assert!(trip < trips && next.rest(self.now()).is_zero(), "client credentials have one step");
                     exchange = next;
                 }
                 Err(failure) => {
@@ -89,10 +89,10 @@ impl Model {
                     self.reached.chains += 1;
                     return Stage::HasTokens(tokens);
                 }
-                Ok(Step::Again { exchange, after }) => {
-                    assert!(first && after.is_zero(), "a chain of two has one link");
+                Ok(Step::Again(second)) => {
+                    assert!(first && second.rest(self.now()).is_zero(), "a chain of two has one link");
                     self.second_begins(brought.take());
-                    chain = exchange;
+                    chain = second;
                     continue;
                 }
                 Err(failure) => failure,
@@ -111,7 +111,7 @@ impl Model {
                     self.again(chain.into_first().expect("the first is not through"))
                 }
                 Left::Intact(chain) | Left::Unknown(chain) => {
-                    let held = Held::from(chain.into_second().expect("the first is through"));
+                    let held = InHand::from(chain.into_second().expect("the first is through"));
                     self.takes_rescued(&held, seen.status, &seen.body);
                     self.again(held)
                 }
@@ -123,7 +123,7 @@ impl Model {
     /// A request that was not sent costs nothing.
     pub(super) fn give_back<X: grantflow::Exchange>(&mut self, exchange: X) -> X {
         let now = self.now();
-        match exchange.unanswered(&mut Env { now, rng: &mut self.rng }, Sent::NotSent) {
+        match exchange.unanswered(&mut Env::new(now, &mut self.rng), Sent::NotSent) {
             Err(Failure { left: Left::Intact(exchange), .. }) => *exchange,
             _ => panic!("a request that was not sent cost something"),
         }

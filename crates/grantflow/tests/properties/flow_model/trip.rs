@@ -33,7 +33,7 @@ impl Model {
             self.provider.knobs().misbehave(Misbehaviour::from_index(index.into()));
         }
         let now = self.now();
-        let request = exchange.request(&mut Env { now, rng: &mut self.rng }).unwrap();
+        let request = exchange.request(&mut Env::new(now, &mut self.rng)).unwrap();
         self.ledger.show(&request);
         if let Some(credentials) = request.headers().get(header::AUTHORIZATION) {
             let text = credentials.to_str().unwrap();
@@ -43,7 +43,7 @@ impl Model {
         let issued = self.provider.log().last().is_some_and(|hit| hit.issued);
         let status = response.as_ref().map(|response| response.status());
         let body = response.as_ref().map(|response| response.body().clone()).unwrap_or_default();
-        let mut env = Env { now, rng: &mut self.rng };
+        let mut env = Env::new(now, &mut self.rng);
         let outcome = match response {
             Some(response) => exchange.respond(&mut env, response),
             None => exchange.unanswered(&mut env, Sent::MaybeSent),

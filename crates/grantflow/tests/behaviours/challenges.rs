@@ -1,19 +1,19 @@
 //! `WWW-Authenticate` (RFC 9110 §11.6.1): what is read, what a mistake costs, and what is printed.
 
-#![allow(clippy::unwrap_used, reason = "a test speaks by panicking")]
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use grantflow::{Challenge, Challenges, ErrorCode, TokenChallenge};
+use grantflow::{Challenge, Challenges, ClientCredentials, Env, ErrorCode, Exchange, Server, TokenChallenge, UnixTime};
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::support::Dice;
+
 /// Header values, and the result of a complete parser: `expected` is absent if nothing may be read. From the tests of
 /// w3ap (MIT), without their texts.
-const VECTORS: &str = include_str!("vectors/www_authenticate.json");
+const VECTORS: &str = include_str!("../vectors/www_authenticate.json");
 
 fn lines(lines: &[&str]) -> Challenges {
     let values = lines.iter().map(|line| (WWW_AUTHENTICATE, HeaderValue::from_bytes(line.as_bytes()).unwrap()));
@@ -146,6 +146,43 @@ fn a_challenge_is_not_read_across_lines() {
     assert!(Challenges::of(&elsewhere).is_empty());
 }
 
+/// The error behind an answer of the token endpoint, and what it says about authentication (RFC 6749 §5.2).
+#[test]
+fn the_challenges_of_a_refused_client_are_kept_and_not_printed() {
+    let failed = |status: u16, lines: &[&str]| {
+        let server = Server::with_token_endpoint("https://as.example/token").unwrap();
+        let client = server.client("robot").secret_post("s3cret").unwrap();
+        let mut response = http::Response::builder().status(status);
+        for line in lines {
+            response = response.header(WWW_AUTHENTICATE, *line);
+        }
+        let mut dice = Dice(1);
+        let mut env = Env::new(UnixTime::from_secs(1_700_000_000), &mut dice);
+        let response = response.body(r#"{"error":"invalid_client"}"#).unwrap();
+        ClientCredentials::new(&client).respond(&mut env, response).unwrap_err().error
+    };
+    let error = failed(401, &["Basic realm=\"s3cret", "Digest realm=\"s3cret\"", "Bearer error=\"s3cret\""]);
+    let answer = error.answer().unwrap();
+    assert_eq!(answer.untrusted_challenge(), Some(&b"Basic realm=\"s3cret"[..]), "the first line as it came");
+    let challenges = answer.challenges();
+    assert_eq!(challenges.iter().map(Challenge::scheme).collect::<Vec<_>>(), ["digest", "bearer"]);
+    assert_eq!(challenges.with_broken().map(Challenge::scheme).collect::<Vec<_>>(), ["basic", "digest", "bearer"]);
+    let shown = format!("{error} {error:?} {error:#?} {challenges:?} {answer:?}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+    // Only a 401 has some, and 1 KiB of all lines together is kept.
+    for status in [200, 400, 403, 500] {
+        assert!(failed(status, &["Basic realm=\"x\""]).answer().unwrap().challenges().is_empty(), "{status}");
+    }
+    let long = format!("Digest realm=\"{}\"", "x".repeat(600));
+    let cut = failed(401, &["Basic realm=x", &long, &long, &long]).answer().unwrap().challenges();
+    assert_eq!(cut.iter().map(Challenge::scheme).collect::<Vec<_>>(), ["basic", "digest"]);
+    assert_eq!(cut.with_broken().count(), 3);
+    let commas = format!("Basic realm=x{}", ",".repeat(2_000));
+    let cut = failed(401, &[&commas]).answer().unwrap().challenges();
+    assert!(cut.is_empty() && cut.with_broken().count() == 1, "nobody knows what came after it");
+    assert!(failed(401, &[]).answer().unwrap().challenges().is_empty());
+}
+
 /// What comes before a mistake is kept, and so are the other lines.
 #[test]
 fn a_mistake_costs_its_own_challenge() {
@@ -185,7 +222,7 @@ fn what_a_bearer_challenge_says() {
     assert_eq!(bearer_view.error(), Some(ErrorCode::InsufficientScope));
     assert_eq!(bearer_view.untrusted_error_description(), Some("more"));
     assert_eq!(bearer_view.untrusted_error_uri(), Some("https://a.example/e"));
-    assert_eq!(bearer_view.untrusted_scope(), Some("read write"));
+    assert_eq!(bearer_view.scope().unwrap().as_str(), "read write");
     assert_eq!(bearer_view.untrusted_resource_metadata(), Some("https://a.example/m"));
     assert_eq!((bearer_view.untrusted_acr_values(), bearer_view.max_age()), (None, None));
     assert!(bearer_view.challenge().dpop().is_none());
@@ -239,7 +276,7 @@ fn a_doubled_parameter_is_not_believed() {
             view.error().map(|code| code.as_str().to_owned()),
             view.untrusted_error_description().map(str::to_owned),
             view.untrusted_error_uri().map(str::to_owned),
-            view.untrusted_scope().map(str::to_owned),
+            view.scope().map(|scope| scope.as_str().to_owned()),
             view.untrusted_resource_metadata().map(str::to_owned),
             view.untrusted_acr_values().map(str::to_owned),
         ];

@@ -1,0 +1,118 @@
+//! What is known of a metadata document that could not be used: where it was, and whose it says that it is.
+
+use core::fmt;
+
+/// What is known of a metadata document that could not be used.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    /// The URLs that were asked, in their order. The last one has answered.
+    pub(crate) asked: Vec<Shown>,
+    pub(crate) mismatch: Option<Mismatch>,
+}
+
+/// A text that is printed only if it was found to be a plain URL, with no place for a secret: one that parses as an issuer.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    text: Box<str>,
+    is_plain: bool,
+}
+
+impl Shown {
+    pub(crate) fn new(text: &str, is_plain: bool) -> Self {
+        Self { text: text.into(), is_plain }
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_plain { f.write_str(&self.text) } else { write!(f, "[{} bytes]", self.text.len()) }
+    }
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A metadata document that says that it describes another issuer, or another resource, than the one that was asked for
+/// (RFC 8414 §3.3, RFC 9728 §3.3). Nothing in it is believed.
+///
+/// `Display` and `Debug` show a URL only if it parses as an issuer; the methods have them all.
+#[derive(Clone, Debug)]
+pub struct Mismatch {
+    pub(crate) member: &'static str,
+    pub(crate) expected: Shown,
+    /// `None`: the caller gave it.
+    pub(crate) expected_from: Option<Shown>,
+    pub(crate) received: Shown,
+    pub(crate) received_from: Shown,
+}
+
+impl Mismatch {
+    /// The member that differs: `issuer` or `resource`.
+    pub fn member(&self) -> &'static str {
+        self.member
+    }
+
+    /// What the member had to be, byte for byte.
+    pub fn expected(&self) -> &str {
+        &self.expected.text
+    }
+
+    /// Where the expected value came from: the URL of the resource metadata that named it; `None` if the caller gave it.
+    pub fn expected_from(&self) -> Option<&str> {
+        self.expected_from.as_ref().map(|url| &*url.text)
+    }
+
+    /// What the member is, at most 8 KiB of it: the server's own word, escape it before it is shown.
+    pub fn untrusted_received(&self) -> &str {
+        &self.received.text
+    }
+
+    /// The URL of the document that says so.
+    pub fn received_from(&self) -> &str {
+        &self.received_from.text
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { member, expected, expected_from, received, received_from } = self;
+        write!(f, "the {member} in the document at {received_from} is {received}, and not {expected}, which ")?;
+        match expected_from {
+            Some(url) => write!(f, "the document at {url} names")?,
+            None => f.write_str("the caller gave")?,
+        }
+        let (a, b) = (&*expected.text, &*received.text);
+        if a.strip_suffix('/') == Some(b) || b.strip_suffix('/') == Some(a) {
+            f.write_str("; they differ in the slash at the end alone: give it as the document has it")?;
+        } else {
+            f.write_str("; they must be identical")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_urls_are_printed() {
+        let mismatch = Mismatch {
+            member: "issuer",
+            expected: Shown::new("https://as.example", true),
+            expected_from: None,
+            received: Shown::new("s3cret\n", false),
+            received_from: Shown::new("https://as.example/.well-known/x", true),
+        };
+        let shown = format!("{mismatch} {mismatch:?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(
+            shown.contains("at https://as.example/.well-known/x is [7 bytes], and not https://as.example,"),
+            "{shown}"
+        );
+        assert_eq!(mismatch.untrusted_received(), "s3cret\n");
+    }
+}

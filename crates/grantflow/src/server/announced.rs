@@ -1,0 +1,65 @@
+//! What a server announces about itself, in its metadata or through whoever configures it by hand.
+
+use super::Server;
+use crate::error::{Error, MetadataFault, Misuse};
+
+/// What a server announces, as far as it changes what this library does.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Announced {
+    pub(crate) requires_pushed: bool,
+    /// Its metadata lists `S256` (RFC 8414 §2).
+    pub(crate) s256: bool,
+    /// Why no authorization request can be made for it.
+    pub(crate) no_authorization: Option<MetadataFault>,
+    /// The ways in which clients may authenticate at the token endpoint, if it says.
+    pub(crate) auth_methods: Option<Box<[Box<str>]>>,
+}
+
+impl Server {
+    /// From now on, authorization requests go to this server by a pushed authorization request only
+    /// (`require_pushed_authorization_requests`, RFC 9126 §5). A server from its metadata says so by itself.
+    #[must_use]
+    pub fn require_pushed_authorization_requests(mut self) -> Self {
+        self.announced.requires_pushed = true;
+        self
+    }
+
+    /// Whether authorization requests go to this server by a pushed authorization request only (RFC 9126 §5).
+    pub fn requires_pushed_authorization_requests(&self) -> bool {
+        self.announced.requires_pushed
+    }
+
+    /// The ways in which clients authenticate at this server's token endpoint (RFC 8414 §2): `client_secret_basic`,
+    /// `client_secret_post`. A client with a secret that would authenticate in another way is then refused when it is made, so
+    /// that no secret is sent in a way that the server does not take. The list replaces the one of the server's metadata, for a
+    /// server that takes more than it announces.
+    ///
+    /// [`public`](crate::ClientBuilder::public) clients are always taken: many servers have them and do not list `none`.
+    #[must_use]
+    pub fn token_endpoint_auth_methods_supported(mut self, methods: &[&str]) -> Self {
+        self.announced.auth_methods = Some(methods.iter().map(|method| (*method).into()).collect());
+        self
+    }
+
+    /// # Errors
+    /// [`Misuse::AuthMethod`] if the server announces other methods of client authentication, and not this one.
+    pub(crate) fn check_auth_method(&self, method: &'static str) -> Result<(), Error> {
+        match &self.announced.auth_methods {
+            Some(methods) if !methods.iter().any(|known| **known == *method) => {
+                Err(Error::Misuse(Misuse::AuthMethod(method)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// [`Misuse::Metadata`] if the server announces that it wants what this library cannot do.
+    pub(crate) fn check_authorization(&self) -> Result<(), Error> {
+        match self.announced.no_authorization {
+            // Without PKCE, it does not matter which of its methods the server knows.
+            Some(MetadataFault::NoS256) if self.quirks.refuses_pkce => Ok(()),
+            Some(fault) => Err(Error::Misuse(Misuse::Metadata(fault))),
+            None => Ok(()),
+        }
+    }
+}
