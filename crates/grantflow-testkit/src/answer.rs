@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use crate::form::{encode, json_string};
 use crate::misbehaviour::Misbehaviour as M;
 
-/// The members of a JSON object: names, and values as raw JSON text, since some of them shall be wrong.
+/// The members of a JSON object: names, and values as raw JSON text, because some of them must be wrong.
 pub(crate) type Members = Vec<(String, String)>;
 
 #[derive(Debug)]
@@ -15,13 +15,13 @@ pub(crate) struct Answer {
     /// The JSON object to send; once it is `None`, `body` is what counts.
     members: Option<Members>,
     body: Vec<u8>,
-    /// The error, where this is a refusal that the server means; edits leave it alone.
+    /// The error, if this is a refusal that the server means; edits do not change it.
     refusal: Option<String>,
     lost: bool,
 }
 
 impl Answer {
-    /// A JSON answer as RFC 6749 section 5 wants it.
+    /// A JSON answer as RFC 6749 section 5 demands it.
     pub(crate) fn json(status: u16, members: Members) -> Answer {
         let headers = [("content-type", "application/json"), ("cache-control", "no-store"), ("pragma", "no-cache")];
         Answer {
@@ -34,12 +34,12 @@ impl Answer {
         }
     }
 
-    /// An answer whose status says all.
+    /// An answer that consists of its status.
     pub(crate) fn empty() -> Answer {
         Answer::bytes(200, Vec::new(), Vec::new())
     }
 
-    /// A JSON document that anybody may read and keep.
+    /// A JSON document that any client may read.
     pub(crate) fn document(members: Members) -> Answer {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         Answer { members: Some(members), ..Answer::bytes(200, headers, Vec::new()) }
@@ -70,7 +70,7 @@ impl Answer {
         Answer { status, headers, members: None, body, refusal: None, lost: false }
     }
 
-    /// A page for a person: a refusal where the status is none of success.
+    /// A page for a person: a refusal if the status is not one of success.
     pub(crate) fn page(status: u16, html: &str) -> Answer {
         let content_type = ("content-type".to_owned(), "text/html; charset=utf-8".to_owned());
         let refusal = (status >= 400).then(String::new);
@@ -83,7 +83,7 @@ impl Answer {
         Answer::bytes(status, vec![content_type], page.into_bytes())
     }
 
-    /// The error of a refusal that the server means; empty where it names none.
+    /// The error of a refusal that the server means; empty if it names none.
     pub(crate) fn error_meant(&self) -> Option<&str> {
         self.refusal.as_deref()
     }
@@ -100,7 +100,7 @@ impl Answer {
         }
     }
 
-    /// The body, from here on mere bytes.
+    /// The body, from here on only bytes.
     fn render(&mut self) -> &mut Vec<u8> {
         if let Some(members) = self.members.take() {
             self.body = object(&members).into_bytes();
@@ -182,7 +182,7 @@ impl Answer {
         body
     }
 
-    /// Writes the members as a form: strings without their quotes, all else as its JSON text.
+    /// Writes the members as a form: strings without their quotes, other values as their JSON text.
     pub(crate) fn form_encode(&mut self) {
         let Some(members) = self.members.take() else {
             return;
@@ -193,7 +193,7 @@ impl Answer {
         self.set_header("content-type", Some("application/x-www-form-urlencoded"));
     }
 
-    /// The response, or `None` where it is lost.
+    /// The response, or `None` if it is lost.
     pub(crate) fn into_response(mut self) -> Option<Response<Vec<u8>>> {
         if self.lost {
             return None;

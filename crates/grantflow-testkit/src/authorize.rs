@@ -16,7 +16,7 @@ use crate::misbehaviour::Misbehaviour;
 use crate::server::{Server, html, page, query_form};
 
 impl Server {
-    /// Answers an authorization request, or lets a replacement take the place of the answer.
+    /// Answers an authorization request, or replaces the answer.
     pub(crate) fn authorize(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
         if !self.knobs.faults.contains_key(&Endpoint::Authorization) {
             return Some(self.show(hit));

@@ -151,7 +151,7 @@ impl Callback {
     ///
     /// # Errors
     ///
-    /// Where [`http`] cannot hold the URL, such as one with a private-use scheme and no host.
+    /// If [`http`] cannot hold the URL, such as one with a private-use scheme and no host.
     pub fn request(&self) -> Result<Request<Vec<u8>>, http::Error> {
         let request = Request::builder().uri(&self.url);
         match &self.body {

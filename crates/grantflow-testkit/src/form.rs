@@ -76,7 +76,7 @@ pub(crate) fn encode(pairs: &[(String, String)]) -> String {
 /// Decodes one form-encoded component (RFC 6749 appendix B).
 ///
 /// `None` for a percent sign that begins no escape and for what is not UTF-8: a client that sent its secret without
-/// encoding it shall not get through by luck.
+/// encoding it must not get through by luck.
 pub(crate) fn decode_component(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();

@@ -29,7 +29,7 @@ const HEAD_LIMIT: usize = 64 * 1024;
 
 /// A [`Server`] that listens on `127.0.0.1` until it is dropped. Feature `loopback`.
 ///
-/// It runs on a thread of its own and speaks HTTP/1.1. A [lost](crate::Misbehaviour::Lost) answer closes the connection
+/// It runs on a separate thread and speaks HTTP/1.1. A [lost](crate::Misbehaviour::Lost) answer closes the connection
 /// without a response; a body [cut short](crate::Misbehaviour::CutShort) with its whole length announced ends in a
 /// closed connection.
 ///
@@ -75,7 +75,7 @@ impl Loopback {
     ///
     /// # Errors
     ///
-    /// Where no socket, thread or runtime can be had.
+    /// If no socket, thread or runtime is available.
     pub fn start(make: impl FnOnce(&str) -> Server) -> io::Result<Loopback> {
         Loopback::start_on(0, make)
     }
@@ -84,7 +84,7 @@ impl Loopback {
     ///
     /// # Errors
     ///
-    /// As [`Loopback::start`], and where the port is taken.
+    /// The errors of [`Loopback::start`], and an error if the port is taken.
     pub fn start_on(port: u16, make: impl FnOnce(&str) -> Server) -> io::Result<Loopback> {
         let listener = std::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
         listener.set_nonblocking(true)?;

@@ -193,7 +193,7 @@ impl Server {
     }
 
     /// Answers a request, or gives `None` where the answer is [lost](crate::Misbehaviour::Lost): the client's transport
-    /// shall report that the connection broke after the request was sent.
+    /// must report that the connection broke after the request was sent.
     pub fn try_handle<B: AsRef<[u8]>>(&mut self, request: &Request<B>) -> Option<Response<Vec<u8>>> {
         let uri = request.uri();
         let mut hit = Hit {
@@ -271,7 +271,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Where the URL is not this server's, and where the server shows an error page instead of redirecting.
+    /// If the URL is not this server's, or the server shows an error page instead of redirecting.
     pub fn visit(&mut self, authorization_url: &str) -> Result<Callback, VisitError> {
         let uri: Uri = authorization_url.parse().map_err(|_| VisitError::NotAUrl)?;
         let issuer: Uri = self.issuer.parse().map_err(|_| VisitError::NotAUrl)?;

@@ -15,7 +15,7 @@ use crate::server::Server;
 pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 impl Server {
-    /// Answers a token request; `None` where the answer is lost.
+    /// Answers a token request; `None` if the answer is lost.
     pub(crate) fn token(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
         self.serve_client(Endpoint::Token, hit, body, |server, client, form| server.grant(client, form))
     }
@@ -49,14 +49,14 @@ impl Server {
             return Err(("invalid_request", "code is missing"));
         };
         let record = self.grants.codes.get_mut(code);
-        // Another client's attempt must not spend the code, or anyone could spoil anyone's login.
+        // Another client's attempt must not spend the code, or any client could spoil any login.
         let Some(record) = record.filter(|record| record.client_id == client.id) else {
             return refuse("the code is not known");
         };
         let again = std::mem::replace(&mut record.spent, true);
         let record = record.clone();
         if again {
-            // Someone else has it too (RFC 6749 section 4.1.2).
+            // A second party has the code (RFC 6749 section 4.1.2).
             self.grants.revoked.insert(record.family);
             return refuse("the code was used before");
         }
@@ -116,7 +116,7 @@ impl Server {
 
         let mut members = self.issue(client, &scope, record.family, true);
         let next = match (self.knobs.rotate, self.knobs.repeat_refresh_token) {
-            // The new token keeps the old one's scope, whatever was asked for this time.
+            // The new token keeps the scope of the old one, independent of the requested scope.
             (true, _) => Some(self.new_refresh_token(client, &record.scope, record.family)),
             (false, true) => Some(token.to_owned()),
             (false, false) => None,
@@ -138,7 +138,7 @@ impl Server {
         Ok(self.issue(client, &scope, family, false))
     }
 
-    /// Makes an access token and the members that tell of it (RFC 6749 section 5.1).
+    /// Makes an access token and the members that describe it (RFC 6749 section 5.1).
     fn issue(&mut self, client: &Client, scope: &str, family: Family, for_person: bool) -> Members {
         let lifetime = self.knobs.expires_in;
         let token = self.grants.mint("at", self.knobs.odd_characters);
@@ -181,7 +181,7 @@ impl Server {
     }
 }
 
-/// What must hold for a code besides its being the client's and fresh.
+/// The checks for a code, beside its client and its age.
 fn check_code(record: &Code, form: &Form, now: u64) -> Result<(), Refusal> {
     let refuse = |why| Err(("invalid_grant", why));
     if record.expires_at <= now {
@@ -196,7 +196,7 @@ fn check_code(record: &Code, form: &Form, now: u64) -> Result<(), Refusal> {
     }
     match (&record.challenge, form.get("code_verifier")) {
         (None, None) => Ok(()),
-        // Someone took the challenge out of the authorization request (RFC 9700 section 4.8.2).
+        // The challenge was removed from the authorization request (RFC 9700 section 4.8.2).
         (None, Some(_)) => refuse("a verifier without a challenge"),
         (Some(challenge), Some(verifier)) if is_verifier(verifier) && challenge.is_met_by(verifier) => Ok(()),
         (Some(_), _) => refuse("the verifier does not match the challenge"),

@@ -47,8 +47,8 @@
 //!
 //! # Dropping a run
 //!
-//! A future may be dropped at any time. [`run`] owns its exchange, and what was left of the grant is lost with it. Where that
-//! matters, in a `select!` or under a timeout of your own, use [`run_held`]: the exchange stays with the caller, in a
+//! A future may be dropped at any time. [`run`] owns its exchange, and what was left of the grant is lost with it. If
+//! that matters, in a `select!` or with your own timeout, use [`run_held`]: the exchange stays with the caller, in a
 //! [`Held`], which knows whether the request may have been sent.
 
 use grantflow::{Body, Exchange, Failure, Sent, UnixTime};
@@ -70,28 +70,28 @@ pub use error::{Error, SendError};
 #[cfg(feature = "hyper-util")]
 pub use phase::hyper_util_phase;
 
-/// Runs an exchange to its end: sends its requests, waits where it asks to, and gives what the flow is for.
+/// Runs an exchange to its end: sends its requests, waits as it asks, and returns the flow's output.
 ///
 /// # Cancel safety
-/// Dropping the future breaks off the round trip, and drops the exchange: whether its request was sent is then not known. Where
+/// Dropping the future stops the round trip and drops the exchange: it is then unknown whether its request was sent. If
 /// that matters, use [`run_held`].
 ///
 /// # Errors
-/// What went wrong, and what is left of the grant. `?` keeps the error alone.
+/// What went wrong, and what is left of the grant. `?` keeps only the error.
 pub async fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, Error>> {
     run_held(agent, &mut Held::new(exchange)).await
 }
 
-/// Runs an exchange to its end, and leaves it with the caller while it does.
+/// Runs an exchange to its end. The exchange stays with the caller.
 ///
 /// # Cancel safety
-/// Dropping the future drops that of the service. [`Held::settle`] then says what is left of the grant: a request counts as
-/// one that may have been sent from the moment at which the service is called, and not while the service is not ready. Running
-/// the `Held` again goes on where it was, and sends nothing twice unless the flow takes that for harmless; otherwise it
+/// Dropping the future drops the future of the service. [`Held::settle`] then says what is left of the grant: a request
+/// may have been sent from the moment when the service is called, and not while the service is not ready. Running the
+/// `Held` again continues where it was, and sends nothing twice unless the flow takes that for harmless; otherwise it
 /// fails with [`Error::Interrupted`].
 ///
 /// # Errors
-/// What went wrong, and what is left of the grant. `?` keeps the error alone.
+/// What went wrong, and what is left of the grant. `?` keeps only the error.
 pub async fn run_held<X: Exchange>(agent: &Agent, held: &mut Held<X>) -> Result<X::Output, Failure<X, Error>> {
     let mut rng = SysRng;
     let send = |carry: carry::Carry, request| async move {

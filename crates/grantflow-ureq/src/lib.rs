@@ -188,10 +188,10 @@ impl Default for Agent {
     }
 }
 
-/// Runs an exchange to its end: sends its requests, waits where it asks to, and gives what the flow is for.
+/// Runs an exchange to its end: sends its requests, waits as it asks, and returns the flow's output.
 ///
 /// # Errors
-/// What went wrong, and what is left of the grant. `?` keeps the error alone.
+/// What went wrong, and what is left of the grant. `?` keeps only the error.
 pub fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, Error>> {
     grantflow::drive(exchange, &mut SysRng, now, std::thread::sleep, |request| {
         send(agent, request).map_err(|failed| (failed.sent, failed.error))
