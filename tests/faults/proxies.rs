@@ -131,7 +131,8 @@ fn a_proxy_that_is_not_there(transport: Transport) {
 fn a_proxy_that_is_silent(transport: Transport) {
     for (what, fault) in [("silence", Fault::mute()), ("silence after the CONNECT", Fault::never_answer())] {
         let proxy = FaultServer::start(vec![fault]);
-        let (left, error) = left_through(&proxy.url(""), transport, DEADLINE, what);
+        // Long enough for the connection that is counted below.
+        let (left, error) = left_through(&proxy.url(""), transport, DEADLINE * 3, what);
         match transport {
             // The deadline is the agent's, and no classifier learns what the service below it was doing.
             Transport::Tower => assert!(matches!(left, Left::Unknown(_)), "{what}: {error}"),

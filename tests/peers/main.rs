@@ -6,6 +6,7 @@
 
 mod challenges;
 mod code;
+mod discovery;
 mod django_oauth_toolkit;
 mod oidc_provider;
 mod world;
@@ -22,7 +23,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by subject.
-const CHECKS: [&[Row]; 4] = [&challenges::CHECKS, &code::CHECKS, &oidc_provider::CHECKS, &django_oauth_toolkit::CHECKS];
+const CHECKS: [&[Row]; 5] =
+    [&challenges::CHECKS, &code::CHECKS, &discovery::CHECKS, &oidc_provider::CHECKS, &django_oauth_toolkit::CHECKS];
 
 /// Most trials wait for the other side, not for this machine.
 const AT_A_TIME: usize = 8;

@@ -12,16 +12,16 @@ pub(crate) type Members = Vec<(String, String)>;
 pub(crate) struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
-    /// The JSON object to send; once it is `None`, `body` is what counts.
+    /// The JSON object to send. Once this is `None`, `body` is sent.
     members: Option<Members>,
     body: Vec<u8>,
-    /// The error, if this is a refusal that the server means; edits do not change it.
+    /// The error code, if this is a refusal that the server means. Edits do not change such a refusal.
     refusal: Option<String>,
     lost: bool,
 }
 
 impl Answer {
-    /// A JSON answer as RFC 6749 section 5 demands it.
+    /// A JSON answer with the headers of RFC 6749 section 5.1.
     pub(crate) fn json(status: u16, members: Members) -> Answer {
         let headers = [("content-type", "application/json"), ("cache-control", "no-store"), ("pragma", "no-cache")];
         Answer {
@@ -34,12 +34,12 @@ impl Answer {
         }
     }
 
-    /// An answer that consists of its status.
+    /// An answer with a status and nothing else.
     pub(crate) fn empty() -> Answer {
         Answer::bytes(200, Vec::new(), Vec::new())
     }
 
-    /// A JSON document that any client may read.
+    /// A JSON document that is public and may be cached.
     pub(crate) fn document(members: Members) -> Answer {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         Answer { members: Some(members), ..Answer::bytes(200, headers, Vec::new()) }
@@ -70,7 +70,7 @@ impl Answer {
         Answer { status, headers, members: None, body, refusal: None, lost: false }
     }
 
-    /// A page for a person: a refusal if the status is not one of success.
+    /// A page for a person. With a status from 400 it is a refusal.
     pub(crate) fn page(status: u16, html: &str) -> Answer {
         let content_type = ("content-type".to_owned(), "text/html; charset=utf-8".to_owned());
         let refusal = (status >= 400).then(String::new);
@@ -83,7 +83,7 @@ impl Answer {
         Answer::bytes(status, vec![content_type], page.into_bytes())
     }
 
-    /// The error of a refusal that the server means; empty if it names none.
+    /// The error code of a refusal that the server means. It is empty if the refusal names no code.
     pub(crate) fn error_meant(&self) -> Option<&str> {
         self.refusal.as_deref()
     }
@@ -100,7 +100,7 @@ impl Answer {
         }
     }
 
-    /// The body, from here on only bytes.
+    /// Turns the answer into bytes, and gives them.
     fn render(&mut self) -> &mut Vec<u8> {
         if let Some(members) = self.members.take() {
             self.body = object(&members).into_bytes();

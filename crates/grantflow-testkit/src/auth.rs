@@ -1,4 +1,4 @@
-//! Client authentication at the token endpoint (RFC 6749 section 2.3).
+//! What a request shows of its client (RFC 6749 section 2.3), at every endpoint that takes a form.
 
 use base64ct::{Base64, Encoding};
 use http::HeaderMap;
@@ -28,7 +28,7 @@ impl Credentials {
                     let pair = decode_basic(encoded, knobs.raw_basic);
                     let named = id.take();
                     if let Some((basic_id, basic_secret)) = pair {
-                        // A client id in the body too is no second method, so long as both agree.
+                        // The same client id in the body is not a second method.
                         if named.is_none_or(|named| named == basic_id) {
                             id = Some(basic_id);
                             secret = Some(basic_secret);
@@ -61,8 +61,8 @@ fn basic(value: &[u8]) -> Option<&str> {
     scheme.eq_ignore_ascii_case("basic").then(|| encoded.trim_start_matches(' '))
 }
 
-/// The client id and secret. RFC 6749 section 2.3.1 has both form-encoded before RFC 7617 joins them with a colon;
-/// servers with `raw` skip that.
+/// The client id and secret. By RFC 6749 section 2.3.1 both are form-encoded before RFC 7617 joins them with a
+/// colon. With `raw` they are taken as they are.
 fn decode_basic(encoded: &str, raw: bool) -> Option<(String, String)> {
     let decoded = String::from_utf8(Base64::decode_vec(encoded).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':')?;

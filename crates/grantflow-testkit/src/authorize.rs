@@ -16,7 +16,7 @@ use crate::misbehaviour::Misbehaviour;
 use crate::server::{Server, html, page, query_form};
 
 impl Server {
-    /// Answers an authorization request, or replaces the answer.
+    /// Answers an authorization request. A replacement takes the place of the answer.
     pub(crate) fn authorize(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
         if !self.knobs.faults.contains_key(&Endpoint::Authorization) {
             return Some(self.show(hit));
@@ -43,16 +43,20 @@ impl Server {
         hit.client_id = form.get("client_id").map(str::to_owned);
         hit.resources = form.all("resource");
 
+        let mut refuse = |why| {
+            hit.refused = Some(String::new());
+            page(StatusCode::BAD_REQUEST, why)
+        };
         let pushed = match self.pushed_request(&form) {
             Ok(pushed) => pushed,
-            Err(why) => return page(StatusCode::BAD_REQUEST, why),
+            Err(why) => return refuse(why),
         };
         let must_push = pushed.is_none() && self.knobs.require_pushed_authorization_requests;
         let form = pushed.unwrap_or(form);
         let (client, redirect_uri) = match self.recipient(&form) {
             Ok(recipient) => recipient,
-            // Without a trusted place to send the error to, the person sees it (RFC 6749 section 4.1.2.1).
-            Err(why) => return page(StatusCode::BAD_REQUEST, why),
+            // There is no trusted place to send the error to, so the person sees it (RFC 6749 section 4.1.2.1).
+            Err(why) => return refuse(why),
         };
         let form_post = form.get("response_mode") == Some("form_post");
         let decided = match must_push {
@@ -64,9 +68,12 @@ impl Server {
                 hit.acted = true;
                 vec![("code".to_owned(), code)]
             }
-            Err((error, why)) => vec![("error".to_owned(), error), ("error_description".to_owned(), why.to_owned())],
+            Err((error, why)) => {
+                hit.refused = Some(error.clone());
+                vec![("error".to_owned(), error), ("error_description".to_owned(), why.to_owned())]
+            }
         };
-        // Of two states neither can be trusted to be the client's.
+        // If there are two states, the server cannot tell which one is the client's.
         if let Some(state) = form.get("state")
             && !form.repeats("state")
         {
@@ -89,7 +96,7 @@ impl Server {
         let redirect_uri = match (form.get("redirect_uri"), client.redirect_uris.as_slice()) {
             (Some(uri), _) if client.may_redirect_to(uri) => uri,
             (Some(_), _) => return Err("The redirect URI is not registered."),
-            // The only one needs no name (RFC 6749 section 3.1.2.3).
+            // A request need not name the only one (RFC 6749 section 3.1.2.3).
             (None, [only]) => only,
             (None, _) => return Err("The request names no redirect URI."),
         };
@@ -149,8 +156,8 @@ impl Server {
         Ok(code)
     }
 
-    /// The person's login: the earlier one of the knob, unless the request demands a newer one (OpenID Connect Core
-    /// section 3.1.2.1, RFC 9470 section 4).
+    /// The person's login. The one of [`Knobs::logged_in_at`](crate::Knobs::logged_in_at) counts, unless the request
+    /// demands a newer one (OpenID Connect Core section 3.1.2.1, RFC 9470 section 4).
     fn log_in(&self, form: &Form) -> Login {
         let max_age = form.get("max_age").and_then(|text| text.parse::<u64>().ok());
         let is_too_old = |at: u64| max_age.is_some_and(|most| self.now.saturating_sub(at) > most);
@@ -161,7 +168,7 @@ impl Server {
         }
     }
 
-    /// The first authentication context of those asked for that the server can meet.
+    /// The first of the requested authentication contexts that the server can meet.
     fn met<'a>(&self, form: &'a Form) -> Option<&'a str> {
         let supported = &self.knobs.acr_values_supported;
         let mut asked = form.get("acr_values").into_iter().flat_map(|values| values.split(' '));

@@ -1,4 +1,4 @@
-//! What the endpoints share: what goes wrong around them, how they read a form, and how they authenticate the client.
+//! What the endpoints share: misbehaviours, reading a form, and authenticating the client.
 
 use http::header::{ACCEPT, AUTHORIZATION};
 use http::{HeaderMap, Response};
@@ -16,7 +16,7 @@ use crate::server::{Server, has_content_type};
 pub(crate) type Refusal = (&'static str, &'static str);
 
 impl Server {
-    /// Answers at an endpoint, with what the knobs let go wrong; `None` where the answer is lost.
+    /// Answers at an endpoint, with the misbehaviours of the knobs. `None` if the answer is lost.
     pub(crate) fn perform(
         &mut self,
         endpoint: Endpoint,
@@ -109,7 +109,7 @@ impl Server {
         let Some(client) = client else {
             return refuse("the client is not known");
         };
-        // A public client has no secret and may show none; a confidential one must.
+        // A public client has no secret and must not send one. A confidential client must send its secret.
         if client.secret != credentials.secret {
             return refuse("the credentials are wrong");
         }

@@ -1,4 +1,4 @@
-//! The callback: how the authorization response reaches the client, and how it can be spoilt.
+//! The callback: how the authorization response reaches the client, and what can go wrong with it.
 
 use std::fmt;
 
@@ -21,14 +21,14 @@ pub enum CallbackFault {
     Remove(String),
     /// The parameter is there twice with one value.
     Repeat(String),
-    /// One more parameter, at the end, whether or not one of that name was there.
+    /// There is one more parameter at the end. Another of that name may be there already.
     Add {
         /// The parameter's name.
         name: String,
         /// Its value.
         value: String,
     },
-    /// This text in place of all parameters, as it is: for bad escapes and the like.
+    /// This text is sent in place of all parameters, as it is. It can have broken escapes.
     Raw(String),
 }
 
@@ -124,7 +124,7 @@ impl Callback {
         if form_post {
             return Callback { url: redirect_uri.to_owned(), body: Some(parameters) };
         }
-        // A redirect URI may have a query of its own, which stays (RFC 6749 section 3.1.2).
+        // A redirect URI may have a query, which must be kept (RFC 6749 section 3.1.2).
         let joint = match redirect_uri.contains('?') {
             true => '&',
             false => '?',
@@ -151,7 +151,7 @@ impl Callback {
     ///
     /// # Errors
     ///
-    /// If [`http`] cannot hold the URL, such as one with a private-use scheme and no host.
+    /// If [`http`] cannot hold the URL: it cannot hold one with a private-use scheme and no host.
     pub fn request(&self) -> Result<Request<Vec<u8>>, http::Error> {
         let request = Request::builder().uri(&self.url);
         match &self.body {
@@ -189,9 +189,9 @@ pub(crate) fn form_post_page(redirect_uri: &str, parameters: &str) -> String {
 pub enum VisitError {
     /// [`http`] cannot read the URL.
     NotAUrl,
-    /// The URL is not this server's: its scheme, host or port differ.
+    /// The URL has another scheme, host or port than this server.
     Elsewhere,
-    /// The server showed a page instead of redirecting, as it must where client or redirect URI are not known.
+    /// The server showed a page and did not redirect. It must do so if it does not know the client or the redirect URI.
     Page {
         /// The HTTP status.
         status: u16,
@@ -214,7 +214,7 @@ impl fmt::Display for VisitError {
 
 impl std::error::Error for VisitError {}
 
-/// Encodes the parameters after all faults had their turn.
+/// Applies all faults, and encodes the parameters.
 pub(crate) fn spoilt(mut pairs: Vec<(String, String)>, faults: &[F]) -> String {
     let mut raw = None;
     for fault in faults {

@@ -52,14 +52,14 @@ impl Client {
 
     /// Adds a redirect URI; call it again to add more.
     ///
-    /// A request's redirect URI must equal one of them byte for byte, but for the port where the host is `127.0.0.1` or
-    /// `[::1]` and the scheme is `http` (RFC 8252 section 7.3).
+    /// A request's redirect URI must be one of them, byte for byte. The port may differ if the scheme is `http` and the
+    /// host is `127.0.0.1` or `[::1]` (RFC 8252 section 7.3).
     pub fn redirect_uri(mut self, uri: &str) -> Client {
         self.redirect_uris.push(uri.to_owned());
         self
     }
 
-    /// The scopes that the client may ask for, separated by spaces; also what it gets when it asks for none.
+    /// The scopes that the client may ask for, separated by spaces. A client that asks for none gets all of them.
     ///
     /// Without this call every scope is allowed, and a client that asks for none gets none.
     pub fn scope(mut self, scope: &str) -> Client {
@@ -67,13 +67,13 @@ impl Client {
         self
     }
 
-    /// Replaces the grants that the client may use. Without [`Grant::RefreshToken`] it is given no refresh tokens.
+    /// Replaces the grants that the client may use. Without [`Grant::RefreshToken`] it gets no refresh tokens.
     pub fn grants(mut self, grants: &[Grant]) -> Client {
         self.grants = grants.to_vec();
         self
     }
 
-    /// The scope to grant, or `None` where the client asks for more than it may have or writes it wrongly.
+    /// The scope to grant, or `None` if the client asks for more than it may have, or if its scope is malformed.
     pub(crate) fn allowed_scope(&self, asked: Option<&str>) -> Option<String> {
         match (asked, &self.scope) {
             (None, allowed) => Some(allowed.clone().unwrap_or_default()),

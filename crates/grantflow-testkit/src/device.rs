@@ -12,13 +12,39 @@ use crate::hit::Hit;
 use crate::knobs::Decision;
 use crate::server::{Server, query_form};
 
-/// What a client assumes where the answer has no `interval`, and by how much `slow_down` lengthens it, in seconds
-/// (RFC 8628 sections 3.2 and 3.5).
+/// The interval of an answer that names none, and by how much `slow_down` lengthens an interval, in seconds (RFC 8628
+/// sections 3.2 and 3.5).
 const INTERVAL: u64 = 5;
 
 impl Server {
-    /// The person enters this user code and agrees (RFC 8628 section 3.3). Case and dashes do not matter. `false` where
-    /// no device waits for this code: it was never given, has expired, or was decided on already.
+    /// The person enters this user code and agrees (RFC 8628 section 3.3). Case and dashes do not matter. The result is
+    /// `false` if no device waits for this code: the server never gave it, it has expired, or the person has decided.
+    ///
+    /// ```
+    /// use grantflow_testkit::{Client, Endpoint, Server};
+    /// use http::{Request, Response};
+    ///
+    /// let mut server = Server::new("https://as.example");
+    /// server.register(Client::public("tv").scope("read"));
+    /// let post = |server: &mut Server, endpoint, body: String| {
+    ///     let request = Request::post(server.endpoint_url(endpoint));
+    ///     let request = request.header("content-type", "application/x-www-form-urlencoded").body(body)?;
+    ///     Ok::<Response<Vec<u8>>, http::Error>(server.handle(&request))
+    /// };
+    /// let answer = post(&mut server, Endpoint::DeviceAuthorization, "client_id=tv".to_owned())?;
+    /// let answer: serde_json::Value = serde_json::from_slice(answer.body())?;
+    /// let code = answer["device_code"].as_str().unwrap_or_default();
+    /// let grant = "urn:ietf:params:oauth:grant-type:device_code";
+    /// let poll = format!("grant_type={grant}&client_id=tv&device_code={code}");
+    ///
+    /// server.advance(5);
+    /// let pending = post(&mut server, Endpoint::Token, poll.clone())?;
+    /// assert_eq!(pending.status(), 400);
+    /// assert!(server.approve(answer["user_code"].as_str().unwrap_or_default()));
+    /// server.advance(5);
+    /// assert_eq!(post(&mut server, Endpoint::Token, poll)?.status(), 200);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use = "false means that no device waits for this code"]
     pub fn approve(&mut self, user_code: &str) -> bool {
         self.decide_on(user_code, Decision::Approve)
@@ -30,7 +56,7 @@ impl Server {
         self.decide_on(user_code, Decision::Deny)
     }
 
-    /// The user codes on which nobody has decided and which have not expired, in no particular order.
+    /// The user codes that have not expired and wait for the person's decision, in no particular order.
     pub fn pending_user_codes(&self) -> Vec<String> {
         let devices = self.grants.devices.values();
         devices.filter(|device| device.is_pending(self.now)).map(|device| device.user_code.clone()).collect()
@@ -124,7 +150,7 @@ impl Server {
             Some(Decision::Approve) => {
                 device.spent = true;
                 let (scope, family) = (device.scope.clone(), device.family);
-                // To enter the code, the person logged in (RFC 8628 section 3.3).
+                // The person logged in to enter the code (RFC 8628 section 3.3).
                 let login = Login { at: device.decided_at, acr: None };
                 self.grants.logged_in(family, login);
                 Ok(Answer::json(200, self.issue_with_refresh(client, &scope, family)))
@@ -132,8 +158,8 @@ impl Server {
         }
     }
 
-    /// The page where the person enters the code (RFC 8628 section 3.3): a GET shows it, with the code in it where the
-    /// complete URI was opened; it posts `user_code` and `decision`, which is `approve` or `deny`.
+    /// The page where the person enters the code (RFC 8628 section 3.3): a GET shows it, and fills in the code of
+    /// the complete URI. The page posts `user_code` and `decision`, which is `approve` or `deny`.
     pub(crate) fn verification(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
         let form = match hit.method {
             Method::POST => Form::parse(body),

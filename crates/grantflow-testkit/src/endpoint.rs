@@ -1,8 +1,8 @@
 //! The endpoints: where each is, and which methods it takes.
 //!
-//! A new endpoint is a variant here with its path, its methods and its name in the metadata; an arm in `Server::route`; a
-//! file with what it does, behind `Server::serve_client` where a client posts a form; and what is odd about its answers,
-//! in `oddities.rs`.
+//! A new endpoint is a variant here with its path, its methods and its name in the metadata; an arm in `Server::route`;
+//! a file with what it does, behind `Server::serve_client` where a client posts a form; and what is odd about its
+//! answers, in `oddities.rs`.
 
 use http::Method;
 
@@ -24,12 +24,12 @@ pub enum Endpoint {
     /// The metadata by OpenID Connect Discovery section 4: `GET {base}/.well-known/openid-configuration`. Not there
     /// until [`Knobs::serve`](crate::Knobs::serve).
     OpenidConfiguration,
-    /// The OpenID document at the place where RFC 8414 section 5 has it: `GET /.well-known/openid-configuration`,
-    /// followed by the issuer's path. Not there until [`Knobs::serve`](crate::Knobs::serve). For an issuer without a
-    /// path it is the same place as [`Endpoint::OpenidConfiguration`], which then answers.
+    /// The OpenID document at the place of RFC 8414 section 5: `GET /.well-known/openid-configuration`,
+    /// followed by the issuer's path. Not there until [`Knobs::serve`](crate::Knobs::serve). If the issuer
+    /// has no path, this is the place of [`Endpoint::OpenidConfiguration`] too; if both are served, that one answers.
     OpenidConfigurationInserted,
-    /// The keys that the OpenID document names, `GET {base}/oauth/jwks`: an empty set, since this server signs nothing
-    /// (RFC 7517 section 5).
+    /// The keys that the OpenID document names, `GET {base}/oauth/jwks`. The set is empty, because this server signs
+    /// nothing (RFC 7517 section 5).
     Keys,
     /// The device authorization endpoint, `POST {base}/oauth/device_authorization` (RFC 8628 section 3.1).
     DeviceAuthorization,
@@ -45,8 +45,8 @@ pub enum Endpoint {
     /// The metadata of the protected resource, `GET /.well-known/oauth-protected-resource` followed by the resource's
     /// path (RFC 9728 section 3.1).
     ResourceMetadata,
-    /// The metadata of a resource that is the whole origin, `GET /.well-known/oauth-protected-resource`, where some
-    /// clients look next. Not there until [`Knobs::serve`](crate::Knobs::serve).
+    /// The metadata of the whole origin as a resource, `GET /.well-known/oauth-protected-resource`. Some clients ask
+    /// for it if the other document is not there. Not there until [`Knobs::serve`](crate::Knobs::serve).
     ResourceMetadataAtRoot,
 }
 

@@ -1,4 +1,4 @@
-//! Parameters of requests: from a query, a form body or, where a knob allows it, a JSON body.
+//! Parameters of requests: from a query, a form body or, if a knob allows it, a JSON body.
 
 use serde_json::Value;
 
@@ -52,8 +52,8 @@ impl Form {
         self.pairs.iter().filter(|(key, _)| key == name).count() > 1
     }
 
-    /// Whether any parameter was sent more than once that may not be (RFC 6749 section 3.1). `resource` may (RFC 8707
-    /// section 2).
+    /// Whether a parameter was sent more than once (RFC 6749 section 3.1). Only `resource` may repeat (RFC 8707 section
+    /// 2).
     pub(crate) fn has_duplicates(&self) -> bool {
         self.pairs.iter().any(|(name, _)| name != "resource" && self.repeats(name))
     }
@@ -75,8 +75,8 @@ pub(crate) fn encode(pairs: &[(String, String)]) -> String {
 
 /// Decodes one form-encoded component (RFC 6749 appendix B).
 ///
-/// `None` for a percent sign that begins no escape and for what is not UTF-8: a client that sent its secret without
-/// encoding it must not get through by luck.
+/// `None` for a percent sign that begins no escape, and for bytes that are not UTF-8. So a client that sends its secret
+/// without encoding it does not get through by luck.
 pub(crate) fn decode_component(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();

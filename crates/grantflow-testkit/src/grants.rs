@@ -66,7 +66,7 @@ pub(crate) struct Refresh {
 pub(crate) struct Basis {
     /// The values of `resource` in the request (RFC 8707).
     pub(crate) resources: Vec<String>,
-    /// The person's login; `None` for what a client got for itself.
+    /// The person's login; `None` if the client got its token for itself.
     pub(crate) login: Option<Login>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Basis {
 pub(crate) struct Login {
     /// In seconds since the Unix epoch.
     pub(crate) at: u64,
-    /// The authentication context class (OpenID Connect Core section 2), where one was asked for.
+    /// The authentication context class (OpenID Connect Core section 2), if the request asked for one.
     pub(crate) acr: Option<String>,
 }
 
@@ -122,7 +122,7 @@ pub(crate) struct Grants {
     pub(crate) access: BTreeMap<String, Access>,
     pub(crate) refresh: BTreeMap<String, Refresh>,
     pub(crate) devices: BTreeMap<String, Device>,
-    /// By request URI; what was used is taken out.
+    /// By request URI. A request that was used is removed.
     pub(crate) pushed: BTreeMap<String, Pushed>,
     pub(crate) bases: BTreeMap<Family, Basis>,
     pub(crate) revoked: BTreeSet<Family>,
@@ -146,14 +146,14 @@ impl Grants {
         family
     }
 
-    /// Notes for this family how the person logged in.
+    /// Stores how the person logged in for this family.
     pub(crate) fn logged_in(&mut self, family: Family, login: Login) {
         if let Some(basis) = self.bases.get_mut(&family) {
             basis.login = Some(login);
         }
     }
 
-    /// Eight letters without vowels, which spell no words, and a dash between (RFC 8628 section 6.1).
+    /// Eight consonants, so that they spell no word, with a dash in the middle (RFC 8628 section 6.1).
     pub(crate) fn mint_user_code(&mut self) -> String {
         const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
         let hash = self.hash();
@@ -169,11 +169,11 @@ impl Grants {
         Sha256::new().chain_update(self.seed.to_be_bytes()).chain_update(count.to_be_bytes()).finalize().into()
     }
 
-    /// A new value that no one has seen, the same in every run with this seed.
+    /// A value that was not given before. It is the same in every run with this seed.
     pub(crate) fn mint(&mut self, prefix: &str, odd: bool) -> String {
         let text = Base64UrlUnpadded::encode_string(&self.hash());
         let text = text.get(..24).unwrap_or(&text);
-        // What a Bearer token may have (RFC 6750 section 2.1) and what means something in a form or a URL.
+        // Characters that a Bearer token may have (RFC 6750 section 2.1), and that have a meaning in a form or a URL.
         match odd {
             true => format!("{prefix}-{text}+/~=="),
             false => format!("{prefix}-{text}"),
@@ -181,8 +181,8 @@ impl Grants {
     }
 }
 
-/// The PKCE challenge for a verifier by the method `S256` (RFC 7636 section 4.2), for tests that have no client to
-/// compute it and for those that check a client's.
+/// The PKCE challenge for a verifier by the method `S256` (RFC 7636 section 4.2). It is for tests that have no client,
+/// and for tests of a client's challenge.
 ///
 /// ```
 /// // RFC 7636 appendix B.
@@ -193,7 +193,7 @@ pub fn s256(verifier: &str) -> String {
     Base64UrlUnpadded::encode_string(&Sha256::digest(verifier))
 }
 
-/// A seed for those who choose none: servers at different addresses differ.
+/// The seed of a server for which none was chosen. Servers at different addresses have different seeds.
 pub(crate) fn seed_from(base_url: &str) -> u64 {
     let hash = Sha256::digest(base_url);
     hash.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte))
@@ -220,6 +220,15 @@ mod tests {
         assert!(is_verifier(&"a".repeat(43)) && is_verifier(&"~".repeat(128)));
         assert!(!is_verifier(&"a".repeat(42)) && !is_verifier(&"a".repeat(129)));
         assert!(!is_verifier(&"+".repeat(43)) && !is_verifier(&"é".repeat(43)));
+    }
+
+    #[test]
+    fn user_codes_use_the_whole_alphabet() {
+        let mut grants = Grants::new(0);
+        let codes: Vec<_> = (0..100).map(|_| grants.mint_user_code()).collect();
+        assert!(codes.iter().all(|code| code.len() == 9 && code.find('-') == Some(4)));
+        let letters: BTreeSet<_> = codes.iter().flat_map(|code| code.chars()).collect();
+        assert_eq!(letters.into_iter().collect::<String>(), "-BCDFGHJKLMNPQRSTVWXZ");
     }
 
     #[test]

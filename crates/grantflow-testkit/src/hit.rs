@@ -23,7 +23,7 @@ pub enum ClientAuth {
 
 /// One request that the server handled.
 ///
-/// It holds what the client sent, secrets included, for tests to look at; so does its `Debug`.
+/// It holds what the client sent, with all secrets, so that tests can look at it. Its `Debug` prints the secrets.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Hit {
@@ -51,16 +51,16 @@ pub struct Hit {
     pub auth: ClientAuth,
     /// The values of `resource` (RFC 8707), which may repeat.
     pub resources: Vec<String>,
-    /// Whether the token endpoint issued tokens, so that the code or the rotated refresh token is spent, whatever
-    /// answer it then gave.
+    /// Whether the token endpoint issued tokens. If so, the code or the rotated refresh token is spent, even if the
+    /// answer says otherwise or was lost.
     pub issued: bool,
-    /// Whether the endpoint did what it was asked for, whatever answer it then gave: issued tokens or a code, gave a
-    /// document, let the token in.
+    /// Whether the endpoint did what the request asked for: it issued tokens or a code, revoked a token, gave a
+    /// document. This is so even if the answer says otherwise or was lost.
     pub acted: bool,
-    /// The error with which the endpoint refused, whatever answer it then gave: `authorization_pending`, say, or the
-    /// empty text where it named none.
+    /// The error code with which the endpoint refused, such as `authorization_pending`; empty if it named no code. A
+    /// misbehaviour may have replaced the answer.
     pub refused: Option<String>,
-    /// Whether a [`Misbehaviour`](crate::Misbehaviour) or a [`CallbackFault`](crate::CallbackFault) had its turn.
+    /// Whether a [`Misbehaviour`](crate::Misbehaviour) or a [`CallbackFault`](crate::CallbackFault) changed the answer.
     pub misbehaved: bool,
     /// The status of the answer; `None` where the answer was lost.
     pub status: Option<u16>,

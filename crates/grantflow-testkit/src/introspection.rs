@@ -8,17 +8,17 @@ use crate::grants::{Family, s256};
 use crate::server::Server;
 
 impl Server {
-    /// Any confidential client may ask for any token: it stands for a protected resource (RFC 7662 section 2.1).
+    /// Any confidential client may ask about any token, as a protected resource does (RFC 7662 section 2.1).
     pub(crate) fn introspection(&mut self, client: &Client, form: &Form) -> Result<Answer, Refusal> {
         if client.secret.is_none() {
             return Err(("invalid_client", "only for clients that authenticate"));
         }
-        // A hint speeds a search up and changes nothing else (RFC 7662 section 2.1); this search needs none.
+        // A hint only makes a search faster (RFC 7662 section 2.1). This search does not need it.
         let Some(token) = form.get("token") else {
             return Err(("invalid_request", "token is missing"));
         };
         let described = self.describe_access(token).or_else(|| self.describe_refresh(token));
-        // Nothing more is said of a token that is not active (RFC 7662 section 2.2).
+        // For a token that is not active, the answer has no other member (RFC 7662 section 2.2).
         Ok(Answer::json(200, described.unwrap_or_else(|| vec![("active".to_owned(), "false".to_owned())])))
     }
 
@@ -56,7 +56,7 @@ impl Server {
         Some(members)
     }
 
-    /// What is said of every active token.
+    /// The members for every active token.
     fn describe(&self, token: &str, client_id: &str, scope: &str, family: Family, issued_at: u64) -> Members {
         let mut members = Vec::new();
         let mut add = |name: &str, json| members.push((name.to_owned(), json));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{CallbackFault, Endpoint, Misbehaviour};
 
-/// What the person at the authorization endpoint does, or what becomes of their visit.
+/// What the person decides at the authorization endpoint or about a device, or how the visit fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Logs in and agrees: the callback carries a code.
@@ -15,7 +15,8 @@ pub enum Decision {
     Fail(String),
 }
 
-/// The server's settings: public fields, to be changed at any time. [`Knobs::default`] is a well-behaved server.
+/// The server's settings: public fields that a test can change at any time. [`Knobs::default`] is a well-behaved
+/// server.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Knobs {
@@ -24,26 +25,27 @@ pub struct Knobs {
     /// The person's name, which `GET /api/user` answers. Default: `ada`.
     pub user: String,
 
-    /// When the person logged in, in seconds since the Unix epoch: that login counts, unless the authorization request
-    /// says `prompt=login` or has a `max_age` that is over (OpenID Connect Core section 3.1.2.1). `None` stands for a
-    /// login at every visit. Default: `None`.
+    /// When the person logged in, in seconds since the Unix epoch. The person logs in again only if the authorization
+    /// request says `prompt=login`, or if its `max_age` is over (OpenID Connect Core section 3.1.2.1). `None`: the
+    /// person logs in at every visit. Default: `None`.
     pub logged_in_at: Option<u64>,
-    /// The authentication contexts that the server can meet; with others only in `acr_values`, the callback says
-    /// `unmet_authentication_requirements`. The metadata names them. Default: nothing, which stands for every one.
+    /// The authentication contexts that the server can meet, also in its metadata. If `acr_values` names only others,
+    /// the callback says `unmet_authentication_requirements` (RFC 9470 section 5). Default: empty; then the server
+    /// meets every one and the metadata names none.
     pub acr_values_supported: Vec<String>,
 
     /// Whether an authorization request needs a PKCE challenge (RFC 7636). Default: yes.
     pub require_pkce: bool,
     /// Whether the challenge method `plain` is accepted. Default: no, only `S256`.
     pub allow_plain_pkce: bool,
-    /// Whether an authorization request must be pushed (RFC 9126 section 5): others come back with `invalid_request`.
-    /// Default: no.
+    /// Whether an authorization request must be pushed (RFC 9126 section 5). If so, another one gets a callback with
+    /// `invalid_request`, and the metadata says so. Default: no.
     pub require_pushed_authorization_requests: bool,
-    /// How long a request URI lives, in seconds, and what `expires_in` of the pushed answer says (RFC 9126 section 2.2).
-    /// It is good for one authorization request. Default: 60.
+    /// How long a request URI lives, in seconds, and what `expires_in` of the pushed answer says (RFC 9126 section
+    /// 2.2). A request URI can be used once. Default: 60.
     pub request_uri_lifetime: u64,
-    /// What request URIs begin with; the standard leaves it to the server. Default:
-    /// `urn:ietf:params:oauth:request_uri:`, as RFC 9126 section 2.2 suggests.
+    /// What request URIs begin with. The server may choose it (RFC 9126 section 2.2). Default:
+    /// `urn:ietf:params:oauth:request_uri:`.
     pub request_uri_prefix: String,
     /// What goes wrong in every callback, applied in order. Default: nothing.
     pub callback: Vec<CallbackFault>,
@@ -52,23 +54,24 @@ pub struct Knobs {
     /// How long a code lives, in seconds. Default: 60.
     pub code_lifetime: u64,
 
-    /// How long a device code lives, in seconds, and what `expires_in` of the device answer says (RFC 8628 section 3.2).
-    /// Default: 1800.
+    /// How long a device code lives, in seconds, and what `expires_in` of the device answer says (RFC 8628 section
+    /// 3.2). Default: 1800.
     pub device_expires_in: u64,
-    /// The `interval` of the device answer: how many seconds must pass between two polls. `None` leaves the member out,
-    /// and then 5 seconds must pass (RFC 8628 section 3.2). Default: 5.
+    /// The `interval` of the device answer: how many seconds must pass between two polls. With `None` the answer has no
+    /// such member, and 5 seconds must pass (RFC 8628 section 3.2). Default: 5.
     pub device_interval: Option<u64>,
-    /// Whether a poll is answered `slow_down` that comes sooner than the interval after the poll before it, or after the
-    /// device answer; each such poll lengthens the interval by 5 seconds for good (RFC 8628 section 3.5). Default: yes.
+    /// Whether a poll that comes too soon gets `slow_down` (RFC 8628 section 3.5). The interval counts from the poll
+    /// before, and for the first poll from the device answer. Each `slow_down` makes the interval 5 seconds longer for
+    /// this device code. Default: yes.
     pub enforce_interval: bool,
     /// Whether the device answer has `verification_uri_complete` (RFC 8628 section 3.3.1). Default: yes.
     pub verification_uri_complete: bool,
-    /// At which poll the person does as [`Knobs::decision`] says, where the test does not decide by
-    /// [`Server::approve`](crate::Server::approve) before; the first poll is number 1. Default: never.
+    /// At which poll the person decides as [`Knobs::decision`] says; the first poll is number 1. The test can decide
+    /// before by [`Server::approve`](crate::Server::approve) or [`Server::deny`](crate::Server::deny). Default: never.
     pub decide_at_poll: Option<u64>,
-    /// The status of `authorization_pending`; GitHub's is 200. Default: 400.
+    /// The status of `authorization_pending`. GitHub answers 200. Default: 400.
     pub pending_status: u16,
-    /// The status of `slow_down`; some servers' is 429. Default: 400.
+    /// The status of `slow_down`. Some servers answer 429. Default: 400.
     pub slow_down_status: u16,
 
     /// How long an access token lives, in seconds, and what `expires_in` says. Default: 3600.
@@ -83,48 +86,49 @@ pub struct Knobs {
     pub repeat_refresh_token: bool,
     /// For how many seconds a spent refresh token is still accepted, for clients whose answer was lost. Default: 0.
     pub refresh_grace: u64,
-    /// Whether a spent refresh token, sent again, revokes all tokens of its grant (RFC 9700 section 4.14.2).
+    /// Whether a spent refresh token that is sent again revokes all tokens of its grant (RFC 9700 section 4.14.2).
     /// Default: yes.
     pub revoke_on_replay: bool,
     /// Whether codes and tokens contain `+`, `/` and `=`. Default: no.
     pub odd_characters: bool,
 
-    /// Grant this scope instead of the one asked for; empty to grant, and to answer, the empty scope. Default: no.
+    /// Grant this scope instead of the requested one. If it is empty, the answer has the empty scope. Default: no.
     pub narrow_scope: Option<String>,
-    /// Grant this scope as well as the one asked for. Default: no.
+    /// Grant this scope beside the requested one. Default: no.
     pub widen_scope: Option<String>,
     /// Leave `scope` out of the token answer. Default: no.
     pub omit_scope: bool,
     /// What stands between scopes in the token answer; some servers write a comma. Default: a space.
     pub scope_separator: String,
 
-    /// What `aud` of an introspection says (RFC 7662 section 2.2): text for one, a list for several, left out for none.
-    /// `None` stands for the values of `resource` in the request that began the grant, or else the protected resource.
-    /// Default: `None`.
+    /// What `aud` of an introspection holds (RFC 7662 section 2.2): a string for one value, a list for several, no
+    /// member for none. `None`: the values of `resource` in the request that began the grant, or the protected resource
+    /// if that request had none. Default: `None`.
     pub audience: Option<Vec<String>>,
-    /// Whether access tokens can be revoked. If not, the attempt is refused with `unsupported_token_type` (RFC 7009
-    /// section 2.2.1). Default: yes.
+    /// Whether access tokens can be revoked. If not, the server refuses with `unsupported_token_type` (RFC 7009 section
+    /// 2.2.1). Default: yes.
     pub revocable_access_tokens: bool,
-    /// Whether an access token, revoked, takes its whole grant with it (RFC 7009 section 2.1 leaves this to the server).
-    /// A refresh token always does. Default: no.
+    /// Whether the revocation of an access token revokes its whole grant. RFC 7009 section 2.1 leaves this to the
+    /// server. The revocation of a refresh token always does. Default: no.
     pub access_token_revokes_grant: bool,
 
-    /// The scope that the resource demands: its challenges name it, and a token with less gets a 403 with
+    /// The scope that the resource demands. Its challenges name the scope, and a token with less gets a 403 with
     /// `insufficient_scope` (RFC 6750 section 3). Default: none.
     pub required_scope: Option<String>,
-    /// The authentication contexts one of which the resource demands of the person's login. A token without gets a 401
-    /// with `insufficient_user_authentication` and `acr_values` (RFC 9470 section 3). Default: none.
+    /// The authentication contexts that the resource accepts. A token of another login gets a 401 with
+    /// `insufficient_user_authentication` and these `acr_values` (RFC 9470 section 3). Default: empty; then every login
+    /// is accepted.
     pub required_acr_values: Vec<String>,
-    /// How long ago, in seconds, the person's login may be for the resource. A token of an older login gets a 401 with
-    /// `insufficient_user_authentication` and `max_age` (RFC 9470 section 3). Default: any time.
+    /// How many seconds ago the person's login may be. A token of an older login gets a 401 with
+    /// `insufficient_user_authentication` and this `max_age` (RFC 9470 section 3). Default: any number.
     pub required_max_age: Option<u64>,
     /// Whether the resource's challenges name its metadata by `resource_metadata` (RFC 9728 section 5.1). Default: no.
     pub challenge_names_metadata: bool,
-    /// What `authorization_servers` of the resource's metadata holds (RFC 9728 section 2). `None` stands for this server.
-    /// Default: `None`.
+    /// What `authorization_servers` of the resource's metadata holds (RFC 9728 section 2). `None`: this server's
+    /// issuer. Default: `None`.
     pub authorization_servers: Option<Vec<String>>,
-    /// What `scopes_supported` of the resource's metadata holds (RFC 9728 section 2). Default: nothing, then the member
-    /// is left out.
+    /// What `scopes_supported` of the resource's metadata holds (RFC 9728 section 2). Default: empty; then there is no
+    /// such member.
     pub resource_scopes_supported: Vec<String>,
 
     /// Whether Basic credentials are taken as they are. Default: no, they are form-decoded (RFC 6749 section 2.3.1).
@@ -141,11 +145,11 @@ pub struct Knobs {
     /// Default: no, always JSON.
     pub form_unless_asked: bool,
 
-    /// The endpoints that are not there: they answer 404, and the metadata does not name them. Default: the OpenID
-    /// documents, and the resource's metadata at the root.
+    /// The endpoints that are not there: they answer 404, and the metadata does not name them. See [`Knobs::omit`] and
+    /// [`Knobs::serve`]. Default: the OpenID documents, and the resource's metadata at the root.
     pub omitted: BTreeSet<Endpoint>,
-    /// What `scopes_supported` of the server's metadata holds (RFC 8414 section 2). Default: nothing, then the member is
-    /// left out.
+    /// What `scopes_supported` of the server's metadata holds (RFC 8414 section 2). Default: empty; then there is no
+    /// such member.
     pub scopes_supported: Vec<String>,
 
     /// How every token answer goes wrong, applied in order. Default: not at all.
@@ -226,17 +230,17 @@ impl Default for Knobs {
 }
 
 impl Knobs {
-    /// Makes the next token answer without an entry yet go wrong in this way.
+    /// Makes a coming token answer go wrong in this way: the next one that has no entry yet.
     pub fn misbehave(&mut self, how: Misbehaviour) -> &mut Knobs {
         self.next.push_back(how);
         self
     }
 
-    /// Makes the next answer of this endpoint without an entry yet go wrong in this way. At [`Endpoint::Token`] it is
-    /// [`Knobs::misbehave`].
+    /// Makes a coming answer of this endpoint go wrong in this way: the next one that has no entry yet. At
+    /// [`Endpoint::Token`] this is [`Knobs::misbehave`].
     ///
-    /// At [`Endpoint::Authorization`], whose answers are pages and redirects, edits change nothing: use a replacement,
-    /// or [`Knobs::spoil_callback`].
+    /// The answers of [`Endpoint::Authorization`] are pages and redirects. Edits change nothing there: use a
+    /// replacement, or [`Knobs::spoil_callback`].
     pub fn misbehave_at(&mut self, endpoint: Endpoint, how: Misbehaviour) -> &mut Knobs {
         match endpoint {
             Endpoint::Token => self.next.push_back(how),
@@ -245,8 +249,8 @@ impl Knobs {
         self
     }
 
-    /// Makes every answer of this endpoint go wrong in this way too, before those of [`Knobs::misbehave_at`] have their
-    /// turn. At [`Endpoint::Token`] it adds to [`Knobs::always`].
+    /// Makes every answer of this endpoint go wrong in this way, before the entry of [`Knobs::misbehave_at`] is
+    /// applied. At [`Endpoint::Token`] this adds to [`Knobs::always`].
     pub fn always_at(&mut self, endpoint: Endpoint, how: Misbehaviour) -> &mut Knobs {
         match endpoint {
             Endpoint::Token => self.always.push(how),
@@ -255,7 +259,8 @@ impl Knobs {
         self
     }
 
-    /// Makes this endpoint behave again: nothing that was told to go wrong there goes wrong any more.
+    /// Makes this endpoint behave well again: it removes all entries of [`Knobs::misbehave_at`] and
+    /// [`Knobs::always_at`].
     pub fn behave_at(&mut self, endpoint: Endpoint) -> &mut Knobs {
         if endpoint == Endpoint::Token {
             self.always.clear();
@@ -293,13 +298,13 @@ impl Knobs {
         always.iter().cloned().chain(next.pop_front()).collect()
     }
 
-    /// Makes the next callback without an entry yet go wrong in this way.
+    /// Makes a coming callback go wrong in this way: the next one that has no entry yet.
     pub fn spoil_callback(&mut self, how: CallbackFault) -> &mut Knobs {
         self.next_callbacks.push_back(how);
         self
     }
 
-    /// The scope of a token for which `asked` was asked.
+    /// The scope of a token, if the client asked for `asked`.
     pub(crate) fn granted(&self, asked: &str) -> String {
         let mut granted = self.narrow_scope.as_deref().unwrap_or(asked).to_owned();
         for more in self.widen_scope.iter().flat_map(|scope| scope.split(' ')) {

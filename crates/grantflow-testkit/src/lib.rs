@@ -47,25 +47,26 @@
 //!
 //! # What it does well
 //!
-//! - The code grant with PKCE, `iss` in the callback (RFC 9207), the response modes `query` and `form_post`, and requests
-//!   that are [pushed](Endpoint::PushedAuthorization) first (RFC 9126).
+//! - The code grant with PKCE, `iss` in the callback (RFC 9207), the response modes `query` and `form_post`, and
+//!   requests that are [pushed](Endpoint::PushedAuthorization) first (RFC 9126).
 //! - The [device grant](Endpoint::DeviceAuthorization) (RFC 8628): [`Server::approve`] is the person.
 //! - Refresh tokens with rotation, revoked as a family when a spent one comes again; client credentials.
-//! - Basic, body and no client authentication, the same at every endpoint. `resource` parameters (RFC 8707), which it takes
-//!   note of.
+//! - Basic, body and no client authentication, the same at every endpoint. It takes note of
+//!   `resource` parameters (RFC 8707).
 //! - [Introspection](Endpoint::Introspection) (RFC 7662) and [revocation](Endpoint::Revocation) (RFC 7009).
 //! - [Metadata of the server](Endpoint::ServerMetadata) (RFC 8414, OpenID Connect Discovery) and
-//!   [of the resource](Endpoint::ResourceMetadata) (RFC 9728), which say what the knobs make true.
+//!   [of the resource](Endpoint::ResourceMetadata) (RFC 9728), which follow the knobs.
 //! - A resource that takes Bearer tokens (RFC 6750) and may demand a scope or another login (RFC 9470).
 //!
-//! Requests are read strictly: duplicated parameters, two ways of authentication at once, unregistered redirect URIs and
-//! polls that come too soon are refused. [`Endpoint`] lists the endpoints.
+//! Requests are read strictly: duplicated parameters, two ways of authentication at once, unregistered redirect URIs
+//! and polls that come too soon are refused. [`Endpoint`] lists the endpoints.
 //!
 //! # What it does badly
 //!
-//! As told: [`Knobs`] has the settings of honest but unusual servers, [`Misbehaviour`] what becomes of an endpoint's
-//! answers, [`CallbackFault`] what becomes of callbacks. The latter two can be had from numbers, for fuzzers and property
-//! tests. [`Server::counts`], [`Server::sent_twice`] and [`Server::after_misbehaviour`] tell what a client did then.
+//! What the test tells it: [`Knobs`] has the settings of honest but unusual servers, [`Misbehaviour`] says how an
+//! endpoint's answer goes wrong, and [`CallbackFault`] says how a callback goes wrong. Fuzzers and property tests can
+//! make the latter two from numbers. [`Server::counts`], [`Server::sent_twice`] and [`Server::after_misbehaviour`] tell
+//! what a client did.
 //!
 //! # What it is not
 //!

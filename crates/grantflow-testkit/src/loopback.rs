@@ -22,18 +22,21 @@ use tokio::sync::oneshot;
 
 use crate::server::{Server, page};
 
-/// Request bodies longer than this many bytes get a 413 and reach no log.
+/// Longer request bodies, in bytes, get a 413 and are not in the log.
 const BODY_LIMIT: usize = 64 * 1024;
+/// As many further bytes are read before the 413 is sent: a connection that ends with bytes unread is reset, and the client that is still
+/// sending never sees it.
+const DRAIN_LIMIT: usize = 16 * 1024 * 1024;
 /// Connections with longer request heads are closed by hyper with a 431.
 const HEAD_LIMIT: usize = 64 * 1024;
 
 /// A [`Server`] that listens on `127.0.0.1` until it is dropped. Feature `loopback`.
 ///
-/// It runs on a separate thread and speaks HTTP/1.1. A [lost](crate::Misbehaviour::Lost) answer closes the connection
-/// without a response; a body [cut short](crate::Misbehaviour::CutShort) with its whole length announced ends in a
-/// closed connection.
+/// It has a thread for itself and speaks HTTP/1.1. For a [lost](crate::Misbehaviour::Lost) answer it closes the
+/// connection without a response. After a body that is [cut short](crate::Misbehaviour::CutShort), and that has its
+/// whole length announced, it closes the connection too.
 ///
-/// The clock stays virtual, so that a test decides what is expired, until [`Loopback::follow_system_clock`].
+/// The clock is virtual until [`Loopback::follow_system_clock`]: the test decides what has expired.
 ///
 /// ```
 /// use grantflow_testkit::{Client, Loopback, Server};
@@ -75,7 +78,7 @@ impl Loopback {
     ///
     /// # Errors
     ///
-    /// If no socket, thread or runtime is available.
+    /// Where no socket, thread or runtime can be had.
     pub fn start(make: impl FnOnce(&str) -> Server) -> io::Result<Loopback> {
         Loopback::start_on(0, make)
     }
@@ -84,7 +87,7 @@ impl Loopback {
     ///
     /// # Errors
     ///
-    /// The errors of [`Loopback::start`], and an error if the port is taken.
+    /// As [`Loopback::start`], and where the port is taken.
     pub fn start_on(port: u16, make: impl FnOnce(&str) -> Server) -> io::Result<Loopback> {
         let listener = std::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
         listener.set_nonblocking(true)?;
@@ -161,8 +164,9 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
 }
 
 async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Outgoing>, io::Error> {
-    let (head, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
+    let (head, mut body) = request.into_parts();
+    let Ok(body) = Limited::new(&mut body, BODY_LIMIT).collect().await else {
+        drain(body).await;
         let refusal = page(StatusCode::PAYLOAD_TOO_LARGE, "The request is too long.");
         return Ok(refusal.map(|body| Outgoing::new(body, false)));
     };
@@ -180,6 +184,15 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
     let announced = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let cut = announced.is_some_and(|length| length != response.body().len());
     Ok(response.map(|body| Outgoing::new(body, cut)))
+}
+
+async fn drain(mut body: Incoming) {
+    let mut left = DRAIN_LIMIT;
+    while left > 0
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+    }
 }
 
 /// A body in one piece, which a failure may follow.

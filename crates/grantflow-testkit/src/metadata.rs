@@ -1,4 +1,4 @@
-//! The server's metadata (RFC 8414 section 2, OpenID Connect Discovery section 3). It says what the knobs make true.
+//! The server's metadata (RFC 8414 section 2, OpenID Connect Discovery section 3). It follows the knobs.
 
 use crate::answer::{Answer, Members};
 use crate::endpoint::Endpoint;
@@ -12,8 +12,8 @@ impl Server {
         Answer::document(self.metadata())
     }
 
-    /// The same with what OpenID Connect Discovery section 3 demands beyond. This server issues no ID tokens, so what it
-    /// says of them is the least that the standard allows.
+    /// The same document with the other members that OpenID Connect Discovery section 3 requires. This server issues no
+    /// ID tokens, so these members have the least that the standard allows.
     pub(crate) fn openid_configuration(&self) -> Answer {
         let mut members = self.metadata();
         let mut add = |name: &str, json| members.push((name.to_owned(), json));

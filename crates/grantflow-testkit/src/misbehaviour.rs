@@ -38,8 +38,8 @@ pub enum Misbehaviour {
         /// The name in the answer.
         to: String,
     },
-    /// Edit: the member's text has this at its end, so that it is almost right: an issuer with a slash more, an address
-    /// with a letter more. A member that is no text stays.
+    /// Edit: the member's text has this at its end, such as an issuer with one more slash. So the value is almost
+    /// right. A member that is not a string is not changed.
     AppendToMember {
         /// The member's name.
         name: String,
@@ -180,7 +180,7 @@ impl Misbehaviour {
         M::Error { status, code: code.to_owned(), description: None, acts: false }
     }
 
-    /// A JSON error with `Retry-After` before the server acted: a 429 with `slow_down`, say.
+    /// A JSON error with `Retry-After` before the server acted, such as a 429 with `slow_down`.
     pub fn error_with_retry_after(status: u16, code: &str, retry_after: &str) -> M {
         M::Raw {
             status,
@@ -193,8 +193,8 @@ impl Misbehaviour {
         }
     }
 
-    /// A refusal by the resource before it looked at the token: a status, and one `WWW-Authenticate` for each text (RFC
-    /// 9110 section 11.6.1), without a body.
+    /// A refusal by the resource, which does not look at the token: a status, one `WWW-Authenticate` for each text (RFC
+    /// 9110 section 11.6.1), and no body.
     pub fn challenges(status: u16, challenges: &[&str]) -> M {
         let header = |text: &&str| ("www-authenticate".to_owned(), (*text).to_owned());
         M::Raw { status, headers: challenges.iter().map(header).collect(), body: Vec::new(), acts: false }

@@ -2,7 +2,7 @@
 
 use crate::endpoint::Endpoint;
 
-/// What is worth a test in the answers of this endpoint: names and values.
+/// Members of this endpoint's answers that are worth a test: names and values.
 pub(crate) fn odd_members(endpoint: Endpoint) -> Vec<(&'static str, &'static str)> {
     match endpoint {
         Endpoint::ServerMetadata | Endpoint::OpenidConfiguration | Endpoint::OpenidConfigurationInserted => metadata(),
@@ -18,7 +18,7 @@ pub(crate) fn odd_members(endpoint: Endpoint) -> Vec<(&'static str, &'static str
     }
 }
 
-/// The names by which real servers call members of this endpoint's answers: the standard's and theirs.
+/// Members of this endpoint's answers that real servers call by another name: the standard's name and theirs.
 pub(crate) fn misspellings(endpoint: Endpoint) -> &'static [(&'static str, &'static str)] {
     match endpoint {
         Endpoint::DeviceAuthorization => {
@@ -34,7 +34,7 @@ fn metadata() -> Vec<(&'static str, &'static str)> {
     urls.chain(METADATA).collect()
 }
 
-/// Errors beyond those that any endpoint can give: statuses and codes.
+/// Errors of this endpoint, beside those that any endpoint can give: statuses and codes.
 pub(crate) fn errors(endpoint: Endpoint) -> &'static [(u16, &'static str)] {
     match endpoint {
         Endpoint::DeviceAuthorization => {
@@ -140,7 +140,7 @@ const RESOURCE_METADATA: [(&str, &str); 32] = [
     ("signed_metadata", "\"a.b.c\""),
 ];
 
-/// What the resource may say in `WWW-Authenticate`: well formed and not, for Bearer and for others.
+/// What the resource may say in `WWW-Authenticate`: well-formed and malformed, for Bearer and other schemes.
 pub(crate) const CHALLENGES: [&[&str]; 26] = [
     &[],
     &["Bearer"],

@@ -7,11 +7,11 @@ use crate::form::{Form, json_string};
 use crate::grants::Pushed;
 use crate::server::Server;
 
-/// What authenticates the client and is no part of the authorization request.
+/// Parameters that authenticate the client. They are not part of the authorization request.
 const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
 
 impl Server {
-    /// Takes an authorization request in, as strictly as the authorization endpoint (RFC 9126 section 2.1).
+    /// Stores an authorization request. It is checked as at the authorization endpoint (RFC 9126 section 2.1).
     pub(crate) fn push(&mut self, client: &Client, form: &Form) -> Result<Answer, Refusal> {
         if form.get("client_id").is_none() {
             return Err(("invalid_request", "client_id is missing: the authorization request needs it"));
@@ -36,8 +36,8 @@ impl Server {
         Ok(Answer::json(201, members))
     }
 
-    /// The pushed request that this authorization request stands for: `None` where it stands for itself, or why it
-    /// stands for nothing (RFC 9126 section 4). A request URI is good once.
+    /// The pushed request that this authorization request names, or `None` if it names none. The error says why the
+    /// person sees a page (RFC 9126 section 4). A request URI can be used once.
     pub(crate) fn pushed_request(&mut self, form: &Form) -> Result<Option<Form>, &'static str> {
         let Some(request_uri) = form.get("request_uri") else {
             return Ok(None);

@@ -9,7 +9,8 @@ use crate::oddities::{CHALLENGES, errors, misspellings, odd_members};
 use Misbehaviour as M;
 
 impl Misbehaviour {
-    /// Every kind, with parameters worth a test of token answers. Sizes stay within a few megabytes, so that a test can try them all.
+    /// Every kind, with parameters worth a test of token answers. Sizes stay within a few megabytes, so that a test can
+    /// try them all.
     pub fn all() -> Vec<M> {
         let text = str::to_owned;
         let mut all = vec![
@@ -91,9 +92,9 @@ impl Misbehaviour {
         all
     }
 
-    /// Every kind, with parameters worth a test of this endpoint's answers: its members missing, doubled, and with values
-    /// that real servers send or that a client must refuse; and what can become of any answer. At the token endpoint it
-    /// is [`Misbehaviour::all`].
+    /// Every kind, with parameters worth a test of this endpoint's answers: members that are missing or doubled, values
+    /// that real servers send or that a client must refuse, and what can go wrong with any answer. At the token
+    /// endpoint it is [`Misbehaviour::all`].
     pub fn all_at(endpoint: Endpoint) -> Vec<M> {
         if endpoint == Endpoint::Token {
             return M::all();
@@ -111,16 +112,15 @@ impl Misbehaviour {
         if endpoint == Endpoint::Resource {
             all.extend(CHALLENGES.iter().flat_map(|texts| [401, 403].map(|status| M::challenges(status, texts))));
         }
-        // Every other endpoint's good answer has this status.
+        // The good answers of all other endpoints have this status.
         all.extend((endpoint == Endpoint::PushedAuthorization).then_some(M::Status(200)));
         all.extend(M::all().into_iter().filter(|how| !how.is_about_token_members()));
         all
     }
 
-    /// What can become of the answer to a poll of the device grant, before the server looked at it (RFC 8628 section
-    /// 3.5): answers after which a client goes on polling, and answers after which it must stop. For
-    /// [`Knobs::misbehave`](crate::Knobs::misbehave), once or, to keep a client waiting, with
-    /// [`Knobs::always_at`](crate::Knobs::always_at).
+    /// Answers to a poll of the device grant (RFC 8628 section 3.5): some after which a client polls again, and some
+    /// after which it must stop. Use one with [`Knobs::misbehave`](crate::Knobs::misbehave), or with
+    /// [`Knobs::always_at`](crate::Knobs::always_at) to keep a client waiting.
     pub fn polls() -> Vec<M> {
         let mut all = Vec::new();
         for code in ["authorization_pending", "slow_down", "expired_token", "access_denied", "invalid_grant", "x"] {
@@ -130,7 +130,7 @@ impl Misbehaviour {
             for retry_after in RETRY_AFTER {
                 all.extend([400, 429, 503].map(|status| M::error_with_retry_after(status, code, retry_after)));
             }
-            // A token beside the error is none to be used.
+            // A client must not use a token beside an error.
             let both = format!("{{\"access_token\":\"x\",\"token_type\":\"Bearer\",\"error\":\"{code}\"}}");
             all.extend([200, 400].map(|status| M::json(status, &both)));
         }
@@ -143,7 +143,7 @@ impl Misbehaviour {
         all
     }
 
-    /// Whether a token answer alone can go wrong like this.
+    /// Whether this is about members that only token answers have.
     fn is_about_token_members(&self) -> bool {
         matches!(
             self,

@@ -11,8 +11,8 @@ use crate::grants::Access;
 use crate::server::Server;
 
 impl Server {
-    /// Answers who the token stands for. Tokens count in the `Authorization` header only: RFC 9700 section 4.3.2
-    /// forbids them in the query.
+    /// Says whose token it is. Only the `Authorization` header can carry the token: RFC 9700 section 4.3.2 forbids it
+    /// in the query.
     pub(crate) fn resource(&self, headers: &HeaderMap) -> Answer {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
@@ -24,7 +24,7 @@ impl Server {
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let Some((_, token)) = bearer else {
-            // No error code where no token was shown (RFC 6750 section 3.1).
+            // A request without a token gets no error code (RFC 6750 section 3.1).
             return self.refuse(401, "");
         };
         let Some(access) = self.live_access(token) else {
@@ -47,7 +47,7 @@ impl Server {
         ])
     }
 
-    /// What is known of an access token, unless it has expired or was revoked.
+    /// An access token that has not expired and was not revoked.
     pub(crate) fn live_access(&self, token: &str) -> Option<&Access> {
         let access = self.grants.access.get(token)?;
         (self.now < access.expires_at && !self.grants.revoked.contains(&access.family)).then_some(access)
@@ -61,7 +61,7 @@ impl Server {
         (acr || wanted.is_empty()) && self.knobs.required_max_age.is_none_or(|most| age.is_some_and(|age| age <= most))
     }
 
-    /// A Bearer challenge (RFC 6750 section 3) with what the client needs to know to do better.
+    /// A Bearer challenge (RFC 6750 section 3). It says what the resource demands.
     fn refuse(&self, status: u16, error: &str) -> Answer {
         let knobs = &self.knobs;
         let stepping_up = error == "insufficient_user_authentication";
@@ -80,7 +80,7 @@ impl Server {
         Answer::challenge(status, error, challenge.trim_end())
     }
 
-    /// The resource's metadata (RFC 9728 section 2) for this identifier of the resource.
+    /// The resource's metadata (RFC 9728 section 2). `resource` is its identifier.
     pub(crate) fn resource_metadata(&self, resource: &str) -> Answer {
         let knobs = &self.knobs;
         let servers = match &knobs.authorization_servers {

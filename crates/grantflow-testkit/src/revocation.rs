@@ -7,8 +7,9 @@ use crate::form::Form;
 use crate::server::Server;
 
 impl Server {
-    /// A refresh token takes its whole grant with it; an access token goes alone, unless the knob says otherwise (RFC
-    /// 7009 section 2.1). A token that is not known is no error (section 2.2).
+    /// A refresh token is revoked with its whole grant. An access token is revoked alone, unless
+    /// [`Knobs::access_token_revokes_grant`](crate::Knobs::access_token_revokes_grant) says otherwise (RFC 7009 section
+    /// 2.1). An unknown token is not an error (section 2.2).
     pub(crate) fn revocation(&mut self, client: &Client, form: &Form) -> Result<Answer, Refusal> {
         let Some(token) = form.get("token") else {
             return Err(("invalid_request", "token is missing"));

@@ -65,7 +65,7 @@ impl Server {
         self.endpoint_url(Endpoint::Resource)
     }
 
-    /// Where an endpoint is, whether or not [`Knobs::omit`] took it away.
+    /// The URL of an endpoint, also of one that [`Knobs::omit`] took away.
     pub fn endpoint_url(&self, endpoint: Endpoint) -> String {
         let (origin, base) = self.split_issuer();
         format!("{origin}{}", endpoint.pieces(base).concat())
@@ -146,8 +146,8 @@ impl Server {
         self.log.iter().filter(move |hit| hit.endpoint == Some(endpoint))
     }
 
-    /// How many requests the log has for each endpoint; endpoints without one are left out. For tests that a client
-    /// asked these endpoints and no other.
+    /// How many requests the log has for each endpoint. Endpoints without a request are left out, so a test can prove
+    /// that a client asked these endpoints and no others.
     ///
     /// ```
     /// use grantflow_testkit::{Endpoint, Server};
@@ -166,8 +166,8 @@ impl Server {
         counts
     }
 
-    /// The first request to this endpoint that says the same as an earlier one: the same query and the same parameters.
-    /// For tests that a client sent nothing twice. Polls of the token endpoint say the same each time.
+    /// The first request to this endpoint that repeats an earlier one: it has the same query and the same parameters.
+    /// With it, a test can prove that a client sent nothing twice. Polls of the token endpoint are repeats.
     pub fn sent_twice(&self, endpoint: Endpoint) -> Option<&Hit> {
         let hits: Vec<_> = self.hits_at(endpoint).collect();
         let repeats = |at: &usize| {
@@ -177,14 +177,14 @@ impl Server {
         (0..hits.len()).find(repeats).and_then(|at| hits.get(at).copied())
     }
 
-    /// The requests in the log after the first whose answer went wrong as told. For tests that a client stops after a
-    /// bad answer: then this is empty.
+    /// The requests in the log after the first one whose answer went wrong because of a knob. With it, a test can prove
+    /// that a client stops after a bad answer: then this is empty.
     pub fn after_misbehaviour(&self) -> &[Hit] {
         let first = self.log.iter().position(|hit| hit.misbehaved);
         first.and_then(|first| self.log.get(first + 1..)).unwrap_or_default()
     }
 
-    /// Answers a request. Host and scheme of its URI are not looked at.
+    /// Answers a request. The host and the scheme of its URI do not matter.
     ///
     /// A [lost](crate::Misbehaviour::Lost) answer shows as a gateway's 504 page here; [`Server::try_handle`] tells it
     /// apart.
@@ -192,8 +192,8 @@ impl Server {
         self.try_handle(request).unwrap_or_else(|| page(StatusCode::GATEWAY_TIMEOUT, "The answer was lost."))
     }
 
-    /// Answers a request, or gives `None` where the answer is [lost](crate::Misbehaviour::Lost): the client's transport
-    /// must report that the connection broke after the request was sent.
+    /// Answers a request, or gives `None` if the answer is [lost](crate::Misbehaviour::Lost). Then the client's
+    /// transport must report that the connection broke after the request was sent.
     pub fn try_handle<B: AsRef<[u8]>>(&mut self, request: &Request<B>) -> Option<Response<Vec<u8>>> {
         let uri = request.uri();
         let mut hit = Hit {
@@ -266,12 +266,12 @@ impl Server {
         }
     }
 
-    /// What a browser does with an authorization URL, with a person who does as [`Knobs::decision`] says: it opens the
-    /// URL and ends up with the callback.
+    /// Opens an authorization URL as a browser does, with a person who decides as [`Knobs::decision`] says. The result
+    /// is the callback.
     ///
     /// # Errors
     ///
-    /// If the URL is not this server's, or the server shows an error page instead of redirecting.
+    /// If the URL belongs to another server, and if the server shows an error page and does not redirect.
     pub fn visit(&mut self, authorization_url: &str) -> Result<Callback, VisitError> {
         let uri: Uri = authorization_url.parse().map_err(|_| VisitError::NotAUrl)?;
         let issuer: Uri = self.issuer.parse().map_err(|_| VisitError::NotAUrl)?;
@@ -304,7 +304,7 @@ pub(crate) fn html(status: StatusCode, page: String) -> Response<Vec<u8>> {
     response
 }
 
-/// Whether the content type is this one, parameters aside.
+/// Whether this is the content type. Its parameters do not matter.
 pub(crate) fn has_content_type(headers: &HeaderMap, wanted: &str) -> bool {
     headers
         .get(CONTENT_TYPE)

@@ -49,14 +49,14 @@ impl Server {
             return Err(("invalid_request", "code is missing"));
         };
         let record = self.grants.codes.get_mut(code);
-        // Another client's attempt must not spend the code, or any client could spoil any login.
+        // Another client's attempt must not spend the code. Otherwise any client could spoil a login.
         let Some(record) = record.filter(|record| record.client_id == client.id) else {
             return refuse("the code is not known");
         };
         let again = std::mem::replace(&mut record.spent, true);
         let record = record.clone();
         if again {
-            // A second party has the code (RFC 6749 section 4.1.2).
+            // An attacker may have the code too (RFC 6749 section 4.1.2).
             self.grants.revoked.insert(record.family);
             return refuse("the code was used before");
         }
@@ -65,8 +65,7 @@ impl Server {
         Ok(self.issue_with_refresh(client, &record.scope, record.family))
     }
 
-    /// What the person's decision gives: an access token and, where the knobs and the client have it so, a refresh
-    /// token.
+    /// Issues what the person granted: an access token and, if the knobs and the client allow it, a refresh token.
     pub(crate) fn issue_with_refresh(&mut self, client: &Client, scope: &str, family: Family) -> Members {
         let refresh = self.knobs.issue_refresh_token;
         let scope = self.knobs.granted(scope);
@@ -116,7 +115,7 @@ impl Server {
 
         let mut members = self.issue(client, &scope, record.family, true);
         let next = match (self.knobs.rotate, self.knobs.repeat_refresh_token) {
-            // The new token keeps the scope of the old one, independent of the requested scope.
+            // The new token keeps the scope of the old one, even if this request asked for less.
             (true, _) => Some(self.new_refresh_token(client, &record.scope, record.family)),
             (false, true) => Some(token.to_owned()),
             (false, false) => None,
@@ -138,7 +137,7 @@ impl Server {
         Ok(self.issue(client, &scope, family, false))
     }
 
-    /// Makes an access token and the members that describe it (RFC 6749 section 5.1).
+    /// Makes an access token and the members of its answer (RFC 6749 section 5.1).
     fn issue(&mut self, client: &Client, scope: &str, family: Family, for_person: bool) -> Members {
         let lifetime = self.knobs.expires_in;
         let token = self.grants.mint("at", self.knobs.odd_characters);
@@ -181,7 +180,7 @@ impl Server {
     }
 }
 
-/// The checks for a code, beside its client and its age.
+/// Checks the code's age, its redirect URI and its challenge.
 fn check_code(record: &Code, form: &Form, now: u64) -> Result<(), Refusal> {
     let refuse = |why| Err(("invalid_grant", why));
     if record.expires_at <= now {
@@ -196,7 +195,7 @@ fn check_code(record: &Code, form: &Form, now: u64) -> Result<(), Refusal> {
     }
     match (&record.challenge, form.get("code_verifier")) {
         (None, None) => Ok(()),
-        // The challenge was removed from the authorization request (RFC 9700 section 4.8.2).
+        // An attacker took the challenge out of the authorization request (RFC 9700 section 4.8.2).
         (None, Some(_)) => refuse("a verifier without a challenge"),
         (Some(challenge), Some(verifier)) if is_verifier(verifier) && challenge.is_met_by(verifier) => Ok(()),
         (Some(_), _) => refuse("the verifier does not match the challenge"),

@@ -25,20 +25,24 @@ use crate::{
 mod answer;
 mod callback;
 mod challenge;
+mod metadata;
 mod retry_after;
 mod stored_state;
 mod token_error;
 mod token_response;
 mod url;
+mod well_known;
 mod wire;
 
 pub use callback::callback;
 pub use challenge::challenge;
+pub use metadata::{metadata, resource_metadata};
 pub use retry_after::retry_after;
 pub use stored_state::stored_state;
 pub use token_error::token_error;
 pub use token_response::token_response;
 pub use url::url;
+pub use well_known::well_known_url;
 pub use wire::{basic, form};
 
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);

@@ -83,8 +83,8 @@ pub use contract::{
     AnyExchange, Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, Wait, drive,
 };
 pub use error::{
-    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, MetadataFault, Mismatch, Misuse, Next, ProtocolError,
-    Refused, StoredFault, UrlFault, UrlRole, Violation,
+    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, Meaning, MetadataFault, Mismatch, Misuse, Next,
+    ProtocolError, Refused, StoredFault, UrlFault, UrlRole, Violation,
 };
 pub use flow::client_credentials::ClientCredentials;
 pub use flow::code::{
@@ -92,12 +92,14 @@ pub use flow::code::{
     Rejection, RejectionReason, ResponseMode, StepUp, StepUpAttempts, StoredCallback, callback_key,
     callback_key_in_form,
 };
+pub use flow::introspection::{ActiveToken, Introspected, Introspection};
 pub use flow::metadata::{Discovery, ServerMetadata, WellKnown};
 pub use flow::refresh::RefreshExchange;
 pub use flow::resource_metadata::{ResourceDiscovery, ResourceMetadata};
+pub use flow::revocation::Revocation;
 pub use scope::{GrantedScope, Scope};
 pub use server::{Message, Quirk, Server};
-pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, Tokens, TokensBuilder};
+pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, TokenTypeHint, Tokens, TokensBuilder};
 pub use url::{Issuer, PlainHttp, RedirectUri};
 pub use value::secret::{ClientSecret, RefreshToken, UnverifiedIdToken};
 pub use value::time::UnixTime;

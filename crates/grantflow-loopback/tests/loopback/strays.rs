@@ -75,7 +75,7 @@ fn what_is_no_http_is_told_so_at_once() {
         for (text, wanted) in [(tls, 400), (http2, 505), (b"\x00".to_vec(), 400), (b"GET /\r\n\r\n".to_vec(), 400)] {
             let started = Instant::now();
             assert_eq!(status(&login.say(text)), wanted);
-            assert!(started.elapsed() < Duration::from_secs(2), "it waited for more: {:?}", started.elapsed());
+            assert!(started.elapsed() < Duration::from_secs(5), "it waited for more: {:?}", started.elapsed());
         }
     });
 }

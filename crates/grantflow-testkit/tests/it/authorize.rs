@@ -15,17 +15,21 @@ fn error(server: &mut Server, changes: &[(&str, &str)]) -> String {
     let state = ("state".to_owned(), "the state".to_owned());
     let iss = ("iss".to_owned(), "https://as.example".to_owned());
     assert!(pairs.contains(&state) && pairs.contains(&iss), "{pairs:?}");
+    let hit = server.log().last().unwrap();
+    assert_eq!((hit.refused.as_ref(), hit.acted), (Some(&pairs[0].1), false));
     pairs[0].1.clone()
 }
 
 #[test]
 fn success_carries_code_state_and_issuer() {
-    let pairs = callback(&mut server(), &[("scope", "read")]);
+    let mut server = server();
+    let pairs = callback(&mut server, &[("scope", "read")]);
     let names: Vec<_> = pairs.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["code", "state", "iss"]);
     assert!(pairs[0].1.starts_with("code-"));
     assert_eq!(pairs[1].1, "the state");
     assert_eq!(pairs[2].1, "https://as.example");
+    assert_eq!((&server.log()[0].refused, server.log()[0].acted), (&None, true));
 }
 
 #[test]
@@ -73,6 +77,7 @@ fn unknown_clients_and_redirects_see_a_page() {
         assert!(matches!(server.visit(&url), Err(VisitError::Page { status: 400, .. })), "{changes:?}");
         let response = server.handle(&Request::get(&url).body("").unwrap());
         assert!(!response.headers().contains_key("location"));
+        assert!(server.log().iter().all(|hit| hit.refused.as_deref() == Some("")));
     }
     let mut server = server();
     for twice in ["client_id=app", "redirect_uri=https://app.example/cb"] {

@@ -232,6 +232,9 @@ fn a_browser_can_decide() {
         let pairs = [("user_code", user_code.as_str()), ("decision", decision)];
         assert_eq!(post_to(&mut server, Endpoint::Verification, &pairs).0, 200);
         assert_eq!(post_to(&mut server, Endpoint::Verification, &pairs).0, 400);
+        let acted: Vec<_> = server.hits_at(Endpoint::Verification).map(|hit| hit.acted).collect();
+        assert_eq!(acted, [true, true, false]);
+        server.clear_log();
         let expected = if decision == "approve" { 200 } else { 400 };
         assert_eq!(poll_after(&mut server, 5, &device_code).0, expected);
     }
@@ -256,6 +259,8 @@ fn answers_go_wrong_as_told() {
         M::rename("verification_uri", "verification_url"),
         M::text("user_code", ""),
         M::set("device_code", "null"),
+        M::error(400, "unauthorized_client"),
+        M::error(429, "slow_down"),
     ] {
         assert!(M::all_at(Endpoint::DeviceAuthorization).contains(&how), "{how:?}");
     }
@@ -290,7 +295,7 @@ fn polls_go_wrong_as_told() {
     let response = server.handle(&request);
     assert_eq!(response.headers()["retry-after"], "7");
     assert_eq!(read(&response), (429, json!({"error": "slow_down"})));
-    // Pending for ever, whatever the person does and however late it is.
+    // Pending for ever, even after the person has agreed and the code has expired.
     server.knobs().always_at(Endpoint::Token, M::error(400, "authorization_pending"));
     for _ in 0..3 {
         assert_eq!(poll_after(&mut server, 3600, &device_code).1, "authorization_pending");

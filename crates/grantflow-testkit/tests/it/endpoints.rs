@@ -180,7 +180,8 @@ fn any_bytes_are_a_misbehaviour_of_any_endpoint() {
     for endpoint in Endpoint::ALL {
         let mut server = server();
         server.knobs().serve(endpoint);
-        for first in 0..=255u8 {
+        // Every fifth number meets each of the sixteen kinds.
+        for first in (0..=255u8).step_by(5) {
             for second in [1, 200] {
                 let bytes = [first, second, 3, 4, b'"', 0xff, b'\n', 7];
                 server

@@ -96,6 +96,21 @@ fn large_answers_arrive_and_large_requests_do_not() {
 }
 
 #[test]
+fn a_client_that_is_still_sending_is_not_reset() {
+    let loopback = start();
+    let mut stream = TcpStream::connect(loopback.base_url().strip_prefix("http://").unwrap()).unwrap();
+    // More than the buffers of two sockets hold.
+    let length = 15 << 20;
+    let head = "POST /api/access_token HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ";
+    stream.write_all(format!("{head}{length}\r\n\r\n").as_bytes()).unwrap();
+    stream.write_all(&vec![b'x'; length]).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(loopback.server().log().is_empty());
+}
+
+#[test]
 fn every_misbehaviour_ends() {
     let loopback = start();
     for how in Misbehaviour::all() {

@@ -1,6 +1,7 @@
 //! The answers of a server's endpoints, from bytes to checked values: each with its own table of members.
 
 pub(crate) mod error;
+pub(crate) mod introspection;
 pub(crate) mod metadata;
 pub(crate) mod resource;
 pub(crate) mod token;

@@ -21,7 +21,7 @@ impl NotGranted {
     /// What it leaves of a grant that a server may burn with any refusal: an authorization code, a device code.
     pub(crate) fn single_use<X: Exchange>(self, exchange: X) -> Failure<X> {
         match self.meaning {
-            Meaning::Over | Meaning::Refused => Failure::spent(self.error),
+            Meaning::Over | Meaning::RequestRefused => Failure::spent(self.error),
             Meaning::NotProcessed => Failure::intact(self.error, exchange),
             Meaning::Nothing => Failure::unknown(self.error, exchange),
         }

@@ -25,6 +25,7 @@ pub use kept::Answer;
 pub use misuse::{AuthorizeFault, MetadataFault, Misuse, StoredFault, UrlFault, UrlRole};
 pub use protocol::ProtocolError;
 pub use refused::Refused;
+pub use verdict::Meaning;
 pub use violation::Violation;
 
 /// Why a step failed. Sorted by blame; [`Error::next`] says what to do.

@@ -24,11 +24,16 @@ impl Refused {
         self.response.next()
     }
 
+    /// What it says about the grant.
+    pub fn meaning(&self) -> Meaning {
+        self.meaning
+    }
+
     /// Whether it is the server's verdict: its status is 400, 401, 403 or a 2xx, and its code is one that an RFC registers for
     /// token answers, or that [`Quirk::ErrorCode`](crate::Quirk::ErrorCode) maps to one. Anything else, such as a
     /// framework's 404 with `{"error":"Not Found"}`, says nothing about the grant.
     pub fn is_verdict(&self) -> bool {
-        matches!(self.meaning, Meaning::Over | Meaning::Refused)
+        matches!(self.meaning, Meaning::Over | Meaning::RequestRefused)
     }
 }
 
@@ -37,7 +42,7 @@ impl fmt::Display for Refused {
         let (code, status, next) = (self.response.code(), self.answer.status, self.next());
         let (who, number) = (self.answer.who(), status.as_u16());
         match (self.meaning, code) {
-            (Meaning::Over | Meaning::Refused | Meaning::NotProcessed, _) => {
+            (Meaning::Over | Meaning::RequestRefused | Meaning::NotProcessed, _) => {
                 write!(f, "{who} refused: {code} (HTTP {number}); {next}")
             }
             (Meaning::Nothing, ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable)

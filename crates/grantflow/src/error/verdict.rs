@@ -7,16 +7,28 @@ use http::StatusCode;
 
 use super::{ErrorCode, Next};
 
-/// What an answer that grants nothing says about the grant.
+/// What an answer that grants nothing says about the grant: who spoke, and with what authority.
+///
+/// A verdict needs a status that servers state errors with (400, 401, 403 or a 2xx) and a code that an RFC registers for this
+/// message, or that a quirk maps to one. What it leaves of a grant depends on the grant:
+///
+/// | meaning | a grant that is used once (a code) | one that may be used again (a refresh token) |
+/// |---|---|---|
+/// | [`Over`](Self::Over) | [`Spent`](crate::Left::Spent) | `Spent` |
+/// | [`RequestRefused`](Self::RequestRefused) | `Spent` | [`Intact`](crate::Left::Intact) |
+/// | [`NotProcessed`](Self::NotProcessed) | `Intact` | `Intact` |
+/// | [`Nothing`](Self::Nothing) | [`Unknown`](crate::Left::Unknown) | `Unknown` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Meaning {
-    /// The server's verdict: the grant is over (`invalid_grant`).
+#[non_exhaustive]
+pub enum Meaning {
+    /// The server's verdict on the grant: it is over (`invalid_grant`, RFC 6749 §5.2).
     Over,
-    /// The server's verdict on the request. A server may burn a code with it; it says nothing about a refresh token.
-    Refused,
-    /// The server has not looked at the grant: 429, 503 with `Retry-After`, or `use_dpop_nonce`.
+    /// The server's verdict on the request, such as `invalid_client`. A server may burn a code with it; it says nothing about
+    /// a refresh token.
+    RequestRefused,
+    /// The server has not looked at the grant: 429, 503 with `Retry-After`, or `use_dpop_nonce` (RFC 9449 §8).
     NotProcessed,
-    /// No verdict: a proxy's 502 or a framework's 404 can follow a consumed code.
+    /// No verdict. A proxy's 502 or a framework's 404 can follow a grant that the server has used.
     Nothing,
 }
 
@@ -70,7 +82,7 @@ pub(crate) fn meaning(
             }
             ErrorCode::ExpiredToken if purpose == Purpose::Poll => (Meaning::Over, Next::Reauthorize),
             // RFC 8628 §3.5 registers it for token answers.
-            ErrorCode::AccessDenied => (Meaning::Refused, Next::Reauthorize),
+            ErrorCode::AccessDenied => (Meaning::RequestRefused, Next::Reauthorize),
             ErrorCode::InvalidRequest
             | ErrorCode::InvalidClient
             | ErrorCode::UnauthorizedClient
@@ -78,12 +90,12 @@ pub(crate) fn meaning(
             | ErrorCode::InvalidScope
             | ErrorCode::InvalidTarget
             | ErrorCode::InvalidAuthorizationDetails
-            | ErrorCode::InvalidDpopProof => (Meaning::Refused, Next::FixConfiguration),
+            | ErrorCode::InvalidDpopProof => (Meaning::RequestRefused, Next::FixConfiguration),
             // RFC 9449 §8: the server wants a proof with a nonce before it looks at the grant.
             ErrorCode::UseDpopNonce => (Meaning::NotProcessed, Next::FixConfiguration),
             // Registered for the authorization response only, and used here all the same: about the server's health.
             ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => (Meaning::Nothing, later),
-            _ if purpose == Purpose::Other => (Meaning::Refused, Next::FixConfiguration),
+            _ if purpose == Purpose::Other => (Meaning::RequestRefused, Next::FixConfiguration),
             _ => (Meaning::Nothing, Next::FixConfiguration),
         },
         (200..=299, Content::Cut) => (Meaning::Nothing, later),

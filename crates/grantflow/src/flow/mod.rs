@@ -2,6 +2,8 @@
 
 pub(crate) mod client_credentials;
 pub(crate) mod code;
+pub(crate) mod introspection;
 pub(crate) mod metadata;
 pub(crate) mod refresh;
 pub(crate) mod resource_metadata;
+pub(crate) mod revocation;

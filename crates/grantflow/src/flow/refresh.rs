@@ -203,7 +203,7 @@ impl Exchange for RefreshExchange {
                     Failure::intact(no.error, self)
                 }
                 (None, Meaning::Over) => Failure::spent(no.error),
-                (None, Meaning::Refused | Meaning::NotProcessed) => Failure::intact(no.error, self),
+                (None, Meaning::RequestRefused | Meaning::NotProcessed) => Failure::intact(no.error, self),
                 (None, Meaning::Nothing) => Failure::unknown(no.error, self),
             }),
         }

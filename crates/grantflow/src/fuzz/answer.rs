@@ -92,8 +92,8 @@ enum Found {
     OutOfRange,
 }
 
-/// Name and value of every member, doubles included.
-fn members(body: &str) -> Option<Vec<(String, Found)>> {
+/// Name and JSON text of every member, doubles included; `None` for what is no JSON object.
+pub(super) fn raw_members(body: &str) -> Option<Vec<(String, &RawValue)>> {
     struct All;
 
     impl<'de> Visitor<'de> for All {
@@ -115,6 +115,11 @@ fn members(body: &str) -> Option<Vec<(String, Found)>> {
     let mut deserializer = serde_json::Deserializer::from_str(body);
     let all = deserializer.deserialize_map(All).ok()?;
     deserializer.end().ok()?;
+    Some(all)
+}
+
+/// Name and value of every member, doubles included.
+fn members(body: &str) -> Option<Vec<(String, Found)>> {
     let value = |(name, raw): (String, &RawValue)| {
         let nested = raw.get().starts_with(['{', '[']);
         // What has no meaning may be any JSON, numbers out of range and half surrogates included.
@@ -127,7 +132,7 @@ fn members(body: &str) -> Option<Vec<(String, Found)>> {
         };
         (name, found)
     };
-    Some(all.into_iter().map(value).collect())
+    Some(raw_members(body)?.into_iter().map(value).collect())
 }
 
 /// `None` stands for [`Says::Nothing`].

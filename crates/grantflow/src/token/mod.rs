@@ -18,10 +18,12 @@ use crate::value::time::UnixTime;
 use crate::wire::object::{Extra, Optional};
 
 mod builder;
+mod hint;
 mod stored;
 mod tolerated;
 
 pub use builder::TokensBuilder;
+pub use hint::TokenTypeHint;
 pub use stored::StoredTokens;
 pub(crate) use tolerated::Tolerated;
 

@@ -158,3 +158,26 @@ pub(crate) fn json(status: u16, body: &str) -> Response<Vec<u8>> {
         .body(body.as_bytes().to_vec())
         .unwrap()
 }
+
+/// Runs an exchange against a provider to its end, whatever its steps; gives the URLs that were asked as well.
+pub(crate) fn run_to_its_end<X: Exchange>(
+    provider: &mut testkit::Server,
+    mut exchange: X,
+) -> (Result<X::Output, Failure<X>>, Vec<String>) {
+    let mut rng = Dice(7);
+    let mut asked = Vec::new();
+    loop {
+        let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
+        let request = exchange.request(&mut env).unwrap();
+        asked.push(request.uri().to_string());
+        let step = match provider.try_handle(&request) {
+            Some(response) => exchange.respond(&mut env, response),
+            None => exchange.unanswered(&mut env, grantflow::Sent::MaybeSent),
+        };
+        match step {
+            Ok(Step::Done(output)) => return (Ok(output), asked),
+            Ok(Step::Again(next)) => exchange = next,
+            Err(failure) => return (Err(failure), asked),
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 10] = [
+const TARGETS: [Target; 13] = [
     ("challenge", grantflow::fuzz::challenge),
     ("callback", grantflow::fuzz::callback),
     ("token_response", grantflow::fuzz::token_response),
@@ -17,6 +17,9 @@ const TARGETS: [Target; 10] = [
     ("url", grantflow::fuzz::url),
     ("retry_after", grantflow::fuzz::retry_after),
     ("stored_state", grantflow::fuzz::stored_state),
+    ("metadata", grantflow::fuzz::metadata),
+    ("resource_metadata", grantflow::fuzz::resource_metadata),
+    ("well_known_url", grantflow::fuzz::well_known_url),
     ("flow_model", crate::flow_model::run),
 ];
 

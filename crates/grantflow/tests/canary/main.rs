@@ -8,24 +8,22 @@
     reason = "Clippy sees tests only in functions marked as such, not in their helpers."
 )]
 
-use std::collections::HashSet;
-use std::error::Error;
-use std::fmt::{Debug, Display};
+use std::fmt::Debug;
 
 use grantflow::{
-    Authorization, Callback, ClientCredentials, EntropyFailed, Env, ErrorCode, Exchange, Failure, Left, Message,
-    PendingCallback, Quirk, Redirect, Sent, Server, Step, Tokens, UnixTime,
+    Authorization, Callback, Challenges, ClientCredentials, EntropyFailed, Env, ErrorCode, Exchange, Left, Message,
+    PendingCallback, Quirk, Redirect, Sent, Server, Step, StepUp, StepUpAttempts, Tokens, UnixTime,
 };
 use grantflow_testkit::{CallbackFault, Client, Misbehaviour};
+use search::{Canary, WINDOW, base64};
+
+mod search;
 
 const SECRET: &str = "CANARY-client-secret+/=";
 const REDIRECT_URI: &str = "https://app.example/cb";
 const EXTRA: &str = "CANARY-xQ7zK2pW9vT4";
 
-/// How many bytes of a secret count as a leak.
-const WINDOW: usize = 8;
-
-/// Draws, and remembers nothing: the secrets are found in the requests.
+/// Draws, and remembers nothing: what was drawn is found in the requests.
 struct Dice(u64);
 
 impl grantflow::Entropy for Dice {
@@ -36,111 +34,6 @@ impl grantflow::Entropy for Dice {
         }
         Ok(())
     }
-}
-
-/// Everything that was printed, and everything that must not be in it.
-#[derive(Default)]
-struct Canary {
-    shown: Vec<String>,
-    secrets: Vec<String>,
-    /// Every piece of [`WINDOW`] bytes of the secrets: a shortened secret is a leak too.
-    pieces: HashSet<Vec<u8>>,
-}
-
-impl Canary {
-    fn debug(&mut self, value: &dyn Debug) {
-        self.shown.push(format!("{value:?}"));
-        self.shown.push(format!("{value:#?}"));
-    }
-
-    fn display(&mut self, value: &dyn Display) {
-        self.shown.push(format!("{value} {value:#}"));
-    }
-
-    fn error(&mut self, error: &(dyn Error + 'static)) {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            self.debug(&error);
-            self.display(&error);
-            next = error.source();
-        }
-    }
-
-    fn failure<X>(&mut self, failure: &Failure<X>) {
-        self.debug(failure);
-        self.display(failure);
-        self.error(&failure.error);
-        if let grantflow::Error::Refused(refused) = &failure.error {
-            self.debug(refused.response());
-            self.display(refused.response().code());
-        }
-        if let Some(answer) = failure.error.answer() {
-            self.debug(answer);
-        }
-    }
-
-    /// A secret, in the forms in which it is sent.
-    fn secret(&mut self, text: &str) {
-        if text.len() >= 6 {
-            let percent: String = text
-                .bytes()
-                .map(|b| {
-                    if b.is_ascii_alphanumeric() || b == b'-' || b == b'_' || b == b'.' {
-                        (b as char).to_string()
-                    } else {
-                        format!("%{b:02X}")
-                    }
-                })
-                .collect();
-            for shape in [text.to_owned(), percent, base64(text)] {
-                self.pieces.extend(shape.as_bytes().windows(WINDOW).map(<[u8]>::to_vec));
-                self.secrets.push(shape);
-            }
-        }
-    }
-
-    /// Whether a secret is in it, or a piece of one.
-    fn leaks_in(&self, shown: &str) -> bool {
-        self.secrets.iter().any(|secret| shown.contains(secret.as_str()))
-            || shown.as_bytes().windows(WINDOW).any(|piece| self.pieces.contains(piece))
-    }
-
-    /// The values in a request's form, by name. All of them were sent, so all of them could leak.
-    fn secrets_of(&mut self, request: &http::Request<grantflow::Body>) {
-        let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
-        for (name, value) in pairs {
-            if ["client_secret", "code", "code_verifier", "refresh_token", "x"].contains(&name.as_str()) {
-                self.secret(&value);
-            }
-        }
-        if let Some(header) = request.headers().get("authorization") {
-            self.secret(header.to_str().unwrap().trim_start_matches("Basic "));
-        }
-        // A URI is public.
-        let uri = request.uri().to_string();
-        assert!(!self.leaks_in(&uri), "a secret in a URI");
-    }
-
-    fn secrets_of_answer(&mut self, body: &[u8]) {
-        if let Ok(answer) = serde_json::from_slice::<serde_json::Value>(body) {
-            for name in ["access_token", "refresh_token", "id_token"] {
-                if let Some(text) = answer[name].as_str() {
-                    self.secret(text);
-                }
-            }
-        }
-    }
-
-    fn leaks(&self) -> Vec<&str> {
-        self.shown.iter().filter(|shown| self.leaks_in(shown)).map(String::as_str).collect()
-    }
-}
-
-/// Base64 without its padding, as a reader of a log would find it.
-fn base64(text: &str) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bits: Vec<u8> = text.bytes().flat_map(|b| (0..8).rev().map(move |bit| b >> bit & 1)).collect();
-    bits.chunks_exact(6).map(|six| DIGITS[six.iter().fold(0, |n, bit| n << 1 | usize::from(*bit))] as char).collect()
 }
 
 struct World {
@@ -600,4 +493,59 @@ fn nothing_shows_of_tokens_from_elsewhere_and_of_doors() {
         assert!(matches!(callback, Callback::Granted(_)));
     }
     world.check();
+}
+
+/// An API that writes the token it got into every part of its challenges, and one of the token endpoint's.
+#[test]
+fn nothing_shows_of_what_an_api_quotes_in_its_challenges() {
+    // An even seed: its tokens fit where a header takes a word.
+    let mut world = World::new(4);
+    let (pending, callback) = world.start(None);
+    let Callback::Granted(exchange) = pending.receive_url(&callback) else { panic!("not granted") };
+    let tokens = world.run(exchange).unwrap();
+    let mut request = http::Request::get("https://as.example/api/user").body(()).unwrap();
+    tokens.bearer().unwrap().authorize(&mut request).unwrap();
+    let token = request.headers()["authorization"].to_str().unwrap().trim_start_matches("Bearer ").to_owned();
+    world.canary.secret(&token);
+
+    let authorization = Authorization::new(&world.client(), REDIRECT_URI).unwrap().scope("read").unwrap();
+    for error in ["insufficient_scope", "insufficient_user_authentication", token.as_str()] {
+        for broken in ["", ", x=\"", ", x\"", ", ???"] {
+            let challenge = format!(
+                "{token}, {token} {token}=x, Negotiate {token}, Bearer error=\"{error}\", error_description=\"{token}\", \
+                 error_uri=\"{token}\", scope=\"{token}\", acr_values=\"{token}\", resource_metadata=\"{token}\", \
+                 realm=\"{token}\", algs=\"{token}\"{broken}"
+            );
+            let response = http::Response::builder().status(401).header("www-authenticate", challenge);
+            let response = response.body(r#"{"error":"invalid_client"}"#).unwrap();
+            let challenges = Challenges::of(response.headers());
+            world.canary.debug(&challenges);
+            assert!(challenges.with_broken().count() >= 4);
+            for challenge in challenges.with_broken() {
+                world.canary.debug(challenge);
+                world.canary.debug(&challenge.bearer());
+                let error = challenge.bearer().and_then(|bearer| bearer.error());
+                world.canary.debug(&error);
+                world.canary.debug(&challenge.bearer().and_then(|bearer| bearer.scope()));
+                if let Some(error) = error {
+                    world.canary.display(&error);
+                }
+            }
+            let step_up = StepUp::of(response.status(), response.headers());
+            world.canary.debug(&step_up);
+            if let Some(step_up) = step_up {
+                let mut attempts = StepUpAttempts::new();
+                let next = authorization.step_up(&step_up, tokens.scope(), &mut attempts).unwrap();
+                world.canary.debug(&next);
+                world.canary.debug(&attempts);
+                let end = next.step_up(&step_up, tokens.scope(), &mut attempts).unwrap_err();
+                world.canary.debug(&end);
+                world.canary.display(&end);
+            }
+            let failure = ClientCredentials::new(&world.client()).respond(&mut world.env(), response).unwrap_err();
+            world.canary.failure(&failure);
+            world.canary.debug(&failure.error.answer().unwrap().challenges());
+        }
+    }
+    assert_eq!(world.canary.leaks(), Vec::<&str>::new());
 }
