@@ -23,7 +23,7 @@ const SECRET: &str = "CANARY-client-secret+/=";
 const REDIRECT_URI: &str = "https://app.example/cb";
 const EXTRA: &str = "CANARY-xQ7zK2pW9vT4";
 
-/// Draws, and remembers nothing: what was drawn is found in the requests.
+/// Draws, and remembers nothing: the secrets are found in the requests.
 struct Dice(u64);
 
 impl grantflow::Entropy for Dice {
