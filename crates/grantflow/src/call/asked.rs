@@ -1,4 +1,4 @@
-//! What a flow asks for, beside its own parameters: scope, resources, and parameters of the caller's.
+//! What a flow asks for, beside its own parameters: scope, resources, and the caller's parameters.
 
 use crate::client::{Client, Registration};
 use crate::error::{Error, Misuse};
@@ -7,11 +7,11 @@ use crate::server::Message;
 use crate::server::fields::{Field, Params};
 use crate::url::check_resource;
 
-/// What a client asks for in a request, with what the server's quirks make of it.
+/// What a client asks for in a request, with the effect of the server's quirks.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) client: Client,
-    /// The request that it is asked in.
+    /// The message that holds it.
     on: Message,
     pub(crate) scope: Option<Scope>,
     pub(crate) resources: Vec<String>,
@@ -56,7 +56,7 @@ impl Asked {
         self.client.registration()
     }
 
-    /// A flow's own parameters with the scope and the resources (RFC 6749 §3.3, RFC 8707 §2); where there are none,
+    /// A flow's own parameters with the scope and the resources (RFC 6749 §3.3, RFC 8707 §2). If there are none,
     /// nothing is allocated.
     pub(crate) fn with<T>(&self, own: &[Field<'_>], then: impl FnOnce(&[Field<'_>]) -> T) -> T {
         if self.scope.is_none() && self.resources.is_empty() {

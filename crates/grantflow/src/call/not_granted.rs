@@ -1,15 +1,15 @@
-//! What an answer leaves that gives nothing, and what no answer leaves.
+//! What is left after an answer that grants nothing, and after a missing answer.
 
 use crate::contract::{Exchange, Failure, Sent};
 use crate::error::Error;
 use crate::error::verdict::Meaning;
 use crate::value::secret::RefreshToken;
 
-/// An answer that gives nothing: why, and what it says about the grant.
+/// An answer that grants nothing: why, and what it says about the grant.
 pub(crate) struct NotGranted {
     pub(crate) error: Error,
     pub(crate) meaning: Meaning,
-    /// A refresh token of a token answer that was refused for another member.
+    /// The refresh token of a token answer that was refused because of another member.
     pub(crate) rescued: Option<RefreshToken>,
 }
 
@@ -18,7 +18,7 @@ impl NotGranted {
         Self { error, meaning, rescued: None }
     }
 
-    /// What it leaves of a grant that a server may burn with any refusal: an authorization code, a device code.
+    /// What is left of a grant that a server may burn with any refusal: an authorization code, a device code.
     pub(crate) fn single_use<X: Exchange>(self, exchange: X) -> Failure<X> {
         match self.meaning {
             Meaning::Over | Meaning::RequestRefused => Failure::spent(self.error),
@@ -27,13 +27,13 @@ impl NotGranted {
         }
     }
 
-    /// What it leaves of a request that does no harm when it is sent twice.
+    /// What is left of a request that does no harm when it is sent twice.
     pub(crate) fn replayable<X: Exchange>(self, exchange: X) -> Failure<X> {
         Failure::intact(self.error, exchange)
     }
 }
 
-/// The verdict on a grant that can be used once only, when no answer came.
+/// What is left of a single-use grant when no answer came.
 pub(crate) fn no_answer<X: Exchange>(sent: Sent, exchange: X) -> Failure<X> {
     match sent {
         Sent::NotSent => Failure::intact(Error::NoAnswer(sent), exchange),

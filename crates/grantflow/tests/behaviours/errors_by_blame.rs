@@ -23,12 +23,12 @@ fn messages_say_what_happened_and_what_to_do() {
         (
             401,
             r#"{"error":"invalid_client"}"#,
-            "the authorization server refused: invalid_client (HTTP 401); mend the client's registration or settings",
+            "the authorization server refused: invalid_client (HTTP 401); correct the client's registration or settings",
         ),
         (
             400,
             r#"{"error":"s3cret"}"#,
-            "the authorization server refused: an unregistered error code (HTTP 400), which says nothing about the grant because no RFC defines it for this answer; if the server documents it, see `Quirk::ErrorCode`; mend the client's registration or settings",
+            "the authorization server refused: an unregistered error code (HTTP 400), which says nothing about the grant because no RFC defines it for this answer; if the server documents it, see `Quirk::ErrorCode`; correct the client's registration or settings",
         ),
         (
             400,
@@ -38,7 +38,7 @@ fn messages_say_what_happened_and_what_to_do() {
         (
             404,
             r#"{"status":404,"error":"s3cret"}"#,
-            "the answer is not the token endpoint's: an unregistered error code (HTTP 404) is no verdict; check the token endpoint's URL; mend the client's registration or settings",
+            "the answer is not the token endpoint's: an unregistered error code (HTTP 404) is no verdict; check the token endpoint's URL; correct the client's registration or settings",
         ),
         (
             408,

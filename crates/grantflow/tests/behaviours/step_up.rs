@@ -268,7 +268,7 @@ fn a_challenge_that_asks_for_nothing_new_is_final_at_once() {
             assert_eq!(attempts.made(), 1);
         }
     }
-    // A longer time than the one that was asked for is nothing new, a shorter one is.
+    // A longer time than the requested one is nothing new, a shorter one is.
     let before = authorization("read");
     let mut attempts = StepUpAttempts::new();
     let granted = granted(&before, "");
