@@ -6,9 +6,12 @@
 
 mod challenges;
 mod code;
+mod device;
 mod discovery;
 mod django_oauth_toolkit;
+mod given_up;
 mod oidc_provider;
+mod person;
 mod world;
 
 use std::process::ExitCode;
@@ -23,8 +26,15 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by subject.
-const CHECKS: [&[Row]; 5] =
-    [&challenges::CHECKS, &code::CHECKS, &discovery::CHECKS, &oidc_provider::CHECKS, &django_oauth_toolkit::CHECKS];
+const CHECKS: [&[Row]; 7] = [
+    &code::CHECKS,
+    &discovery::CHECKS,
+    &challenges::CHECKS,
+    &given_up::CHECKS,
+    &device::CHECKS,
+    &oidc_provider::CHECKS,
+    &django_oauth_toolkit::CHECKS,
+];
 
 /// Most trials wait for the other side, not for this machine.
 const AT_A_TIME: usize = 8;

@@ -4,6 +4,7 @@
 //! reference, wherever results are compared.
 
 mod clients;
+mod documents;
 mod dropped;
 mod flows;
 mod misbehaviours;
@@ -27,7 +28,9 @@ type TransportBody = fn(Transport);
 fn main() -> ExitCode {
     let mut trials = Vec::new();
     for carrier in Carrier::ALL {
-        for (name, body) in [flows::BODIES, clients::BODIES, quirks::BODIES, misbehaviours::BODIES].concat() {
+        for (name, body) in
+            [flows::BODIES, clients::BODIES, quirks::BODIES, misbehaviours::BODIES, documents::BODIES].concat()
+        {
             trials.push(Trial::test(format!("{}: {name}", carrier.name()), move || {
                 body(&World::new(carrier));
                 Ok(())

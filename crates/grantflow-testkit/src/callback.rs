@@ -17,6 +17,13 @@ pub enum CallbackFault {
         /// Its value.
         value: String,
     },
+    /// The parameter's value has this at its end, so that it is almost right. A parameter that is missing stays so.
+    Append {
+        /// The parameter's name.
+        name: String,
+        /// What follows its value.
+        text: String,
+    },
     /// The parameter is missing.
     Remove(String),
     /// The parameter is there twice with one value.
@@ -38,6 +45,11 @@ impl CallbackFault {
     /// [`CallbackFault::Set`].
     pub fn set(name: &str, value: &str) -> F {
         F::Set { name: name.to_owned(), value: value.to_owned() }
+    }
+
+    /// [`CallbackFault::Append`].
+    pub fn append(name: &str, text: &str) -> F {
+        F::Append { name: name.to_owned(), text: text.to_owned() }
     }
 
     /// [`CallbackFault::Add`].
@@ -79,6 +91,7 @@ impl CallbackFault {
             all.push(F::remove(name));
             all.push(F::repeat(name));
         }
+        all.extend([F::append("state", "1"), F::append("iss", "1"), F::append("iss", "/")]);
         all
     }
 
@@ -96,6 +109,11 @@ impl CallbackFault {
                 Some((_, old)) => old.clone_from(value),
                 None => pairs.push((name.clone(), value.clone())),
             },
+            F::Append { name, text } => {
+                for (_, value) in pairs.iter_mut().filter(|(key, _)| key == name) {
+                    value.push_str(text);
+                }
+            }
             F::Remove(name) => pairs.retain(|(key, _)| key != name),
             F::Repeat(name) => {
                 let again = pairs.iter().find(|(key, _)| key == name).cloned();

@@ -93,6 +93,7 @@ pub use flow::code::{
     Rejection, RejectionReason, ResponseMode, StepUp, StepUpAttempts, StoredCallback, callback_key,
     callback_key_in_form,
 };
+pub use flow::device::{DeviceGrant, DeviceRequest, StoredDevice};
 pub use flow::introspection::{ActiveToken, Introspected, Introspection};
 pub use flow::metadata::{Discovery, ServerMetadata, WellKnown};
 pub use flow::refresh::RefreshExchange;

@@ -11,8 +11,8 @@ An authorization request is granted at once; `login_hint=deny` denies it.
 
 A device grant waits for the person, and authlib has no page for it. POST /_test/device with `user_code` and `answers`, a list with
 commas, says what its next polls get: `pending`, `slow_down`, `allow` or `deny`; the last one stays. A poll that comes before its
-time gets `slow_down`, whatever the list says, and `allow` and `deny` end the grant. GET /_test/device?user_code=... says what the
-polls got: {"polls": ["slow_down", "allow"], "interval": 6}.
+time gets `slow_down`, whatever the list says; `allow` and `deny` end the grant. `expire`, alone, lets the code expire.
+GET /_test/device?user_code=... says what the polls got: {"polls": ["slow_down", "allow"], "interval": 6}.
 """
 
 import json
@@ -405,6 +405,8 @@ def person_at_the_device():
     with lock:
         if request.method == "POST":
             device["answers"] = request.form["answers"].split(",")
+            if device["answers"] == ["expire"]:
+                device["end"] = 0
         return jsonify(polls=device["polls"], interval=device["interval"])
 
 

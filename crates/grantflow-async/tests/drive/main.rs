@@ -10,6 +10,7 @@
 mod dropped;
 mod is_send;
 mod order;
+mod wrapped;
 
 use std::cell::RefCell;
 use std::future::poll_fn;

@@ -11,10 +11,14 @@ use http::{Request, Response};
 
 use super::*;
 
-type Answer = Result<Response<Vec<u8>>, (Sent, Failed)>;
+pub(super) type Answer = Result<Response<Vec<u8>>, (Sent, Failed)>;
 
 /// Runs over a stack in which everything takes a second, and which answers from the list.
-fn run(held: &mut Held<Polling>, log: &Log, answers: Vec<Answer>) -> Result<UnixTime, Failure<Polling, Failed>> {
+pub(super) fn run<X: Exchange>(
+    held: &mut Held<X>,
+    log: &Log,
+    answers: Vec<Answer>,
+) -> Result<X::Output, Failure<X, Failed>> {
     let mut answers = answers.into_iter();
     pollster::block_on(drive(
         held,
@@ -43,7 +47,7 @@ fn run(held: &mut Held<Polling>, log: &Log, answers: Vec<Answer>) -> Result<Unix
     ))
 }
 
-fn ok() -> Answer {
+pub(super) fn ok() -> Answer {
     Ok(Response::new(Vec::new()))
 }
 

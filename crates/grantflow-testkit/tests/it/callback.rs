@@ -15,6 +15,9 @@ fn spoilt(fault: F, name: &str) -> Vec<String> {
 #[test]
 fn each_fault_does_what_it_says() {
     assert_eq!(spoilt(F::set("state", "wrong"), "state"), ["wrong"]);
+    assert_eq!(spoilt(F::append("state", "1"), "state"), ["the state1"]);
+    assert_eq!(spoilt(F::append("iss", "/"), "iss"), ["https://as.example/"]);
+    assert_eq!(spoilt(F::append("error", "1"), "error"), [""; 0]);
     assert_eq!(spoilt(F::remove("state"), "state"), [""; 0]);
     assert_eq!(spoilt(F::repeat("state"), "state"), ["the state", "the state"]);
     assert_eq!(spoilt(F::set("iss", ""), "iss"), [""]);

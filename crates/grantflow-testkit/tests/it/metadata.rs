@@ -114,6 +114,14 @@ fn the_documents_are_where_the_standards_have_them() {
             ],
         ),
         (
+            "http://h/t",
+            [
+                "http://h/.well-known/oauth-authorization-server/t",
+                "http://h/t/.well-known/openid-configuration",
+                "http://h/.well-known/openid-configuration/t",
+            ],
+        ),
+        (
             "https://as.example/tenant/",
             [
                 "https://as.example/.well-known/oauth-authorization-server/tenant",

@@ -180,3 +180,28 @@ fn every_number_and_every_bytes_are_a_misbehaviour() {
     let reached = |how: &M| (0..=255).any(|high| (0..=255).any(|low| &M::from_bytes(&[high, low]) == how));
     assert!(all.iter().filter(|how| !matches!(how, M::Huge { .. })).all(reached));
 }
+
+#[test]
+fn bytes_choose_the_kind_and_fill_it() {
+    let text = || "text".to_owned();
+    // The third and the fourth byte are the status, and whether the server acts.
+    let with = |first: u8, second: u8| M::from_bytes(&[first, second, 1, 0x10, b't', b'e', b'x', b't']);
+    let (status, acts) = (200 + 0x110, false);
+    assert_eq!(with(0x10, 1), M::from_index(0x101));
+    assert_eq!(with(0x25, 7), M::from_index(0x207));
+    assert_eq!(with(6, 2), M::SetMember { name: "expires_in".to_owned(), json: text() });
+    assert_eq!(with(7, 9), M::SetMember { name: "expires_in".to_owned(), json: text() });
+    assert_eq!(with(8, 0), M::DuplicateMember { name: "access_token".to_owned(), json: text() });
+    assert_eq!(with(9, 3), M::RenameMember { from: "refresh_token".to_owned(), to: text() });
+    assert_eq!(with(10, 0), M::ContentType(Some(text())));
+    assert_eq!(with(11, 9), M::CutShort { keep: 9, announced: acts });
+    assert_eq!(with(12, 0), M::Error { status, code: text(), description: None, acts });
+    assert_eq!(with(13, 0), M::RetryAfter { status, value: text(), acts });
+    assert_eq!(with(14, 0), M::Redirect { status, location: text(), acts });
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    assert_eq!(with(15, 0), M::Raw { status, headers, body: b"text".to_vec(), acts });
+    // Statuses go from 200 to 599, and an even third byte lets the server act.
+    assert_eq!(M::from_bytes(&[13, 0, 0, 0]), M::RetryAfter { status: 200, value: String::new(), acts: true });
+    assert_eq!(M::from_bytes(&[13, 0, 1, 0x90]), M::RetryAfter { status: 200, value: String::new(), acts: false });
+    assert_eq!(M::from_bytes(&[13, 0, 0xff, 0xff]), M::RetryAfter { status: 535, value: String::new(), acts: false });
+}

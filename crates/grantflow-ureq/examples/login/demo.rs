@@ -3,7 +3,7 @@
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use grantflow::{Body, Server};
+use grantflow::{Authorization, Body, Server};
 use grantflow_loopback::Settings;
 use grantflow_testkit::{Client, Loopback};
 use grantflow_ureq::Agent;
@@ -36,8 +36,9 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let agent = Agent::new();
 
     show::flow(1, "Authorization code + PKCE", "RFC 6749 §4.1, RFC 7636, RFC 9207");
+    let authorization = Authorization::new(&client, listener.redirect_uri())?.scope(SCOPE)?;
     let mut person = None;
-    let tokens = flows::log_in(&agent, &client, SCOPE, listener, |url| {
+    let tokens = flows::log_in(&agent, &authorization, listener, |url| {
         person = Some(Person { redirect_uri, agent: agent.clone() }.set_out(url.to_owned()));
     })?;
     person.ok_or("no person was sent to the provider")?.join().map_err(|_| "the person's thread panicked")??;

@@ -11,7 +11,7 @@ use http::Request;
 use crate::{Outcome, show};
 
 /// Runs an exchange as `grantflow_ureq::run` does, and shows what is sent and received.
-fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, grantflow_ureq::Error>> {
+pub(crate) fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, grantflow_ureq::Error>> {
     grantflow::drive(exchange, &mut SysRng, grantflow_ureq::now, std::thread::sleep, |request| {
         show::request(&request);
         let response =
@@ -21,18 +21,15 @@ fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, 
     })
 }
 
-/// Sends the person to the provider, waits for their return, and exchanges the code. `open` gets the address to open.
+/// Sends the person to the provider, waits for their return at the listener of `authorization`, and exchanges the code. `open` gets the address to open.
 pub(crate) fn log_in(
     agent: &Agent,
-    client: &ConfidentialClient,
-    scope: &str,
+    authorization: &Authorization,
     listener: Listener,
     open: impl FnOnce(&str),
 ) -> Outcome<Tokens> {
     let mut rng = SysRng;
-    let mut env = Env::new(grantflow_ureq::now(), &mut rng);
-    let Redirect { url, pending } =
-        Authorization::new(client, listener.redirect_uri())?.scope(scope)?.start(&mut env)?;
+    let Redirect { url, pending } = authorization.start(&mut Env::new(grantflow_ureq::now(), &mut rng))?;
     show::step("Authorization", "start", "Redirect { url, pending: PendingCallback }");
     show::sent_to(&url);
     open(url.as_str());

@@ -64,6 +64,9 @@ pub(crate) fn request(request: &Request<Body>) {
 pub(crate) fn response(response: &Response<Body>) {
     let style = if response.status().is_success() { GOOD } else { BAD };
     anstream::println!("     {ARROW}←{ARROW:#} {style}{}{style:#}", response.status());
+    for challenge in response.headers().get_all(http::header::WWW_AUTHENTICATE) {
+        member("www-authenticate", &String::from_utf8_lossy(challenge.as_bytes()));
+    }
     match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(response.body().as_ref()) {
         Ok(members) => {
             for (name, value) in members {
@@ -71,6 +74,7 @@ pub(crate) fn response(response: &Response<Body>) {
                 member(&name, &text);
             }
         }
+        Err(_) if response.body().as_ref().is_empty() => {}
         Err(_) => note(&format!("[{} bytes that are no JSON object]", response.body().as_ref().len())),
     }
 }

@@ -1,6 +1,6 @@
 //! The flows against the real service.
 
-use grantflow::Server;
+use grantflow::{Authorization, Server};
 use grantflow_loopback::Settings;
 use grantflow_ureq::Agent;
 
@@ -20,7 +20,8 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let agent = Agent::new();
 
     show::flow(1, "Authorization code + PKCE", "RFC 6749 §4.1, RFC 7636");
-    let tokens = flows::log_in(&agent, &client, &options.scope, listener, |url| {
+    let authorization = Authorization::new(&client, listener.redirect_uri())?.scope(&*options.scope)?;
+    let tokens = flows::log_in(&agent, &authorization, listener, |url| {
         if !options.open_browser || open::that_detached(url).is_err() {
             anstream::println!("\n     Open this address in your browser:\n     {url}\n");
         }

@@ -1,5 +1,6 @@
 //! The answers of a server's endpoints, from bytes to checked values: each with its own table of members.
 
+pub(crate) mod device;
 pub(crate) mod error;
 pub(crate) mod introspection;
 pub(crate) mod metadata;

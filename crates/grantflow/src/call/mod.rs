@@ -4,12 +4,14 @@ mod asked;
 pub(crate) mod document;
 mod not_granted;
 mod object;
+mod polling;
 mod received;
 mod request;
 mod token;
 
 pub(crate) use asked::Asked;
-pub(crate) use not_granted::{NotGranted, no_answer, no_answer_to_replayable};
+pub(crate) use not_granted::{NotGranted, no_answer, no_answer_to_replayable, unless_sure};
 pub(crate) use object::{object, status};
+pub(crate) use polling::{Polled, Polling};
 pub(crate) use request::{get, post, token as token_request, with_resources};
 pub(crate) use token::{Grant, token_answer};

@@ -1,8 +1,8 @@
 //! What is left after an answer that grants nothing, and after a missing answer.
 
 use crate::contract::{Exchange, Failure, Sent};
-use crate::error::Error;
 use crate::error::verdict::Meaning;
+use crate::error::{Error, ErrorCode};
 use crate::value::secret::RefreshToken;
 
 /// An answer that grants nothing: why, and what it says about the grant.
@@ -16,6 +16,12 @@ pub(crate) struct NotGranted {
 impl NotGranted {
     pub(super) fn new(error: Error, meaning: Meaning) -> Self {
         Self { error, meaning, rescued: None }
+    }
+
+    /// Whether the server says that the person has not decided yet (RFC 8628 §3.5).
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.meaning == Meaning::NotProcessed
+            && matches!(self.error.code(), Some(ErrorCode::AuthorizationPending | ErrorCode::SlowDown))
     }
 
     /// What is left of a grant that a server may burn with any refusal: an authorization code, a device code.
@@ -44,4 +50,10 @@ pub(crate) fn no_answer<X: Exchange>(sent: Sent, exchange: X) -> Failure<X> {
 /// The same for a request that does no harm when it is sent twice.
 pub(crate) fn no_answer_to_replayable<X: Exchange>(sent: Sent, exchange: X) -> Failure<X> {
     Failure::intact(Error::NoAnswer(sent), exchange)
+}
+
+/// What is left of a code that was polled with: all of it where the server refused the client, else nobody knows.
+pub(crate) fn unless_sure<X: Exchange>(error: Error, exchange: X) -> Failure<X> {
+    let refused = matches!(&error, Error::Refused(refused) if refused.is_verdict());
+    if refused { Failure::intact(error, exchange) } else { Failure::unknown(error, exchange) }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod client_credentials;
 pub(crate) mod code;
+pub(crate) mod device;
 pub(crate) mod introspection;
 pub(crate) mod metadata;
 pub(crate) mod refresh;

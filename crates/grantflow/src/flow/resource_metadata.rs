@@ -211,11 +211,11 @@ fn is(resource: &str, named: &str) -> bool {
 fn named_by(challenges: &Challenges) -> Option<&str> {
     let tokens = challenges.bearer().chain(challenges.dpop());
     tokens.filter_map(|challenge| challenge.untrusted_resource_metadata()).next().or_else(|| {
-        let urls = challenges.iter().filter_map(|challenge| {
+        let mut urls = challenges.iter().filter_map(|challenge| {
             let mut urls = challenge.params().filter(|(name, _)| *name == "resource_metadata").map(|(_, url)| url);
             urls.next().filter(|_| urls.next().is_none())
         });
-        urls.filter(|url| !url.is_empty()).next()
+        urls.find(|url| !url.is_empty())
     })
 }
 

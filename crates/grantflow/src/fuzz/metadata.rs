@@ -2,7 +2,6 @@
 //! server or resource, and its URLs are valid targets.
 
 use http::Response;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::answer::raw_members;

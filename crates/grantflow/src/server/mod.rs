@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::error::{Error, Misuse, UrlFault, UrlRole};
-use crate::url::{Endpoint, Issuer, PlainHttp, Reach, check_former, same_url};
+use crate::url::{Endpoint, Issuer, Origin, PlainHttp, Reach, check_former, same_url};
 use crate::wire::form;
 
 mod announced;
@@ -86,7 +86,7 @@ impl Server {
     }
 
     fn checked_endpoint(&self, kind: EndpointKind, url: &str) -> Result<Endpoint, Error> {
-        Endpoint::new(url, kind.row().role, self.reach.as_deref().map_or(&[], Reach::plain))
+        Endpoint::new(url, kind.row().role, self.plain_hosts())
     }
 
     /// The server's issuer identifier. From now on an `iss` in the callback must be this one, byte for byte (RFC 9207 §2.4).
@@ -230,6 +230,11 @@ impl Server {
 
     pub(crate) fn iss_required(&self) -> bool {
         self.iss_required
+    }
+
+    /// The hosts that may be asked over plain `http`.
+    pub(crate) fn plain_hosts(&self) -> &[Origin] {
+        self.reach.as_deref().map_or(&[], Reach::plain)
     }
 
     pub(crate) fn reach(&self) -> Option<&Arc<Reach>> {

@@ -40,9 +40,9 @@ pub enum Quirk {
     JsonRequestBody,
     /// The token is in an object inside the answer: `["authed_user"]` for Slack's user tokens, `["data"]` for TikTok's
     /// business API, `["data", "[0]"]` for Instagram: in a list, `[0]` is the first item. An answer without that object
-    /// is an error; a token at the top is another token. All members are read from that object: members beside it, such
-    /// as Slack's `team`, are dropped, and are not in [`Tokens::extra`](crate::Tokens::extra). Outside of the object
-    /// only an `error` counts.
+    /// is an error; a token at the top is another token. Everything else is read from that object: members beside it, such
+    /// as Slack's `team`, are dropped, and are not in [`Tokens::extra`](crate::Tokens::extra). Of what is
+    /// outside of it, only an `error` counts.
     TokenPath(Vec<String>),
     /// A parameter or member has another name. Never `code_challenge`, `code_challenge_method`, `code_verifier`, `iss`
     /// and `error`, because that would turn a check off silently ([`Quirk::RefusesPkce`] does so by name for PKCE).

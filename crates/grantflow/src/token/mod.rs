@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::answer::token::{Member, TokenAnswer, TokenKind};
 use crate::client::Client;
-use crate::error::{AuthorizeFault, Error, Misuse};
+use crate::error::{AuthorizeFault, Error, Misuse, Violation};
 use crate::scope::{GrantedScope, Scope};
 use crate::url::Reach;
 use crate::value::secret::{RefreshToken, Secret, UnverifiedIdToken};
@@ -84,6 +84,26 @@ impl Tokens {
             extra: answer.extra,
             tolerated,
             client,
+        }
+    }
+
+    /// Tokens of a login, which may have requested the person's identity: then an ID token that cannot be read must
+    /// not look like a missing one.
+    ///
+    /// # Errors
+    /// The fault of the ID token.
+    pub(crate) fn of_login(
+        client: Client,
+        answer: TokenAnswer<'_>,
+        requested: Option<Scope>,
+        resources: Vec<String>,
+        now: UnixTime,
+    ) -> Result<Self, Violation> {
+        match answer.id_token.fault() {
+            Some(fault) if requested.as_ref().is_some_and(|scope| scope.contains("openid")) => {
+                Err(fault.of(Member::IdToken))
+            }
+            _ => Ok(Self::new(client, answer, requested, resources, now)),
         }
     }
 

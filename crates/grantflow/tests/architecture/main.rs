@@ -66,6 +66,9 @@ const LARGEST_TREE: usize = 33;
 /// Lines of a file of product code, without its tests.
 const LONGEST: usize = 400;
 
+/// Lines of a file that holds tests only.
+const LONGEST_TEST: usize = 500;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_path_buf()
 }
@@ -91,16 +94,9 @@ fn sources(folder: impl AsRef<Path>) -> Vec<PathBuf> {
     found
 }
 
-/// What users get of every crate, its examples too: all but the files of its tests.
-fn product_code() -> Vec<PathBuf> {
-    let of_tests =
-        |file: &Path| file.components().any(|name| name.as_os_str() == "tests") || file.ends_with("tests.rs");
-    let files: Vec<_> = sources("crates").into_iter().filter(|file| !of_tests(file)).collect();
-    for kind in ["grantflow/src", "grantflow-session/src", "grantflow-ureq/examples"] {
-        let folder = Path::new("crates").join(kind);
-        assert!(files.iter().any(|file| file.starts_with(&folder)), "nothing of {kind} was found");
-    }
-    files
+/// Whether a file holds tests only, so that users get nothing of it.
+fn is_test(file: &Path) -> bool {
+    file.components().any(|name| name.as_os_str() == "tests") || file.ends_with("tests.rs")
 }
 
 /// The core's modules: path of the file, path of the module, code. Without the fuzz targets' bodies, which are not part
@@ -184,15 +180,24 @@ fn nothing_is_unfinished() {
 
 #[test]
 fn no_file_wants_a_scroll_map() {
-    let files = product_code().into_iter().map(|file| (lines_without_tests(&read(&file)), file));
-    let mut files: Vec<_> = files.collect();
-    files.sort();
-    // Shown with --nocapture, for whoever wants to know what to split next.
-    for (lines, file) in files.iter().rev().take(3) {
-        println!("{lines} {}", file.display());
+    let (tests, product): (Vec<_>, Vec<_>) = sources("crates").into_iter().partition(|file| is_test(file));
+    for (files, longest, folders) in [
+        (product, LONGEST, ["grantflow/src", "grantflow-session/src", "grantflow-ureq/examples"]),
+        (tests, LONGEST_TEST, ["grantflow/tests", "grantflow-testkit/tests", "grantflow-session/src"]),
+    ] {
+        for folder in folders {
+            let folder = Path::new("crates").join(folder);
+            assert!(files.iter().any(|file| file.starts_with(&folder)), "nothing of {} was read", folder.display());
+        }
+        let mut files: Vec<_> = files.into_iter().map(|file| (lines_without_tests(&read(&file)), file)).collect();
+        files.sort();
+        // Shown with --nocapture: what to split next.
+        for (lines, file) in files.iter().rev().take(3) {
+            println!("{lines} {}", file.display());
+        }
+        let (lines, file) = files.last().unwrap();
+        assert!(*lines <= longest, "{} has {lines} lines, without tests in it: split it by state", file.display());
     }
-    let (lines, file) = files.last().unwrap();
-    assert!(*lines <= LONGEST, "{} has {lines} lines without its tests: split it by state", file.display());
 }
 
 #[test]

@@ -8,156 +8,20 @@
     reason = "Clippy sees tests only in functions marked as such, not in their helpers."
 )]
 
-use std::fmt::Debug;
-
 use grantflow::{
-    Authorization, Callback, Challenges, ClientCredentials, EntropyFailed, Env, ErrorCode, Exchange, Left, Message,
-    PendingCallback, Quirk, Redirect, Sent, Server, Step, StepUp, StepUpAttempts, Tokens, UnixTime,
+    Authorization, Callback, Challenges, ClientCredentials, Discovery, ErrorCode, Exchange, Left, Message, Quirk,
+    Redirect, ResourceDiscovery, Server, Step, StepUp, StepUpAttempts, Tokens, UnixTime,
 };
-use grantflow_testkit::{CallbackFault, Client, Misbehaviour};
+use grantflow_testkit::{CallbackFault, Endpoint, Misbehaviour};
 use search::{Canary, WINDOW, base64};
+use world::World;
 
 mod search;
+mod world;
 
 const SECRET: &str = "CANARY-client-secret+/=";
 const REDIRECT_URI: &str = "https://app.example/cb";
 const EXTRA: &str = "CANARY-xQ7zK2pW9vT4";
-
-/// Draws, and remembers nothing: the secrets are found in the requests.
-struct Dice(u64);
-
-impl grantflow::Entropy for Dice {
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
-        for b in bytes {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            *b = (self.0 >> 33) as u8;
-        }
-        Ok(())
-    }
-}
-
-struct World {
-    provider: grantflow_testkit::Server,
-    server: Server,
-    clients: Vec<grantflow::ConfidentialClient>,
-    rng: Dice,
-    canary: Canary,
-}
-
-impl World {
-    fn new(seed: u64) -> Self {
-        let mut provider = grantflow_testkit::Server::new("https://as.example");
-        provider.register(Client::confidential("app", SECRET).redirect_uri(REDIRECT_URI).scope("read write"));
-        provider.set_seed(seed);
-        provider.knobs().odd_characters = seed % 2 == 1;
-        let server = Server::new(&provider.authorize_url(), &provider.token_url())
-            .unwrap()
-            .issuer("https://as.example")
-            .unwrap();
-        let clients =
-            vec![server.client("app").secret_post(SECRET).unwrap(), server.client("app").secret_basic(SECRET).unwrap()];
-        let mut canary = Canary::default();
-        canary.secret(SECRET);
-        canary.secret(EXTRA);
-        Self { provider, server, clients, rng: Dice(seed), canary }
-    }
-
-    fn env(&mut self) -> Env<'_> {
-        Env::new(UnixTime::from_secs(self.provider.now()), &mut self.rng)
-    }
-
-    fn client(&self) -> grantflow::ConfidentialClient {
-        self.clients[self.rng.0 as usize % 2].clone()
-    }
-
-    /// Starts a login; returns the pending grant and the callback, perhaps with a fault.
-    fn start(&mut self, fault: Option<CallbackFault>) -> (PendingCallback, String) {
-        let client = self.client();
-        let authorization =
-            Authorization::new(&client, REDIRECT_URI).unwrap().scope("read write").unwrap().param("x", EXTRA).unwrap();
-        let redirect = authorization.start(&mut self.env()).unwrap();
-        self.canary.debug(&(&self.server, &client, &authorization));
-        self.canary.debug(&redirect);
-        let Redirect { url, pending } = redirect;
-        self.canary.debug(&url);
-        let state = url.as_str().split("&state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
-        self.canary.secret(&state);
-        if let Some(fault) = fault {
-            self.provider.knobs().spoil_callback(fault);
-        }
-        let callback = self.provider.visit(url.as_str()).unwrap();
-        (pending, callback.url)
-    }
-
-    /// One round trip, with everything that is printed. Returns the tokens or what is left.
-    fn run<X: Exchange<Output = Tokens> + Debug>(&mut self, exchange: X) -> Result<Tokens, Left<X>> {
-        self.canary.debug(&exchange);
-        let request = exchange.request(&mut self.env()).unwrap();
-        self.canary.secrets_of(&request);
-        self.canary.debug(&request);
-        self.canary.debug(request.body());
-        let response = self.provider.try_handle(&request);
-        let now = self.provider.now();
-        let mut env = Env::new(UnixTime::from_secs(now), &mut self.rng);
-        let outcome = match response {
-            Some(response) => {
-                self.canary.secrets_of_answer(response.body());
-                exchange.respond(&mut env, response)
-            }
-            None => exchange.unanswered(&mut env, Sent::MaybeSent),
-        };
-        self.canary.debug(&env);
-        match outcome {
-            Ok(step) => {
-                self.canary.debug(&step);
-                let Step::Done(tokens) = step else { panic!("this flow has one step") };
-                self.canary.debug(&tokens);
-                self.canary.debug(tokens.access_token());
-                self.canary.debug(tokens.scope());
-                self.canary.debug(&(tokens.scope().requested(), tokens.scope().explicit(), tokens.scope().effective()));
-                self.canary.debug(&tokens.refresh_token());
-                self.canary.debug(&tokens.unverified_id_token());
-                self.use_token(&tokens);
-                Ok(tokens)
-            }
-            Err(failure) => {
-                self.canary.failure(&failure);
-                self.canary.debug(&failure.left);
-                Err(failure.left)
-            }
-        }
-    }
-
-    fn use_token(&mut self, tokens: &Tokens) {
-        let Ok(bearer) = tokens.bearer() else { return };
-        let mut request = http::Request::get("https://api.example/").body(()).unwrap();
-        if let Err(error) = bearer.authorize(&mut request) {
-            self.canary.error(&error);
-        }
-        self.canary.debug(&request);
-        let again = bearer.authorize(&mut request);
-        self.canary.debug(&again);
-        self.canary.debug(&bearer.authorize(&mut http::Request::get("http://evil.example/").body(()).unwrap()));
-    }
-
-    fn log_in(&mut self) -> Option<Tokens> {
-        let (pending, callback) = self.start(None);
-        let Callback::Granted(exchange) = pending.receive_url(&callback) else { panic!("not granted") };
-        self.run(exchange).ok()
-    }
-
-    fn check(self) -> (usize, usize) {
-        let leaks = self.canary.leaks();
-        assert!(
-            leaks.is_empty(),
-            "{} of {} texts hold a secret, such as {}",
-            leaks.len(),
-            self.canary.shown.len(),
-            leaks[0]
-        );
-        (self.canary.shown.len(), self.canary.secrets.len())
-    }
-}
 
 #[test]
 fn the_search_finds_a_leak() {
@@ -291,6 +155,63 @@ fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
     let narrower = restored.refresh().unwrap().scope(SECRET);
     assert!(narrower.is_ok(), "it is part of what was granted");
     world.check();
+}
+
+/// Documents are public. But one can quote what a program configured, such as a key in the query of an API's URL.
+#[test]
+fn nothing_shows_of_what_a_document_says() {
+    let quoting = |name: &str, json: String| Misbehaviour::SetMember { name: name.to_owned(), json };
+    let names = [
+        "issuer",
+        "token_endpoint",
+        "jwks_uri",
+        "scopes_supported",
+        "service_documentation",
+        "x",
+        "resource",
+        "authorization_servers",
+        "resource_name",
+    ];
+    let quotes = names.iter().flat_map(|name| {
+        let texts =
+            [EXTRA.to_owned(), format!("https://as.example/{EXTRA}?{EXTRA}"), format!("https://as.example?{EXTRA}")];
+        texts
+            .into_iter()
+            .flat_map(move |text| [quoting(name, format!("{text:?}")), quoting(name, format!("[{text:?}]"))])
+    });
+    let mut shown = 0;
+    for fault in quotes
+        .chain(Misbehaviour::all_at(Endpoint::ServerMetadata))
+        .chain(Misbehaviour::all_at(Endpoint::ResourceMetadata))
+    {
+        let mut world = World::new(1);
+        let api = format!("https://as.example/api/user?key={EXTRA}");
+        let knobs = world.provider.knobs();
+        knobs.challenge_names_metadata = true;
+        knobs.misbehave_at(Endpoint::ServerMetadata, fault.clone());
+        knobs.misbehave_at(Endpoint::ResourceMetadata, fault);
+        world.find(Discovery::new("https://as.example").unwrap(), |canary, metadata| {
+            canary.debug(&metadata.server());
+            canary.debug(&metadata.issuer());
+        });
+        world.find(ResourceDiscovery::new(&api).unwrap(), |canary, resource| canary.debug(&resource));
+        world.find(ResourceDiscovery::new("https://as.example/api/user").unwrap(), |canary, resource| {
+            canary.debug(&resource);
+            canary.debug(&resource.discovery(&resource.authorization_servers()[0]));
+        });
+        let refused = world.provider.handle(&http::Request::get(&api).body("").unwrap());
+        let challenges = Challenges::of(refused.headers());
+        let challenged = ResourceDiscovery::challenged(&api, &challenges).unwrap();
+        world.find(challenged, |canary, resource| canary.debug(&resource));
+        let elsewhere = format!("Bearer resource_metadata=\"https://other.example/{EXTRA}\"");
+        let mut headers = http::HeaderMap::new();
+        headers.insert("www-authenticate", elsewhere.parse().unwrap());
+        let challenges = Challenges::of(&headers);
+        world.canary.debug(&ResourceDiscovery::challenged(&api, &challenges));
+        world.canary.debug(&ResourceDiscovery::challenged_to_any_origin(&api, &challenges));
+        shown += world.check().0;
+    }
+    assert!(shown > 1000, "the canary was shown {shown} texts only");
 }
 
 /// A server that writes what it received, and what it gives, into every member and header that this library reads.

@@ -28,6 +28,20 @@ fn flow(env: &mut Env<'_>, uri: &http::Uri, answer: http::Response<Vec<u8>>) -> 
     Ok(())
 }
 
+fn find(env: &mut Env<'_>, api: &str, refused: &http::HeaderMap, answers: [http::Response<Vec<u8>>; 2]) -> Result<Option<Server>, Error> {
+    let [first, second] = answers;
+    let resource = ResourceDiscovery::challenged(api, &Challenges::of(refused))?;
+    let Step::Done(resource) = resource.respond(env, first)? else { return Ok(None) };
+    let Some(issuer) = resource.only_authorization_server() else { return Ok(None) };
+    let discovery = resource.discovery(issuer)?;
+    // Replayable, so it may be kept.
+    let _ = discovery.clone();
+    match discovery.respond(env, second)? {
+        Step::Done(metadata) => metadata.server().map(Some),
+        Step::Again(next) => next.request(env).map(|_| None),
+    }
+}
+
 fn use_token(tokens: &Tokens) -> Result<(), Error> {
     let mut request = http::Request::new(());
     match tokens.access_token() {
@@ -43,6 +57,6 @@ fn over_ureq(agent: &grantflow_ureq::Agent, exchange: CodeExchange) -> bool {
 fn store<T: serde::Serialize>(_: &T) {}
 
 fn main() {
-    let _ = (flow, over_ureq);
+    let _ = (flow, find, over_ureq);
     store(&"");
 }

@@ -121,6 +121,17 @@ const ROWS: [(Member, &str, Kind); 40] = [
     (Member::ClientIdMetadataDocumentSupported, "client_id_metadata_document_supported", Kind::Truth),
 ];
 
+/// The members of [`ROWS`].
+const ALL: [Member; ROWS.len()] = {
+    let mut all = [Member::Issuer; ROWS.len()];
+    let (mut places, mut rows): (&mut [Member], &[(Member, &str, Kind)]) = (&mut all, &ROWS);
+    while let ([place, other_places @ ..], [(member, ..), other_rows @ ..]) = (places, rows) {
+        *place = *member;
+        (places, rows) = (other_places, other_rows);
+    }
+    all
+};
+
 impl Member {
     fn row(self) -> (&'static str, Kind) {
         ROWS.get(self as usize).map_or(("", Kind::Truth), |(_, name, kind)| (*name, *kind))
@@ -132,15 +143,7 @@ impl Member {
 }
 
 impl Table for Member {
-    const ALL: &'static [Self] = &{
-        let mut all = [Self::Issuer; ROWS.len()];
-        let mut at = 0;
-        while at < ROWS.len() {
-            all[at] = ROWS[at].0;
-            at += 1;
-        }
-        all
-    };
+    const ALL: &'static [Self] = &ALL;
 
     type Slots<'a> = Slots<'a>;
 

@@ -4,7 +4,6 @@ use http::{Request, Response};
 
 use super::Grant;
 use super::pkce::Verifier;
-use crate::answer::token::Member;
 use crate::call;
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::error::Error;
@@ -72,14 +71,8 @@ impl Exchange for CodeExchange {
         let grant = &self.grant;
         let outcome =
             call::token_answer(grant.client.registration(), env.now, call::Grant::Other, &response, |answer| {
-                // The person's identity was requested: an ID token that cannot be read must not look like a missing
-                // one.
-                if let Some(fault) = answer.id_token.fault()
-                    && grant.scope.as_ref().is_some_and(|scope| scope.contains("openid"))
-                {
-                    return Err(fault.of(Member::IdToken));
-                }
-                Ok(Tokens::new(grant.client.clone(), answer, grant.scope.clone(), grant.resources.clone(), env.now))
+                let (client, scope, resources) = (grant.client.clone(), grant.scope.clone(), grant.resources.clone());
+                Tokens::of_login(client, answer, scope, resources, env.now)
             });
         match outcome {
             Ok(tokens) => Ok(Step::Done(tokens)),

@@ -26,6 +26,7 @@
 //!         Step::Again(next) => discovery = next,
 //!     }
 //! };
+//! assert_eq!(metadata.token_endpoint(), Some(provider.token_url().as_str()));
 //! let server = metadata.server()?;
 //! let client = server.client("robot").secret_basic("s3cret")?;
 //! # let _ = client;

@@ -1,0 +1,159 @@
+//! A device code, with which the device asks for tokens until the person has decided (RFC 8628 §3.3 to §3.5).
+
+use core::fmt;
+use core::time::Duration;
+
+use http::{Request, Response};
+
+use crate::answer::device::DeviceAnswer;
+use crate::call::{self, Asked, Grant, Polled, Polling};
+use crate::client::Client;
+use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
+use crate::error::Error;
+use crate::scope::Scope;
+use crate::server::fields::{Field, Params};
+use crate::token::Tokens;
+use crate::value::secret::Secret;
+use crate::value::time::UnixTime;
+
+/// The `grant_type` of RFC 8628 §3.4. It holds colons, so it is encoded.
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// A device that waits until a person lets it in. Show [`user_code`](Self::user_code) and
+/// [`verification_uri`](Self::verification_uri), and run it: it asks for tokens, as often as the server allows, until the
+/// person has decided or the code expires.
+///
+/// Not `Clone`: two that poll with one code are too fast for the server. A person may take minutes, so it can be stored:
+/// [`into_stored`](Self::into_stored).
+///
+/// What ends it:
+/// - tokens;
+/// - **Spent**: the person said no (`access_denied`), the code has expired (`expired_token`, or
+///   [`Error::Expired`] by the caller's clock), or it is not good any more (`invalid_grant`). Start again;
+/// - **Intact**: the server refused the client (`invalid_client`). Mend that, and run it again while the code lasts;
+/// - **Unknown**: something answers that does not speak like a token endpoint, several times in a row, or the server sent
+///   tokens that cannot be used. The error says what to mend.
+///
+/// An answer that is lost ends nothing: it asks again, after a longer wait each time. So do a 5xx and a 429.
+#[must_use = "it holds the grant: show its code, and run it"]
+pub struct DeviceGrant {
+    pub(super) client: Client,
+    pub(super) scope: Option<Scope>,
+    pub(super) resources: Vec<String>,
+    pub(super) device_code: Secret,
+    pub(super) user_code: Secret,
+    pub(super) verification_uri: Box<str>,
+    pub(super) verification_uri_complete: Option<Secret>,
+    pub(super) polling: Polling,
+    pub(super) trouble: Option<Error>,
+}
+
+impl DeviceGrant {
+    pub(super) fn new(now: UnixTime, asked: Asked, answer: DeviceAnswer) -> Self {
+        let Asked { client, scope, resources, .. } = asked;
+        Self {
+            client,
+            scope,
+            resources,
+            device_code: answer.device_code,
+            user_code: answer.user_code,
+            verification_uri: answer.verification_uri,
+            verification_uri_complete: answer.verification_uri_complete,
+            polling: Polling::new(now, answer.interval, answer.expires_in),
+            trouble: None,
+        }
+    }
+
+    /// The code that the person enters: printable ASCII. Show it as it is; most servers ignore case and dashes.
+    pub fn user_code(&self) -> &str {
+        self.user_code.expose()
+    }
+
+    /// Where the person enters it: an `https` page, or one on loopback.
+    pub fn verification_uri(&self) -> &str {
+        &self.verification_uri
+    }
+
+    /// The same page with the code filled in, if the server gave one: for a QR code (RFC 8628 §3.3.1). Show the code beside
+    /// it, so that the person can compare.
+    pub fn verification_uri_complete(&self) -> Option<&str> {
+        self.verification_uri_complete.as_ref().map(Secret::expose)
+    }
+
+    /// When the code expires.
+    pub fn expires_at(&self) -> UnixTime {
+        self.polling.expires_at()
+    }
+
+    /// How long the server wants between two requests. It grows when the server says `slow_down`.
+    pub fn interval(&self) -> Duration {
+        self.polling.interval()
+    }
+
+    /// Why the last request brought no word from the server, if it did not: for a program that shows that it waits. `None` if
+    /// the server said that the person has not decided yet.
+    pub fn trouble(&self) -> Option<&Error> {
+        self.trouble.as_ref()
+    }
+
+    fn go_on(mut self, polled: Polled, trouble: Option<Error>) -> Result<Step<Self>, Failure<Self>> {
+        match polled {
+            Polled::Again(polling) => {
+                (self.polling, self.trouble) = (polling, trouble);
+                Ok(Step::Again(self))
+            }
+            Polled::Over(None, error) => Err(Failure::spent(error)),
+            Polled::Over(Some(polling), error) => {
+                self.polling = polling;
+                Err(call::unless_sure(error, self))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DeviceGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceGrant")
+            .field("client", &self.client)
+            .field("scope", &self.scope)
+            .field("verification_uri", &self.verification_uri)
+            .field("polling", &self.polling)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Exchange for DeviceGrant {
+    type Output = Tokens;
+
+    fn rest(&self, now: UnixTime) -> Duration {
+        self.polling.wait().left(now)
+    }
+
+    fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
+        self.polling.wait().check(env.now)?;
+        let own = [Field::new("grant_type", DEVICE_CODE), Field::new("device_code", self.device_code.expose())];
+        call::with_resources(&own, &self.resources, |fields| {
+            call::token_request(self.client.registration(), env, fields, &Params::default())
+        })
+    }
+
+    fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
+        let registration = self.client.registration();
+        let outcome = call::token_answer(registration, env.now, Grant::Poll, &response, |answer| {
+            Tokens::of_login(self.client.clone(), answer, self.scope.clone(), self.resources.clone(), env.now)
+        });
+        match outcome {
+            Ok(tokens) => Ok(Step::Done(tokens)),
+            Err(no) => {
+                let trouble = (!no.is_undecided()).then(|| no.error.clone());
+                let polled = self.polling.clone().answered(env.now, no);
+                self.go_on(polled, trouble)
+            }
+        }
+    }
+
+    fn unanswered(self, env: &mut Env<'_>, sent: Sent) -> Result<Step<Self>, Failure<Self>> {
+        let polled = self.polling.clone().unanswered(env.now);
+        self.go_on(polled, Some(Error::NoAnswer(sent)))
+    }
+}

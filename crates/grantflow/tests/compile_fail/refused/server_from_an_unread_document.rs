@@ -1,0 +1,17 @@
+//! Refused: a server out of metadata that nobody has checked, or has not asked for yet.
+
+use grantflow::*;
+
+fn by_serde(json: &str) -> ServerMetadata {
+    serde_json::from_str(json).unwrap() //~ E0277
+}
+
+fn before_it_was_asked(discovery: Discovery) -> Result<Server, Error> {
+    discovery.server() //~ E0599
+}
+
+fn of_a_text_that_nobody_checked(resource: &ResourceMetadata) -> Result<Discovery, Error> {
+    resource.discovery("https://attacker.example") //~ E0308
+}
+
+fn main() {}

@@ -1,0 +1,190 @@
+//! The device grant (RFC 8628).
+
+use std::thread;
+use std::time::Duration;
+
+use grantflow::{
+    Client, DeviceGrant, DeviceRequest, Discovery, Env, Error, ErrorCode, Exchange, Left, Misuse, Next, Quirk, Server,
+    Step, Tokens,
+};
+use grantflow_tests::support::peer::{self, Kind};
+use grantflow_tests::support::transport::SysRng;
+
+use crate::person::{Comes, Says, answers, decides, polls};
+use crate::world::{ALL, DJANGO, Got, Outcome, Row, World, check, failed, request};
+
+const AUTHLIB: &[Kind] = &[Kind::Authlib];
+const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib];
+const WITH_PAGES: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
+
+pub(crate) const CHECKS: [Row; 10] = [
+    Row { name: "device: pending, then the person says yes", check: pending_then_yes, on: ALL },
+    Row { name: "device with a secret, and the person types the code in", check: typed_in, on: WITH_PAGES },
+    Row { name: "device: the person says no", check: says_no, on: ALL },
+    Row { name: "device: a grant survives storing", check: survives_storing, on: ALL },
+    Row { name: "device by what the metadata says", check: by_metadata, on: ANNOUNCED },
+    Row { name: "device: a wrong secret gets no code", check: wrong_secret, on: ALL },
+    Row { name: "device: a wrong secret while it polls costs nothing", check: wrong_secret_meanwhile, on: ALL },
+    Row { name: "device with Basic wants client_id in the body", check: wants_client_id, on: DJANGO },
+    Row { name: "device: slow_down adds five seconds", check: slow_down, on: AUTHLIB },
+    Row { name: "device: a code that has expired is spent", check: expired, on: AUTHLIB },
+];
+
+impl World {
+    fn device_server(&self) -> Result<Server, Error> {
+        self.server()?.device_authorization_endpoint(&self.peer.url(match self.kind() {
+            Kind::OidcProvider => "/device/auth",
+            Kind::Authlib => "/device_authorization",
+            _ => "/device-authorization/",
+        }))
+    }
+
+    fn device(&self) -> Result<Client, Error> {
+        Ok(Client::from(&self.device_server()?.client(peer::DEVICE.id).public()?))
+    }
+
+    fn device_with_secret(&self, secret: &str) -> Result<Client, Error> {
+        let mut server = self.device_server()?;
+        if DJANGO.contains(&self.kind()) {
+            server = server.quirk(Quirk::ClientIdBesideBasic)?;
+        }
+        Ok(Client::from(&server.client(peer::DEVICE_BASIC.id).secret_basic(secret)?))
+    }
+
+    fn shows_a_code(&self, client: &Client) -> Got<DeviceGrant> {
+        let grant = self.agent.run(DeviceRequest::new(client)?.scope(self.scope())?)?;
+        check(grant.verification_uri().starts_with(self.peer.issuer()), grant.verification_uri())?;
+        check(!grant.user_code().is_empty(), "no code to show")?;
+        // oidc-provider does not say how often it may be asked.
+        let interval = if self.kind() == Kind::OidcProvider { 5 } else { 1 };
+        check(grant.interval() == Duration::from_secs(interval), format!("{:?}", grant.interval()))?;
+        Ok(grant)
+    }
+
+    /// The person opens the link.
+    fn says(&self, grant: &DeviceGrant, says: Says) -> Outcome {
+        let link = grant.verification_uri_complete().ok_or("no link")?;
+        check(link.contains(grant.user_code()), format!("{link} without the code"))?;
+        decides(self, Comes::ByLink(link), grant.user_code(), says)
+    }
+
+    /// One poll, after the wait that the grant asks for.
+    fn asks_once(&self, grant: DeviceGrant) -> Got<DeviceGrant> {
+        thread::sleep(grant.rest(self.agent.now()));
+        let response = self.agent.send(request(&grant)?).map_err(|(_, error)| error)?;
+        match grant.respond(&mut Env::new(self.agent.now(), &mut SysRng), response) {
+            Ok(Step::Again(waiting)) => Ok(waiting),
+            Ok(Step::Done(_)) => Err("there are tokens, and nobody was asked".into()),
+            Err(failure) => Err(failure.error.into()),
+        }
+    }
+
+    fn are_good(&self, tokens: &Tokens) -> Outcome {
+        let status = self.at_the_api(tokens)?;
+        check(status == http::StatusCode::OK, format!("the API answered {status}"))
+    }
+}
+
+/// What is refused before it leaves, because the server has asked for a longer wait.
+fn is_too_early(grant: &DeviceGrant) -> Outcome {
+    match request(grant) {
+        Err(Error::Misuse(Misuse::TooEarly { rest })) if !rest.is_zero() && rest <= grant.interval() => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Err("it asks without a wait".into()),
+    }
+}
+
+fn pending_then_yes(world: &World) -> Outcome {
+    let grant = world.shows_a_code(&world.device()?)?;
+    if world.kind() == Kind::OidcProvider {
+        is_too_early(&grant)?;
+    }
+    let interval = grant.interval();
+    let grant = world.asks_once(grant)?;
+    check(grant.interval() == interval && grant.trouble().is_none(), format!("{:?}", grant.trouble()))?;
+    world.says(&grant, Says::Yes)?;
+    let tokens = world.agent.run(grant)?;
+    check(tokens.scope().is_narrowed() == Some(false), format!("{:?}", tokens.scope()))?;
+    world.are_good(&tokens)?;
+    let tokens = world.agent.run(tokens.refresh()?)?;
+    world.are_good(&tokens)
+}
+
+fn typed_in(world: &World) -> Outcome {
+    let client = world.device_with_secret(peer::DEVICE_BASIC.secret.unwrap_or_default())?;
+    let grant = world.shows_a_code(&client)?;
+    decides(world, Comes::Typing(grant.verification_uri()), grant.user_code(), Says::Yes)?;
+    world.are_good(&world.agent.run(grant)?)
+}
+
+fn says_no(world: &World) -> Outcome {
+    let grant = world.shows_a_code(&world.device()?)?;
+    world.says(&grant, Says::No)?;
+    let (error, left) = failed(world.agent.run(grant))?;
+    check(error.code() == Some(&ErrorCode::AccessDenied) && matches!(left, Left::Spent), error.to_string())
+}
+
+fn survives_storing(world: &World) -> Outcome {
+    let grant = world.shows_a_code(&world.device()?)?;
+    world.says(&grant, Says::Yes)?;
+    let stored = serde_json::to_string(&grant.into_stored())?;
+    // Another process has its own server and client values.
+    let grant = DeviceGrant::from_stored(serde_json::from_str(&stored)?, &world.device()?)?;
+    world.are_good(&world.agent.run(grant)?)
+}
+
+fn by_metadata(world: &World) -> Outcome {
+    let server = world.agent.run(Discovery::new(world.peer.issuer())?)?.server()?;
+    let client = Client::from(&server.client(peer::DEVICE.id).public()?);
+    world.shows_a_code(&client).map(drop)
+}
+
+fn wrong_secret(world: &World) -> Outcome {
+    let client = world.device_with_secret("wrong")?;
+    let (error, left) = failed(world.agent.run(DeviceRequest::new(&client)?.scope(world.scope())?))?;
+    check(
+        error.code() == Some(&ErrorCode::InvalidClient)
+            && error.next() == Next::FixConfiguration
+            && matches!(left, Left::Intact(_)),
+        error.to_string(),
+    )
+}
+
+fn wrong_secret_meanwhile(world: &World) -> Outcome {
+    let client = world.device_with_secret(peer::DEVICE_BASIC.secret.unwrap_or_default())?;
+    let grant = world.shows_a_code(&client)?;
+    world.says(&grant, Says::Yes)?;
+    let grant = DeviceGrant::from_stored(grant.into_stored(), &world.device_with_secret("wrong")?)?;
+    let (error, left) = failed(world.agent.run(grant))?;
+    check(error.code() == Some(&ErrorCode::InvalidClient), error.to_string())?;
+    let Left::Intact(grant) = left else { return Err("a wrong secret cost the grant".into()) };
+    let grant = DeviceGrant::from_stored(grant.into_stored(), &client)?;
+    world.are_good(&world.agent.run(grant)?)
+}
+
+fn wants_client_id(world: &World) -> Outcome {
+    let secret = peer::DEVICE_BASIC.secret.unwrap_or_default();
+    let client = world.device_server()?.client(peer::DEVICE_BASIC.id).secret_basic(secret)?;
+    let (error, left) = failed(world.agent.run(DeviceRequest::new(&client)?.scope(world.scope())?))?;
+    check(error.code() == Some(&ErrorCode::InvalidRequest) && matches!(left, Left::Intact(_)), error.to_string())
+}
+
+fn slow_down(world: &World) -> Outcome {
+    let grant = world.shows_a_code(&world.device()?)?;
+    let code = grant.user_code().to_owned();
+    answers(world, &code, "slow_down,allow")?;
+    let grant = world.asks_once(grant)?;
+    check(grant.interval() == Duration::from_secs(6), format!("{:?}", grant.interval()))?;
+    is_too_early(&grant)?;
+    world.are_good(&world.agent.run(grant)?)?;
+    // It says `slow_down` again to a poll that comes after less than six seconds.
+    let polls = polls(world, &code)?;
+    check(polls == ["slow_down", "allow"], format!("{polls:?}"))
+}
+
+fn expired(world: &World) -> Outcome {
+    let grant = world.shows_a_code(&world.device()?)?;
+    answers(world, grant.user_code(), "expire")?;
+    let (error, left) = failed(world.agent.run(grant))?;
+    check(error.code() == Some(&ErrorCode::ExpiredToken) && matches!(left, Left::Spent), error.to_string())
+}
