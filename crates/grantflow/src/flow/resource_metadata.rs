@@ -120,18 +120,29 @@ impl ResourceDiscovery {
         self.places.iter().map(ToString::to_string)
     }
 
-    /// Reads a stored document: [`ResourceMetadata::as_json`]. It is checked like a new one from the first place.
+    /// Reads a stored document: [`ResourceMetadata::as_json`]. It is checked like a new one from any of
+    /// the places.
     ///
     /// # Errors
     /// [`Error::Protocol`], as for an answer with status 200.
     pub fn read(&self, json: &str) -> Result<ResourceMetadata, Error> {
-        self.received(UnixTime::from_secs(0), &Response::new(json.as_bytes())).map_err(|no| no.error)
+        // There is no answer, so there is nothing to count from.
+        let now = UnixTime::from_secs(0);
+        self.received(now, &Response::new(json.as_bytes()), self.host.is_some()).map_err(|no| no.error)
     }
 
-    fn received<B: AsRef<[u8]>>(&self, now: UnixTime, response: &Response<B>) -> Result<ResourceMetadata, NotGranted> {
+    /// `of_host`: whether the document may be the one of the whole host.
+    fn received<B: AsRef<[u8]>>(
+        &self,
+        now: UnixTime,
+        response: &Response<B>,
+        of_host: bool,
+    ) -> Result<ResourceMetadata, NotGranted> {
         let url = self.places.now().to_string();
         let mut other = None;
-        let wanted = Wanted { is_resource: &|named| self.is_resource(named), url: &url, ground: &self.ground };
+        let host = well_known::split(&self.resource).0;
+        let is_resource = |named: &str| is(&self.resource, named) || of_host && is(host, named);
+        let wanted = Wanted { is_resource: &is_resource, url: &url, ground: &self.ground };
         let read = document(UrlRole::ResourceMetadata, now, &self.places, response, |members| {
             // A body that is not UTF-8 was refused before.
             let json = core::str::from_utf8(response.body().as_ref()).map_err(|_| Violation::NotAnObject)?;
@@ -153,12 +164,6 @@ impl ResourceDiscovery {
             no
         })
     }
-
-    /// Whether a document from this place may name this resource.
-    fn is_resource(&self, named: &str) -> bool {
-        let host = well_known::split(&self.resource).0;
-        is(&self.resource, named) || self.host.as_ref() == Some(self.places.now()) && is(host, named)
-    }
 }
 
 impl Exchange for ResourceDiscovery {
@@ -177,7 +182,8 @@ impl Exchange for ResourceDiscovery {
         if missing && self.places.go_on() {
             return Ok(Step::Again(self));
         }
-        match self.received(env.now, &response) {
+        let of_host = self.host.as_ref() == Some(self.places.now());
+        match self.received(env.now, &response, of_host) {
             Ok(metadata) => Ok(Step::Done(metadata)),
             Err(no) => {
                 if missing {

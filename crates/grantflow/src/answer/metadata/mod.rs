@@ -16,9 +16,8 @@ pub(crate) use members::Member;
 
 /// An authorization server's metadata. Its issuer was checked, and so was each URL to which a request or a person goes.
 ///
-/// **It has no age.** Only the caller can decide how long it may be used: the `Cache-Control` of its answer says what
-/// the server thinks. To store it, store [`as_json`](Self::as_json), and give it to
-/// [`Discovery::read`](crate::Discovery::read), which checks all of it again.
+/// **It has no age**: only the caller can decide how long it may be used. To store it, store
+/// [`as_json`](Self::as_json), and give it to [`Discovery::read`](crate::Discovery::read), which checks all of it again.
 ///
 /// An optional member that is `null` counts as absent. One that cannot be read costs its own value, and
 /// [`tolerated`](Self::tolerated) names it. The targets of requests and the protections of answers are never tolerated:
