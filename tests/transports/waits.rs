@@ -39,9 +39,9 @@ struct Poll {
     wait: Duration,
     /// The outcome of each round trip.
     seen: Vec<String>,
-    /// How long to wait before the first one.
+    /// How long to wait before the first request.
     first: Duration,
-    /// The first request comes before its time, whatever is waited.
+    /// The first request comes before its time, after any wait.
     early: bool,
 }
 
@@ -59,7 +59,7 @@ impl Poll {
 impl Exchange for Poll {
     type Output = Vec<String>;
 
-    /// What was broken off is waited anew: this is about the loop, and needs no clock.
+    /// An interrupted wait begins again: this test is about the loop, and needs no clock.
     fn rest(&self, _: UnixTime) -> Duration {
         if self.seen.is_empty() { self.first } else { self.wait }
     }
@@ -141,7 +141,7 @@ fn boxed(transport: Transport) {
     let bodies: Vec<String> = server.hits().iter().map(|hit| hit.text()).collect();
     assert_eq!(bodies, ["poll=0", "poll=1", "poll=2"]);
 
-    // What a failure leaves is the poll that was put in.
+    // A failure leaves the poll that was put in.
     let url = grantflow_tests::support::fault_server::refused_url();
     let failure = transport.agent(PATIENCE).run(AnyExchange::new(Poll::new(url))).map(drop).unwrap_err();
     let Left::Intact(poll) = failure.left else { panic!("not intact") };
@@ -179,7 +179,7 @@ fn too_early(transport: Transport) {
 fn dropped(transport: Transport) {
     let agent = transport.agent(PATIENCE);
     let server = FaultServer::start(vec![answer("not yet"), answer("done")]);
-    // Long enough to be dropped in, on however busy a machine.
+    // Long enough for a drop, even on a busy machine.
     let mut held = Held::new(Poll { wait: Duration::from_secs(2), ..Poll::new(server.url("/")) });
     let out = block_on(async {
         // It is dropped when it has begun to wait, or, on a slow machine, a little before.

@@ -20,7 +20,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Nothing yet, in a token request by this client.
+    /// An empty value, for a token request by this client.
     pub fn new(client: impl Into<Client>) -> Self {
         Self::on(client.into(), Message::TokenRequest)
     }
@@ -47,7 +47,7 @@ impl Asked {
         Ok(())
     }
 
-    /// A resource that the token is to be for (RFC 8707 §2). May be given more than once.
+    /// A resource for which the token is requested (RFC 8707 §2). May be given more than once.
     ///
     /// # Errors
     /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
@@ -63,8 +63,8 @@ impl Asked {
     /// An extra parameter: `audience`.
     ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`] for a parameter that a flow sets by itself; [`Misuse::DuplicateParameter`] for one that
-    /// was given already, or that the endpoint's own query has.
+    /// [`Misuse::ReservedParameter`] for a parameter that a flow sets itself; [`Misuse::DuplicateParameter`] for one
+    /// that was given already, or that is in the endpoint's query.
     pub fn param(&mut self, name: &str, value: &str) -> Result<(), Error> {
         let Self { client, on, extra, .. } = self;
         client.server().add_param(*on, extra, name, value)

@@ -36,7 +36,7 @@ fn start_of_request(server: &Server, endpoint: &Endpoint, id: &str) -> String {
     authorization_url(server, endpoint, &own)
 }
 
-/// The authorization endpoint with these parameters behind its own query.
+/// The authorization endpoint with these parameters after its query.
 pub(crate) fn authorization_url(server: &Server, endpoint: &Endpoint, own: &[Field<'_>]) -> String {
     let joint = match endpoint.as_str().split_once('?') {
         None => "?",

@@ -62,8 +62,8 @@ pub enum Misuse {
          lists, or give its list by Server::token_endpoint_auth_methods_supported"
     )]
     AuthMethod(&'static str),
-    /// The server takes pushed authorization requests only (RFC 9126 §5).
-    #[error("this server takes pushed authorization requests only: begin() or push() the request")]
+    /// The server accepts pushed authorization requests only (RFC 9126 §5).
+    #[error("this server accepts pushed authorization requests only: use begin() or push()")]
     NeedsPush,
     /// The answer held no refresh token, so there is nothing to refresh with.
     #[error("these tokens came without a refresh token: authorize again when they expire")]

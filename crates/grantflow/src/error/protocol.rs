@@ -43,7 +43,7 @@ impl ProtocolError {
         self.document.as_ref()?.mismatch.as_ref()
     }
 
-    /// What there is to say of the answer as a whole. A document that is not there breaks nothing.
+    /// The verb for the answer as a whole. A missing document does not break the protocol.
     pub(super) fn how(&self) -> &'static str {
         if self.document.is_some() { "cannot be used" } else { "broke the protocol" }
     }

@@ -126,12 +126,12 @@ impl ResourceDiscovery {
     /// # Errors
     /// [`Error::Protocol`], as for an answer with status 200.
     pub fn read(&self, json: &str) -> Result<ResourceMetadata, Error> {
-        // There is no answer, so there is nothing to count from.
+        // There is no answer, so there is no time to count from.
         let now = UnixTime::from_secs(0);
         self.received(now, &Response::new(json.as_bytes()), self.host.is_some()).map_err(|no| no.error)
     }
 
-    /// `of_host`: whether the document may be the one of the whole host.
+    /// `of_host`: whether the document may be that of the whole host.
     fn received<B: AsRef<[u8]>>(
         &self,
         now: UnixTime,

@@ -1,11 +1,11 @@
-//! What a server announces about itself, in its metadata or through the caller who configures it by hand.
+//! What a server announces about itself, in its metadata or by manual configuration.
 
 use core::fmt;
 
 use super::Server;
 use crate::error::{Error, MetadataFault, Misuse};
 
-/// What a server announces, as far as it changes what this library does.
+/// The announcements of a server that change the behaviour of this library.
 #[derive(Clone, Default)]
 pub(crate) struct Announced {
     pub(crate) requires_pushed: bool,
@@ -20,7 +20,7 @@ pub(crate) struct Announced {
 impl fmt::Debug for Announced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { requires_pushed, s256, no_authorization, auth_methods } = self;
-        // The names of the methods are the server's words.
+        // The server wrote the names of the methods.
         f.debug_struct("Announced")
             .field("requires_pushed", requires_pushed)
             .field("s256", s256)

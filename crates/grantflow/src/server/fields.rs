@@ -24,7 +24,7 @@ impl<'a> Field<'a> {
         Self { name, value, encoded: None }
     }
 
-    /// A value whose encoded form is kept somewhere.
+    /// A value whose encoded form is stored somewhere.
     pub(crate) fn encoded(name: &'a str, value: &'a str, encoded: &'a str) -> Self {
         Self { name, value, encoded: Some(encoded) }
     }
@@ -92,7 +92,7 @@ impl Params {
         self.iter().any(|(known, _)| known == name)
     }
 
-    /// `own_query` is that of the endpoint that the request goes to.
+    /// `own_query` is the query of the request's endpoint.
     pub(crate) fn add(
         &mut self,
         quirks: &Quirks,

@@ -23,8 +23,8 @@ pub(crate) use message::{CLIENT, FRONT_CHANNEL};
 pub use quirk::Quirk;
 pub(crate) use quirks::{ErrorPlace, Quirks};
 
-/// An authorization server, as plain data. Clients are made from it, and belong to it: [`Server::client`]. It is configured by hand, or
-/// made from the server's metadata: [`Discovery`](crate::Discovery).
+/// An authorization server, as plain data. Clients are made from it, and belong to it: [`Server::client`]. It is
+/// configured by hand, or made from the server's metadata: [`Discovery`](crate::Discovery).
 ///
 /// ```
 /// use grantflow::Server;
@@ -194,7 +194,7 @@ impl Server {
         params.add(&self.quirks, on, self.own_query(on), name, value)
     }
 
-    /// Whether the query of the endpoint that takes this request has a parameter of this name.
+    /// Whether the query of this request's endpoint has a parameter of this name.
     pub(crate) fn has_in_query(&self, on: Message, name: &str) -> bool {
         fields::is_in(self.own_query(on), name)
     }
@@ -241,7 +241,7 @@ impl Server {
         self.iss_required
     }
 
-    /// The hosts that may be asked over plain `http`.
+    /// The hosts that plain `http` may reach.
     pub(crate) fn plain_hosts(&self) -> &[Origin] {
         self.reach.as_deref().map_or(&[], Reach::plain)
     }

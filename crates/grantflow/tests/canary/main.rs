@@ -157,7 +157,7 @@ fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
     world.check();
 }
 
-/// Documents are public. But one can quote what a program configured, such as a key in the query of an API's URL.
+/// Documents are public, but one can quote what a program configured, such as a key in the query of an API's URL.
 #[test]
 fn nothing_shows_of_what_a_document_says() {
     let quoting = |name: &str, json: String| Misbehaviour::SetMember { name: name.to_owned(), json };
@@ -173,7 +173,7 @@ fn nothing_shows_of_what_a_document_says() {
         "resource_name",
     ];
     let quotes = names.iter().flat_map(|name| {
-        // Where an endpoint is, is shown as if the caller had configured it; its query is not.
+        // The place of an endpoint is shown, as if the caller had configured it; its query is not.
         let texts = [EXTRA.to_owned(), format!("https://as.example/x?{EXTRA}"), format!("https://as.example?{EXTRA}")];
         texts
             .into_iter()

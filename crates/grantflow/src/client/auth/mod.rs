@@ -50,7 +50,7 @@ impl Auth {
         fields.into_iter().flatten()
     }
 
-    /// Whether the body names the client by it.
+    /// Whether the method puts the client's id into the body.
     pub(crate) fn names_the_client(&self, quirks: &Quirks) -> bool {
         !matches!(self, Self::Basic(_)) || quirks.client_id_beside_basic
     }

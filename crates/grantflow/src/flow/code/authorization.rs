@@ -128,9 +128,9 @@ impl Authorization {
     /// Starts a grant: draws `state` and the PKCE verifier, and returns the URL to which you send the person.
     ///
     /// # Errors
-    /// [`Error::Entropy`] if the source of entropy fails, or gives the same bytes twice in a row;
-    /// [`Misuse::NeedsPush`] if the server takes pushed requests only: then [`begin`](Self::begin) or [`push`](Self::push).
-    /// Nothing is sent.
+    /// [`Error::Entropy`] if the source of entropy fails, or gives the same bytes twice in a row; [`Misuse::NeedsPush`]
+    /// if the server accepts pushed requests only: then use [`begin`](Self::begin) or [`push`](Self::push). Nothing is
+    /// sent.
     pub fn start(&self, env: &mut Env<'_>) -> Result<Redirect, Error> {
         if self.client.server().requires_pushed_authorization_requests() {
             return Err(Error::Misuse(Misuse::NeedsPush));
@@ -140,7 +140,7 @@ impl Authorization {
         Ok(self.redirect(url, secrets))
     }
 
-    /// Draws what each grant has of its own.
+    /// Draws the secrets of a grant.
     ///
     /// # Errors
     /// [`Error::Entropy`].
@@ -150,7 +150,7 @@ impl Authorization {
         Ok(Drawn { state, verifier: if quirks.refuses_pkce { None } else { Some(verifier) } })
     }
 
-    /// The started grant, with the URL that leads to it.
+    /// The started grant, with its URL.
     pub(super) fn redirect(&self, url: AuthorizationUrl, Drawn { state, verifier }: Drawn) -> Redirect {
         let grant = Grant {
             client: self.client.clone(),
@@ -162,14 +162,14 @@ impl Authorization {
         Redirect { url, pending: PendingCallback { grant, state, response_mode: self.response_mode } }
     }
 
-    /// One buffer of the exact size; what the client and the redirect URI contribute has been encoded once before.
+    /// One buffer of the exact size; the parts of the client and of the redirect URI were encoded once before.
     fn url(&self, secrets: &Drawn) -> AuthorizationUrl {
         let registration = self.client.registration();
         let quirks = registration.server.quirks();
         let start = registration.authorization_start.as_deref().unwrap_or_default();
         let on = Message::AuthorizationRequest;
         self.with_fields(secrets, |all| {
-            // Walked twice, once to know the length: a list of them would cost more than that.
+            // Iterated twice, once for the length: a list of them would cost more.
             let mut url = String::with_capacity(start.len() + fields::len(quirks, on, all.iter(), &self.extra));
             url.push_str(start);
             fields::append(&mut url, quirks, on, all.iter(), &self.extra);
@@ -200,7 +200,7 @@ impl Authorization {
     }
 }
 
-/// What each grant has of its own: `state`, and the PKCE verifier unless the server refuses PKCE.
+/// The secrets of a grant: `state`, and the PKCE verifier unless the server refuses PKCE.
 pub(super) struct Drawn {
     pub(super) state: RandomText,
     verifier: Option<Verifier>,
