@@ -1,11 +1,11 @@
-//! The README's example compiles as it stands there, and runs.
+//! The README's example compiles and runs as it is written there.
 
 use std::collections::HashMap;
 use std::error::Error;
 
 use grantflow::{Env, PendingKey};
 
-/// What the README leaves to the reader: a browser session's own store.
+/// What the README leaves to the reader: a store for browser sessions.
 #[derive(Default)]
 struct Session(HashMap<PendingKey, String>);
 

@@ -1,4 +1,4 @@
-//! The same against a server that none of us wrote, in real time: npm's oidc-provider behind a gateway that fails.
+//! The same with a server that was written elsewhere, in real time: npm's oidc-provider behind a gateway that fails.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -20,9 +20,9 @@ const REDIRECT_URI: &str = "http://127.0.0.1:8765/cb";
 const SCOPE: &str = "openid offline_access api:read";
 /// How long the gateway fails.
 const OUTAGE: Duration = Duration::from_secs(3);
-/// The default policy's pauses after the outage, and some.
+/// The default policy's pauses after the outage, and some more.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// The failures that are tried here; the rest is in virtual time.
+/// The failures that are tried here; the others are in virtual time.
 const KINDS: [&str; 3] = ["502", "200 with an HTML page", "refused connections"];
 
 fn names() -> impl Iterator<Item = (String, Transport, &'static str)> {
@@ -76,7 +76,7 @@ fn run(peer: &Arc<Peer>, transport: Transport, kind: &str) -> Outcome {
     let tokens = log_in(peer, &client)?;
     let session = transport::session(transport, &client);
     let first = transport::block_on(session.prime(tokens))?;
-    // Its API does not take the token any more: until there is another, there is none.
+    // Its API refuses the token from now on: until there is another one, there is none.
     session.refused(&first);
 
     // It ends when somebody has been told of it: a busy machine may take all of its time for the first request.
@@ -114,7 +114,7 @@ fn run(peer: &Arc<Peer>, transport: Transport, kind: &str) -> Outcome {
     Ok(())
 }
 
-/// Past the gateway: the login is over before the outage begins.
+/// Past the gateway: the login ends before the outage begins.
 fn log_in(peer: &Peer, client: &ConfidentialClient) -> Result<Tokens, Box<dyn std::error::Error>> {
     let authorization = Authorization::new(client, REDIRECT_URI)?.scope(SCOPE)?;
     let Redirect { url, pending } = authorization.start(&mut Env::new(now(), &mut SysRng))?;

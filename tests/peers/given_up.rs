@@ -1,4 +1,4 @@
-//! What a server says of a token (RFC 7662), and tokens that are given up (RFC 7009).
+//! What a server says about a token (RFC 7662), and tokens that are revoked (RFC 7009).
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ impl World {
         self.token_server()?.client(client.id).secret_basic(client.secret.unwrap_or_default())
     }
 
-    /// What the server says of the token to the API.
+    /// The server's answer to the API about the token.
     fn says_of(&self, token: &str) -> Got<Introspected> {
         Ok(self.agent.run(Introspection::new(&self.with_secret(peer::BASIC)?, token)?)?)
     }
@@ -147,7 +147,7 @@ fn grant_is_over(world: &World) -> Outcome {
 }
 
 fn access_token_is_over(world: &World) -> Outcome {
-    // A public client: it proves nothing but that it has the token.
+    // A public client: it only proves that it has the token.
     let client = world.token_server()?.client(peer::PUBLIC.id).public()?;
     let tokens = world.log_in(&client)?;
     let token = access(&tokens)?;

@@ -1,7 +1,7 @@
 //! Real authorization servers, each as a child process.
 //!
-//! They are third-party code on purpose: a mock written here would share this project's misreadings of the specifications.
-//! The `server` files in `tests/peers` say which clients they know and how to steer their user.
+//! They are third-party code on purpose: a mock written here would share this project's misreadings of the
+//! specifications. The `server` files in `tests/peers` say which clients they know and how to steer their user.
 
 mod browser;
 mod install;
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// From spawn to the line that says it listens. It takes a second or two; this is for a machine that is busy compiling.
+/// From spawn to the line that says it listens. It takes a second or two; the rest is for a machine that is busy compiling.
 const READY: Duration = Duration::from_secs(120);
 
 /// Which server.
@@ -43,7 +43,7 @@ impl Kind {
         Self::Authlib,
     ];
 
-    /// As it is called in the names of tests.
+    /// Its name in the names of tests.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OidcProvider => "oidc-provider",
@@ -82,7 +82,7 @@ pub const PUSHES: Client = Client { id: "pushes", secret: SECRET };
 pub const DEVICE: Client = Client { id: "device", secret: None };
 /// `client_secret_basic`, for the device grant.
 pub const DEVICE_BASIC: Client = Client { id: "device-basic", secret: SECRET };
-/// As [`BASIC`], but its person is asked. Only django-oauth-toolkit knows it.
+/// Like [`BASIC`], but its person is asked. Only django-oauth-toolkit knows it.
 pub const ASKS: Client = Client { id: "asks", secret: SECRET };
 
 /// Why there is no peer.
@@ -108,7 +108,7 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// Whether a peer that is missing is a failure.
+/// Whether a missing peer is a failure.
 pub fn in_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| !value.is_empty() && value != "false")
 }
@@ -124,7 +124,7 @@ pub struct Peer {
     stdin: Option<ChildStdin>,
 }
 
-/// Installs the peer if need be, and starts one on a free port.
+/// Installs the peer if necessary, and starts one on a free port.
 ///
 /// # Errors
 /// See [`StartError`].
@@ -148,7 +148,7 @@ pub fn start(kind: Kind) -> Result<Peer, StartError> {
         log.follow(stderr);
     }
     let lines = child.stdout.take().map(first_line);
-    // From here on, returning early drops the peer, and so ends the child.
+    // From here on, an early return drops the peer, which ends the child.
     let mut peer = Peer { stdin: child.stdin.take(), child, kind, issuer: String::new(), log };
     match lines.and_then(|lines| lines.recv_timeout(READY).ok()).and_then(|line| issuer_in(&line)) {
         Some(issuer) => {
@@ -207,7 +207,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // Both fail only if it is gone already.
+        // Both fail only if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

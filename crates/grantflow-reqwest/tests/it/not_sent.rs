@@ -99,7 +99,7 @@ fn what_fails_later_may_have_been_sent() {
 }
 
 #[test]
-fn what_was_not_sent_can_be_sent_after_all() {
+fn an_unsent_request_can_be_sent_later() {
     let (socket, url) = refusing();
     let (left, _) = left(&agent(), &url);
     let Left::Intact(exchange) = left else { panic!("not intact") };

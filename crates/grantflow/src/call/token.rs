@@ -13,18 +13,18 @@ use crate::value::secret::RefreshToken;
 use crate::value::time::UnixTime;
 use crate::wire::object::Table as _;
 
-/// What is given for a token, as far as it changes what an error code means.
+/// The grant of a token request, as far as it changes the meaning of an error code.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Grant {
     /// A refresh token (RFC 6749 §6).
     Refresh,
-    /// A code that is polled with until a person has decided (RFC 8628 §3.4).
+    /// A code with which the client polls until the person has decided (RFC 8628 §3.4).
     Poll,
     /// Anything else.
     Other,
 }
 
-/// Reads a token endpoint's answer (RFC 6749 §5.1, §5.2). `build` makes what the flow gives out of the checked members.
+/// Reads a token endpoint's answer (RFC 6749 §5.1, §5.2). `build` makes the flow's output from the checked members.
 #[inline]
 pub(crate) fn token_answer<B: AsRef<[u8]>, T>(
     client: &Registration,

@@ -1,11 +1,11 @@
-//! An answer with an error code in it.
+//! An answer with an error code.
 
 use core::fmt;
 
 use super::verdict::{self, Meaning};
 use super::{Answer, ErrorCode, ErrorResponse, Next};
 
-/// An answer with an error code in it (RFC 6749 §5.2).
+/// An answer with an error code (RFC 6749 §5.2).
 #[derive(Debug, Clone)]
 pub struct Refused {
     pub(crate) response: ErrorResponse,
@@ -18,12 +18,12 @@ impl Refused {
         &self.response
     }
 
-    /// What to do about it.
+    /// What to do about the error.
     pub fn next(&self) -> Next {
         self.response.next()
     }
 
-    /// What it says about the grant.
+    /// What the answer says about the grant.
     pub fn meaning(&self) -> Meaning {
         self.answer.meaning
     }

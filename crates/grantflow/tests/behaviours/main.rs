@@ -1,4 +1,4 @@
-//! One file per behaviour, in virtual time, against the testkit's server.
+//! One file for each behaviour, in virtual time, against the testkit's server.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,5 @@
-//! Every committed input of the core's fuzz targets, replayed on the compiler at hand: what fuzzing found stays found.
+//! Replays every committed input of the core's fuzz targets on the current compiler, so that what fuzzing found stays
+//! found.
 
 use std::fs;
 use std::path::Path;
@@ -35,7 +36,7 @@ fn every_input_of_every_target_passes() {
         inputs.sort();
         assert!(inputs.len() >= 5, "{name} has {} inputs: the corpus is missing", inputs.len());
         for input in &inputs {
-            // Printed only if the body panics: then it is what to look at.
+            // Printed only if the body panics: then this is the input to look at.
             println!("{name}: {}", input.display());
             body(&fs::read(input).unwrap());
         }
@@ -48,7 +49,7 @@ fn every_target_is_replayed() {
     let mut targets = Vec::new();
     for target in fs::read_dir(fuzz_folder().join("fuzz_targets")).unwrap() {
         let path = target.unwrap().path();
-        // Those of other crates are replayed in the workspace's `tests`.
+        // Targets of other crates are replayed in the workspace's `tests`.
         if !fs::read_to_string(&path).unwrap().contains("grantflow_") {
             targets.push(path.file_stem().unwrap().to_string_lossy().into_owned());
         }
@@ -59,7 +60,7 @@ fn every_target_is_replayed() {
     assert_eq!(targets, replayed);
 }
 
-/// A flow that the corpus does not know is one in which nothing was ever found.
+/// A flow that the corpus does not reach is one in which nothing was ever found.
 #[test]
 fn the_flow_models_inputs_reach_every_flow() {
     let folder = fuzz_folder().join("corpus/flow_model");
