@@ -6,7 +6,7 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 13] = [
+const TARGETS: [Target; 15] = [
     ("challenge", grantflow::fuzz::challenge),
     ("callback", grantflow::fuzz::callback),
     ("token_response", grantflow::fuzz::token_response),
@@ -19,6 +19,8 @@ const TARGETS: [Target; 13] = [
     ("metadata", grantflow::fuzz::metadata),
     ("resource_metadata", grantflow::fuzz::resource_metadata),
     ("well_known_url", grantflow::fuzz::well_known_url),
+    ("pushed", grantflow::fuzz::pushed),
+    ("introspection", grantflow::fuzz::introspection),
     ("flow_model", crate::flow_model::run),
 ];
 
