@@ -65,11 +65,16 @@ fn every_target_is_replayed() {
 #[test]
 fn the_flow_models_inputs_reach_every_flow() {
     let folder = fuzz_folder().join("corpus/flow_model");
-    let mut all = [0; 4];
+    let mut all = [0; 7];
     for input in fs::read_dir(folder).unwrap() {
         let reached = crate::flow_model::reached(&fs::read(input.unwrap().path()).unwrap());
-        let found = [reached.credentials, reached.chains, reached.broken_chains, reached.found];
+        let robots = [reached.credentials, reached.chains, reached.broken_chains];
+        let others = [reached.found, reached.pushed, reached.described, reached.revoked];
+        let found = [robots.as_slice(), &others].concat();
         all = std::array::from_fn(|i| all[i] + found[i]);
     }
-    assert!(all.iter().all(|count| *count >= 5), "credentials, chains, broken chains, documents: {all:?}");
+    assert!(
+        all.iter().all(|count| *count >= 5),
+        "credentials, chains, broken chains, documents, pushed, described, revoked: {all:?}"
+    );
 }
