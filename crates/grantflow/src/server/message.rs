@@ -48,6 +48,8 @@ const ROWS: [(Message, bool, &[&str]); 9] = [
             "request",
             "request_uri",
             "client_secret",
+            "client_assertion",
+            "client_assertion_type",
         ],
     ),
     (Message::Callback, false, &["code", "state", "iss", "error", "error_description", "error_uri"]),

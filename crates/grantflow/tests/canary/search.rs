@@ -80,7 +80,9 @@ impl Canary {
     pub(crate) fn secrets_of(&mut self, request: &http::Request<grantflow::Body>) {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
         for (name, value) in pairs {
-            if ["client_secret", "code", "code_verifier", "refresh_token", "x"].contains(&name.as_str()) {
+            if ["client_secret", "code", "code_verifier", "refresh_token", "state", "token", "x"]
+                .contains(&name.as_str())
+            {
                 self.secret(&value);
             }
         }
