@@ -54,6 +54,6 @@ pub(crate) fn no_answer_to_replayable<X: Exchange>(sent: Sent, exchange: X) -> F
 
 /// What is left of a code that was polled with: all of it where the server refused the client, else nobody knows.
 pub(crate) fn unless_sure<X: Exchange>(error: Error, exchange: X) -> Failure<X> {
-    let refused = matches!(&error, Error::Refused(refused) if refused.is_verdict());
+    let refused = matches!(&error, Error::Refused(refused) if refused.meaning() != Meaning::Nothing);
     if refused { Failure::intact(error, exchange) } else { Failure::unknown(error, exchange) }
 }

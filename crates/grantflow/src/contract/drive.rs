@@ -11,7 +11,7 @@ use crate::value::time::UnixTime;
 /// Runs an exchange over a blocking HTTP stack of the caller's own, given as closures.
 ///
 /// `send` carries a request. If no whole answer came, it says whether the request may have been sent, and its own error,
-/// which is what the caller then sees. `now` tells the time, `wait` waits.
+/// which is what the caller then sees, unless the flow has more to say than that: that its time is over. `now` tells the time, `wait` waits.
 ///
 /// What the loop has waited has passed: it makes the request for the time by `now` or for the end of the wait, whichever is
 /// later. So a run ends even if `now` stands still.
@@ -63,9 +63,9 @@ pub fn drive<X: Exchange, B: AsRef<[u8]>, E: From<Error>>(
             Ok(response) => {
                 exchange.respond(&mut Env::new(now(), rng), response).map_err(|failure| failure.map_error(E::from))
             }
-            Err((sent, error)) => {
-                exchange.unanswered(&mut Env::new(now(), rng), sent).map_err(|failure| failure.map_error(|_| error))
-            }
+            Err((sent, error)) => exchange.unanswered(&mut Env::new(now(), rng), sent).map_err(|failure| {
+                failure.map_error(|own| if matches!(own, Error::NoAnswer(_)) { error } else { E::from(own) })
+            }),
         };
         match step? {
             Step::Done(output) => return Ok(output),

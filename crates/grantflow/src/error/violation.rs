@@ -47,7 +47,7 @@ pub enum Violation {
     TokenPath,
     /// There is no metadata document at any place where it was looked for: each answered with a 4xx.
     NoDocument,
-    /// A member of a metadata document is a URL that cannot be what it is given as.
+    /// A member is a URL that cannot be what it is given as.
     Url {
         /// The member.
         member: &'static str,
@@ -75,6 +75,7 @@ impl Violation {
                 "; if the error says that there is none, see `Quirk::NullIsAbsent` and `Quirk::ErrorPath`"
             }
             Self::WrongType("id_token") => "; for `null` where there is none, see `Quirk::NullIsAbsent`",
+            Self::Missing("verification_uri") => "; if the server calls it `verification_url`, see `Quirk::renamed`",
             Self::TokenPath => {
                 "; check `Quirk::TokenPath`, and for an error that the body states, see `Quirk::ErrorPath`"
             }
