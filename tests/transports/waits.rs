@@ -47,11 +47,7 @@ struct Poll {
 
 impl Poll {
     fn new(url: String) -> Self {
-<<<<<<< HEAD
-        Self { url, wait: WAIT, seen: Vec::new() }
-=======
-        Self { url, seen: Vec::new(), first: Duration::ZERO, early: false }
->>>>>>> contract
+        Self { url, wait: WAIT, seen: Vec::new(), first: Duration::ZERO, early: false }
     }
 
     fn again(mut self, what: String) -> Step<Self> {
@@ -65,11 +61,7 @@ impl Exchange for Poll {
 
     /// What was broken off is waited anew: this is about the loop, and needs no clock.
     fn rest(&self, _: UnixTime) -> Duration {
-<<<<<<< HEAD
-        if self.seen.is_empty() { Duration::ZERO } else { self.wait }
-=======
-        if self.seen.is_empty() { self.first } else { WAIT }
->>>>>>> contract
+        if self.seen.is_empty() { self.first } else { self.wait }
     }
 
     fn request(&self, _: &mut Env<'_>) -> Result<Request<RequestBody>, Error> {

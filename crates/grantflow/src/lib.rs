@@ -78,6 +78,7 @@ mod flow;
 #[doc(hidden)]
 pub mod fuzz;
 
+pub use call::{Asked, NotGranted};
 pub use client::{Client, ClientBuilder, ConfidentialClient, PublicClient};
 pub use contract::{
     AnyExchange, Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, Wait, drive,
@@ -88,9 +89,9 @@ pub use error::{
 };
 pub use flow::client_credentials::ClientCredentials;
 pub use flow::code::{
-    Authorization, AuthorizationUrl, Callback, CodeExchange, NoStepUp, NotOurs, PendingCallback, PendingKey, Redirect,
-    Rejection, RejectionReason, ResponseMode, StepUp, StepUpAttempts, StoredCallback, callback_key,
-    callback_key_in_form,
+    Authorization, AuthorizationUrl, Begun, Callback, CodeExchange, NoStepUp, NotOurs, PendingCallback, PendingKey,
+    PushedAuthorization, Redirect, Rejection, RejectionReason, ResponseMode, StepUp, StepUpAttempts, StoredCallback,
+    callback_key, callback_key_in_form,
 };
 pub use flow::device::{DeviceGrant, DeviceRequest, StoredDevice};
 pub use flow::introspection::{ActiveToken, Introspected, Introspection};

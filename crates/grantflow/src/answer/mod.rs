@@ -4,5 +4,6 @@ pub(crate) mod device;
 pub(crate) mod error;
 pub(crate) mod introspection;
 pub(crate) mod metadata;
+pub(crate) mod pushed;
 pub(crate) mod resource;
 pub(crate) mod token;

@@ -7,9 +7,10 @@ use crate::server::Message;
 use crate::server::fields::{Field, Params};
 use crate::url::check_resource;
 
-/// What a client asks for in a request, with what the server's quirks make of it.
+/// What a client asks for in a request, beside the grant's own parameters: a scope, resources, extra parameters. A flow of
+/// your own keeps one, and hands it to [`Client::token_request`] and [`Client::token_answer`].
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub struct Asked {
     pub(crate) client: Client,
     /// The request that it is asked in.
     on: Message,
@@ -19,24 +20,38 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn new(client: Client, on: Message) -> Self {
+    /// Nothing yet, in a token request by this client.
+    pub fn new(client: impl Into<Client>) -> Self {
+        Self::on(client.into(), Message::TokenRequest)
+    }
+
+    pub(crate) fn on(client: Client, on: Message) -> Self {
         Self { client, on, scope: None, resources: Vec::new(), extra: Params::default() }
     }
 
+    /// The client that asks.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server chooses.
+    ///
     /// # Errors
     /// [`Misuse::Scope`].
-    pub(crate) fn scope<S>(&mut self, scope: S) -> Result<(), Error>
+    pub fn scope<S>(&mut self, scope: S) -> Result<(), Error>
     where
         S: TryInto<Scope>,
         Error: From<S::Error>,
     {
-        self.scope = Some(self.registration().server.quirks().tokens_of(scope.try_into()?)?);
+        self.scope = Some(self.client.server().quirks().tokens_of(scope.try_into()?)?);
         Ok(())
     }
 
+    /// A resource that the token is to be for (RFC 8707 §2). May be given more than once.
+    ///
     /// # Errors
     /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
-    pub(crate) fn resource(&mut self, resource: &str) -> Result<(), Error> {
+    pub fn resource(&mut self, resource: &str) -> Result<(), Error> {
         check_resource(resource)?;
         if self.resources.iter().any(|known| known == resource) {
             return Err(Error::Misuse(Misuse::DuplicateParameter));
@@ -45,11 +60,14 @@ impl Asked {
         Ok(())
     }
 
+    /// An extra parameter: `audience`.
+    ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`], [`Misuse::DuplicateParameter`].
-    pub(crate) fn param(&mut self, name: &str, value: &str) -> Result<(), Error> {
+    /// [`Misuse::ReservedParameter`] for a parameter that a flow sets by itself; [`Misuse::DuplicateParameter`] for one that
+    /// was given already, or that the endpoint's own query has.
+    pub fn param(&mut self, name: &str, value: &str) -> Result<(), Error> {
         let Self { client, on, extra, .. } = self;
-        client.registration().server.add_param(*on, extra, name, value)
+        client.server().add_param(*on, extra, name, value)
     }
 
     pub(crate) fn registration(&self) -> &Registration {
@@ -62,7 +80,7 @@ impl Asked {
         if self.scope.is_none() && self.resources.is_empty() {
             return then(own);
         }
-        let scope = self.scope.as_ref().map(|scope| self.registration().server.quirks().write_scope(scope));
+        let scope = self.scope.as_ref().map(|scope| self.client.server().quirks().write_scope(scope));
         let scope = scope.as_deref().map(|scope| Field::new("scope", scope));
         let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
         let all: Vec<Field<'_>> = own.iter().copied().chain(scope).chain(resources).collect();

@@ -7,10 +7,12 @@ mod object;
 mod polling;
 mod received;
 mod request;
+mod seam;
 mod token;
 
-pub(crate) use asked::Asked;
-pub(crate) use not_granted::{NotGranted, no_answer, no_answer_to_replayable, unless_sure};
+pub use asked::Asked;
+pub use not_granted::NotGranted;
+pub(crate) use not_granted::{no_answer, no_answer_to_replayable, unless_sure};
 pub(crate) use object::{object, status};
 pub(crate) use polling::{Polled, Polling};
 pub(crate) use request::{get, post, token as token_request, with_resources};

@@ -5,8 +5,11 @@ use crate::error::verdict::Meaning;
 use crate::error::{Error, ErrorCode};
 use crate::value::secret::RefreshToken;
 
-/// An answer that gives nothing: why, and what it says about the grant.
-pub(crate) struct NotGranted {
+/// An answer that gives no tokens: why, and what it means for the grant. A flow of your own makes its [`Failure`] of it:
+/// [`single_use`](Self::single_use) or [`replayable`](Self::replayable).
+#[derive(Debug)]
+#[must_use = "it says what is left of the grant"]
+pub struct NotGranted {
     pub(crate) error: Error,
     pub(crate) meaning: Meaning,
     /// A refresh token of a token answer that was refused for another member.
@@ -24,8 +27,24 @@ impl NotGranted {
             && matches!(self.error.code(), Some(ErrorCode::AuthorizationPending | ErrorCode::SlowDown))
     }
 
-    /// What it leaves of a grant that a server may burn with any refusal: an authorization code, a device code.
-    pub(crate) fn single_use<X: Exchange>(self, exchange: X) -> Failure<X> {
+    /// Why.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// The error alone.
+    pub fn into_error(self) -> Error {
+        self.error
+    }
+
+    /// What it means for the grant.
+    pub fn meaning(&self) -> Meaning {
+        self.meaning
+    }
+
+    /// What it leaves of a grant that a server may burn with any refusal, such as an authorization code: by the table at
+    /// [`Meaning`].
+    pub fn single_use<X: Exchange>(self, exchange: X) -> Failure<X> {
         match self.meaning {
             Meaning::Over | Meaning::RequestRefused => Failure::spent(self.error),
             Meaning::NotProcessed => Failure::intact(self.error, exchange),
@@ -33,8 +52,8 @@ impl NotGranted {
         }
     }
 
-    /// What it leaves of a request that does no harm when it is sent twice.
-    pub(crate) fn replayable<X: Exchange>(self, exchange: X) -> Failure<X> {
+    /// What it leaves of a request that does no harm when it is sent twice: all of it.
+    pub fn replayable<X: Exchange>(self, exchange: X) -> Failure<X> {
         Failure::intact(self.error, exchange)
     }
 }

@@ -32,6 +32,12 @@ pub struct ConfidentialClient(Client);
 
 /// What every authorization request of a client begins with: written once, copied for each.
 fn start_of_request(server: &Server, endpoint: &Endpoint, id: &str) -> String {
+    let own = [Field::plain("response_type", "code"), Field::new("client_id", id)];
+    authorization_url(server, endpoint, &own)
+}
+
+/// The authorization endpoint with these parameters behind its own query.
+pub(crate) fn authorization_url(server: &Server, endpoint: &Endpoint, own: &[Field<'_>]) -> String {
     let joint = match endpoint.as_str().split_once('?') {
         None => "?",
         Some((_, "")) => "",
@@ -39,8 +45,8 @@ fn start_of_request(server: &Server, endpoint: &Endpoint, id: &str) -> String {
         Some(_) => "&",
     };
     let mut fields = String::new();
-    let own = [Field::plain("response_type", "code"), Field::new("client_id", id)];
-    fields::append(&mut fields, server.quirks(), Message::AuthorizationRequest, own.into_iter(), &Params::default());
+    let (on, none) = (Message::AuthorizationRequest, Params::default());
+    fields::append(&mut fields, server.quirks(), on, own.iter().copied(), &none);
     format!("{}{joint}{fields}", endpoint.as_str())
 }
 

@@ -61,6 +61,9 @@ pub enum Misuse {
          lists, or give its list by Server::token_endpoint_auth_methods_supported"
     )]
     AuthMethod(&'static str),
+    /// The server takes pushed authorization requests only (RFC 9126 §5).
+    #[error("this server takes pushed authorization requests only: begin() or push() the request")]
+    NeedsPush,
     /// The answer held no refresh token, so there is nothing to refresh with.
     #[error("these tokens came without a refresh token: authorize again when they expire")]
     NoRefreshToken,

@@ -37,7 +37,7 @@ pub enum Error {
     #[error("{0}")]
     Refused(Box<Refused>),
     /// The server's answer breaks the protocol.
-    #[error("{who} broke the protocol: {0}", who = .0.answer.who())]
+    #[error("{who} {how}: {0}", who = .0.answer.who(), how = .0.how())]
     Protocol(Box<ProtocolError>),
     /// The server, or something in front of it, could not answer now: a 429, a 5xx, or a status that HTTP does not have, without
     /// an error code.

@@ -43,6 +43,11 @@ impl ProtocolError {
         self.document.as_ref()?.mismatch.as_ref()
     }
 
+    /// What there is to say of the answer as a whole. A document that is not there breaks nothing.
+    pub(super) fn how(&self) -> &'static str {
+        if self.document.is_some() { "cannot be used" } else { "broke the protocol" }
+    }
+
     pub(super) fn next(&self) -> Next {
         let content = if self.cut { Content::Cut } else { Content::Other };
         verdict::meaning(verdict::Purpose::Other, self.answer.status, self.answer.retry_after, content).1

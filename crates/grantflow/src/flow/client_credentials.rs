@@ -33,7 +33,6 @@ use crate::client::{Client, ConfidentialClient};
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::error::Error;
 use crate::scope::Scope;
-use crate::server::Message;
 use crate::server::fields::Field;
 use crate::token::Tokens;
 use crate::wire::object::Optional;
@@ -50,7 +49,7 @@ pub struct ClientCredentials {
 impl ClientCredentials {
     /// A request by this client.
     pub fn new(client: &ConfidentialClient) -> Self {
-        Self { asked: Asked::new(client.into(), Message::TokenRequest) }
+        Self { asked: Asked::new(client) }
     }
 
     /// The client that asks.

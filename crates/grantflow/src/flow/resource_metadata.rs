@@ -95,7 +95,7 @@ impl ResourceDiscovery {
         }
     }
 
-    /// [`challenged`](Self::challenged), for a resource whose metadata is at another origin. A door: **whoever answers for the
+    /// [`challenged`](Self::challenged), for a resource whose metadata is at another origin. A door: **somebody who answers for the
     /// resource then chooses a host that this program asks**, which can be one that only this program reaches. The request holds no
     /// credentials, the answer must be metadata of this resource, and an address or this machine is never asked.
     ///
@@ -119,19 +119,29 @@ impl ResourceDiscovery {
         self.places.iter().map(ToString::to_string)
     }
 
-    /// Reads a document that was kept: [`ResourceMetadata::as_json`]. It is checked like one that has just come from the first
-    /// place.
+    /// Reads a document that was kept: [`ResourceMetadata::as_json`]. It is checked like one that has just come from one of the
+    /// places; from which one, nobody has to remember.
     ///
     /// # Errors
     /// [`Error::Protocol`], as for an answer with status 200.
     pub fn read(&self, json: &str) -> Result<ResourceMetadata, Error> {
-        self.received(UnixTime::from_secs(0), &Response::new(json.as_bytes())).map_err(|no| no.error)
+        // There is no answer, so there is nothing to count from.
+        let now = UnixTime::from_secs(0);
+        self.received(now, &Response::new(json.as_bytes()), self.host.is_some()).map_err(|no| no.error)
     }
 
-    fn received<B: AsRef<[u8]>>(&self, now: UnixTime, response: &Response<B>) -> Result<ResourceMetadata, NotGranted> {
+    /// `of_host`: whether the document may be the one of the whole host.
+    fn received<B: AsRef<[u8]>>(
+        &self,
+        now: UnixTime,
+        response: &Response<B>,
+        of_host: bool,
+    ) -> Result<ResourceMetadata, NotGranted> {
         let url = self.places.now().to_string();
         let mut other = None;
-        let wanted = Wanted { is_resource: &|named| self.is_resource(named), url: &url, ground: &self.ground };
+        let host = well_known::split(&self.resource).0;
+        let is_resource = |named: &str| is(&self.resource, named) || of_host && is(host, named);
+        let wanted = Wanted { is_resource: &is_resource, url: &url, ground: &self.ground };
         let read = document(UrlRole::ResourceMetadata, now, &self.places, response, |members| {
             // What is no UTF-8 was refused before.
             let json = core::str::from_utf8(response.body().as_ref()).map_err(|_| Violation::NotAnObject)?;
@@ -153,12 +163,6 @@ impl ResourceDiscovery {
             no
         })
     }
-
-    /// Whether a document from the place that was asked may name this resource.
-    fn is_resource(&self, named: &str) -> bool {
-        let host = well_known::split(&self.resource).0;
-        is(&self.resource, named) || self.host.as_ref() == Some(self.places.now()) && is(host, named)
-    }
 }
 
 impl Exchange for ResourceDiscovery {
@@ -177,7 +181,8 @@ impl Exchange for ResourceDiscovery {
         if missing && self.places.go_on() {
             return Ok(Step::Again(self));
         }
-        match self.received(env.now, &response) {
+        let of_host = self.host.as_ref() == Some(self.places.now());
+        match self.received(env.now, &response, of_host) {
             Ok(metadata) => Ok(Step::Done(metadata)),
             Err(no) => {
                 if missing {

@@ -1,10 +1,12 @@
-//! What a server announces about itself, in its metadata or through whoever configures it by hand.
+//! What a server announces about itself, in its metadata or through the caller who configures it by hand.
+
+use core::fmt;
 
 use super::Server;
 use crate::error::{Error, MetadataFault, Misuse};
 
 /// What a server announces, as far as it changes what this library does.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Announced {
     pub(crate) requires_pushed: bool,
     /// Its metadata lists `S256` (RFC 8414 §2).
@@ -13,6 +15,19 @@ pub(crate) struct Announced {
     pub(crate) no_authorization: Option<MetadataFault>,
     /// The ways in which clients may authenticate at the token endpoint, if it says.
     pub(crate) auth_methods: Option<Box<[Box<str>]>>,
+}
+
+impl fmt::Debug for Announced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { requires_pushed, s256, no_authorization, auth_methods } = self;
+        // The names of the methods are the server's words.
+        f.debug_struct("Announced")
+            .field("requires_pushed", requires_pushed)
+            .field("s256", s256)
+            .field("no_authorization", no_authorization)
+            .field("auth_methods", &auth_methods.as_ref().map(|methods| methods.len()))
+            .finish()
+    }
 }
 
 impl Server {

@@ -13,24 +13,24 @@ use crate::wire::form::{self, Space, encode_into, encoded_len};
 #[derive(Clone, Copy)]
 pub(crate) struct Field<'a> {
     /// The standard name.
-    pub(crate) name: &'static str,
+    pub(crate) name: &'a str,
     pub(crate) value: &'a str,
     /// The value form-encoded, where it is known already.
     pub(crate) encoded: Option<&'a str>,
 }
 
 impl<'a> Field<'a> {
-    pub(crate) fn new(name: &'static str, value: &'a str) -> Self {
+    pub(crate) fn new(name: &'a str, value: &'a str) -> Self {
         Self { name, value, encoded: None }
     }
 
     /// A value whose encoded form is kept somewhere.
-    pub(crate) fn encoded(name: &'static str, value: &'a str, encoded: &'a str) -> Self {
+    pub(crate) fn encoded(name: &'a str, value: &'a str, encoded: &'a str) -> Self {
         Self { name, value, encoded: Some(encoded) }
     }
 
     /// A value that needs no encoding: base64url, or a name of the protocol without `:`.
-    pub(crate) fn plain(name: &'static str, value: &'a str) -> Self {
+    pub(crate) fn plain(name: &'a str, value: &'a str) -> Self {
         Self { name, value, encoded: Some(value) }
     }
 }
@@ -82,7 +82,16 @@ pub(crate) fn append<'f>(
 #[derive(Clone, Default)]
 pub(crate) struct Params(Vec<(Box<str>, Zeroizing<String>)>);
 
+/// Whether a query has a parameter of this name.
+pub(super) fn is_in(query: &str, name: &str) -> bool {
+    form::raw_pairs(query).any(|(raw, _)| form::decode(raw).as_deref() == Some(name))
+}
+
 impl Params {
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.iter().any(|(known, _)| known == name)
+    }
+
     /// `own_query` is that of the endpoint that the request goes to.
     pub(crate) fn add(
         &mut self,
@@ -95,8 +104,7 @@ impl Params {
         if name.is_empty() || quirks.is_reserved(on, name) {
             return Err(Error::Misuse(Misuse::ReservedParameter));
         }
-        let in_query = form::raw_pairs(own_query).any(|(raw, _)| form::decode(raw).as_deref() == Some(name));
-        if in_query || self.iter().any(|(known, _)| known == name) {
+        if is_in(own_query, name) || self.has(name) {
             return Err(Error::Misuse(Misuse::DuplicateParameter));
         }
         self.0.push((name.into(), Zeroizing::new(value.to_owned())));

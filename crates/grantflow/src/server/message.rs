@@ -27,7 +27,7 @@ pub enum Message {
 }
 
 /// The parameters that authenticate a client (RFC 6749 §2.3.1, RFC 7521 §4.2), in every request by one.
-const CLIENT: [&str; 4] = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
+pub(crate) const CLIENT: [&str; 4] = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
 
 /// One row for each message, in the order of [`Message`]: the names that have a meaning there, beside [`CLIENT`]'s where a
 /// client authenticates.

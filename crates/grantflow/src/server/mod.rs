@@ -18,12 +18,13 @@ use announced::Announced;
 use endpoints::Endpoints;
 pub(crate) use endpoints::{EndpointKind, ROWS as ENDPOINTS};
 use fields::Params;
-pub(crate) use message::FRONT_CHANNEL;
 pub use message::Message;
+pub(crate) use message::{CLIENT, FRONT_CHANNEL};
 pub use quirk::Quirk;
 pub(crate) use quirks::{ErrorPlace, Quirks};
 
-/// An authorization server, as plain data. Clients are made from it, and belong to it: [`Server::client`].
+/// An authorization server, as plain data. Clients are made from it, and belong to it: [`Server::client`]. It is configured by hand, or
+/// made from the server's metadata: [`Discovery`](crate::Discovery).
 ///
 /// ```
 /// use grantflow::Server;
@@ -190,9 +191,17 @@ impl Server {
     /// # Errors
     /// [`Misuse::ReservedParameter`], [`Misuse::DuplicateParameter`].
     pub(crate) fn add_param(&self, on: Message, params: &mut Params, name: &str, value: &str) -> Result<(), Error> {
+        params.add(&self.quirks, on, self.own_query(on), name, value)
+    }
+
+    /// Whether the query of the endpoint that takes this request has a parameter of this name.
+    pub(crate) fn has_in_query(&self, on: Message, name: &str) -> bool {
+        fields::is_in(self.own_query(on), name)
+    }
+
+    fn own_query(&self, on: Message) -> &str {
         let of_request = self.endpoints.iter().find(|(row, _)| row.request == on);
-        let own_query = of_request.map_or("", |(_, endpoint)| endpoint.query());
-        params.add(&self.quirks, on, own_query, name, value)
+        of_request.map_or("", |(_, endpoint)| endpoint.query())
     }
 
     /// Whether a stored state that names this issuer and this token endpoint was made at this server. An issuer that was not

@@ -136,7 +136,9 @@ fn a_search_without_a_find_names_every_place_and_starts_again_from_the_first() {
     assert_eq!(asked, [OAUTH, OPENID]);
     assert_eq!(violation(&failure), Violation::NoDocument);
     let shown = failure.error.to_string();
-    assert!(shown.contains(&format!("no document at {OAUTH} nor at {OPENID} (HTTP 404)")), "{shown}");
+    let expected =
+        format!("the server metadata cannot be used: there is no document at {OAUTH} nor at {OPENID} (HTTP 404)");
+    assert_eq!(shown, expected);
     assert_eq!(failure.error.answer().unwrap().endpoint(), UrlRole::Metadata);
     let Left::Intact(left) = failure.left else { panic!("the search is lost") };
     provider.knobs().serve(Endpoint::ServerMetadata);

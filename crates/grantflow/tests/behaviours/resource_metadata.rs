@@ -258,6 +258,20 @@ fn the_document_of_the_host_names_the_resource_or_the_host() {
 }
 
 #[test]
+fn a_kept_document_is_read_again_wherever_it_came_from() {
+    let discovery = ResourceDiscovery::new(API).unwrap();
+    let document = |named: &str| format!(r#"{{"resource":"{named}",{ONE}}}"#);
+    for named in [API, "https://as.example", "https://as.example/"] {
+        let found = discovery.read(&document(named)).unwrap();
+        assert_eq!(found.resource(), named);
+        assert!(discovery.read(found.as_json()).is_ok());
+    }
+    for named in ["https://as.example/api", "https://attacker.example", "https://as.example/api/user/"] {
+        assert!(discovery.read(&document(named)).is_err(), "{named}");
+    }
+}
+
+#[test]
 fn the_challenge_names_the_place_and_no_other_is_asked() {
     for (lines, place) in [
         (&["Bearer resource_metadata=\"https://as.example/meta?x=1\""][..], "https://as.example/meta?x=1"),

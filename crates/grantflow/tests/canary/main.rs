@@ -173,8 +173,8 @@ fn nothing_shows_of_what_a_document_says() {
         "resource_name",
     ];
     let quotes = names.iter().flat_map(|name| {
-        let texts =
-            [EXTRA.to_owned(), format!("https://as.example/{EXTRA}?{EXTRA}"), format!("https://as.example?{EXTRA}")];
+        // Where an endpoint is, is shown as if the caller had configured it; its query is not.
+        let texts = [EXTRA.to_owned(), format!("https://as.example/x?{EXTRA}"), format!("https://as.example?{EXTRA}")];
         texts
             .into_iter()
             .flat_map(move |text| [quoting(name, format!("{text:?}")), quoting(name, format!("[{text:?}]"))])

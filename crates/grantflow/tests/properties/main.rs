@@ -10,6 +10,7 @@
 )]
 
 mod corpus;
+mod documents;
 mod flow_model;
 
 use std::time::Duration;

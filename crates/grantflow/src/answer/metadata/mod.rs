@@ -16,9 +16,8 @@ pub(crate) use members::Member;
 
 /// An authorization server's metadata: whose it is was checked, and so was each URL that a request or a person goes to.
 ///
-/// **It has no age.** How long it may be used, only the caller can decide: the `Cache-Control` of the answer
-/// that brought it says what the server thinks. To keep it, keep [`as_json`](Self::as_json), and give it to
-/// [`Discovery::read`](crate::Discovery::read), which checks all of it again.
+/// **It has no age**: how long it may be used, only the caller can decide. To keep it, keep [`as_json`](Self::as_json), and give
+/// it to [`Discovery::read`](crate::Discovery::read), which checks all of it again.
 ///
 /// An optional member that is `null` counts as absent. One that cannot be read costs its own value, and
 /// [`tolerated`](Self::tolerated) names it; but where a request may go and what an answer is protected by is never tolerated:

@@ -50,6 +50,11 @@ impl Auth {
         fields.into_iter().flatten()
     }
 
+    /// Whether the body names the client by it.
+    pub(crate) fn names_the_client(&self, quirks: &Quirks) -> bool {
+        !matches!(self, Self::Basic(_)) || quirks.client_id_beside_basic
+    }
+
     /// The `Authorization` header that it needs.
     pub(crate) fn header(&self) -> Option<&HeaderValue> {
         match self {

@@ -127,12 +127,30 @@ impl Authorization {
     /// Starts a grant: draws `state` and the PKCE verifier, and gives the URL to send the person to.
     ///
     /// # Errors
-    /// [`Error::Entropy`] if the source of entropy fails, or gives the same bytes twice in a row. Nothing is sent.
+    /// [`Error::Entropy`] if the source of entropy fails, or gives the same bytes twice in a row;
+    /// [`Misuse::NeedsPush`] if the server takes pushed requests only: then [`begin`](Self::begin) or [`push`](Self::push).
+    /// Nothing is sent.
     pub fn start(&self, env: &mut Env<'_>) -> Result<Redirect, Error> {
+        if self.client.server().requires_pushed_authorization_requests() {
+            return Err(Error::Misuse(Misuse::NeedsPush));
+        }
+        let secrets = self.draw(env)?;
+        let url = self.url(&secrets);
+        Ok(self.redirect(url, secrets))
+    }
+
+    /// Draws what each grant has of its own.
+    ///
+    /// # Errors
+    /// [`Error::Entropy`].
+    pub(super) fn draw(&self, env: &mut Env<'_>) -> Result<Drawn, Error> {
         let (state, verifier) = draw(env)?;
-        let quirks = self.client.registration().server.quirks();
-        let verifier = if quirks.refuses_pkce { None } else { Some(verifier) };
-        let url = self.url(&state, verifier.as_ref());
+        let quirks = self.client.server().quirks();
+        Ok(Drawn { state, verifier: if quirks.refuses_pkce { None } else { Some(verifier) } })
+    }
+
+    /// The started grant, with the URL that leads to it.
+    pub(super) fn redirect(&self, url: AuthorizationUrl, Drawn { state, verifier }: Drawn) -> Redirect {
         let grant = Grant {
             client: self.client.clone(),
             redirect_uri: self.redirect_uri.clone(),
@@ -140,39 +158,66 @@ impl Authorization {
             scope: self.scope.clone(),
             resources: self.resources.clone(),
         };
-        Ok(Redirect { url, pending: PendingCallback { grant, state, response_mode: self.response_mode } })
+        Redirect { url, pending: PendingCallback { grant, state, response_mode: self.response_mode } }
     }
 
     /// One buffer of the exact size; what the client and the redirect URI contribute has been encoded once before.
-    fn url(&self, state: &RandomText, verifier: Option<&Verifier>) -> AuthorizationUrl {
+    fn url(&self, secrets: &Drawn) -> AuthorizationUrl {
         let registration = self.client.registration();
         let quirks = registration.server.quirks();
-        let challenge = verifier.map(Verifier::challenge);
-        let scope = self.scope.as_ref().map(|scope| quirks.write_scope(scope));
-
-        let redirect_uri = Field::encoded("redirect_uri", self.redirect_uri.as_str(), self.redirect_uri.encoded());
-        let scope = scope.as_deref().map(|scope| Field::new("scope", scope));
-        let response_mode =
-            (self.response_mode == ResponseMode::FormPost).then(|| Field::plain("response_mode", "form_post"));
-        let head = [Some(redirect_uri), scope, response_mode];
-        let tail = [
-            Field::plain("state", state.expose()),
-            Field::plain("code_challenge", challenge.as_ref().map_or("", Challenge::as_str)),
-            Field::plain("code_challenge_method", pkce::METHOD),
-        ];
-        let tail = if challenge.is_some() { &tail } else { tail.get(..1).unwrap_or_default() };
-        // Walked twice, once to know the length: a list of them would cost more than that.
-        let fields = || {
-            let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
-            head.into_iter().flatten().chain(resources).chain(tail.iter().copied())
-        };
-
         let start = registration.authorization_start.as_deref().unwrap_or_default();
         let on = Message::AuthorizationRequest;
-        let mut url = String::with_capacity(start.len() + fields::len(quirks, on, fields(), &self.extra));
-        url.push_str(start);
-        fields::append(&mut url, quirks, on, fields(), &self.extra);
-        AuthorizationUrl(Zeroizing::new(url))
+        self.with_fields(secrets, |all| {
+            // Walked twice, once to know the length: a list of them would cost more than that.
+            let mut url = String::with_capacity(start.len() + fields::len(quirks, on, all.iter(), &self.extra));
+            url.push_str(start);
+            fields::append(&mut url, quirks, on, all.iter(), &self.extra);
+            AuthorizationUrl(Zeroizing::new(url))
+        })
+    }
+
+    /// The parameters of one request, beside `response_type`, `client_id` and the extra ones.
+    #[inline]
+    pub(super) fn with_fields<T>(&self, secrets: &Drawn, then: impl FnOnce(&Fields<'_>) -> T) -> T {
+        let quirks = self.client.server().quirks();
+        let challenge = secrets.verifier.as_ref().map(Verifier::challenge);
+        let scope = self.scope.as_ref().map(|scope| quirks.write_scope(scope));
+        let redirect_uri = Field::encoded("redirect_uri", self.redirect_uri.as_str(), self.redirect_uri.encoded());
+        let response_mode =
+            (self.response_mode == ResponseMode::FormPost).then(|| Field::plain("response_mode", "form_post"));
+        then(&Fields {
+            head: [Some(redirect_uri), scope.as_deref().map(|scope| Field::new("scope", scope)), response_mode],
+            resources: &self.resources,
+            state: Field::plain("state", secrets.state.expose()),
+            pkce: challenge.as_ref().map(|challenge| {
+                [
+                    Field::plain("code_challenge", Challenge::as_str(challenge)),
+                    Field::plain("code_challenge_method", pkce::METHOD),
+                ]
+            }),
+        })
+    }
+}
+
+/// What each grant has of its own: `state`, and the PKCE verifier unless the server refuses PKCE.
+pub(super) struct Drawn {
+    pub(super) state: RandomText,
+    verifier: Option<Verifier>,
+}
+
+/// The parameters of one authorization request.
+pub(super) struct Fields<'a> {
+    head: [Option<Field<'a>>; 3],
+    resources: &'a [String],
+    state: Field<'a>,
+    pkce: Option<[Field<'a>; 2]>,
+}
+
+impl<'a> Fields<'a> {
+    #[inline]
+    pub(super) fn iter(&self) -> impl Iterator<Item = Field<'a>> {
+        let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
+        self.head.into_iter().flatten().chain(resources).chain([self.state]).chain(self.pkce.into_iter().flatten())
     }
 }
 
@@ -203,7 +248,7 @@ pub struct Redirect {
 /// Letters, digits and `-._~:/?@&+,=%`, and brackets around an IPv6 host: no blanks, no quotes. **A shell acts on `&` and
 /// `?` all the same**: hand it over as one argument of a program, never through a shell.
 #[derive(Clone)]
-pub struct AuthorizationUrl(Zeroizing<String>);
+pub struct AuthorizationUrl(pub(super) Zeroizing<String>);
 
 impl AuthorizationUrl {
     /// The URL's text, for a `Location` header or a browser.

@@ -28,7 +28,7 @@ impl DeviceRequest {
     pub fn new(client: impl Into<Client>) -> Result<Self, Error> {
         let client = client.into();
         client.server().needed(EndpointKind::DeviceAuthorization)?;
-        Ok(Self { asked: Asked::new(client, Message::DeviceAuthorizationRequest) })
+        Ok(Self { asked: Asked::on(client, Message::DeviceAuthorizationRequest) })
     }
 
     /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server chooses.

@@ -12,6 +12,7 @@
 //! - tokens come only out of a 2xx answer that holds them, and always out of a server's that behaves;
 //! - client credentials are never used up, and bring no refresh token;
 //! - a chain of two exchanges loses nothing of either;
+//! - a document of metadata is the one of the server or the resource that was asked, and a search loses nothing;
 //! - what was stored is restored for its own client, and for no other;
 //! - nothing that is printed on the way holds a secret.
 
@@ -27,6 +28,7 @@ use identity::{Identity, REDIRECT_URI, SECRET, identities, provider};
 use ledger::Ledger;
 use wire::{parameter, receive};
 
+mod documents;
 mod forge;
 mod grant;
 mod identity;
@@ -52,6 +54,8 @@ pub(crate) struct Reached {
     pub(crate) chains: usize,
     /// Chains of which the second exchange failed.
     pub(crate) broken_chains: usize,
+    /// Documents of servers and of resources.
+    pub(crate) found: usize,
 }
 
 /// Runs the model, and says what it came to.
@@ -165,6 +169,10 @@ impl Model {
             (1, Stage::Idle) => self.ask_for_itself(argument),
             (1, Stage::HasCode(exchange)) => self.chain(exchange, argument),
             (1 | 0, Stage::Waiting(waiting)) => self.come_back(waiting, argument),
+            (2, Stage::Idle) => {
+                self.find(argument);
+                Stage::Idle
+            }
             (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
             (3, Stage::Waiting(waiting)) => self.store_pending(waiting),
             (4 | 0, Stage::HasCode(exchange)) => self.exchange(exchange, argument, None),

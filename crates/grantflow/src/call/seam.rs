@@ -1,0 +1,124 @@
+//! For flows of other crates: the request building, the client authentication, the parsing and the errors of ours.
+
+use http::{Request, Response};
+
+use super::asked::Asked;
+use super::not_granted::NotGranted;
+use super::request;
+use super::token::{Grant, token_answer};
+use crate::client::Client;
+use crate::contract::{Body, Env};
+use crate::error::{Error, Misuse};
+use crate::server::fields::Field;
+use crate::server::{CLIENT, Message};
+use crate::token::Tokens;
+use crate::value::time::UnixTime;
+
+/// Grants that nobody may build (RFC 9700 §2.1.2, §2.4).
+const GONE: [&str; 2] = ["password", "implicit"];
+
+/// What no grant has as a parameter of its own: [`Asked`] has these two, and the other two went with their grant.
+const NOT_ITS_OWN: [&str; 4] = ["scope", "resource", "username", "password"];
+
+impl Client {
+    /// A token request (RFC 6749 §3.2) for a grant of your own: POST, the grant's parameters in the body, `grant_type` among
+    /// them, with this client's authentication and what is asked for.
+    ///
+    /// # Errors
+    /// [`Misuse::ReservedParameter`] for a name that authenticates the client or that [`Asked`] has, for a missing or empty
+    /// `grant_type`, and for the grants that are gone (`password`, `implicit`); [`Misuse::DuplicateParameter`].
+    ///
+    /// ```
+    /// use grantflow::{
+    ///     Asked, Body, Client, Env, Error, Exchange, Failure, Meaning, Sent, Step, Tokens, UnixTime,
+    /// };
+    /// use http::{Request, Response};
+    ///
+    /// /// A grant that an extension defines: a voucher that can be used once.
+    /// struct Voucher { asked: Asked, voucher: String }
+    ///
+    /// impl Exchange for Voucher {
+    ///     type Output = Tokens;
+    ///
+    ///     fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
+    ///         let fields = [("grant_type", "urn:example:voucher"), ("voucher", &self.voucher)];
+    ///         self.asked.client().token_request(env, &fields, &self.asked)
+    ///     }
+    ///
+    ///     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
+    ///         match self.asked.client().token_answer(env.now, &response, &self.asked) {
+    ///             Ok(tokens) => Ok(Step::Done(tokens)),
+    ///             Err(no) => Err(no.single_use(self)),
+    ///         }
+    ///     }
+    ///
+    ///     fn unanswered(self, _: &mut Env<'_>, sent: Sent) -> Result<Step<Self>, Failure<Self>> {
+    ///         Err(match sent {
+    ///             Sent::NotSent => Failure::intact(Error::NoAnswer(sent), self),
+    ///             Sent::MaybeSent => Failure::unknown(Error::NoAnswer(sent), self),
+    ///         })
+    ///     }
+    /// }
+    /// # let server = grantflow::Server::with_token_endpoint("https://as.example/token")?;
+    /// # let client = server.client("robot").secret_post("s3cret")?;
+    /// # struct NoRandom;
+    /// # impl grantflow::Entropy for NoRandom {
+    /// #     fn fill(&mut self, _: &mut [u8]) -> Result<(), grantflow::EntropyFailed> { Err(grantflow::EntropyFailed) }
+    /// # }
+    /// # let mut rng = NoRandom;
+    /// # let mut env = Env::new(UnixTime::from_secs(1_700_000_000), &mut rng);
+    ///
+    /// let mut asked = Asked::new(&client);
+    /// asked.scope("clubs")?;
+    /// let exchange = Voucher { asked, voucher: "V-1".to_owned() };
+    /// let request = exchange.request(&mut env)?;
+    /// let body = String::from_utf8(request.into_body().into())?;
+    /// assert_eq!(
+    ///     body,
+    ///     "grant_type=urn%3Aexample%3Avoucher&voucher=V-1&scope=clubs&client_id=robot&client_secret=s3cret"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn token_request(
+        &self,
+        env: &mut Env<'_>,
+        fields: &[(&str, &str)],
+        asked: &Asked,
+    ) -> Result<Request<Body>, Error> {
+        self.check_fields(fields, asked)?;
+        let fields: Vec<Field<'_>> = fields.iter().map(|(name, value)| Field::new(name, value)).collect();
+        asked.with(&fields, |all| request::token(self.registration(), env, all, &asked.extra))
+    }
+
+    /// Reads the answer to a [`token_request`](Self::token_request), which arrived at `now` (RFC 6749 §5.1, §5.2).
+    ///
+    /// # Errors
+    /// [`NotGranted`]: why, and what it means for the grant.
+    pub fn token_answer<B: AsRef<[u8]>>(
+        &self,
+        now: UnixTime,
+        response: &Response<B>,
+        asked: &Asked,
+    ) -> Result<Tokens, NotGranted> {
+        token_answer(self.registration(), now, Grant::Other, response, |answer| {
+            Tokens::of_login(self.clone(), answer, asked.scope.clone(), asked.resources.clone(), now)
+        })
+    }
+
+    fn check_fields(&self, fields: &[(&str, &str)], asked: &Asked) -> Result<(), Error> {
+        let reserved =
+            |(name, _): &(&str, &str)| name.is_empty() || CLIENT.contains(name) || NOT_ITS_OWN.contains(name);
+        let grant_type = fields.iter().find(|(name, _)| *name == "grant_type").map(|(_, value)| *value);
+        let is_gone = |value: &str| value.is_empty() || GONE.contains(&value);
+        if fields.iter().any(reserved) || grant_type.is_none_or(is_gone) {
+            return Err(Error::Misuse(Misuse::ReservedParameter));
+        }
+        for (at, (name, _)) in fields.iter().enumerate() {
+            let before = fields.iter().take(at).any(|(known, _)| known == name);
+            if before || asked.extra.has(name) || self.server().has_in_query(Message::TokenRequest, name) {
+                return Err(Error::Misuse(Misuse::DuplicateParameter));
+            }
+        }
+        Ok(())
+    }
+}
