@@ -25,6 +25,7 @@ use crate::{
 mod answer;
 mod callback;
 mod challenge;
+mod device;
 mod metadata;
 mod retry_after;
 mod stored_state;
@@ -36,6 +37,7 @@ mod wire;
 
 pub use callback::callback;
 pub use challenge::challenge;
+pub use device::device;
 pub use metadata::{metadata, resource_metadata};
 pub use retry_after::retry_after;
 pub use stored_state::stored_state;

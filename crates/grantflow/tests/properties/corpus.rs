@@ -6,7 +6,8 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 13] = [
+const TARGETS: [Target; 14] = [
+    ("device", grantflow::fuzz::device),
     ("challenge", grantflow::fuzz::challenge),
     ("callback", grantflow::fuzz::callback),
     ("token_response", grantflow::fuzz::token_response),
@@ -63,11 +64,11 @@ fn every_target_is_replayed() {
 #[test]
 fn the_flow_models_inputs_reach_every_flow() {
     let folder = fuzz_folder().join("corpus/flow_model");
-    let mut all = [0; 4];
+    let mut all = [0; 5];
     for input in fs::read_dir(folder).unwrap() {
         let reached = crate::flow_model::reached(&fs::read(input.unwrap().path()).unwrap());
-        let found = [reached.credentials, reached.chains, reached.broken_chains, reached.found];
+        let found = [reached.credentials, reached.chains, reached.broken_chains, reached.found, reached.devices];
         all = std::array::from_fn(|i| all[i] + found[i]);
     }
-    assert!(all.iter().all(|count| *count >= 5), "credentials, chains, broken chains, documents: {all:?}");
+    assert!(all.iter().all(|count| *count >= 5), "credentials, chains, broken chains, documents, devices: {all:?}");
 }

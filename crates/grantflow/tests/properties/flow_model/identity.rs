@@ -26,6 +26,8 @@ pub(super) fn provider() -> Server {
 pub(super) fn identities(provider: &Server) -> [Identity; 3] {
     let server = grantflow::Server::new(&provider.authorize_url(), &provider.token_url()).unwrap();
     let server = server.issuer_always_sent(provider.issuer()).unwrap();
+    let device_url = provider.endpoint_url(grantflow_testkit::Endpoint::DeviceAuthorization);
+    let server = server.device_authorization_endpoint(&device_url).unwrap();
     let post = server.client("app").secret_post(SECRET).unwrap();
     let basic = server.client("app").secret_basic(SECRET).unwrap();
     let public = server.client("device").public().unwrap();

@@ -14,6 +14,7 @@
 //! - a chain of two exchanges loses nothing of either;
 //! - a document of metadata is the one of the server or the resource that was asked, and a search loses nothing;
 //! - what was stored is restored for its own client, and for no other;
+//! - a device never polls early, and its polling ends by the server's word or by the time;
 //! - nothing that is printed on the way holds a secret.
 
 use grantflow::{
@@ -28,6 +29,7 @@ use identity::{Identity, REDIRECT_URI, SECRET, identities, provider};
 use ledger::Ledger;
 use wire::{parameter, receive};
 
+mod device;
 mod documents;
 mod forge;
 mod grant;
@@ -56,6 +58,8 @@ pub(crate) struct Reached {
     pub(crate) broken_chains: usize,
     /// Documents of servers and of resources.
     pub(crate) found: usize,
+    /// Tokens of devices.
+    pub(crate) devices: usize,
 }
 
 /// Runs the model, and says what it came to.
@@ -174,6 +178,7 @@ impl Model {
                 Stage::Idle
             }
             (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
+            (3, Stage::Idle) => self.let_a_device_in(argument),
             (3, Stage::Waiting(waiting)) => self.store_pending(waiting),
             (4 | 0, Stage::HasCode(exchange)) => self.exchange(exchange, argument, None),
             (5, Stage::HasCode(exchange)) => self.not_sent(exchange, Stage::HasCode),
