@@ -25,6 +25,7 @@ use crate::{
 mod answer;
 mod callback;
 mod challenge;
+mod device;
 mod introspection;
 mod metadata;
 mod pushed;
@@ -38,6 +39,7 @@ mod wire;
 
 pub use callback::callback;
 pub use challenge::challenge;
+pub use device::device;
 pub use introspection::introspection;
 pub use metadata::{metadata, resource_metadata};
 pub use pushed::pushed;

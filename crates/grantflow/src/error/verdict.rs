@@ -76,12 +76,12 @@ pub(crate) fn meaning(
     match (status.as_u16(), content) {
         (429, _) => (Meaning::NotProcessed, later),
         (503, _) if retry_after.is_some() => (Meaning::NotProcessed, later),
+        // The person has not decided yet (RFC 8628 §3.5). It ends nothing, so it counts with every status: Google's is 428.
+        (_, Content::Code(ErrorCode::AuthorizationPending | ErrorCode::SlowDown)) if purpose == Purpose::Poll => {
+            (Meaning::NotProcessed, later)
+        }
         (_, Content::Code(code)) if is_spoken(status) => match code {
             ErrorCode::InvalidGrant => (Meaning::Over, Next::Reauthorize),
-            // The person has not decided yet: RFC 8628 §3.5.
-            ErrorCode::AuthorizationPending | ErrorCode::SlowDown if purpose == Purpose::Poll => {
-                (Meaning::NotProcessed, later)
-            }
             ErrorCode::ExpiredToken if purpose == Purpose::Poll => (Meaning::Over, Next::Reauthorize),
             // RFC 8628 §3.5 registers it for token answers.
             ErrorCode::AccessDenied => (Meaning::RequestRefused, Next::Reauthorize),

@@ -19,6 +19,7 @@ mod callback_order;
 mod callback_place;
 mod challenges;
 mod compressed;
+mod device;
 mod discovery;
 mod documents;
 mod doors;

@@ -41,6 +41,8 @@ impl World {
         let server = Server::new(&provider.authorize_url(), &provider.token_url())
             .unwrap()
             .issuer("https://as.example")
+            .unwrap()
+            .device_authorization_endpoint(&provider.endpoint_url(grantflow_testkit::Endpoint::DeviceAuthorization))
             .unwrap();
         let clients =
             vec![server.client("app").secret_post(SECRET).unwrap(), server.client("app").secret_basic(SECRET).unwrap()];

@@ -15,6 +15,7 @@
 //! - a stored state is restored for its own client, and for no other;
 //! - a metadata document is that of the requested server or resource, and a search loses nothing;
 //! - pushed requests, introspection and revocation lose nothing, and can be sent again;
+//! - a device never polls early, and its polling ends by the server's word or by the time;
 //! - nothing that is printed contains a secret.
 
 use grantflow::{
@@ -29,6 +30,7 @@ use identity::{Identity, REDIRECT_URI, SECRET, identities, provider};
 use ledger::Ledger;
 use wire::{parameter, receive};
 
+mod device;
 mod documents;
 mod endpoints;
 mod forge;
@@ -64,6 +66,8 @@ pub(crate) struct Reached {
     pub(crate) described: usize,
     /// Tokens that were given up.
     pub(crate) revoked: usize,
+    /// Tokens of devices.
+    pub(crate) devices: usize,
 }
 
 /// Runs the model, and returns its results.
@@ -185,6 +189,7 @@ impl Model {
                 Stage::Idle
             }
             (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
+            (3, Stage::Idle) => self.let_a_device_in(argument),
             (3, Stage::Waiting(waiting)) => self.store_pending(waiting),
             (4 | 0, Stage::HasCode(exchange)) => self.exchange(exchange, argument, None),
             (5, Stage::HasCode(exchange)) => self.not_sent(exchange, Stage::HasCode),
