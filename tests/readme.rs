@@ -114,6 +114,23 @@ tokens.bearer()?.authorize(&mut request)?;
 
 #[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
 #[rustfmt::skip]
+fn a_server_by_its_issuer(agent: grantflow_ureq::Agent, refused: http::Response<()>) -> Result<(), Box<dyn Error>> {
+    use grantflow::{Challenges, Discovery, ResourceDiscovery};
+    // README
+let metadata = grantflow_ureq::run(&agent, Discovery::new("https://as.example")?)?;
+let server = metadata.server()?; // its endpoints, its issuer, and what it demands
+
+// Or from an API that has just refused a request:
+let discovery = ResourceDiscovery::challenged("https://api.example/v1", &Challenges::of(refused.headers()))?;
+let resource = grantflow_ureq::run(&agent, discovery)?;
+let issuer = resource.only_authorization_server().ok_or("several servers: choose one")?;
+let metadata = grantflow_ureq::run(&agent, resource.discovery(issuer)?)?;
+    // README
+    Ok(())
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
 async fn kept_fresh(
     client: grantflow::PublicClient,
     agent: grantflow_reqwest::Agent,
