@@ -1,11 +1,11 @@
-//! The README's example compiles as it stands there, and runs.
+//! The README's example compiles and runs as it is written there.
 
 use std::collections::HashMap;
 use std::error::Error;
 
 use grantflow::{Env, PendingKey};
 
-/// What the README leaves to the reader: a browser session's own store.
+/// What the README leaves to the reader: a store for browser sessions.
 #[derive(Default)]
 struct Session(HashMap<PendingKey, String>);
 
@@ -108,6 +108,23 @@ let client = server.client("robot").secret_post("s3cret")?;
 let agent = Agent::new(service, tokio::time::sleep);
 let tokens = grantflow_tower::run(&agent, ClientCredentials::new(&client).scope("clubs")?).await?;
 tokens.bearer()?.authorize(&mut request)?;
+    // README
+    Ok(())
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+fn by_its_issuer(agent: grantflow_ureq::Agent, refused: &http::Response<()>) -> Result<(), Box<dyn Error>> {
+    use grantflow::{Challenges, Discovery, ResourceDiscovery};
+    // README
+let metadata = grantflow_ureq::run(&agent, Discovery::new("https://as.example")?)?;
+let server = metadata.server()?; // its endpoints, its issuer, and what it demands
+
+// Or from an API that has just refused a request:
+let discovery = ResourceDiscovery::challenged("https://api.example/v1", &Challenges::of(refused.headers()))?;
+let resource = grantflow_ureq::run(&agent, discovery)?;
+let issuer = resource.only_authorization_server().ok_or("several: ask which")?;
+let metadata = grantflow_ureq::run(&agent, resource.discovery(issuer)?)?;
     // README
     Ok(())
 }

@@ -1,10 +1,11 @@
-//! Sessions, from outside: one file per behaviour. The world and the store are those of `grantflow_tests::world`.
+//! Sessions, from outside: one file for each behaviour. The world and the store are those of `grantflow_tests::world`.
 
 mod abandoned;
 mod ahead;
 mod breaker;
 mod cancelled;
 mod clock;
+mod device;
 mod doubt_edges;
 mod durable;
 mod failures;

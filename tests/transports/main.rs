@@ -1,9 +1,10 @@
-//! Every flow over every transport, with the same bodies: what one does, all do.
+//! Every flow over every transport, with the same bodies: all give the same results.
 //!
-//! A transport of its own is the tower adapter over a router in the same process; and the core without any adapter is
-//! the measure, where outcomes are compared.
+//! The tower adapter over a router in the same process counts as another transport; the core without any adapter is the
+//! reference, wherever results are compared.
 
 mod clients;
+mod device;
 mod documents;
 mod dropped;
 mod endpoints;
@@ -20,10 +21,10 @@ use grantflow_tests::support::transport::{SysRng, Transport, now};
 use libtest_mimic::{Arguments, Trial};
 use world::{Carrier, World};
 
-/// What is to hold in a world of its own, whatever carries its requests.
+/// A test in a separate world, with any carrier of its requests.
 type Body = fn(&World);
 
-/// The same for what is about sockets.
+/// The same for tests of sockets.
 type TransportBody = fn(Transport);
 
 fn main() -> ExitCode {
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
             quirks::BODIES,
             misbehaviours::BODIES,
             documents::BODIES,
+            device::BODIES,
             endpoints::BODIES,
         ]
         .concat()
@@ -46,7 +48,7 @@ fn main() -> ExitCode {
         }
     }
     for transport in Transport::ALL {
-        // Dropping a run takes one that can be dropped.
+        // A dropped run needs a transport whose runs can be dropped.
         let dropped =
             if transport == Transport::Ureq { Vec::new() } else { [dropped::BODIES, waits::DROPPED].concat() };
         for (name, body) in [waits::BODIES, &dropped].concat() {

@@ -1,4 +1,4 @@
-//! One file per behaviour, in virtual time, against the testkit's server.
+//! One file for each behaviour, in virtual time, against the testkit's server.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,6 +19,7 @@ mod callback_order;
 mod callback_place;
 mod challenges;
 mod compressed;
+mod device;
 mod discovery;
 mod documents;
 mod doors;

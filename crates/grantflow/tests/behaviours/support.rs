@@ -1,4 +1,4 @@
-//! What brings a test straight to a state, in virtual time, against the testkit's server.
+//! Brings a test straight to a state, in virtual time, against the testkit's server.
 
 use grantflow::{
     Authorization, Callback, Client, CodeExchange, ConfidentialClient, EntropyFailed, Env, Exchange, Failure,
@@ -40,7 +40,7 @@ impl World {
         Self::with(|server| server)
     }
 
-    /// A world whose client knows the server in its own way.
+    /// A world whose client uses these settings of the server.
     pub(crate) fn with(settings: impl FnOnce(Server) -> Server) -> Self {
         let mut provider = testkit::Server::new(ISSUER);
         provider.register(
@@ -100,7 +100,7 @@ impl World {
         self.answer(exchange, response)
     }
 
-    /// An answer of the test's own.
+    /// The result of an answer that the test made.
     pub(crate) fn answer<X: Exchange, B: AsRef<[u8]>>(
         &mut self,
         exchange: X,
@@ -135,7 +135,7 @@ pub(crate) fn verdict(callback: &Callback) -> &'static str {
     }
 }
 
-/// The pairs of a form or a URL's query, decoded by another's hand.
+/// The pairs of a form or a URL's query, decoded by an independent reader.
 pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
     let query = text.split_once('?').map_or(text, |(_, query)| query);
     serde_urlencoded::from_str(query).unwrap()

@@ -1,5 +1,5 @@
-//! The secret canary: every `Debug`, `Display`, error and `source()` chain of every path, success and failure, searched
-//! for every secret that went through.
+//! The secret canary: every `Debug`, `Display`, error and `source()` chain of every path, success and failure, is
+//! searched for every secret that was used.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,6 +16,7 @@ use grantflow_testkit::{CallbackFault, Endpoint, Misbehaviour};
 use search::{Canary, WINDOW, base64};
 use world::World;
 
+mod device;
 mod search;
 mod world;
 
@@ -24,8 +25,8 @@ const REDIRECT_URI: &str = "https://app.example/cb";
 const EXTRA: &str = "CANARY-xQ7zK2pW9vT4";
 
 #[test]
-fn the_canary_sings() {
-    // A canary that cannot sing proves nothing.
+fn the_search_finds_a_leak() {
+    // A search that cannot find a leak proves nothing.
     for leak in [
         SECRET.to_owned(),
         format!("x={}", SECRET.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")),
@@ -60,13 +61,13 @@ fn nothing_shows_where_all_goes_well() {
 }
 
 #[test]
-fn nothing_shows_whatever_the_server_answers() {
+fn nothing_shows_for_any_answer() {
     for (number, misbehaviour) in Misbehaviour::all().into_iter().enumerate() {
         let mut world = World::new(number as u64);
         let what = format!("{misbehaviour:?}");
         world.provider.knobs().misbehave(misbehaviour.clone());
         world.log_in();
-        // The second login is answered well, its refresh badly.
+        // The second login gets a good answer, its refresh a bad one.
         if let Some(tokens) = world.log_in() {
             world.provider.knobs().misbehave(misbehaviour.clone());
             if let Ok(exchange) = tokens.refresh()
@@ -85,7 +86,7 @@ fn nothing_shows_whatever_the_server_answers() {
 }
 
 #[test]
-fn nothing_shows_whatever_comes_back() {
+fn nothing_shows_for_any_callback() {
     for (number, fault) in CallbackFault::all().into_iter().enumerate() {
         let mut world = World::new(number as u64);
         let (pending, callback) = world.start(Some(fault));
@@ -102,7 +103,7 @@ fn nothing_shows_whatever_comes_back() {
         }
         world.check();
     }
-    // A callback that quotes `state` where it does not belong.
+    // A callback that quotes `state` in a wrong place.
     let mut world = World::new(7);
     let (pending, callback) = world.start(None);
     let state = callback.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
@@ -122,7 +123,7 @@ fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
     let Callback::Granted(exchange) = pending.receive_url(&callback) else { panic!("not granted") };
     let request = exchange.request(&mut world.env()).unwrap();
     world.canary.secrets_of(&request);
-    // What a server that reflects the request would grant, one after the other.
+    // What a server that reflects the request would grant, in turn.
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
     let sent = |name: &str| pairs.iter().find(|(n, _)| n == name).unwrap().1.clone();
     let reflected = format!("read {SECRET} {} {}", sent("code"), sent("code_verifier"));
@@ -138,14 +139,14 @@ fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
     world.canary.debug(&tokens);
     let tokens = tokens.refresh().unwrap();
     world.canary.debug(&tokens);
-    // Then it is what was asked for; and the refresh token comes back the same way.
+    // Then it is the requested scope, and the refresh token comes back in the same way.
     let refreshed = tokens.respond(&mut world.env(), answer("next", &format!("{reflected} reflected-refresh")));
     world.canary.secret("reflected-refresh");
     let Ok(Step::Done(tokens)) = refreshed else { panic!("a scope is a scope") };
     world.canary.debug(&tokens);
     world.canary.debug(&(tokens.scope(), tokens.scope().requested(), tokens.scope().explicit()));
     assert!(tokens.scope().requested().unwrap().contains(SECRET), "it is there for who asks");
-    // Nor when nobody knows any more who wrote it.
+    // Also when it is no longer known who wrote it.
     let client = world.client();
     let stored = tokens.into_stored();
     world.canary.debug(&stored);
@@ -157,7 +158,7 @@ fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
     world.check();
 }
 
-/// Documents are public. But one can quote what a program configured, such as a key in the query of an API's URL.
+/// Documents are public, but one can quote what a program configured, such as a key in the query of an API's URL.
 #[test]
 fn nothing_shows_of_what_a_document_says() {
     let quoting = |name: &str, json: String| Misbehaviour::SetMember { name: name.to_owned(), json };
@@ -173,7 +174,7 @@ fn nothing_shows_of_what_a_document_says() {
         "resource_name",
     ];
     let quotes = names.iter().flat_map(|name| {
-        // Where an endpoint is, is shown as if the caller had configured it; its query is not.
+        // The place of an endpoint is shown, as if the caller had configured it; its query is not.
         let texts = [EXTRA.to_owned(), format!("https://as.example/x?{EXTRA}"), format!("https://as.example?{EXTRA}")];
         texts
             .into_iter()
@@ -214,7 +215,7 @@ fn nothing_shows_of_what_a_document_says() {
     assert!(shown > 1000, "the canary was shown {shown} texts only");
 }
 
-/// A server that writes what it was sent, and what it gives, into every member and header that this library looks at.
+/// A server that writes what it received, and what it gives, into every member and header that this library reads.
 #[test]
 fn nothing_shows_of_what_is_tolerated_rescued_or_refused() {
     let mut world = World::new(5);
@@ -249,7 +250,7 @@ fn nothing_shows_of_what_is_tolerated_rescued_or_refused() {
         // Rescued.
         (200, format!(r#"{{"access_token":"CANARY-access-token-9","token_type":"{told}","refresh_token":"{new}"}}"#)),
         (200, format!(r#"{{"access_token":"CANARY-access-token-9","refresh_token":"{new}","expires_in":1e999}}"#)),
-        // Refused, in the ways in which an error can be stated.
+        // Refused, in each way in which an error can be stated.
         (400, format!(r#"{{"error":{{"code":"{told}"}}}}"#)),
         (400, format!(r#"{{"message":"{told}"}}"#)),
         (400, r#"{"message":"dead"}"#.to_owned()),

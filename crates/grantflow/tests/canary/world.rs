@@ -1,4 +1,4 @@
-//! A server, its clients, and a canary that hears all that is printed.
+//! A server, its clients, and a search in everything that is printed.
 
 use std::fmt::Debug;
 
@@ -11,7 +11,7 @@ use grantflow_testkit::{CallbackFault, Client, Endpoint};
 use crate::search::Canary;
 use crate::{EXTRA, REDIRECT_URI, SECRET};
 
-/// Draws, and remembers nothing: what was drawn is found in the requests.
+/// Draws, and remembers nothing: the secrets are found in the requests.
 pub(crate) struct Dice(u64);
 
 impl grantflow::Entropy for Dice {
@@ -41,6 +41,8 @@ impl World {
         let server = Server::new(&provider.authorize_url(), &provider.token_url())
             .unwrap()
             .issuer("https://as.example")
+            .unwrap()
+            .device_authorization_endpoint(&provider.endpoint_url(grantflow_testkit::Endpoint::DeviceAuthorization))
             .unwrap();
         let clients =
             vec![server.client("app").secret_post(SECRET).unwrap(), server.client("app").secret_basic(SECRET).unwrap()];
@@ -58,7 +60,7 @@ impl World {
         self.clients[self.rng.0 as usize % 2].clone()
     }
 
-    /// Starts a login; gives the pending grant and the callback, perhaps a spoilt one.
+    /// Starts a login; returns the pending grant and the callback, perhaps with a fault.
     pub(crate) fn start(&mut self, fault: Option<CallbackFault>) -> (PendingCallback, String) {
         let client = self.client();
         let authorization =
@@ -77,7 +79,7 @@ impl World {
         (pending, callback.url)
     }
 
-    /// One round trip, with everything that shows on the way. Gives the tokens or what is left.
+    /// One round trip, with everything that is printed. Returns the tokens or what is left.
     pub(crate) fn run<X: Exchange<Output = Tokens> + Debug>(&mut self, exchange: X) -> Result<Tokens, Left<X>> {
         self.canary.debug(&exchange);
         let request = exchange.request(&mut self.env()).unwrap();
@@ -159,7 +161,7 @@ impl World {
         }
     }
 
-    /// A document, by as many round trips as it takes.
+    /// A document, after any number of round trips.
     pub(crate) fn find<X: Exchange + Debug>(&mut self, mut exchange: X, show: impl Fn(&mut Canary, &X::Output))
     where
         X::Output: Debug,

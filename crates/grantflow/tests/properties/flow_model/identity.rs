@@ -31,6 +31,7 @@ pub(super) fn identities(provider: &Server) -> [Identity; 3] {
         .pushed_authorization_request_endpoint(&at(Endpoint::PushedAuthorization))
         .and_then(|server| server.introspection_endpoint(&at(Endpoint::Introspection)))
         .and_then(|server| server.revocation_endpoint(&at(Endpoint::Revocation)))
+        .and_then(|server| server.device_authorization_endpoint(&at(Endpoint::DeviceAuthorization)))
         .unwrap();
     let post = server.client("app").secret_post(SECRET).unwrap();
     let basic = server.client("app").secret_basic(SECRET).unwrap();

@@ -3,19 +3,20 @@
 //! The bodies of the other fuzz targets are in the core. This one needs the testkit's server, which the core must not
 //! know, so that client and server share no mistakes.
 //!
-//! What must hold, whatever the bytes are:
+//! What must hold for all bytes:
 //! - a run ends: every operation is one call, and there are at most 48 of them;
-//! - a pending grant is ended by its own callback only, and that is decided by `state` alone;
-//! - a code is sent once, a refresh token is sent once, but for what `Intact` and `Unknown` allow;
-//! - a refresh token that came in an answer which was refused is what is sent next;
-//! - a verifier goes out with the code that was got with its challenge, and with no other;
-//! - tokens come only out of a 2xx answer that holds them, and always out of a server's that behaves;
+//! - only its own callback ends a pending grant, and `state` alone decides that;
+//! - a code is sent once, a refresh token is sent once, except for what `Intact` and `Unknown` allow;
+//! - a refresh token of a refused answer is the one that is sent next;
+//! - a verifier is sent with the code of its challenge, and with no other;
+//! - tokens come only from a 2xx answer that holds them, and always from a server that behaves well;
 //! - client credentials are never used up, and bring no refresh token;
 //! - a chain of two exchanges loses nothing of either;
-//! - a document of metadata is the one of the server or the resource that was asked, and a search loses nothing;
+//! - a stored state is restored for its own client, and for no other;
+//! - a metadata document is that of the requested server or resource, and a search loses nothing;
 //! - pushed requests, introspection and revocation lose nothing, and can be sent again;
-//! - what was stored is restored for its own client, and for no other;
-//! - nothing that is printed on the way holds a secret.
+//! - a device never polls early, and its polling ends by the server's word or by the time;
+//! - nothing that is printed contains a secret.
 
 use grantflow::{
     Authorization, Callback, CodeExchange, ConfidentialClient, EntropyFailed, Env, GrantedScope, PendingCallback,
@@ -29,6 +30,7 @@ use identity::{Identity, REDIRECT_URI, SECRET, identities, provider};
 use ledger::Ledger;
 use wire::{parameter, receive};
 
+mod device;
 mod documents;
 mod endpoints;
 mod forge;
@@ -42,12 +44,12 @@ mod wire;
 /// Enough for a dozen flows.
 const MAX_OPERATIONS: usize = 48;
 
-/// Runs the model over `bytes`: an operation and its argument, by turns.
+/// Runs the model over `bytes`: an operation and its argument, in turn.
 pub(crate) fn run(bytes: &[u8]) {
     let _ = reached(bytes);
 }
 
-/// What a run came to, so that a corpus can be asked what it covers.
+/// The results of a run, to see what a corpus covers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Reached {
     /// Tokens of client credentials.
@@ -64,9 +66,11 @@ pub(crate) struct Reached {
     pub(crate) described: usize,
     /// Tokens that were given up.
     pub(crate) revoked: usize,
+    /// Tokens of devices.
+    pub(crate) devices: usize,
 }
 
-/// Runs the model, and says what it came to.
+/// Runs the model, and returns its results.
 pub(crate) fn reached(bytes: &[u8]) -> Reached {
     let mut model = Model::new();
     let mut bytes = bytes.iter().copied();
@@ -81,7 +85,7 @@ pub(crate) fn reached(bytes: &[u8]) -> Reached {
     model.reached
 }
 
-/// Where the application is.
+/// The stage of the application.
 enum Stage {
     Idle,
     Waiting(Waiting),
@@ -90,7 +94,7 @@ enum Stage {
     Refreshing(RefreshExchange),
 }
 
-/// A grant, and its authorization request.
+/// A grant, and the URL to which the person was sent.
 struct Waiting {
     pending: PendingCallback,
     /// Holds the parameters of the request.
@@ -102,13 +106,13 @@ struct Waiting {
 struct Model {
     provider: Server,
     identities: [Identity; 3],
-    /// Which of them the present flow is for.
+    /// The client of the current flow.
     chosen: usize,
     stage: Stage,
     rng: Counting,
-    /// The code or refresh token that is being carried to the server.
+    /// The code or refresh token that is sent to the server.
     in_hand: String,
-    /// Whether an answer to the refresh under way was refused and held the refresh token in hand.
+    /// Whether a refused answer to the current refresh brought the current refresh token.
     rescued: bool,
     /// What the latest tokens cover.
     granted: Option<GrantedScope>,
@@ -118,7 +122,7 @@ struct Model {
     reached: Reached,
 }
 
-/// Unpredictable to nobody, but never twice the same.
+/// Predictable, but never twice the same.
 struct Counting(u64);
 
 impl grantflow::Entropy for Counting {
@@ -167,7 +171,7 @@ impl Model {
         all.nth(usize::from(argument) % count).expect("there are some")
     }
 
-    /// A client that the present flow is not for.
+    /// A client that is not the current flow's.
     fn another_client(&self) -> &grantflow::Client {
         let other = self.identities.iter().find(|other| other.id != self.identities[self.chosen].id);
         &other.expect("two ids at least").client
@@ -185,6 +189,7 @@ impl Model {
                 Stage::Idle
             }
             (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
+            (3, Stage::Idle) => self.let_a_device_in(argument),
             (3, Stage::Waiting(waiting)) => self.store_pending(waiting),
             (4 | 0, Stage::HasCode(exchange)) => self.exchange(exchange, argument, None),
             (5, Stage::HasCode(exchange)) => self.not_sent(exchange, Stage::HasCode),
@@ -212,7 +217,7 @@ impl Model {
         };
     }
 
-    /// A clock that jumps, backwards too.
+    /// A clock that jumps, also backwards.
     fn jump(&mut self, argument: u8) {
         let now = self.provider.now();
         let jump = u64::from(argument) * 60;
@@ -248,7 +253,7 @@ impl Model {
         Stage::Waiting(Waiting { pending, way: url.clone(), url })
     }
 
-    /// The person comes back, perhaps with a spoilt callback.
+    /// The person comes back, perhaps with a faulty callback.
     fn come_back(&mut self, waiting: Waiting, argument: u8) -> Stage {
         if argument > 127 {
             self.provider.knobs().spoil_callback(CallbackFault::from_index(argument.into()));
