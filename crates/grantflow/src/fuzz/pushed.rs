@@ -25,7 +25,8 @@ pub fn pushed(bytes: &[u8]) {
         Err(failure) => {
             assert!(!(status == 201 && is_plain(body)), "a good answer was refused: {}", failure.error);
             let text = printed(&failure.error);
-            assert!(text.contains("pushed authorization request endpoint"), "which endpoint? {text}");
+            // An interim answer is the HTTP stack's fault.
+            assert!(status < 200 || text.contains("pushed authorization request endpoint"), "which endpoint? {text}");
             // `state` and the challenge are in what was sent.
             for pair in sent.split('&').filter(|pair| pair.starts_with("state=") || pair.starts_with("code_challenge="))
             {

@@ -50,6 +50,16 @@ fn use_token(tokens: &Tokens) -> Result<(), Error> {
     }
 }
 
+fn other_endpoints(api: &ConfidentialClient, authorization: &Authorization, tokens: Tokens, env: &mut Env<'_>) -> Result<bool, Error> {
+    let _ = Introspection::new(api, "token")?.hint(TokenTypeHint::AccessToken).clone();
+    let pushed = match authorization.begin(env)? {
+        Begun::Redirect(_) => false,
+        Begun::Push(exchange) => exchange.request(env).is_ok(),
+    };
+    let _ = tokens.revoke()?.into_tokens();
+    Ok(pushed)
+}
+
 fn over_ureq(agent: &grantflow_ureq::Agent, exchange: CodeExchange) -> bool {
     grantflow_ureq::run(agent, exchange).is_ok()
 }
@@ -57,6 +67,6 @@ fn over_ureq(agent: &grantflow_ureq::Agent, exchange: CodeExchange) -> bool {
 fn store<T: serde::Serialize>(_: &T) {}
 
 fn main() {
-    let _ = (flow, find, over_ureq);
+    let _ = (flow, find, other_endpoints, over_ureq);
     store(&"");
 }

@@ -11,6 +11,7 @@
 
 mod corpus;
 mod documents;
+mod endpoints;
 mod flow_model;
 
 use std::time::Duration;

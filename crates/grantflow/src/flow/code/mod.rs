@@ -1,6 +1,7 @@
 //! The authorization code grant with PKCE (RFC 6749 §4.1, RFC 7636, RFC 9207).
 //!
 //! ```text
+//! Authorization ──push──▶ PushedAuthorization ──run──▶ Redirect           RFC 9126 §2
 //! Authorization ──start──▶ Redirect { url, pending: PendingCallback }     RFC 6749 §4.1.1, RFC 7636 §4.3
 //!                                            │
 //!                     PendingCallback ──receive──▶ Callback               RFC 6749 §4.1.2, RFC 9207 §2.4
