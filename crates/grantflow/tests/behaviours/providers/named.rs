@@ -119,6 +119,8 @@ fn needed() -> BTreeMap<String, BTreeSet<String>> {
         let quirks = quirks.iter().filter(|quirk| !(elsewhere && matches!(quirk, Quirk::ErrorCode { .. })));
         needed.entry(provider).or_default().extend(quirks.map(place));
     }
+    // The fixtures are token answers. Google's documented device answer is read in `device/answers.rs`, with and without it.
+    needed.entry("Google".to_owned()).or_default().insert("Message::DeviceAuthorizationAnswer".to_owned());
     needed
 }
 
