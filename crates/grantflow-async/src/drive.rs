@@ -12,8 +12,8 @@ use crate::{Held, Interrupted, give_way};
 /// For each round trip the loop waits as long as [`Exchange::rest`] says, awaits `ready`, makes the request, and awaits `send` with what `ready` gave. `ready` is the
 /// place for a connection to be had or a service to have room: an error there says that the request was certainly not sent.
 /// `send` carries the request; if no whole answer came, it says whether the request may have been sent, and its own error,
-/// which is what the caller then sees. `now` tells the time, `wait` waits. `E` is made from a flow's error or from
-/// [`Interrupted`]; `Box<dyn Error + Send + Sync>` is.
+/// which is what the caller then sees, unless the flow has more to say: that its time is over. `now` tells the time, `wait`
+/// waits. `E` is made from a flow's error or from [`Interrupted`]; `Box<dyn Error + Send + Sync>` is.
 ///
 /// What the loop has waited has passed: it makes the request for the time by `now` or for the end of the wait, whichever is
 /// later. So a run ends even if `now` stands still.
@@ -47,7 +47,7 @@ where
     if let Some(exchange) = held.take_out() {
         let step = exchange
             .unanswered(&mut Env::new(now(), rng), Sent::MaybeSent)
-            .map_err(|failure| failure.map_error(|_| E::from(Interrupted::MaybeSent)));
+            .map_err(|failure| failure.map_error(|own| unless_it_says_more(own, E::from(Interrupted::MaybeSent))));
         if let Some(output) = held.keep(step?) {
             return Ok(output);
         }
