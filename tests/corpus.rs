@@ -1,4 +1,5 @@
-//! Every committed input of the fuzz targets of other crates than the core, replayed on the compiler at hand: what fuzzing found stays found.
+//! Replays every committed input of the fuzz targets of other crates than the core on the current compiler, so that
+//! what fuzzing found stays found.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +26,7 @@ fn every_input_of_every_target_passes() {
         inputs.sort();
         assert!(inputs.len() >= 5, "{name} has {} inputs: the corpus is missing", inputs.len());
         for input in &inputs {
-            // Printed only if the body panics: then it is what to look at.
+            // Printed only if the body panics: then this is the input to look at.
             println!("{name}: {}", input.display());
             body(&fs::read(input).unwrap());
         }
@@ -38,7 +39,7 @@ fn every_target_is_replayed() {
     let mut targets = Vec::new();
     for target in fs::read_dir(fuzz_folder().join("fuzz_targets")).unwrap() {
         let path = target.unwrap().path();
-        // The others are the core's, which replays them itself.
+        // The others belong to the core, which replays them itself.
         if fs::read_to_string(&path).unwrap().contains("grantflow_") {
             targets.push(path.file_stem().unwrap().to_string_lossy().into_owned());
         }

@@ -1,11 +1,11 @@
-//! The README's example compiles as it stands there, and runs.
+//! The README's example compiles and runs as it is written there.
 
 use std::collections::HashMap;
 use std::error::Error;
 
 use grantflow::{Env, PendingKey};
 
-/// What the README leaves to the reader: a browser session's own store.
+/// What the README leaves to the reader: a store for browser sessions.
 #[derive(Default)]
 struct Session(HashMap<PendingKey, String>);
 
@@ -30,18 +30,18 @@ fn example(
 use grantflow::{Authorization, Callback, Env, PendingCallback, Redirect, Server, callback_key};
 use grantflow_ureq::{Agent, SysRng};
 
-// Where, and who. Plain data.
+// The server and the client. Plain data.
 let server = Server::new("https://api.trackmania.com/oauth/authorize", "https://api.trackmania.com/api/access_token")?
     .token_for("https://api.trackmania.com")?;
 let client = server.client("my-id").secret_post("my-secret")?;
 
-// Send the person away. PKCE S256 and state are always on.
+// Send the person to the server. PKCE S256 and state are always on.
 let Redirect { url, pending } = Authorization::new(&client, "https://app.example/callback")?
     .scope("read_favorite write_favorite")?
     .start(&mut Env::new(grantflow_ureq::now(), &mut SysRng))?;
 session.put(pending.key(), serde_json::to_string(&pending.into_stored())?);
 
-// They come back. This is the only door to a code.
+// The person comes back. This is the only way to a code.
 let key = callback_key(request.uri()).ok_or("a callback without a grant")?;
 let pending = PendingCallback::from_stored(serde_json::from_str(&session.take(key)?)?, &client)?;
 match pending.receive(request.uri()) {
@@ -52,7 +52,7 @@ match pending.receive(request.uri()) {
     }
     Callback::Denied(refusal) => { /* the person or the server said no: refusal.code() */ }
     Callback::Unrelated { pending, why } => { /* not ours: keep waiting, nothing is lost */ }
-    Callback::Rejected(rejection) => { /* ours, but wrong: start again */ }
+    Callback::Rejected(rejection) => { /* ours, but invalid: start again */ }
 }
     // README
     Ok(())
@@ -98,7 +98,7 @@ tokens.bearer()?.authorize(&mut request)?;
 #[rustfmt::skip]
 async fn over_tower(service: axum::Router, mut request: http::Request<()>) -> Result<(), Box<dyn Error>> {
     // README
-// Any tower service: hyper-util's client, an axum router, a stack with layers. The timer is yours.
+// Any tower service: hyper-util's client, an axum router, a stack with layers. You supply the timer.
 use grantflow::{ClientCredentials, Server};
 use grantflow_tower::Agent;
 
@@ -108,6 +108,23 @@ let client = server.client("robot").secret_post("s3cret")?;
 let agent = Agent::new(service, tokio::time::sleep);
 let tokens = grantflow_tower::run(&agent, ClientCredentials::new(&client).scope("clubs")?).await?;
 tokens.bearer()?.authorize(&mut request)?;
+    // README
+    Ok(())
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+fn by_its_issuer(agent: grantflow_ureq::Agent, refused: &http::Response<()>) -> Result<(), Box<dyn Error>> {
+    use grantflow::{Challenges, Discovery, ResourceDiscovery};
+    // README
+let metadata = grantflow_ureq::run(&agent, Discovery::new("https://as.example")?)?;
+let server = metadata.server()?; // its endpoints, its issuer, and what it demands
+
+// Or from an API that has just refused a request:
+let discovery = ResourceDiscovery::challenged("https://api.example/v1", &Challenges::of(refused.headers()))?;
+let resource = grantflow_ureq::run(&agent, discovery)?;
+let issuer = resource.only_authorization_server().ok_or("several servers: choose one")?;
+let metadata = grantflow_ureq::run(&agent, resource.discovery(issuer)?)?;
     // README
     Ok(())
 }
@@ -124,7 +141,7 @@ async fn kept_fresh(
 use grantflow_session::{FileStore, Key, Reqwest, Session};
 
 let session = Session::new(&client, Key::new("ada@trackmania")?, FileStore::open("grants")?, Reqwest::new(agent));
-session.prime(tokens).await?;              // once, with what the login gave
+session.prime(tokens).await?;              // once, with the tokens of the login
 
 let token = session.token().await?;        // fresh; or token_blocking()
 token.authorize(&mut request)?;

@@ -1,4 +1,5 @@
-//! What an operation may cost: less than the peer's, about what it did last time, and no more than the design's target.
+//! The cost bounds of an operation: less than the peer's, about what it was last time, and no more than the design's
+//! target.
 
 use std::fmt;
 
@@ -6,15 +7,15 @@ use crate::Operation;
 use crate::measure::Cost;
 use crate::table::grouped;
 
-/// The figures that were recorded last. A change that moves one by more than [`SLACK`] records it anew, and says so in its
+/// The last recorded figures. A change that moves one by more than [`SLACK`] records it again, and says so in its
 /// commit.
 pub(crate) const RECORDED: &str = include_str!("../figures.txt");
 pub(crate) const RECORDED_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/figures.txt");
 
-/// By how many percent an operation may be dearer than the figure that was recorded last.
+/// By how many percent an operation may cost more than its last recorded figure.
 const SLACK: u64 = 5;
 
-/// What is counted of an operation, and what is bounded.
+/// The counts of an operation, and their bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Figure {
     pub(crate) instructions: u64,
@@ -34,12 +35,12 @@ impl fmt::Display for Figure {
     }
 }
 
-/// Why an operation does not pass.
+/// Why an operation fails.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// It costs as much as the peer's, or more.
     NotBelowPeer,
-    /// It costs more than the figure that was recorded last, and the slack.
+    /// It costs more than the last recorded figure plus the slack.
     Dearer(Figure),
     /// It costs more than the design allows.
     AboveTarget(Figure),
@@ -55,7 +56,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// All that is wrong with what an operation costs. Where instructions were not counted, allocations alone are looked at.
+/// All faults of an operation's cost. If instructions were not counted, only allocations are compared.
 pub(crate) fn faults(ours: Cost, theirs: Cost, last: Figure, target: Figure) -> Vec<Fault> {
     let exceeds = |limit: Figure, percent: u64| {
         let more = |count: u64, limit: u64| count * 100 > limit * (100 + percent);
@@ -125,20 +126,20 @@ mod tests {
     }
 
     #[test]
-    fn what_costs_as_much_as_the_peers_does_not() {
+    fn what_costs_as_much_as_the_peers_fails() {
         assert_eq!(of(cost(900, 3), cost(900, 9)), [Fault::NotBelowPeer]);
         assert_eq!(of(cost(900, 3), cost(899, 9)), [Fault::NotBelowPeer]);
         assert_eq!(of(cost(900, 3), cost(3_000, 3)), [Fault::NotBelowPeer]);
     }
 
     #[test]
-    fn what_is_dearer_than_last_time_does_not() {
+    fn what_is_dearer_than_last_time_fails() {
         assert_eq!(of(cost(1_051, 4), cost(3_000, 9)), [Fault::Dearer(LAST)]);
         assert_eq!(of(cost(900, 5), cost(3_000, 9)), [Fault::Dearer(LAST)], "an allocation is more than 5 % of four");
     }
 
     #[test]
-    fn what_is_above_the_target_does_not_whatever_it_cost_last() {
+    fn what_is_above_the_target_fails_at_any_last_figure() {
         let last = Figure::new(5_000, 9);
         assert_eq!(faults(cost(2_001, 6), cost(9_000, 10), last, TARGET), [Fault::AboveTarget(TARGET)]);
         assert_eq!(faults(cost(2_000, 7), cost(9_000, 10), last, TARGET), [Fault::AboveTarget(TARGET)]);
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_that_is_missing_doubled_or_none_is_an_error() {
+    fn a_figure_that_is_missing_doubled_or_invalid_is_an_error() {
         for file in ["", "callback: x / 2", "callback: 5456", "# callback: 1 / 1", "callback: 1 / 1\ncallback: 2 / 2"] {
             assert!(recorded(file, Operation::Callback).is_err(), "{file:?}");
         }
@@ -186,7 +187,7 @@ mod tests {
         }
     }
 
-    /// What the README says is what was recorded.
+    /// The README shows the recorded figures.
     #[test]
     fn the_readme_has_the_committed_figures() {
         let readme = include_str!("../../README.md");

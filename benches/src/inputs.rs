@@ -1,4 +1,4 @@
-//! What both sides are given: committed beside the benchmark.
+//! The inputs of both sides, committed beside the benchmark.
 
 pub(crate) const AUTHORIZE_URL: &str = "https://api.trackmania.com/oauth/authorize";
 pub(crate) const TOKEN_URL: &str = "https://api.trackmania.com/api/access_token";

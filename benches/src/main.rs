@@ -6,12 +6,12 @@
 //! cargo run --release -p grantflow-benches -- --record      the same, and records the figures in figures.txt
 //! ```
 //!
-//! An operation passes if it costs less than oauth2's, at most 5 % more than the figure that was recorded last, and no more than
-//! the target of the design.
+//! An operation passes if it costs less than oauth2's, at most 5 % more than its last recorded figure, and no more than
+//! the design's target.
 //!
-//! What is counted: from inputs that are there to a result in hand. Clients and what can be used again are made before;
-//! results are dropped after. In `oauth2` an answer cannot be had apart from its request, so there the request's cost,
-//! measured alone, is subtracted from the whole exchange's.
+//! The counts cover the way from existing inputs to the result. Clients and other reusable values are made before;
+//! results are dropped after. In `oauth2` an answer cannot be separated from its request, so the request's cost,
+//! measured alone, is subtracted from that of the whole exchange.
 
 mod gate;
 mod inputs;
@@ -27,10 +27,10 @@ use std::time::Duration;
 
 use gate::Figure;
 
-/// One run of an operation; gives its result, so that dropping it is not part of the run.
+/// One run of an operation; returns its result, so that dropping it is not part of the run.
 type Case = Box<dyn FnOnce() -> Box<dyn Any>>;
 
-/// What is compared.
+/// The compared operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operation {
     Url,
@@ -90,7 +90,7 @@ impl Operation {
     }
 }
 
-/// Whose code is measured.
+/// The implementation that is measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Ours,
@@ -113,7 +113,7 @@ impl Side {
     }
 }
 
-/// What an implementation made of the inputs.
+/// An implementation's results.
 #[derive(Debug)]
 struct Results {
     url: String,
@@ -124,7 +124,7 @@ struct Results {
 }
 
 impl Results {
-    /// Whether both came to the same; only the order of parameters may differ.
+    /// Whether both results are equal; only the order of parameters may differ.
     fn same_work(&self, other: &Self) -> bool {
         self.parameters() == other.parameters() && self.tokens == other.tokens && self.error == other.error
     }
@@ -167,7 +167,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What becomes of the figures.
+/// What happens to the figures.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Output {
     Table,
@@ -175,7 +175,7 @@ enum Output {
     Record,
 }
 
-/// Measures, prints, and says whether every operation passes.
+/// Measures, prints, and returns whether every operation passes.
 fn compare(output: Output) -> Result<bool, String> {
     let valgrind = measure::has_valgrind();
     if !valgrind && std::env::var_os("CI").is_some() {
@@ -213,7 +213,7 @@ fn compare(output: Output) -> Result<bool, String> {
     Ok(passes)
 }
 
-/// What valgrind runs: an operation, some times.
+/// The part that valgrind runs: an operation, several times.
 fn run_child(side: &str, operation: &str, runs: &str) -> ExitCode {
     let side = [Side::Ours, Side::Theirs].into_iter().find(|s| s.module() == side);
     let operation = Operation::ALL.into_iter().find(|o| o.name() == operation);

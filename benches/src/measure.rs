@@ -1,11 +1,11 @@
-//! Counting: instructions by valgrind, allocations by an allocator that counts, time by the clock.
+//! Counts instructions by valgrind, allocations by a counting allocator, and time by the clock.
 
 use std::process::Command;
 use std::time::Instant;
 
 use crate::{Operation, Side};
 
-/// What one operation costs.
+/// The cost of one operation.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Cost {
     pub(crate) instructions: Option<u64>,
@@ -35,7 +35,7 @@ pub(crate) fn cost(side: Side, operation: Operation, valgrind: bool) -> Result<C
         drop(output);
         counted
     };
-    // The box around the output is the harness's own.
+    // The box around the output belongs to the harness.
     Ok(Cost {
         instructions: if valgrind { Some(instructions(side, operation)?) } else { None },
         allocations: counted.count_total - 1,
@@ -44,7 +44,7 @@ pub(crate) fn cost(side: Side, operation: Operation, valgrind: bool) -> Result<C
     })
 }
 
-/// The median of some batches; noise all the same.
+/// The median of several batches; it still varies.
 fn nanoseconds(side: Side, operation: Operation) -> u64 {
     const BATCH: usize = 200;
     let mut batches: Vec<u64> = (0..15)
@@ -62,7 +62,7 @@ fn nanoseconds(side: Side, operation: Operation) -> u64 {
     batches[batches.len() / 2]
 }
 
-/// What counts instructions differently from one version to the next.
+/// The compiler version, which changes the count of instructions.
 pub(crate) fn compiler() -> String {
     let output = Command::new("rustc").arg("--version").output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
@@ -74,7 +74,7 @@ pub(crate) fn has_valgrind() -> bool {
 }
 
 /// Runs this program again under callgrind, which counts only inside the functions whose names begin with `measured_`.
-/// Twice, with one run and with eleven: the difference has nothing in it that happens only the first time.
+/// Runs it twice, with one run and with eleven: the difference contains nothing that happens only the first time.
 fn instructions(side: Side, operation: Operation) -> Result<u64, String> {
     let few = collected(side, operation, 1)?;
     let many = collected(side, operation, 11)?;

@@ -1,4 +1,4 @@
-//! grantflow's side. Each `measured_…` function is one operation; what it is given was made before.
+//! grantflow's side. Each `measured_…` function is one operation; its input was made before.
 
 use std::hint::black_box;
 
@@ -13,7 +13,7 @@ use crate::{Case, Operation};
 
 const NOW: UnixTime = UnixTime::from_secs(1_750_000_000);
 
-/// Gives the inputs' state, then their verifier.
+/// Returns the octets of the inputs' state, then of their verifier.
 struct Fixed;
 
 impl grantflow::Entropy for Fixed {
@@ -100,7 +100,7 @@ fn answer(status: u16, body: &[u8]) -> Response<Vec<u8>> {
     Response::builder().status(status).header("content-type", "application/json").body(body.to_vec()).unwrap()
 }
 
-/// One run of an operation, its inputs made. The client outlives the run, as it does in a program.
+/// One run of an operation with its inputs. The client outlives the run, as it does in a program.
 pub(crate) fn case(operation: Operation) -> Case {
     let authorization = authorization();
     match operation {

@@ -9,12 +9,12 @@ pub(crate) struct Row {
     pub(crate) operation: Operation,
     pub(crate) ours: Cost,
     pub(crate) theirs: Cost,
-    /// What ours cost when it was recorded last.
+    /// The last recorded figure of ours.
     pub(crate) last: Figure,
 }
 
 impl Row {
-    /// All that is wrong with it.
+    /// All its faults.
     pub(crate) fn faults(&self) -> Vec<Fault> {
         gate::faults(self.ours, self.theirs, self.last, self.operation.target())
     }
@@ -26,7 +26,7 @@ impl Row {
         }
     }
 
-    /// By how much it is dearer than the figure that was recorded last, in percent.
+    /// By how many percent it costs more than the last recorded figure.
     fn change(&self) -> String {
         match self.ours.instructions {
             Some(ours) => format!("{:+.1} %", (ours as f64 / self.last.instructions as f64 - 1.0) * 100.0),

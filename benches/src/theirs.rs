@@ -15,7 +15,7 @@ use crate::{Case, Operation};
 
 type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// What the transport says when it was only to look at the request.
+/// The transport's error when it should only look at the request.
 #[derive(Debug)]
 struct Stop;
 
@@ -55,7 +55,7 @@ fn measured_refresh_request(client: &Client, token: &RefreshToken, transport: &T
     client.exchange_refresh_token(token).request(&|request| transport.carry(request))
 }
 
-/// The documentation's example of a callback, from the request's target to a code that may be exchanged.
+/// The documentation's example of a callback, from the request's target to a code that can be exchanged.
 #[inline(never)]
 fn measured_callback(target: &str, expected: &CsrfToken) -> AuthorizationCode {
     let url = Url::parse(&("http://localhost".to_owned() + target)).unwrap();
@@ -109,8 +109,8 @@ fn verifier() -> PkceCodeVerifier {
     PkceCodeVerifier::new(VERIFIER.to_owned())
 }
 
-/// One run of an operation, its inputs made. For the two answers that is the whole exchange: there is no public way to
-/// hand over an answer alone, so the request's share is subtracted (see [`Operation::share_to_subtract`]).
+/// One run of an operation with its inputs. For the two answers that is the whole exchange: there is no public way to
+/// pass an answer alone, so the request's share is subtracted (see [`Operation::share_to_subtract`]).
 pub(crate) fn case(operation: Operation) -> Case {
     let client = client();
     match operation {

@@ -2,7 +2,8 @@
 
 use libfuzzer_sys::fuzz_target;
 
-// The body, and what it checks. It is one of the core's tests, for it needs the testkit, which the core must not know.
+// The body, and what it checks. It is one of the core's tests, because it needs the testkit, which the core must not
+// know.
 #[path = "../../crates/grantflow/tests/properties/flow_model/mod.rs"]
 mod flow_model;
 

@@ -1,4 +1,4 @@
-//! The process that is killed: it rotates as fast as it can, and says each token that it was given.
+//! The process that is killed: it rotates as fast as it can, and prints each token that it gets.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use grantflow_tests::world::{ID, SECRET, access, key, plain_policy};
 use grantflow_ureq::{Agent, SysRng};
 use http::{Request, Response};
 
-/// What a child is told to do.
+/// What a child has to do.
 pub(crate) struct Orders {
     pub(crate) folder: String,
     pub(crate) token_url: String,
-    /// A lost answer is asked for again; else never.
+    /// Whether a lost answer is asked for again.
     pub(crate) heals: bool,
-    /// After so many renewals of its own it is through.
+    /// It ends after this many own renewals.
     pub(crate) renewals: usize,
 }
 
@@ -44,7 +44,7 @@ impl Orders {
     pub(crate) fn session(&self) -> Session {
         let server = grantflow::Server::with_token_endpoint(&self.token_url).unwrap();
         let client = server.client(ID).secret_post(SECRET).unwrap();
-        // As fast as can be: a pause would be a time at which a kill proves nothing.
+        // As fast as possible: a kill during a pause proves nothing.
         let policy = plain_policy().early_retry(Duration::ZERO).first_pause(Duration::ZERO).in_doubt(if self.heals {
             InDoubt::Heal
         } else {
@@ -87,7 +87,7 @@ pub(crate) fn run(orders: &Orders) {
 }
 
 fn say(line: &str) {
-    // The parent may have stopped listening.
+    // The parent may have stopped reading.
     let _ = writeln!(std::io::stdout().lock(), "{line}");
     let _ = std::io::stdout().lock().flush();
 }

@@ -1,7 +1,8 @@
-//! Processes over one file store that are killed (SIGKILL) at random points, or that share it: real files, real locks, real
-//! sockets. The program is its own child.
+//! Processes on one file store that are killed (SIGKILL) at random points, or that share it: real files, real locks,
+//! real sockets. The program is its own child.
 //!
-//! `GRANTFLOW_CRASHES` (kills for each server) and `GRANTFLOW_ROTATIONS` (of the two that share) make it longer.
+//! `GRANTFLOW_CRASHES` (kills for each server) and `GRANTFLOW_ROTATIONS` (of the two processes that share a store) make
+//! it longer.
 
 #[cfg(unix)]
 mod child;
@@ -23,7 +24,7 @@ fn main() -> std::process::ExitCode {
     };
     let trials = vec![
         trial("killed, and nothing is sent twice", || parent::killed(&parent::CAREFUL)),
-        trial("killed, and the server takes no token twice", || parent::killed(&parent::STRICT)),
+        trial("killed, and the server accepts no token twice", || parent::killed(&parent::STRICT)),
         trial("killed, and the server forgives a lost answer", || parent::killed(&parent::FORGIVING)),
         trial("two processes share one file", parent::share),
     ];

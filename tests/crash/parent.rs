@@ -21,9 +21,9 @@ pub(crate) struct Kind {
     heals: bool,
 }
 
-/// The server revokes everything; so the policy never sends a token again.
+/// The server revokes everything, so the policy never sends a token again.
 pub(crate) const CAREFUL: Kind = Kind { name: "strict server, never again", grace: 0, heals: false };
-/// The server revokes everything, and the policy asks all the same: what the server has not seen heals.
+/// The server revokes everything, and the policy still asks: a token that the server has not seen heals.
 pub(crate) const STRICT: Kind = Kind { name: "strict server, heals", grace: 0, heals: true };
 /// The server answers once more: everything heals.
 pub(crate) const FORGIVING: Kind = Kind { name: "forgiving server, heals", grace: 1_000_000, heals: true };
@@ -66,7 +66,7 @@ impl Scene {
         let out = BufReader::new(child.stdout.take().unwrap());
         let (lines, said) = channel();
         std::thread::spawn(move || {
-            // A line that was cut by the kill was not said.
+            // A line that the kill cut was not printed.
             for line in out.split(b'\n').map_while(Result::ok) {
                 let _ = lines.send(String::from_utf8(line).unwrap());
             }
@@ -96,7 +96,7 @@ impl Scene {
         Kept::of(&pollster::block_on(store.load(&key())).unwrap().expect("a grant").value)
     }
 
-    /// By refresh token: how many requests the server has seen, and how many it has refused.
+    /// For each refresh token: how many requests the server has seen, and how many it has refused.
     fn seen(&self) -> BTreeMap<String, (u32, u32)> {
         let mut seen = BTreeMap::new();
         for hit in self.loopback.server().hits("refresh_token") {
@@ -108,7 +108,7 @@ impl Scene {
     }
 }
 
-/// The same in every run, as far as a kill can be.
+/// The same in every run, as far as kills allow.
 struct Dice(u64);
 
 impl Dice {
@@ -126,14 +126,14 @@ pub(crate) fn killed(kind: &Kind) {
     let mut dice = Dice(7);
     let mut said: Vec<String> = Vec::new();
     let mut found = Found::default();
-    // The refresh tokens whose answer a kill has cost.
+    // The refresh tokens whose answer was lost by a kill.
     let mut in_doubt = BTreeSet::new();
-    // The one that the store holds in doubt.
+    // The refresh token that the store has in doubt.
     let mut doubt: Option<String> = None;
     for _ in 0..kills {
         let (mut child, lines) = scene.spawn(&orders);
         let mut new = Vec::new();
-        // So many tokens, and then some part of the next rotation.
+        // After this many tokens, and a part of the next rotation.
         for _ in 0..dice.below(3) {
             new.extend(lines.recv());
         }
@@ -146,10 +146,10 @@ pub(crate) fn killed(kind: &Kind) {
         let seen = scene.seen();
         let refresh = kept.refresh.clone().unwrap();
         let (sent, refused) = seen.get(&refresh).copied().unwrap_or_default();
-        // Never a false certainty: what the server has seen, the store knows of.
+        // The store knows of every request that the server has seen.
         assert!(kept.sent >= sent || kept.lost, "{sent} were seen, and the store knows of {}", kept.sent);
         assert!(!kept.lost || refused > 0, "lost, and the server has not refused it");
-        // What is sent again was in doubt.
+        // A token that is sent again was in doubt.
         let replayed = seen.iter().filter(|(_, (sent, _))| *sent > 1);
         assert!(replayed.into_iter().all(|(token, _)| kind.heals && in_doubt.contains(token)), "{seen:?}");
 
@@ -173,7 +173,7 @@ pub(crate) fn killed(kind: &Kind) {
                 _ => panic!("{line}"),
             }
         }
-        // What a process has said, it has stored before: the store holds that token, or one that nobody was told of yet.
+        // A process stores a token before it prints it: the store holds that token, or one that was not printed yet.
         let told = said.iter().rposition(|token| *token == kept.access);
         assert!(told.is_none_or(|at| at + 1 == said.len()), "the store fell back");
         if kept.sent > 0 && in_doubt.insert(refresh.clone()) {
@@ -181,7 +181,7 @@ pub(crate) fn killed(kind: &Kind) {
             doubt = Some(refresh);
         }
         if again {
-            // So does a person who is asked to.
+            // The person logs in when asked to.
             scene.login(&orders);
             doubt = None;
         }
@@ -199,7 +199,7 @@ pub(crate) fn killed(kind: &Kind) {
     let strict = kind.grace == 0;
     assert!(refused == 0 && lost == 0 || strict && kind.heals, "there was nothing to refuse");
     assert!(unknown == 0 || !kind.heals, "a grant was given up for lack of an answer");
-    // The last one finds a usable grant, or knows.
+    // The last process finds a usable grant, or knows that it is not.
     let kept = scene.kept(&orders);
     match orders.session().token_blocking() {
         Ok(_) => {}
@@ -211,9 +211,9 @@ pub(crate) fn killed(kind: &Kind) {
 
 #[derive(Default)]
 struct Found {
-    /// Grants that a kill has left in doubt.
+    /// Grants that a kill left in doubt.
     marked: u32,
-    /// Of those, the ones that a later process has renewed without a login.
+    /// Of these, the ones that a later process renewed without a login.
     healed: u32,
     unknown: u32,
     lost: u32,
@@ -240,7 +240,7 @@ pub(crate) fn share() {
     println!("{} rotations by two processes in {took:?}, {} tokens given out", seen.len(), told.len());
     assert_eq!(seen.len(), 2 * (rotations / 2), "a rotation was lost, or was one too many");
     assert!(seen.values().all(|seen| *seen == (1, 0)), "a refresh token was sent twice");
-    // The first token is a login's; the last one of all was stored, and perhaps not asked for any more.
+    // The first token is a login's; the last one of all was stored, and perhaps not used any more.
     assert!(told.len() + 2 >= seen.len() && told.len() <= seen.len() + 1, "{} {}", told.len(), seen.len());
     assert_eq!((kept.sent, kept.lost), (0, false));
     assert!(!seen.contains_key(&kept.refresh.unwrap()));

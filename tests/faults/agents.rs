@@ -1,4 +1,4 @@
-//! What an agent does and does not, whoever made it.
+//! What an agent does and does not do, for every way to make it.
 
 use grantflow_tests::support::transport::{block_on, install_crypto, reqwest_agent};
 use http::Response;
@@ -13,8 +13,8 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 pub(crate) const OWN: &[Own] = &[
-    ("ureq: an agent of its own would have sent the cookie", a_plain_ureq_keeps_cookies),
-    ("reqwest: a client of its own would have sent the cookie", a_plain_reqwest_keeps_cookies),
+    ("ureq: a plain agent would have sent the cookie", a_plain_ureq_keeps_cookies),
+    ("reqwest: a plain client would have sent the cookie", a_plain_reqwest_keeps_cookies),
     ("ureq: a caller's own agent keeps the body of a 400", a_callers_own_agent_keeps_the_body_of_a_400),
     ("ureq: loopback is asked without a proxy", ureq_asks_loopback_without_a_proxy),
     ("reqwest: loopback is asked without a proxy", reqwest_asks_loopback_without_a_proxy),
@@ -46,7 +46,7 @@ fn a_plain_ureq_keeps_cookies() {
     assert_eq!(server.hits()[1].header("cookie"), Some("sid=1"), "the test looks at nothing");
 }
 
-/// If it is asked to; ours is not, though the feature is on.
+/// A plain client keeps them if it is asked to; ours does not, although the feature is on.
 fn a_plain_reqwest_keeps_cookies() {
     install_crypto();
     let server = FaultServer::start(vec![with_cookie(), with_cookie()]);
@@ -122,7 +122,7 @@ fn reqwest_asks_loopback_without_a_proxy() {
     meet_with(&agent, &agent, "with a proxy", good(), Expect::Tokens);
     assert_eq!(proxy.connections(), 0, "a plain request, credentials and all, went through a proxy");
 
-    // A client of its own would have gone there: the test can fail.
+    // A plain client would have gone there: the test can fail.
     let plain = reqwest::Client::builder().proxy(through()).build().unwrap();
     let server = FaultServer::start(vec![good()]);
     block_on(plain.get(server.url("/token")).send()).unwrap();

@@ -1,4 +1,4 @@
-//! Certificates that prove nothing: the request certainly did not go out.
+//! Certificates that prove nothing: the request was certainly not sent.
 
 use rcgen::{DnType, ExtendedKeyUsagePurpose, SanType, date_time_ymd};
 
@@ -15,14 +15,14 @@ pub(crate) const ROWS: &[Row] = &[
     ("a certificate for clients was sent nothing", for_clients),
 ];
 
-/// An agent that trusts the authority alone meets a server with this certificate of it.
+/// The result of an agent that trusts only the authority, and a server with this certificate of it.
 fn meets(transport: Transport, what: &str, params: impl FnOnce(&mut rcgen::CertificateParams)) {
     let authority = Authority::new();
     let agent = transport.trusting(PATIENCE, authority.certificate());
     gets_nothing(&authority.server(params), &agent, what);
 }
 
-/// Without it, the rows below could fail for any reason.
+/// Without this row, the rows below could fail for any reason.
 fn a_good_certificate(transport: Transport) {
     let authority = Authority::new();
     let server = authority.server(|_| {});
@@ -38,7 +38,7 @@ fn of_another_name(transport: Transport) {
     meets(transport, "an address", |params| {
         params.subject_alt_names = vec![SanType::IpAddress([127, 0, 0, 1].into())];
     });
-    // A name in the subject counts for nothing (RFC 6125 §6.4.4, RFC 9525 §1.2).
+    // A name in the subject does not count (RFC 6125 §6.4.4, RFC 9525 §1.2).
     meets(transport, "the subject alone", |params| {
         params.subject_alt_names = Vec::new();
         params.distinguished_name.push(DnType::CommonName, "localhost");

@@ -1,5 +1,6 @@
-//! Answers that are compressed although nobody asked for it. ureq's own feature for it is on in these tests, as in a program
-//! where another crate turned it on: so ureq undoes them in any case. reqwest's own is on too, and has no effect.
+//! Answers that are compressed without a request. ureq's own feature for it is on in these tests, as in a program in
+//! which another crate turned it on, so ureq undoes them in any case. reqwest's own feature is on too, and has no
+//! effect.
 
 use std::io::Write as _;
 
@@ -11,8 +12,8 @@ use super::*;
 pub(crate) const ROWS: &[Row] = &[
     ("a compressed answer is read where that was asked for, and is no verdict elsewhere", a_compressed_answer),
     ("a compressed verdict likewise", a_compressed_verdict),
-    ("a compressed answer that breaks off or is damaged is no verdict", one_that_breaks_off_or_is_damaged),
-    ("a compression that nobody knows is no verdict", a_compression_that_nobody_knows),
+    ("a compressed answer that was cut or damaged is no verdict", one_that_breaks_off_or_is_damaged),
+    ("an unknown compression is no verdict", a_compression_that_nobody_knows),
 ];
 
 /// Whether the adapters' feature `gzip` is on.
@@ -34,7 +35,7 @@ fn encoded(status: u16, coding: &str, body: &[u8]) -> Fault {
     Fault::response(status, &[("content-type", "application/json"), ("content-encoding", coding)], body)
 }
 
-/// What is to come of an answer that somebody can undo.
+/// The expected result for an answer that can be decompressed.
 fn undone(transport: Transport, by_ureq_too: bool, then: Expect) -> Expect {
     if UNDOES || (by_ureq_too && transport == Transport::Ureq) { then } else { Expect::Unknown }
 }
@@ -42,7 +43,7 @@ fn undone(transport: Transport, by_ureq_too: bool, then: Expect) -> Expect {
 fn a_compressed_answer(transport: Transport) {
     meet(transport, "gzip", encoded(200, "gzip", &gzip(GOOD)), undone(transport, true, Expect::Tokens));
     meet(transport, "x-gzip", encoded(200, "x-gzip", &gzip(GOOD)), undone(transport, false, Expect::Tokens));
-    // A gateway has dropped the header, and left the body.
+    // A gateway removed the header, and left the body.
     meet(transport, "no coding", encoded(200, "identity", &gzip(GOOD)), undone(transport, false, Expect::Tokens));
     meet(transport, "deflate", encoded(200, "deflate", &zlib(GOOD)), undone(transport, false, Expect::Tokens));
     meet(transport, "identity", encoded(200, "identity", GOOD.as_bytes()), Expect::Tokens);
@@ -76,7 +77,7 @@ fn one_that_breaks_off_or_is_damaged(transport: Transport) {
 
 fn a_compression_that_nobody_knows(transport: Transport) {
     for coding in ["br", "zstd", "gzip, gzip", "compress"] {
-        // As bytes, what it is does not matter: these are no brotli and no zstd.
+        // The bytes do not matter: these are neither brotli nor zstd.
         meet(transport, coding, encoded(200, coding, &gzip(GOOD)), Expect::Unknown);
     }
 }

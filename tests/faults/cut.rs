@@ -1,9 +1,9 @@
-//! Rows 3 to 9 and 25: framing that lies, breaks off, or is not HTTP at all.
+//! Rows 3 to 9 and 25: framing that lies or is cut, and bytes that are not HTTP.
 
 use super::*;
 
 pub(crate) const ROWS: &[Row] = &[
-    ("a body that breaks off is no verdict", a_body_that_breaks_off_is_no_verdict),
+    ("a body that was cut is no verdict", a_body_that_breaks_off_is_no_verdict),
     ("half a body that looks complete is still no verdict", half_a_body_that_looks_complete_is_still_no_verdict),
     ("odd but whole answers are read", odd_but_whole_answers_are_read),
     ("bytes after the answer answer nothing", bytes_after_the_answer_answer_nothing),

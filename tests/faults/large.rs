@@ -14,7 +14,7 @@ pub(crate) const ROWS: &[Row] = &[
 pub(crate) const OWN: &[Own] = &[
     ("ureq: a gzip bomb stays small with a caller's own agent", a_gzip_bomb_stays_small_with_a_callers_own_agent),
     ("reqwest: a caller's settings do not unpack a bomb", a_callers_settings_do_not_unpack_a_bomb),
-    ("reqwest: a client of its own would have unpacked it", a_plain_reqwest_unpacks),
+    ("reqwest: a plain client would have unpacked it", a_plain_reqwest_unpacks),
 ];
 
 const LIMIT: u64 = 1024 * 1024;
@@ -32,8 +32,9 @@ fn a_body_over_the_limit_is_not_read_to_its_end(transport: Transport) {
     }
 }
 
-/// Nobody asked for gzip. But ureq and reqwest can unpack it here, as in a program where another crate turned that on, and
-/// with the adapters' own feature all of them do: the limit is for what it has become, or else it is not unpacked.
+/// gzip was not requested. But ureq and reqwest can unpack it here, as in a program in which another crate turned that
+/// on, and with the adapters' own feature all of them can: the limit applies to the result, or the body is not
+/// unpacked.
 fn a_gzip_bomb_stays_small(transport: Transport) {
     for error in meet(transport, "a bomb of 200 MB", Fault::gzip_bomb(BOMB), Expect::Unknown) {
         match transport {
@@ -67,7 +68,7 @@ fn a_callers_settings_do_not_unpack_a_bomb() {
     }
 }
 
-/// The row above can fail: with the feature on, gzip is what a client of reqwest's does by default.
+/// The row above can fail: with the feature on, a client of reqwest unpacks gzip by default.
 fn a_plain_reqwest_unpacks() {
     install_crypto();
     let server = FaultServer::start(vec![Fault::gzip_bomb(3_000_000)]);

@@ -1,4 +1,4 @@
-//! Rows 19, 20 and 22: the request went out, and no answer came.
+//! Rows 19, 20 and 22: the request was sent, and no answer came.
 
 use grantflow_tests::support::transport::tower_agent_with_a_pool;
 
@@ -30,8 +30,8 @@ fn a_lost_answer_is_not_repeated(transport: Transport) {
 }
 
 fn a_connection_that_ends_at_once_repeats_nothing(transport: Transport) {
-    // Whether connecting still succeeds is a race between two kernels' worth of code: both answers are right. What is
-    // wrong is to lose the grant, or to send it twice.
+    // Whether connecting still succeeds is a race between two kernels: both answers are right. Losing the grant or
+    // sending it twice is wrong.
     for fault in [Fault::close_at_once(), Fault::reset_at_once()] {
         let server = FaultServer::start(vec![fault, good()]);
         let failure = agent(transport).run(refresh_exchange(&server.url("/token"))).unwrap_err();
@@ -69,7 +69,7 @@ fn a_pool_of_ureqs_repeats_nothing_either() {
 }
 
 fn a_pool_of_hyper_utils_repeats_nothing_either() {
-    // A connection goes back into the pool some time after its answer: until then there is nothing to see.
+    // A connection returns to the pool some time after its answer: until then there is nothing to see.
     let mut pause = Duration::from_millis(20);
     loop {
         let server = FaultServer::start(vec![Fault::close_on_second_request(GOOD), good()]);

@@ -1,8 +1,8 @@
-//! Sockets that break in every way: what the person who holds the grant sees, and what is left of it.
+//! Sockets that break in every way: what a caller sees, and what is left of the grant.
 //!
-//! The rows are those of the fault table that the project was given; each test names what breaks. Every fault is met by a
-//! code exchange and by a refresh, over every transport; and whatever is left is run again, against a server that answers
-//! well: nothing is lost.
+//! The rows are those of the fault table that the project was given; each test names the fault. Every fault meets a
+//! code exchange and a refresh, over every transport. What is left is run again, against a server that answers well:
+//! nothing is lost.
 
 mod agents;
 mod certificates;
@@ -31,21 +31,21 @@ use libtest_mimic::{Arguments, Trial};
 const CLIENT_SECRET: &str = "client-secret-in-every-request";
 const CODE: &str = "code-in-every-exchange";
 const REFRESH_TOKEN: &str = "refresh-token-in-every-refresh";
-/// Of the token endpoint's URL. Queries may hold secrets, so no error shows one.
+/// The query of the token endpoint's URL. Queries may hold secrets, so no error shows one.
 const QUERY: &str = "key=query-of-every-endpoint";
-/// What must be seen nowhere. The last is "app:client-secret-in-every-request" in base64, without its padding.
+/// Texts that must not be shown. The last is "app:client-secret-in-every-request" in base64, without its padding.
 const SECRETS: [&str; 5] =
     [CLIENT_SECRET, CODE, REFRESH_TOKEN, "query-of-every-endpoint", "YXBwOmNsaWVudC1zZWNyZXQtaW4tZXZlcnktcmVxdWVzd"];
 const GOOD: &str = r#"{"access_token":"at-good","token_type":"Bearer","expires_in":60,"refresh_token":"rt-new"}"#;
 
 /// Ends the servers that never answer. Long enough for a connection and a request, unless the machine is very busy.
 const DEADLINE: Duration = Duration::from_millis(1500);
-/// For those that do: none of them is so late.
+/// For servers that answer: none of them is so late.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What is to hold for every transport.
+/// A test for every transport.
 type Row = (&'static str, fn(Transport));
-/// What only one of them has, by its name.
+/// A test for one transport only, with its name.
 type Own = (&'static str, fn());
 
 fn main() -> ExitCode {
@@ -138,20 +138,20 @@ fn refresh_exchange(token_url: &str) -> RefreshExchange {
     }
 }
 
-/// Meets one fault with a code exchange and with a refresh. Gives the two errors, where there were any.
+/// Runs a code exchange and a refresh into one fault. Returns the two errors, if there are any.
 fn meet(transport: Transport, what: &str, fault: Fault, expect: Expect) -> Vec<AnyError> {
     let agent = agent(transport);
     meet_with(&agent, &agent, what, fault, expect)
 }
 
 /// The same for a fault that nothing but the deadline ends: the grant is left unknown. A deadline that is over before the request has
-/// come says nothing of the fault, so on a busy machine there is a longer one.
+/// come says nothing about the fault, so on a busy machine there is a longer one.
 fn meet_at_the_deadline(transport: Transport, what: &str, fault: Fault) -> Vec<AnyError> {
     let firsts = [1, 3, 9].map(|times| transport.agent(DEADLINE * times));
     meet_by(&firsts, &agent(transport), what, fault, Expect::Unknown)
 }
 
-/// The same with an agent of the row's own; what is left is run by the other one.
+/// The same with the row's own agent; what is left is run by the other one.
 fn meet_with(first: &Agent, again: &Agent, what: &str, fault: Fault, expect: Expect) -> Vec<AnyError> {
     meet_by(std::slice::from_ref(first), again, what, fault, expect)
 }
@@ -175,8 +175,8 @@ fn meet_by(firsts: &[Agent], again: &Agent, what: &str, fault: Fault, expect: Ex
     errors
 }
 
-/// Runs an exchange, checks what is left, and runs that again. Gives the error, and how often the first run was seen; nothing if its
-/// deadline was over before it was seen.
+/// Runs an exchange, checks what is left, and runs that again. Returns the error, and how often the server saw the
+/// first run, or nothing if its deadline was over before that.
 fn outcome<X: Exchange<Output = Tokens>>(
     [first, again]: [&Agent; 2],
     exchange: X,
@@ -220,7 +220,7 @@ fn outcome<X: Exchange<Output = Tokens>>(
     }
 }
 
-/// Nothing that is printed on the way out holds what was sent.
+/// Nothing that is printed contains what was sent.
 fn no_secret_in<X>(failure: &Failure<X, AnyError>, what: &str) {
     let mut shown = format!("{failure} {failure:?} {failure:#?}");
     let mut cause = failure.source();

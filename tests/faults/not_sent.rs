@@ -1,4 +1,4 @@
-//! Rows 21 and 23: the request certainly did not go out, and how an agent knows.
+//! Rows 21 and 23: the request was certainly not sent, and how an agent knows.
 
 use grantflow_tests::support::fault_server::refused_url;
 use grantflow_tests::support::transport::{block_on, reqwest_agent, tower_agent, tower_agent_for_https_only};
@@ -10,7 +10,7 @@ pub(crate) const ROWS: &[Row] = &[
     ("a name that does not resolve was not sent", a_name_that_does_not_resolve_was_not_sent),
     ("a handshake cut off was not sent", a_handshake_cut_off_was_not_sent),
     ("a handshake that never ends was not sent, where that can be known", a_handshake_that_never_ends),
-    ("what was not sent can be sent after all", what_was_not_sent_can_be_sent_after_all),
+    ("an unsent request can be sent later", an_unsent_request_can_be_sent_later),
 ];
 
 pub(crate) const OWN: &[Own] = &[
@@ -56,7 +56,7 @@ fn refused_with_their_ureq() {
 }
 
 fn a_name_that_does_not_resolve_was_not_sent(transport: Transport) {
-    // Their ureq agent gives an error here that could as well come later, so only ours knows.
+    // A plain ureq agent gives an error here that could also come later, so only ours knows.
     let (left, error) = left(&agent(transport), "https://nonexistent.invalid/token");
     assert!(matches!(left, Left::Intact(_)), "{error}");
 }
@@ -76,7 +76,7 @@ fn a_handshake_that_never_ends(transport: Transport) {
     let server = FaultServer::start(vec![Fault::mute()]);
     let (remains, error) = left(&transport.agent(DEADLINE), &server.https_url("/token"));
     match transport {
-        // The deadline is the agent's own, and what the service below it was at, no classifier is told.
+        // The deadline is the agent's, and no classifier learns what the service below it was doing.
         Transport::Tower => assert!(matches!(remains, Left::Unknown(_)), "{error}"),
         Transport::Ureq | Transport::Reqwest => assert!(matches!(remains, Left::Intact(_)), "{error}"),
     }
@@ -84,7 +84,7 @@ fn a_handshake_that_never_ends(transport: Transport) {
     assert_eq!(server.count(), 0, "something was sent");
 }
 
-/// An agent that somebody else built cannot know; when in doubt, it may have been sent.
+/// An agent that the caller built cannot know; when in doubt, it may have been sent.
 fn cut_off_with_their_ureq() {
     for (what, fault) in handshakes().into_iter().chain([("silence", Fault::mute())]) {
         let server = FaultServer::start(vec![fault]);
@@ -105,13 +105,13 @@ fn tower_without_a_classifier() {
     }
 }
 
-fn what_was_not_sent_can_be_sent_after_all(transport: Transport) {
+fn an_unsent_request_can_be_sent_later(transport: Transport) {
     let Left::Intact(exchange) = left(&agent(transport), &refused_url()).0 else { panic!("not intact") };
     // The same tokens, the same client: only the network was away.
     assert_eq!(exchange.into_tokens().refresh_token().unwrap().expose_secret(), REFRESH_TOKEN);
 }
 
-/// An error whose text a stack makes of the URL: nothing is sent, and the URL's query is not shown.
+/// An error whose text contains the URL: nothing is sent, and the URL's query is not shown.
 fn is_refused_without_a_url(agent: &Agent) {
     let server = FaultServer::start(vec![good()]);
     let (remains, error) = left(agent, &server.url("/token"));
@@ -124,13 +124,13 @@ fn https_only_in_ureq() {
     is_refused_without_a_url(&grantflow_ureq::Agent::configured(PATIENCE, |config| config.https_only(true)).into());
     let theirs: ureq::Agent = ureq::Agent::config_builder().https_only(true).build().into();
     is_refused_without_a_url(&grantflow_ureq::Agent::from_ureq(theirs, PATIENCE).into());
-    // A plain agent of ureq's shows it: the rows can fail.
+    // A plain agent of ureq shows it: the rows can fail.
     let plain: ureq::Agent = ureq::Agent::config_builder().https_only(true).build().into();
     let error = plain.get(format!("http://127.0.0.1:9/token?{QUERY}")).call().unwrap_err();
     assert!(error.to_string().contains(QUERY), "the test looks at nothing: {error}");
 }
 
-/// The setting holds for `https:` alone: what is for loopback goes by a client of its own, whatever the settings say.
+/// The setting holds for `https:` only: loopback requests use a separate client, under all settings.
 fn https_only_in_reqwest() {
     let agent = reqwest_agent(PATIENCE, |settings| settings.https_only(true));
     meet_with(&agent, &agent, "https only", good(), Expect::Tokens);

@@ -1,4 +1,4 @@
-//! Heads that no server should send: they are nobody's word.
+//! Heads that no server should send: they are no verdict.
 
 use grantflow_tests::support::fault_server::Step;
 
@@ -6,8 +6,8 @@ use super::*;
 
 pub(crate) const ROWS: &[Row] = &[
     ("a status that HTTP does not know is no verdict", a_status_that_http_does_not_know),
-    ("a status line that is none is no answer", a_status_line_that_is_none),
-    ("a header that is none ends nothing", a_header_that_is_none),
+    ("an invalid status line is no answer", a_status_line_that_is_none),
+    ("an invalid header ends nothing", a_header_that_is_none),
     ("an interim answer alone is no answer", an_interim_answer_alone),
     ("interim answers without end are left", interim_answers_without_end),
 ];
@@ -47,7 +47,7 @@ fn a_status_line_that_is_none(transport: Transport) {
     }
 }
 
-/// Stacks differ in which of these they take; but none of them is worse than an answer that is lost.
+/// Stacks differ in which of these they accept, but none is worse than a lost answer.
 fn a_header_that_is_none(transport: Transport) {
     for header in [
         "no colon at all",

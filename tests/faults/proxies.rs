@@ -1,4 +1,4 @@
-//! Proxies on the way to an `https:` endpoint: what they refuse was not sent, and they see nothing in the clear.
+//! Proxies before an `https:` endpoint: a request that they refuse was not sent, and they see nothing in plain text.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -13,7 +13,7 @@ use super::*;
 pub(crate) const ROWS: &[Row] = &[
     ("a proxy that is asked to carries a tunnel, and sees nothing in the clear", a_tunnel_carries_nothing_in_the_clear),
     ("a proxy that refuses was sent nothing", a_proxy_that_refuses),
-    ("a proxy that breaks off was sent nothing", a_proxy_that_breaks_off),
+    ("a proxy that ends the connection was sent nothing", a_proxy_that_breaks_off),
     ("a proxy that refuses the connection was sent nothing", a_proxy_that_is_not_there),
     ("a proxy that is silent was sent nothing, where that can be known", a_proxy_that_is_silent),
 ];
@@ -21,7 +21,7 @@ pub(crate) const ROWS: &[Row] = &[
 pub(crate) const OWN: &[Own] =
     &[("ureq: a caller's own agent knows what a proxy refused", a_callers_own_agent_knows_what_a_proxy_refused)];
 
-/// A refresh at an endpoint that this proxy would have to be asked for.
+/// A refresh at an endpoint that is reached through this proxy.
 fn left_through(
     proxy_url: &str,
     transport: Transport,
@@ -45,7 +45,7 @@ fn was_sent_nothing(transport: Transport, what: &str, fault: Fault) {
     saw_no_more_than_a_connect(&proxy, what);
 }
 
-/// No credential, in whatever header, and no body; and nobody asked twice.
+/// No credential in any header, no body, and no second request.
 fn saw_no_more_than_a_connect(proxy: &FaultServer, what: &str) {
     assert_eq!(proxy.connections(), 1, "{what}: it was tried again");
     for hit in proxy.hits() {
@@ -78,7 +78,7 @@ fn a_proxy_that_refuses(transport: Transport) {
     ] {
         was_sent_nothing(transport, what, fault);
     }
-    // Kept open, for whoever would go on in the clear.
+    // Kept open, for a client that would continue in plain text.
     let refusal = "HTTP/1.1 407 Go away\r\nProxy-Authenticate: Basic realm=\"p\"\r\nContent-Length: 0\r\n\r\n";
     let open = vec![Step::ReadRequest, Step::Send(refusal.into()), Step::ReadRequest];
     was_sent_nothing(transport, "407, kept open", Fault::steps(open));
@@ -108,7 +108,7 @@ fn a_proxy_that_breaks_off(transport: Transport) {
         ("no HTTP", Fault::raw(*b"SOCKS, anyone?\r\n\r\n")),
         ("a tunnel that is closed", Fault::steps(vec![Step::ReadRequest, tunnel()])),
         ("a tunnel that is reset", Fault::steps(vec![Step::ReadRequest, tunnel(), Step::ReadSome, Step::Reset])),
-        // A proxy that answers itself in the server's place, as a captive portal does.
+        // A proxy that answers in the server's place, as a captive portal does.
         (
             "a tunnel that ends at the proxy",
             Fault::steps(vec![
@@ -134,7 +134,7 @@ fn a_proxy_that_is_silent(transport: Transport) {
         // Long enough for the connection that is counted below.
         let (left, error) = left_through(&proxy.url(""), transport, DEADLINE * 3, what);
         match transport {
-            // The deadline is the agent's own, and what the service below it was at, no classifier is told.
+            // The deadline is the agent's, and no classifier learns what the service below it was doing.
             Transport::Tower => assert!(matches!(left, Left::Unknown(_)), "{what}: {error}"),
             Transport::Ureq | Transport::Reqwest => assert!(matches!(left, Left::Intact(_)), "{what}: {error}"),
         }
@@ -156,7 +156,7 @@ fn a_tunnel_carries_nothing_in_the_clear(transport: Transport) {
     shows_no_secret(&seen, "a tunnel");
 }
 
-/// A proxy that does what it should, and keeps what the client sent.
+/// A proxy that works correctly, and records what the client sent.
 struct Relay {
     url: String,
     seen: Arc<Mutex<Vec<u8>>>,

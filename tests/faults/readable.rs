@@ -1,4 +1,4 @@
-//! Rows 14 to 18 and 26: whole answers with something wrong in them.
+//! Rows 14 to 18 and 26: complete answers with a fault.
 
 use grantflow::{ErrorCode, Next, Violation};
 
@@ -73,7 +73,7 @@ fn an_oauth_error_is_a_verdict_where_one_is_stated(transport: Transport) {
     }
     let plain = Fault::response(400, &[("content-type", "text/plain")], refused);
     meet(transport, "under another content type", plain, Expect::Spent);
-    // Behind any other status nobody knows who spoke.
+    // With any other status it is unknown who answered.
     for code in [404, 408, 415, 500, 502] {
         for error in meet(transport, "an error behind another status", Fault::json(code, refused), Expect::Unknown) {
             let Some(error) = error.oauth() else { panic!("{error}") };

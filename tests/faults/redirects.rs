@@ -1,4 +1,4 @@
-//! Rows 1 and 2: a redirect is never followed, wherever it leads, and no credential goes there.
+//! Rows 1 and 2: a redirect is never followed, to any target, and no credential goes there.
 
 use grantflow_tests::support::transport::{block_on, install_crypto, reqwest_agent};
 
@@ -11,9 +11,9 @@ pub(crate) const ROWS: &[Row] = &[
 
 pub(crate) const OWN: &[Own] = &[
     ("ureq: a caller's own agent follows none either", a_callers_own_agent_follows_none_either),
-    ("ureq: an agent of its own would have followed", a_plain_ureq_follows),
+    ("ureq: a plain agent would have followed", a_plain_ureq_follows),
     ("reqwest: a caller's settings do not make it follow", a_callers_settings_do_not_make_it_follow),
-    ("reqwest: a client of its own would have sent the body elsewhere", a_plain_reqwest_sends_the_body_elsewhere),
+    ("reqwest: a plain client would have sent the body elsewhere", a_plain_reqwest_sends_the_body_elsewhere),
 ];
 
 const CODES: [u16; 5] = [301, 302, 303, 307, 308];
@@ -34,10 +34,10 @@ fn none_to_another_origin(transport: Transport) {
             for error in meet(transport, &what, Fault::redirect(code, &location), Expect::Unknown) {
                 is_refused(&error, code, &what);
                 let kept = error.oauth().and_then(|error| error.answer()?.untrusted_location());
-                assert_eq!(kept, Some(location.as_bytes()), "{what}: nobody can say where it led to");
+                assert_eq!(kept, Some(location.as_bytes()), "{what}: the error does not keep where it led to");
             }
         }
-        assert_eq!((elsewhere.count(), elsewhere.connections()), (0, 0), "{code}: somebody else was asked");
+        assert_eq!((elsewhere.count(), elsewhere.connections()), (0, 0), "{code}: another server was asked");
     }
 }
 
@@ -74,7 +74,7 @@ fn a_callers_own_agent_follows_none_either() {
 fn a_callers_settings_do_not_make_it_follow() {
     let policy = reqwest::redirect::Policy::limited(9);
     let policies = std::sync::Mutex::new(vec![policy, reqwest::redirect::Policy::limited(9)]);
-    // The settings are asked for twice.
+    // The settings are called twice.
     let agent = reqwest_agent(PATIENCE, |settings| settings.redirect(policies.lock().unwrap().pop().unwrap()));
     follows_none(&agent, "their settings");
 }
@@ -86,11 +86,11 @@ fn follows_none(agent: &Agent, what: &str) {
         for error in meet_with(agent, agent, what, fault, Expect::Unknown) {
             is_refused(&error, code, what);
         }
-        assert_eq!(elsewhere.connections(), 0, "{code}: somebody else was asked");
+        assert_eq!(elsewhere.connections(), 0, "{code}: another server was asked");
     }
 }
 
-/// As a GET, and takes the other's answer for the server's: the rows above can fail.
+/// As a GET, and accepts the other's answer as the server's: the rows above can fail.
 fn a_plain_ureq_follows() {
     for code in [301, 302, 303] {
         let elsewhere = FaultServer::start(vec![good()]);
@@ -101,7 +101,7 @@ fn a_plain_ureq_follows() {
     }
 }
 
-/// The whole body, credentials and all, to another origin on a 307 and a 308: the rows above can fail.
+/// The whole body, with credentials, to another origin on a 307 and a 308: the rows above can fail.
 fn a_plain_reqwest_sends_the_body_elsewhere() {
     install_crypto();
     for code in CODES {

@@ -1,4 +1,4 @@
-//! Rows 10 and 11: the deadline is for the whole round trip, however busy the server makes itself look.
+//! Rows 10 and 11: the deadline is for the whole round trip, even if the server seems busy.
 
 use grantflow_tests::support::fault_server::{Step, refused_url};
 use grantflow_tests::support::transport::reqwest_agent;
@@ -10,8 +10,8 @@ pub(crate) const ROWS: &[Row] = &[
     ("a body a byte at a time is left at the deadline", slow_body),
     ("a server that does not answer is left at the deadline", no_answer),
     ("chunks of a byte without end are left", chunks_without_end),
-    ("a deadline that cannot be told is none", a_deadline_that_cannot_be_told),
-    ("no time at all ends at once", no_time_at_all),
+    ("a deadline that cannot be represented does not count", a_deadline_that_cannot_be_told),
+    ("a deadline of zero ends at once", no_time_at_all),
 ];
 
 pub(crate) const OWN: &[Own] = &[
@@ -39,7 +39,7 @@ fn is_left(transport: Transport, what: &str, fault: Fault) {
     }
 }
 
-/// Each is ready at once, so that nothing is ever waited for. The body limit or the deadline ends it.
+/// Each is ready at once, so there is never a wait. The body limit or the deadline ends it.
 fn chunks_without_end(transport: Transport) {
     let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let steps = [Step::ReadRequest, Step::Send(head.into())].into_iter();

@@ -1,4 +1,4 @@
-//! Servers over TLS, and who vouches for them.
+//! Servers over TLS, and their certificates.
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -17,7 +17,7 @@ use super::*;
 pub(crate) const OWN: &[Own] =
     &[("the server of these tests waits for the whole request, and resets nothing", the_server_reads_to_the_end)];
 
-/// Clients send a request in as many parts as they like, and a busy machine puts time between them.
+/// A client may send a request in any number of parts, and a busy machine puts time between them.
 fn the_server_reads_to_the_end() {
     let server = TlsServer::self_signed();
     let mut roots = RootCertStore::empty();
@@ -42,7 +42,8 @@ fn the_server_reads_to_the_end() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.ends_with(GOOD), "{answer}");
-    // What comes too late is taken: a socket that was closed would answer the first with a reset, and the second would fail.
+    // Late bytes are still read: a socket that was closed would answer the first with a reset, and the second would
+    // fail.
     for _ in 0..2 {
         stream.write_all(&[b'x'; 1 << 14]).unwrap();
         stream.flush().unwrap();
@@ -55,7 +56,7 @@ fn the_server_reads_to_the_end() {
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    /// All authorities that are made here have the same name, and keys that differ.
+    /// All authorities that are made here have the same name, and different keys.
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -67,7 +68,7 @@ impl Authority {
         self.0.der()
     }
 
-    /// A server with a certificate that this authority signed, with what `params` makes of one for `localhost`.
+    /// A server with a certificate that this authority signed, for `localhost` and changed by `params`.
     pub(crate) fn server(&self, params: impl FnOnce(&mut CertificateParams)) -> TlsServer {
         let key = KeyPair::generate().unwrap();
         let mut of_localhost = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
@@ -87,7 +88,7 @@ pub(crate) struct TlsServer {
 
 #[derive(Default)]
 struct Shared {
-    /// On how many connections a request came, or the beginning of one.
+    /// On how many connections a request came, complete or not.
     requests: AtomicUsize,
     /// How many connections may still bring a request.
     reading: Mutex<usize>,
@@ -95,7 +96,7 @@ struct Shared {
 }
 
 impl TlsServer {
-    /// One with a certificate that it signed itself.
+    /// A server with a self-signed certificate.
     pub(crate) fn self_signed() -> Self {
         let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         Self::start(own.cert.der().clone(), &own.signing_key)
@@ -119,16 +120,16 @@ impl TlsServer {
             for stream in listener.incoming() {
                 let (stream, config, shared) = (stream.unwrap(), Arc::clone(&config), Arc::clone(&for_thread));
                 *shared.reading.lock().unwrap() += 1;
-                // A client that keeps its connection does not keep the next one waiting.
+                // A client that keeps its connection does not delay the next one.
                 thread::spawn(move || shared.serve(stream, config));
             }
         });
         Self { url, certificate: certificate.to_vec(), address, shared }
     }
 
-    /// On how many connections a request came, or the beginning of one; once all that were opened have been read to their end.
+    /// On how many connections a request came, complete or not, after all opened connections were read to their end.
     pub(crate) fn requests(&self) -> usize {
-        // Connections are accepted in their order: when this one is over, all before it were accepted.
+        // Connections are accepted in order: when this one has ended, all before it were accepted.
         let mut last = TcpStream::connect(self.address).unwrap();
         last.shutdown(Shutdown::Write).unwrap();
         last.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -145,7 +146,7 @@ impl Shared {
         stream.set_read_timeout(Some(LONGEST)).unwrap();
         stream.set_write_timeout(Some(LONGEST)).unwrap();
         let mut stream = BufReader::new(StreamOwned::new(ServerConnection::new(config).unwrap(), stream));
-        // A client that will have none of it ends the handshake: then there is nothing to read.
+        // A client that refuses the certificate ends the handshake: then there is nothing to read.
         if stream.fill_buf().is_ok_and(|bytes| !bytes.is_empty()) {
             self.requests.fetch_add(1, Ordering::SeqCst);
         }
@@ -158,7 +159,7 @@ impl Shared {
             let _ = stream.write_all([head.as_bytes(), GOOD.as_bytes()].concat().as_slice());
         }
         stream.conn.send_close_notify();
-        // An error is a client that has gone.
+        // An error means that the client has gone.
         let _ = stream.flush();
         end(&stream.sock);
     }
@@ -169,7 +170,7 @@ pub(crate) fn gets_nothing(server: &TlsServer, agent: &Agent, what: &str) {
     no_secret_in(&failure, what);
     assert!(failure.error.is_transport(), "{what}: {failure}");
     assert!(matches!(failure.left, Left::Intact(_)), "{what}: nothing was sent: {failure}");
-    assert_eq!(server.requests(), 0, "{what}: credentials went to a server that nobody vouches for");
+    assert_eq!(server.requests(), 0, "{what}: credentials went to a server without a trusted certificate");
 }
 
 pub(crate) fn gets_a_refresh(server: &TlsServer, agent: &Agent) {

@@ -1,4 +1,4 @@
-//! A server that nobody vouches for gets nothing, whatever the agent was configured with.
+//! A server without a trusted certificate gets nothing, under every configuration of the agent.
 
 use grantflow_tests::support::transport::{block_on, reqwest_agent};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -7,7 +7,7 @@ use super::tls::{TlsServer, gets_a_refresh, gets_nothing};
 use super::*;
 
 pub(crate) const ROWS: &[Row] = &[
-    ("a server that nobody vouches for gets nothing", a_stranger_gets_nothing),
+    ("a server without a trusted certificate gets nothing", a_stranger_gets_nothing),
     ("a root of the caller's own is trusted, and vouches for no other", a_root_of_the_callers_own_is_trusted),
 ];
 
@@ -38,7 +38,7 @@ fn verification_cannot_be_configured_away_in_ureq() {
     let agent = grantflow_ureq::Agent::configured(PATIENCE, |config| config.tls_config(trusting_everybody()));
     gets_nothing(&server, &agent.into(), "verification switched off");
 
-    // A plain agent of ureq's would have sent them: the test can fail.
+    // A plain agent of ureq would have sent them: the test can fail.
     let plain: ureq::Agent = ureq::Agent::config_builder().tls_config(trusting_everybody()).build().into();
     let theirs = grantflow_ureq::Agent::from_ureq(plain, PATIENCE);
     gets_a_refresh(&server, &theirs.into());
@@ -52,7 +52,7 @@ fn verification_cannot_be_configured_away_in_reqwest() {
     };
     gets_nothing(&server, &reqwest_agent(PATIENCE, trusting), "verification switched off");
 
-    // A plain client of reqwest's would have sent them: the test can fail.
+    // A plain client of reqwest would have sent them: the test can fail.
     let plain = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().unwrap();
     assert_eq!(block_on(plain.post(&server.url).body("x").send()).unwrap().status(), 200);
     assert_eq!(server.requests(), 1);

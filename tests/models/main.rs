@@ -1,6 +1,6 @@
-//! Several processes on one store, step by step, in every order: renewals that are driven by hand, whole sessions beside them,
-//! and a crash between any two steps. The server rotates, loses answers, revokes families on a replay, is down for a time; clocks
-//! jump, and locks that are leases end before their holders do.
+//! Several processes on one store, step by step, in every order: renewals that are driven by hand, whole sessions
+//! beside them, and a crash between any two steps. The server rotates, loses answers, revokes families on a replay, is
+//! down for a time; clocks jump, and lease locks end before their holders do.
 //!
 //! `GRANTFLOW_MODEL_CASES` makes it longer.
 
@@ -23,39 +23,39 @@ use processes::System;
 const BY_HAND: usize = 3;
 const SESSIONS: usize = 2;
 
-/// How a server and a policy are set up.
+/// The settings of a server and a policy.
 #[derive(Clone, Debug)]
 struct Setup {
-    /// For how long the server accepts a spent refresh token, in seconds.
+    /// How long the server accepts a used refresh token, in seconds.
     grace: u64,
     revokes_on_replay: bool,
     in_doubt: InDoubt,
     expires_in: u64,
-    /// A lock ends some time after its holder has had its last chance to send, be the holder alive or not.
+    /// A lock ends some time after its holder's last chance to send, even if the holder is alive.
     lease: bool,
 }
 
-/// What a procedure is for.
+/// The purpose of a procedure.
 #[derive(Clone, Copy, Debug)]
 enum Goal {
     Renew,
-    /// The API has refused the token that it knows.
+    /// The API has refused the known token.
     Refused,
     Login,
     LogOut,
 }
 
-/// How a step on a store goes.
+/// The outcome of a step on a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Disk {
     Works,
-    /// It fails, and nothing is done.
+    /// It fails, and nothing is written.
     FailsBefore,
-    /// It is done, and reported as failed.
+    /// It is written, and reported as failed.
     FailsAfter,
 }
 
-/// How a request goes.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Arrives,
@@ -63,33 +63,33 @@ enum Way {
     RequestLost,
     AnswerLost,
     TooBusy,
-    /// The server acts, and a gateway says that it did not.
+    /// The server acts, and a gateway reports a failure.
     BadGateway,
     /// A gateway answers for a server that sees nothing.
     Down,
-    /// It is under way for longer than this step.
+    /// It takes longer than this step.
     Slow,
 }
 
 #[derive(Clone, Debug)]
 enum Action {
     Begin(usize, Goal),
-    /// So many steps in a row.
+    /// This many steps in a row.
     Steps(usize, usize, Disk, Way),
-    /// All goes well until new tokens are there, and from then on the store fails, so many times.
+    /// Everything succeeds until new tokens are there; from then on the store fails this many times.
     SpoilTokens(usize, usize, Disk),
     Crash(usize),
-    /// The oldest request that is under way arrives; its sender may be gone.
+    /// The oldest request in progress arrives; its sender may be gone.
     Arrive,
     /// A whole session is asked for a token.
     Ask(usize, [Way; 2]),
-    /// Its API refuses the token that it has, and it is asked again.
+    /// Its API refuses its token, and it is asked again.
     AskAgain(usize, [Way; 2]),
     LogIn(usize),
     Restart(usize),
     /// From now on the server sees nothing, or sees again.
     Outage(bool),
-    /// The lock of this process is somebody else's from now on.
+    /// Another process has the lock of this process from now on.
     LeaseEnds(usize),
     RetryNow(usize),
     Clock(i64),
@@ -194,7 +194,7 @@ impl StateMachineTest for System {
     }
 }
 
-/// What has come to pass in all cases together.
+/// What has happened in all cases together.
 static TALLY: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
 
 fn tally(what: &'static str) {
@@ -202,7 +202,7 @@ fn tally(what: &'static str) {
 }
 
 #[test]
-fn whatever_happens_nothing_is_lost_and_nothing_is_sent_twice() {
+fn in_every_order_nothing_is_lost_and_nothing_is_sent_twice() {
     let cases = std::env::var("GRANTFLOW_MODEL_CASES").map_or(1000, |cases| cases.parse().unwrap());
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     proptest!(config.clone(), |((setup, actions, seen) in Model::sequential_strategy(40..160))| {

@@ -1,4 +1,4 @@
-//! What the end of each procedure must be, and what must hold at all times.
+//! What the end of each procedure must be, and what must always hold.
 
 use grantflow_session::renewal::{Outcome, Source};
 use grantflow_session::{InDoubt, Loss, Outside as _, SessionError};
@@ -55,7 +55,7 @@ impl System {
                 let text = serde_json::to_value(unsaved.expose_tokens().unwrap()).unwrap();
                 let refresh = text["refresh_token"].as_str().unwrap().to_owned();
                 if let Some(brought) = &brought {
-                    assert_eq!(*brought, refresh, "the rotated token is in nobody's hand");
+                    assert_eq!(*brought, refresh, "no process has the rotated token");
                 }
                 let chosen = saves.map_or(self.chosen, |(_, chosen)| chosen);
                 process.unsaved = Some(InHand { unsaved, refresh, chosen });
@@ -63,14 +63,14 @@ impl System {
             Outcome::NotRenewed { .. } => {
                 tally("not renewed");
                 if let Some(brought) = &brought {
-                    // Over when it came; the refresh token beside it is not.
+                    // It was over when it came; its refresh token is still good.
                     tally("of no use");
                     assert!(stored.as_ref() == Some(brought) || self.lease, "the rotated token is not what is stored");
                 }
             }
             Outcome::InDoubt(doubt) => {
                 tally("in doubt");
-                // Under a lease, its tokens may have given way to a login.
+                // Under a lease, a login may have replaced its tokens.
                 assert!(brought.is_none() || self.lease);
                 assert!(doubt.sent > 0 && doubt.sent <= most(self.in_doubt).max(2));
             }
@@ -117,7 +117,7 @@ impl System {
         }
     }
 
-    /// Asks a session, with so many ways for its requests to go.
+    /// Asks a session, with these outcomes for its requests.
     pub(crate) fn ask(&mut self, at: usize, ways: [Way; 2]) {
         let nets: Vec<Net> = ways.iter().map(|way| net(*way)).collect();
         if self.hurries[at] {
@@ -136,7 +136,7 @@ impl System {
             assert!(!waited, "a caller with a good token waited: {:?}", self.world.log());
             tally("asked with a good token");
         }
-        // Which way each request went.
+        // The outcome of each request.
         let mut nets = nets.into_iter();
         let mut sent_at = self.world.sent_at().into_iter();
         for did in self.world.log() {
@@ -160,7 +160,7 @@ impl System {
                     assert_eq!(kept.map(|kept| kept.access), Some(access(&token)));
                 }
             }
-            // It may remember a failure, while somebody else has changed the store since.
+            // It may remember a failure although the store has changed since.
             Err(SessionError::NotRenewed { .. }) => tally("not renewed"),
             Err(error) => self.failed(&error, kept.as_ref()),
         }
@@ -180,7 +180,7 @@ impl System {
         assert!(sending <= 1, "{sending} refreshes of one grant at a time");
     }
 
-    /// All processes die. Whoever comes next finds a grant that is good, or one of which it is known that it may not be.
+    /// All processes die. The next one finds a good grant, or one that is known to be in doubt.
     pub(crate) fn end(mut self) {
         tally("cases");
         self.by_hand.clear();

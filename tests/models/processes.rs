@@ -1,4 +1,5 @@
-//! The processes: some drive their renewals by hand, so that anything can come between two steps; some are whole sessions.
+//! The processes: some drive their renewals by hand, so that anything can come between two steps; some are whole
+//! sessions.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub(crate) struct System {
     pub(crate) chosen: u64,
 }
 
-/// A request on its way. Its sender may be gone.
+/// A request in progress. Its sender may be gone.
 pub(crate) struct Transit {
     pub(crate) number: u64,
     pub(crate) request: Request<Body>,
@@ -55,16 +56,16 @@ pub(crate) struct InHand {
 pub(crate) struct Course {
     pub(crate) next: Next,
     pub(crate) lock: Option<Lock>,
-    /// When its last request left.
+    /// When its last request was sent.
     pub(crate) sent_at: u64,
-    /// It was not the first with its token.
+    /// It was not the first request with its token.
     pub(crate) again: bool,
     pub(crate) goal: &'static str,
-    /// The number of the request that is under way, and its answer once it has arrived.
+    /// The number of the request in progress, and its answer after it has arrived.
     pub(crate) waits_for: Option<(u64, Option<Response<Body>>)>,
-    /// The refresh token that an answer brought.
+    /// The refresh token of an answer.
     pub(crate) brought: Option<String>,
-    /// Of a save: what the process had in hand.
+    /// For a save: the tokens that the process had.
     pub(crate) saves: Option<(String, u64)>,
 }
 
@@ -117,7 +118,7 @@ impl System {
             }
             Action::SpoilTokens(process, times, disk) => {
                 let disk = if disk == Disk::Works { Disk::FailsBefore } else { disk };
-                // Through a look, lock, reading, mark and request, at most.
+                // At most through a look, lock, read, mark and request.
                 for _ in 0..5 {
                     if self.by_hand[process].course.as_ref().is_some_and(|course| course.brought.is_none()) {
                         self.step(process, Disk::Works, Way::Arrives);
@@ -252,7 +253,7 @@ impl System {
                         course.brought = refresh_token_of(&answer);
                         state.answered(&mut env, answer)
                     }
-                    // Out of patience; the request may still arrive.
+                    // Patience is over; the request may still arrive.
                     Some(_) => state.unanswered(&mut env, unanswered(Sent::MaybeSent, "timeout")),
                     None => {
                         let request = match state.request(&mut env) {
@@ -268,7 +269,7 @@ impl System {
                         let token = refresh_token_in(&request).unwrap();
                         course.sent_at = now;
                         if way != Way::NotSent {
-                            // Under a lease, somebody else may have changed the entry since.
+                            // Under a lease, another process may have changed the entry since.
                             let kept = self.kept().filter(|kept| kept.refresh.as_ref() == Some(&token) && !kept.lost);
                             assert!(kept.is_some() || lease, "sent without a mark");
                             course.again = self.ledger.left(&token, now, kept.map(|kept| kept.sent));
@@ -316,7 +317,7 @@ impl System {
                 tally("healed");
             }
             self.done(at, outcome, course.goal, course.brought.take(), saves);
-            // Given back after the process has settled what it knows.
+            // Released after the process has updated its own copy.
             drop(course.lock);
         } else {
             self.by_hand[at].course = Some(course);
@@ -338,7 +339,7 @@ impl System {
     }
 }
 
-/// The HTTP stack gives up after so many seconds.
+/// The HTTP stack gives up after this many seconds.
 pub(crate) const STACK_DEADLINE: u64 = 30;
 
 pub(crate) fn session(world: &World, store: &MemoryStore, policy: &Policy, lease: bool) -> Session {

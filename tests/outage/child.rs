@@ -1,4 +1,5 @@
-//! A process that asks its session for tokens when it is told to. Its requests go over real sockets; its clock is the trial's.
+//! A process that asks its session for tokens when it is told to. Its requests go over real sockets; its clock is the
+//! trial's.
 
 use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,13 +15,13 @@ use http::{Request, Response};
 
 use crate::clock::Clock;
 
-/// What a child is told to be.
+/// The settings of a child.
 #[derive(Clone)]
 pub(crate) struct Orders {
     pub(crate) folder: PathBuf,
     pub(crate) token_url: String,
     pub(crate) transport: Transport,
-    /// Of one round trip, in real time.
+    /// The deadline of one round trip, in real time.
     pub(crate) deadline: Duration,
 }
 
@@ -51,7 +52,7 @@ impl Orders {
         folder.join("clock")
     }
 
-    /// A session over this transport, by the trial's clock.
+    /// A session over this transport, with the trial's clock.
     pub(crate) fn session(&self, sending: &Arc<AtomicUsize>) -> Session {
         let server = grantflow::Server::with_token_endpoint(&self.token_url).unwrap();
         let client = server.client(ID).secret_post(SECRET).unwrap();
@@ -108,7 +109,7 @@ fn say(line: &str) {
     let _ = out.flush();
 }
 
-/// A wait that the trial knows of: its clock stands still while nobody waits for it.
+/// A wait that the trial knows of: its clock stands still while no caller waits for it.
 struct Waits(u64);
 
 impl Waits {
@@ -124,11 +125,11 @@ impl Drop for Waits {
     }
 }
 
-/// An adapter's own outside, but for the time.
+/// An adapter's outside, with the trial's clock.
 struct Virtual {
     inner: Box<dyn Outside>,
     clock: Clock,
-    /// Whether whoever waits blocks a thread.
+    /// Whether a wait blocks a thread.
     blocks: bool,
     sending: Arc<AtomicUsize>,
 }

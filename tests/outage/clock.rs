@@ -1,4 +1,4 @@
-//! One clock for all processes of a trial: a file with the milliseconds since the epoch. The trial alone moves it.
+//! One clock for all processes of a trial: a file with the milliseconds since the epoch. Only the trial moves it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use grantflow::UnixTime;
 
-/// The moment that is in the file.
+/// The time in the file.
 #[derive(Clone)]
 pub(crate) struct Clock(PathBuf);
 
@@ -16,7 +16,7 @@ impl Clock {
     }
 
     pub(crate) fn millis(&self) -> u64 {
-        // A reader may come between two writes of one moment; the next read is whole.
+        // A reader may come between two writes; the next read is complete.
         loop {
             if let Some(millis) = std::fs::read_to_string(&self.0).ok().and_then(|text| text.trim().parse().ok()) {
                 return millis;
@@ -29,7 +29,7 @@ impl Clock {
     }
 }
 
-/// Who moves a clock.
+/// The side that moves a clock.
 pub(crate) struct Hand {
     file: File,
     millis: u64,
@@ -54,7 +54,7 @@ impl Hand {
 
     pub(crate) fn set(&mut self, millis: u64) {
         self.millis = millis;
-        // Always of the same width, so that a write replaces the whole.
+        // Always of the same width, so that a write replaces everything.
         self.file.seek(SeekFrom::Start(0)).unwrap();
         self.file.write_all(format!("{millis:020}\n").as_bytes()).unwrap();
     }

@@ -1,4 +1,4 @@
-//! What stands before the token endpoint: it fails in one way until it is told to be well, and then it passes everything on.
+//! A gateway before the token endpoint: it fails in one way until it recovers, and then it passes everything on.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -13,18 +13,18 @@ use grantflow_tests::world::refresh_token_in;
 use http::{Request, Response};
 use socket2::{Domain, Socket, Type};
 
-/// How a gateway fails. It never passes a request on while it does, unless it says so.
+/// How a gateway fails. While it fails it passes no request on, unless it says so.
 #[derive(Clone)]
 pub(crate) enum Failing {
     /// Answers with these bytes.
     Answers(Vec<u8>),
-    /// Takes the request and says nothing, until the client goes.
+    /// Accepts the request and sends nothing, until the client goes.
     Silent,
     /// Refuses connections.
     Refuses,
 }
 
-/// What answers once the gateway is well.
+/// The server behind a gateway that has recovered.
 pub(crate) type Behind = Arc<dyn Fn(Request<Vec<u8>>) -> Response<Vec<u8>> + Send + Sync>;
 
 /// A running gateway. It stops accepting when it is dropped.
@@ -39,10 +39,10 @@ struct Shared {
     failing: Failing,
     well: AtomicBool,
     stop: AtomicBool,
-    /// Requests that came whole.
+    /// Complete requests.
     seen: AtomicUsize,
     tokens: Mutex<Vec<String>>,
-    /// While it is set, no failing answer leaves.
+    /// While it is set, no failing answer is sent.
     held: Mutex<bool>,
     released: Condvar,
     behind: Behind,
@@ -87,18 +87,18 @@ impl Gateway {
                 }
                 let Ok(stream) = stream else { continue };
                 let shared = Arc::clone(&shared);
-                // An error is a client that left.
+                // An error means that the client left.
                 thread::spawn(move || drop(shared.serve(stream)));
             }
         });
     }
 
-    /// A URL on it.
+    /// A URL of the gateway.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// From now on it is well.
+    /// Lets it work from now on.
     pub(crate) fn recover(&self) {
         self.shared.well.store(true, Ordering::SeqCst);
         self.listen();
@@ -115,7 +115,7 @@ impl Gateway {
         self.shared.seen.load(Ordering::SeqCst)
     }
 
-    /// The refresh tokens that came, in their order.
+    /// The refresh tokens that came, in order.
     pub(crate) fn tokens(&self) -> Vec<String> {
         self.shared.tokens.lock().unwrap().clone()
     }
@@ -136,7 +136,7 @@ impl Shared {
         self.seen.fetch_add(1, Ordering::SeqCst);
         let body = grantflow::Body::from(request.body().clone());
         self.tokens.lock().unwrap().extend(refresh_token_in(&Request::new(body)));
-        // An outage that ends while a request is under way does not end for that request.
+        // An outage that ends during a request does not end for that request.
         let well = self.well.load(Ordering::SeqCst);
         if well {
             stream.write_all(&write(&(self.behind)(request)))?;

@@ -7,7 +7,7 @@ use crate::gateway::Failing;
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     pub(crate) failing: Failing,
-    /// How long the answer asks to be left alone, in seconds.
+    /// The `Retry-After` of the answer, in seconds.
     pub(crate) retry_after: Option<u64>,
 }
 
@@ -22,7 +22,7 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// Every kind. New ones go into this list; each is tried over every transport, and by two processes.
+/// Every kind. Add new ones to this list; each is tried over every transport, and by two processes.
 pub(crate) fn all() -> Vec<Kind> {
     let html = ("Content-Type", "text/html");
     let json = ("Content-Type", "application/json");

@@ -1,5 +1,5 @@
-//! The token endpoint fails, in every way that is known, without having looked at a request. Then it is well again, and there
-//! is a token without a login: over every transport, by one process and by two, ahead of the token's expiry and after it.
+//! The token endpoint fails, in every known way, without having looked at a request. Then it recovers, and there is a
+//! token without a login: over every transport, by one process and by two, ahead of the token's expiry and after it.
 //!
 //! `cargo test --workspace outage` runs these. The program is its own child.
 

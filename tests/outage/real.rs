@@ -1,4 +1,4 @@
-//! The same against a server that none of us wrote, in real time: npm's oidc-provider behind a gateway that fails.
+//! The same with a server that was written elsewhere, in real time: npm's oidc-provider behind a gateway that fails.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -7,10 +7,9 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use grantflow::{Authorization, Callback, ConfidentialClient, Env, Redirect, Tokens};
-use grantflow_session::{MemoryStore, Session, Tower, Ureq};
 use grantflow_tests::support::peer::{self, Browser, Kind, Peer};
 use grantflow_tests::support::transport::{self, SysRng, Transport, now};
-use grantflow_tests::world::{access, key};
+use grantflow_tests::world::access;
 use http::{Request, Response};
 use libtest_mimic::{Failed, Trial};
 
@@ -21,9 +20,9 @@ const REDIRECT_URI: &str = "http://127.0.0.1:8765/cb";
 const SCOPE: &str = "openid offline_access api:read";
 /// How long the gateway fails.
 const OUTAGE: Duration = Duration::from_secs(3);
-/// The default policy's pauses after the outage, and some.
+/// The default policy's pauses after the outage, and some more.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// The failures that are tried here; the rest is in virtual time.
+/// The failures that are tried here; the others are in virtual time.
 const KINDS: [&str; 3] = ["502", "200 with an HTML page", "refused connections"];
 
 fn names() -> impl Iterator<Item = (String, Transport, &'static str)> {
@@ -64,23 +63,6 @@ pub(crate) fn trials(list: bool) -> Vec<Trial> {
     }
 }
 
-fn session(transport: Transport, client: &ConfidentialClient) -> Session {
-    let (store, deadline) = (MemoryStore::new(), Duration::from_secs(5));
-    match transport {
-        Transport::Ureq => {
-            let outside = Ureq::new(grantflow_ureq::Agent::configured(deadline, |config| config));
-            Session::new(client, key(), store, outside)
-        }
-        Transport::Reqwest => {
-            Session::new(client, key(), store, grantflow_session::Reqwest::new(transport::plain_reqwest(deadline)))
-        }
-        Transport::Tower => {
-            let outside = Tower::new(transport::plain_tower(deadline), tokio::time::sleep);
-            Session::new(client, key(), store, outside)
-        }
-    }
-}
-
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn run(peer: &Arc<Peer>, transport: Transport, kind: &str) -> Outcome {
@@ -92,9 +74,9 @@ fn run(peer: &Arc<Peer>, transport: Transport, kind: &str) -> Outcome {
         .client(peer::BASIC.id)
         .secret_basic(peer::BASIC.secret.unwrap_or_default())?;
     let tokens = log_in(peer, &client)?;
-    let session = session(transport, &client);
+    let session = transport::session(transport, &client);
     let first = transport::block_on(session.prime(tokens))?;
-    // Its API does not take the token any more: until there is another, there is none.
+    // Its API refuses the token from now on: until there is another one, there is none.
     session.refused(&first);
 
     // It ends when somebody has been told of it: a busy machine may take all of its time for the first request.
@@ -132,7 +114,7 @@ fn run(peer: &Arc<Peer>, transport: Transport, kind: &str) -> Outcome {
     Ok(())
 }
 
-/// Past the gateway: the login is over before the outage begins.
+/// Past the gateway: the login ends before the outage begins.
 fn log_in(peer: &Peer, client: &ConfidentialClient) -> Result<Tokens, Box<dyn std::error::Error>> {
     let authorization = Authorization::new(client, REDIRECT_URI)?.scope(SCOPE)?;
     let Redirect { url, pending } = authorization.start(&mut Env::new(now(), &mut SysRng))?;

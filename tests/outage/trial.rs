@@ -1,4 +1,4 @@
-//! One outage, met by one process or by two, ahead of the token's expiry or after it.
+//! One outage, for one process or two, ahead of the token's expiry or after it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -29,7 +29,7 @@ pub(crate) enum When {
 
 /// How long an outage lasts, in seconds of the trial's clock.
 const OUTAGE: u64 = 10;
-/// A caller that is still waiting after so long, while the clock stands, waits for what it must not wait for.
+/// A caller that still waits after this time, while the clock stands, waits for something that it must not wait for.
 const STUCK: Duration = Duration::from_secs(30);
 
 /// A child that is told to ask for tokens.
@@ -86,7 +86,7 @@ impl Caller {
         }
     }
 
-    /// Waits until no request of its background is under way.
+    /// Waits until no request of its background is in progress.
     fn settle(&mut self) {
         let start = Instant::now();
         loop {
@@ -164,7 +164,7 @@ impl Scene {
         self.hand.millis() / 1000
     }
 
-    /// Asks for a token; gives the reply, and how long the caller waited by the trial's clock.
+    /// Asks for a token; returns the reply, and how long the caller waited by the trial's clock.
     fn ask(&mut self, caller: &mut Caller) -> (String, Duration) {
         if self.now() < self.end {
             // The token is good. Neither an answer nor the time moves until its caller has it.
@@ -183,7 +183,7 @@ impl Scene {
                 return (reply, Duration::from_millis(self.hand.millis() - start));
             }
             let now = self.hand.millis();
-            // How long work takes, and the deadline of a request, is real time and not the trial's.
+            // The time of work and the deadline of a request are real time, not the trial's.
             let Some(until) = caller.waits_for(now) else {
                 assert!(real.elapsed() < STUCK, "{}: it neither answers nor waits", caller.name);
                 continue;
@@ -212,10 +212,11 @@ fn login(server: &mut testkit::Server) -> Tokens {
     }
 }
 
-/// The most requests that the policy allows for one grant, by all processes together, until there is a token again.
+/// The greatest number of requests that the policy allows for one grant, by all processes together, until there is a
+/// token again.
 fn most_requests(kind: &Kind, when: When, processes: usize) -> usize {
     let policy = plain_policy();
-    // The shortest pauses that the jitter can draw, one after the other, for as long as the outage lasts.
+    // The shortest pauses that the jitter can draw, in sequence, as long as the outage lasts.
     let fit = |first: Duration, cap: Duration| {
         let (mut pause, mut passed, mut count) = (first, Duration::ZERO, 0);
         while passed + pause / 2 < Duration::from_secs(OUTAGE) {
@@ -227,15 +228,15 @@ fn most_requests(kind: &Kind, when: When, processes: usize) -> usize {
     };
     let nothing_was_looked_at = kind.retry_after.is_some() || matches!(kind.failing, Failing::Refuses);
     match when {
-        // Nothing is in doubt, so each process keeps its own pauses.
+        // Nothing is in doubt, so each process has its own pauses.
         _ if nothing_was_looked_at => processes * (1 + fit(policy.first_pause, policy.longest_pause)) + 1,
-        // The first, the early retry, and one when the token is over: the server is well by then.
+        // The first, the early retry, and one when the token is over: the server has recovered by then.
         When::Ahead => 3,
         When::After => 3 + fit(policy.first_pause, policy.longest_pause),
     }
 }
 
-/// The whole story: the outage, and that everybody has a token after it without a login.
+/// The whole trial: the outage, and then a token for every process without a login.
 pub(crate) fn run(kind: &Kind, transports: &[Transport], when: When) {
     let mut scene = Scene::new(kind.failing.clone());
     let mut callers = scene.callers(transports);
@@ -260,7 +261,7 @@ pub(crate) fn run(kind: &Kind, transports: &[Transport], when: When) {
                     let lost = ["Lost", "Unknown", "Empty", "Record", "Store", "NotStored"];
                     let word = reply.split(' ').nth(1).unwrap();
                     assert!(!lost.contains(&word), "{}: {reply}", caller.name);
-                    // The first one waits for the early retry; from then on, whoever asks is told at once.
+                    // The first caller waits for the early retry; after that, every caller is told at once.
                     let limit = Duration::from_millis(if *errors == 0 { 6000 } else { 2500 });
                     assert!(waited <= limit, "{}: a caller waited for {waited:?}: {reply}", caller.name);
                     *errors += 1;
@@ -288,7 +289,7 @@ pub(crate) fn run(kind: &Kind, transports: &[Transport], when: When) {
         scene.hand.advance(1000);
     }
 
-    // Each has the same new token; the refresh token was used once, and sent no more often than the policy allows.
+    // All have the same new token; the refresh token was used once, and sent no more often than the policy allows.
     assert!(tokens.windows(2).all(|pair| pair[0] == pair[1]), "{tokens:?}");
     assert_eq!(scene.server.lock().unwrap().hits("refresh_token").count(), 1);
     let sent = scene.gateway.tokens();

@@ -1,4 +1,4 @@
-//! What every server does: logins, renewals, client credentials, and each of them refused.
+//! What every server does: logins, renewals, client credentials, and a refusal of each.
 
 use grantflow::{
     Authorization, Callback, Client, ClientCredentials, Error, ErrorCode, Left, Next, PendingCallback, Quirk, Redirect,
@@ -13,7 +13,7 @@ pub(crate) const CHECKS: [Row; 17] = [
     Row { name: "code with Basic credentials that need encoding", check: code_with_odd_basic, on: ALL },
     Row { name: "code with Basic, and client_id beside it", check: code_with_client_id_beside_basic, on: ALL },
     Row { name: "code with the secret in the body", check: code_with_post, on: ALL },
-    Row { name: "code as a public client, on a loopback port of its own", check: code_as_public_client, on: ALL },
+    Row { name: "code as a public client, on another loopback port", check: code_as_public_client, on: ALL },
     Row { name: "a pending grant survives storing", check: pending_survives_storing, on: ALL },
     Row { name: "a code sent twice is refused", check: code_sent_twice, on: ALL },
     Row { name: "a code without its verifier is refused", check: code_of_another_start, on: ALL },
@@ -91,7 +91,7 @@ fn code_sent_twice(world: &World) -> Outcome {
     check(error.code() == Some(&ErrorCode::InvalidGrant) && matches!(left, Left::Spent), error.to_string())
 }
 
-/// Somebody puts the code of their own login into another browser (RFC 9700, section 4.5): PKCE is what stops it at the server.
+/// An attacker puts the code of their own login into another browser (RFC 9700 §4.5): PKCE stops it at the server.
 fn code_of_another_start(world: &World) -> Outcome {
     let client = world.basic(peer::BASIC)?;
     let authorization = Authorization::new(&client, REDIRECT_URI)?.scope(world.scope())?;
@@ -133,7 +133,7 @@ fn spent_refresh_token_of(world: &World, client: &Client) -> Outcome {
     let (error, left) = failed(world.agent.run(restore()?.refresh()?))?;
     check(error.code() == Some(&ErrorCode::InvalidGrant) && matches!(left, Left::Spent), error.to_string())?;
     if world.kind() == Kind::DjangoOauthToolkit {
-        // Its default: the spent token is refused, and nothing else happens.
+        // Its default: the used token is refused, and nothing else happens.
         return Ok(world.agent.run(newer.refresh()?).map(drop)?);
     }
     let (error, left) = failed(world.agent.run(newer.refresh()?))?;
@@ -165,7 +165,7 @@ fn client_credentials(world: &World) -> Outcome {
 
 fn client_credentials_bad_scope(world: &World) -> Outcome {
     let client = world.basic(peer::M2M)?;
-    // oidc-provider leaves out what nobody knows, and refuses what this client may not have.
+    // oidc-provider omits unknown scopes, and refuses those that this client may not have.
     let scope = if world.kind() == Kind::OidcProvider { "openid" } else { "nobody:knows" };
     let (error, left) = failed(world.agent.run(ClientCredentials::new(&client).scope(scope)?))?;
     check(error.code() == Some(&ErrorCode::InvalidScope), error.to_string())?;
@@ -186,7 +186,7 @@ fn denial(world: &World) -> Outcome {
         world.verdict(authorization.param("login_hint", "deny")?, REDIRECT_URI)?
     };
     match callback {
-        // It promises `iss` and leaves it out of errors: nobody can tell who denied. What it says is readable all the same.
+        // It promises `iss` and omits it in errors: it is unknown who denied. The text is still readable.
         Callback::Rejected(rejection) if world.kind() == Kind::StrictDjangoOauthToolkit => {
             let error = rejection.untrusted_error().ok_or("the rejection has no error")?;
             check(
@@ -224,7 +224,7 @@ fn wrong_secret(world: &World) -> Outcome {
         "401",
     )?;
     check(error.next() == Next::FixConfiguration && matches!(left, Left::Intact(_)), "what is left")?;
-    // The same by refresh: the grant outlives a wrong secret.
+    // The same for a refresh: the grant survives a wrong secret.
     let tokens = world.log_in(&world.basic(peer::BASIC)?)?;
     let tokens = Tokens::from_stored(tokens.into_stored(), &client)?;
     let (_, left) = failed(world.agent.run(tokens.refresh()?))?;

@@ -55,7 +55,7 @@ impl World {
         let grant = self.agent.run(DeviceRequest::new(client)?.scope(self.scope())?)?;
         check(grant.verification_uri().starts_with(self.peer.issuer()), grant.verification_uri())?;
         check(!grant.user_code().is_empty(), "no code to show")?;
-        // oidc-provider does not say how often it may be asked.
+        // oidc-provider does not say how often a client may poll.
         let interval = if self.kind() == Kind::OidcProvider { 5 } else { 1 };
         check(grant.interval() == Duration::from_secs(interval), format!("{:?}", grant.interval()))?;
         Ok(grant)
@@ -85,7 +85,7 @@ impl World {
     }
 }
 
-/// What is refused before it leaves, because the server has asked for a longer wait.
+/// The request is refused before it is sent, because the server has asked for a longer wait.
 fn is_too_early(grant: &DeviceGrant) -> Outcome {
     match request(grant) {
         Err(Error::Misuse(Misuse::TooEarly { rest })) if !rest.is_zero() && rest <= grant.interval() => Ok(()),
@@ -177,7 +177,7 @@ fn slow_down(world: &World) -> Outcome {
     check(grant.interval() == Duration::from_secs(6), format!("{:?}", grant.interval()))?;
     is_too_early(&grant)?;
     world.are_good(&world.agent.run(grant)?)?;
-    // It says `slow_down` again to a poll that comes after less than six seconds.
+    // It answers `slow_down` again to a poll that comes after less than six seconds.
     let polls = polls(world, &code)?;
     check(polls == ["slow_down", "allow"], format!("{polls:?}"))
 }

@@ -22,7 +22,7 @@ fn consent_page(world: &World) -> Outcome {
     Ok(world.agent.run(exchange).map(drop)?)
 }
 
-/// It promises no `iss` by default, and forgets it in errors where it does.
+/// It promises no `iss` by default, and omits it in errors if it does.
 fn unknown_scope(world: &World) -> Outcome {
     let client = world.basic(peer::BASIC)?;
     let authorization = Authorization::new(&client, REDIRECT_URI)?.scope("nobody:knows")?;

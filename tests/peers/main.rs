@@ -1,8 +1,8 @@
-//! Real servers that nobody here wrote: npm's oidc-provider, django-oauth-toolkit in both its modes and authlib, driven over HTTP by
-//! the core and each adapter.
+//! Real servers from elsewhere: npm's oidc-provider, django-oauth-toolkit in both its modes and authlib, used over HTTP
+//! by the core and each adapter.
 //!
-//! What this machine cannot run, for lack of Node.js or Python, is listed as ignored, with the reason; in CI that fails. (libtest cannot
-//! decide this at run time; libtest-mimic can.)
+//! Servers that this machine cannot run, without Node.js or Python, are listed as ignored, with the reason; in CI that
+//! fails. (libtest cannot decide this at run time; libtest-mimic can.)
 
 mod challenges;
 mod code;
@@ -12,6 +12,8 @@ mod django_oauth_toolkit;
 mod given_up;
 mod oidc_provider;
 mod person;
+mod pushed;
+mod sessions;
 mod world;
 
 use std::process::ExitCode;
@@ -26,12 +28,14 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by what they are about.
-const CHECKS: [&[Row]; 7] = [
+const CHECKS: [&[Row]; 9] = [
     &code::CHECKS,
     &discovery::CHECKS,
     &challenges::CHECKS,
     &given_up::CHECKS,
     &device::CHECKS,
+    &pushed::CHECKS,
+    &sessions::CHECKS,
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
 ];
@@ -41,7 +45,7 @@ const AT_A_TIME: usize = 8;
 /// For a server that has nothing left to do.
 const END: Duration = Duration::from_secs(60);
 
-/// Every check against every server that it is for, over every transport.
+/// Every check for every server that it is for, over every transport.
 fn checks(kind: Kind) -> impl Iterator<Item = (String, Transport, Check)> {
     let rows = CHECKS.into_iter().flatten().filter(move |row| row.on.contains(&kind));
     rows.flat_map(move |row| {
@@ -50,7 +54,7 @@ fn checks(kind: Kind) -> impl Iterator<Item = (String, Transport, Check)> {
     })
 }
 
-/// It takes a server of its own, and no transport.
+/// The check that a server ends. It starts another one for that, and uses no transport.
 fn end_name(kind: Kind) -> String {
     format!("{}: it ends when the tests do", kind.name())
 }
@@ -62,11 +66,11 @@ fn main() -> ExitCode {
         let names = Kind::ALL.into_iter().flat_map(|kind| checks(kind).map(|(name, ..)| name).chain([end_name(kind)]));
         return libtest_mimic::run(&arguments, names.map(|name| Trial::test(name, || Ok(()))).collect()).exit_code();
     }
-    // A server that no wanted trial is about need not be there.
+    // A server that no wanted trial needs does not have to exist.
     let wanted = |name: &str| arguments.filter.as_deref().is_none_or(|filter| name.contains(filter));
     let kinds =
         Kind::ALL.into_iter().filter(|kind| checks(*kind).any(|(name, ..)| wanted(&name)) || wanted(&end_name(*kind)));
-    // Side by side, for installing one takes seconds.
+    // In parallel, because installing one takes seconds.
     let starting: Vec<_> = kinds.map(|kind| (kind, thread::spawn(move || peer::start(kind)))).collect();
     let trials = starting.into_iter().flat_map(|(kind, peer)| {
         let died = |_| Err(StartError::Failed("the thread that starts it panicked".to_owned()));
@@ -97,7 +101,7 @@ fn trials(kind: Kind, peer: Result<peer::Peer, StartError>) -> Vec<Trial> {
     }
 }
 
-/// A test that is killed cannot stop its servers, but its end of the pipe closes all the same.
+/// A test that is killed cannot stop its servers, but its end of the pipe is closed.
 fn ends(kind: Kind) -> Result<(), Failed> {
     let status = peer::start(kind)?.hang_up(END)?;
     if status.success() { Ok(()) } else { Err(format!("it ended with {status}").into()) }

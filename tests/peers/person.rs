@@ -1,31 +1,31 @@
-//! The person who holds the device and has a browser elsewhere.
+//! The person who uses the device and has a browser elsewhere.
 
 use grantflow_tests::support::peer::{Browser, Kind};
 
 use crate::world::{Got, Outcome, World, check};
 
-/// What they say.
+/// The person's decision.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Says {
     Yes,
     No,
 }
 
-/// How they come to the page.
+/// How the person comes to the page.
 pub(crate) enum Comes<'a> {
-    /// By `verification_uri_complete`: by a QR code, most often.
+    /// By `verification_uri_complete`, usually in a QR code.
     ByLink(&'a str),
-    /// By `verification_uri`, and they type the code in.
+    /// By `verification_uri`, and the person types the code.
     Typing(&'a str),
 }
 
-/// They decide, on the pages of the server where it has any.
+/// The person decides on the server's pages, if it has any.
 pub(crate) fn decides(world: &World, comes: Comes<'_>, user_code: &str, says: Says) -> Outcome {
     let browser = Browser::new("http://127.0.0.1/none");
     if world.kind() == Kind::Authlib {
         return answers(world, user_code, if says == Says::Yes { "allow" } else { "deny" });
     }
-    // The first page has a field for the code, filled in or not; the second asks whether it is right.
+    // The first page has a field for the code, perhaps filled in; the second asks for a confirmation.
     let first = match comes {
         Comes::ByLink(url) => browser.press(&browser.visit(url)?.page()?, &[])?,
         Comes::Typing(url) => browser.press(&browser.visit(url)?.page()?, &[("user_code", user_code)])?,
@@ -39,14 +39,14 @@ pub(crate) fn decides(world: &World, comes: Comes<'_>, user_code: &str, says: Sa
     browser.press(&first.page()?, &[button])?.page().map(drop).map_err(Into::into)
 }
 
-/// What authlib says to the next polls: `pending`, `slow_down`, `allow` or `deny`, with commas.
+/// authlib's answers to the next polls: `pending`, `slow_down`, `allow` or `deny`, with commas.
 pub(crate) fn answers(world: &World, user_code: &str, answers: &str) -> Outcome {
     let form = [("user_code", user_code), ("answers", answers)];
     let page = Browser::new("http://127.0.0.1/none").submit(&world.peer.at_root("/_test/device"), &form)?.page()?;
     check(page.body.contains("polls"), page.body)
 }
 
-/// What authlib said to the polls.
+/// authlib's answers to the polls.
 pub(crate) fn polls(world: &World, user_code: &str) -> Got<Vec<String>> {
     let url = world.peer.at_root(&format!("/_test/device?user_code={user_code}"));
     let page = Browser::new("http://127.0.0.1/none").visit(&url)?.page()?;

@@ -1,4 +1,5 @@
-//! Futures that are alive and never polled again: whatever they were for, whoever comes attends to what is under way.
+//! Futures that are alive and never polled again: the next caller continues the work in progress, whatever they were
+//! for.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -31,7 +32,7 @@ fn waited(world: &World) -> Duration {
 }
 
 #[test]
-fn no_call_is_held_up_by_one_that_stands_still_at_any_point() {
+fn no_call_is_delayed_by_a_future_that_stops_at_any_point() {
     let mut rows = 0;
     for age in [0, LIFE - 30, LIFE] {
         for still in CALLS {
@@ -66,7 +67,7 @@ fn no_call_is_held_up_by_one_that_stands_still_at_any_point() {
                         _ => {}
                     }
                     rows += 1;
-                    // What stood still comes to an end, too.
+                    // The stopped future also ends.
                     let _ = pollster::block_on(stands);
                     assert!(waited(&world) <= Duration::from_secs(2), "{what}: afterwards");
                 }
@@ -77,7 +78,7 @@ fn no_call_is_held_up_by_one_that_stands_still_at_any_point() {
 }
 
 #[test]
-fn what_is_dropped_at_any_point_with_a_background_is_carried_out_there() {
+fn work_that_is_dropped_at_any_point_ends_in_the_background() {
     for age in [0, LIFE - 30, LIFE] {
         for still in ["prime", "forget"] {
             for behind in [false, true] {
@@ -111,7 +112,7 @@ fn what_is_dropped_at_any_point_with_a_background_is_carried_out_there() {
                         Some(_) => assert_eq!(at, 0, "{what}: it is still there"),
                     }
                     let free = pollster::block_on(store.inner.try_lock(&key())).unwrap();
-                    assert!(free.is_some(), "{what}: nobody gave the lock back");
+                    assert!(free.is_some(), "{what}: the lock was not released");
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Nobody who has a good token waits: not for the server, not for another process, not for the store's lock.
+//! No caller with a good token waits: not for the server, not for another process, not for the store's lock.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ fn the_wait_is_no_longer_than_what_is_left_of_the_token() {
 }
 
 #[test]
-fn a_lock_that_another_process_holds_is_nothing_to_who_has_a_good_token() {
+fn a_lock_of_another_process_does_not_delay_a_caller_with_a_good_token() {
     let (world, store, session, token) = due();
     let lock = pollster::block_on(store.inner.try_lock(&key())).unwrap().unwrap();
     for _ in 0..3 {
@@ -88,7 +88,7 @@ fn a_new_process_uses_a_due_token_while_another_one_holds_the_lock_and_renews_it
 }
 
 #[test]
-fn a_new_process_renews_a_due_token_at_once_where_nobody_is_in_the_way() {
+fn a_new_process_renews_a_due_token_at_once_if_the_lock_is_free() {
     let (world, store, _, token) = due();
     let another = world.session(&store);
     assert_ne!(access(&another.token_blocking().unwrap()), access(&token));
@@ -96,7 +96,7 @@ fn a_new_process_renews_a_due_token_at_once_where_nobody_is_in_the_way() {
 }
 
 #[test]
-fn a_caller_who_needs_a_token_waits_where_the_one_before_had_no_need_to() {
+fn a_caller_who_needs_a_token_waits_although_the_one_before_did_not() {
     let (world, store, session, token) = due();
     let lock = pollster::block_on(store.inner.try_lock(&key())).unwrap().unwrap();
     assert!(session.token_blocking().unwrap().is(&token));

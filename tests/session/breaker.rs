@@ -1,4 +1,4 @@
-//! A breaker that sessions share: a server that is down gets one probe, not a request from each.
+//! A breaker that sessions share: a server that is down gets one probe, not a request from each session.
 
 use grantflow_session::{Breaker, Cause, Key, MemoryStore, Session, SessionError};
 use grantflow_tests::world::*;
@@ -40,7 +40,7 @@ fn while_the_server_is_down_one_session_asks_for_all() {
         matches!(session.token_blocking(), Err(SessionError::NotRenewed { cause: Cause::HeldBack, .. }))
     });
     assert!(held_back.count() > SESSIONS / 2);
-    // It is well again: a probe finds out, and then everybody has a token within a pause.
+    // It has recovered: a probe finds that out, and then every session has a token within a pause.
     world.network_always(Net::Fine);
     for _ in 0..12 {
         world.advance(10);
@@ -50,7 +50,7 @@ fn while_the_server_is_down_one_session_asks_for_all() {
 }
 
 #[test]
-fn a_refusal_is_an_answer_and_holds_nobody_back() {
+fn a_refusal_is_an_answer_and_delays_no_session() {
     let world = World::new();
     world.server(|server| server.knobs().always.push(grantflow_testkit::Misbehaviour::error(401, "invalid_client")));
     let breaker = Breaker::new();

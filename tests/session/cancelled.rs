@@ -1,4 +1,4 @@
-//! Callers that go away, at any point, take nothing with them.
+//! Callers that go away, at any point, cancel nothing.
 
 use std::pin::Pin;
 use std::task::Poll;
@@ -22,7 +22,7 @@ fn caller(session: &Session) -> Caller<'_> {
     Box::pin(session.token())
 }
 
-/// Polls a caller so many times, as often as it pends. Whether it is through.
+/// Polls a caller this many times, or until it is ready. Returns whether it is ready.
 fn poll_times(world: &World, caller: &mut Caller<'_>, times: usize) -> bool {
     (0..times).any(|_| {
         world.step();
@@ -39,7 +39,7 @@ fn steps() -> usize {
 }
 
 #[test]
-fn a_leader_that_is_dropped_at_any_point_strands_no_follower() {
+fn a_leader_can_be_dropped_at_any_point() {
     let steps = steps();
     assert!(steps > 7, "{steps}");
     for at in 0..steps {
@@ -60,7 +60,7 @@ fn a_leader_that_is_dropped_at_any_point_strands_no_follower() {
 }
 
 #[test]
-fn when_all_have_gone_the_next_carries_on_the_same_request() {
+fn when_all_callers_have_gone_the_next_continues_the_same_request() {
     for at in 0..steps() {
         let (world, _, session) = over();
         world.stutter(Stutter::Step);
@@ -76,7 +76,7 @@ fn when_all_have_gone_the_next_carries_on_the_same_request() {
 }
 
 #[test]
-fn a_runtime_carries_on_what_all_have_left() {
+fn a_runtime_continues_work_that_all_callers_have_left() {
     let (world, store, session) = over();
     world.keep_background();
     world.network([Net::HoldAnswer]);
@@ -89,7 +89,7 @@ fn a_runtime_carries_on_what_all_have_left() {
     background.into_iter().for_each(pollster::block_on);
     assert_eq!(store.kept().unwrap().access, access(&session.peek().unwrap()));
     assert_eq!(world.log().last(), Some(&Did::Unlock));
-    // Nobody had to ask.
+    // No caller had to ask.
     world.clear();
     assert!(session.token_blocking().is_ok());
     assert_eq!(world.log(), []);
@@ -111,7 +111,7 @@ fn a_follower_that_goes_away_changes_nothing() {
 }
 
 #[test]
-fn a_caller_that_is_never_polled_again_holds_up_nobody() {
+fn a_caller_that_is_never_polled_again_delays_no_other() {
     let (world, _, session) = over();
     world.network([Net::HoldAnswer]);
     let mut paused = caller(&session);
@@ -143,7 +143,7 @@ fn a_session_that_is_dropped_while_all_have_gone_gives_the_lock_back() {
 }
 
 #[test]
-fn login_and_logout_are_not_held_up_by_what_all_have_left() {
+fn login_and_logout_are_not_delayed_by_work_that_all_callers_have_left() {
     let (world, store, session) = over();
     world.network([Net::HoldAnswer]);
     let mut one = caller(&session);
@@ -167,7 +167,7 @@ fn login_and_logout_are_not_held_up_by_what_all_have_left() {
 }
 
 #[test]
-fn a_caller_that_is_never_polled_again_holds_up_neither_login_nor_logout() {
+fn a_caller_that_is_never_polled_again_delays_neither_login_nor_logout() {
     let (world, store, session) = over();
     world.network([Net::HoldAnswer]);
     let mut paused = caller(&session);
@@ -189,7 +189,7 @@ fn a_caller_that_is_never_polled_again_holds_up_neither_login_nor_logout() {
 }
 
 #[test]
-fn finish_brings_what_all_have_left_to_its_end() {
+fn finish_ends_work_that_all_callers_have_left() {
     let (world, store, session) = over();
     world.network([Net::HoldAnswer]);
     let mut one = caller(&session);
@@ -200,5 +200,5 @@ fn finish_brings_what_all_have_left_to_its_end() {
     assert_eq!(store.kept().unwrap().access, access(&session.peek().unwrap()));
     world.clear();
     session.finish_blocking().unwrap();
-    assert_eq!(world.log(), [], "there is nothing under way");
+    assert_eq!(world.log(), [], "no work is in progress");
 }

@@ -40,7 +40,7 @@ fn a_clock_that_falls_back_far_makes_the_token_due_once() {
 }
 
 #[test]
-fn the_early_retry_is_waited_for_once_however_the_clock_jumps() {
+fn the_early_retry_is_waited_for_once_under_a_jumping_clock() {
     for jump in [-1_000_000i64, -3, 1_000_000] {
         let world = World::new();
         let store = world.store();
@@ -60,7 +60,7 @@ fn the_early_retry_is_waited_for_once_however_the_clock_jumps() {
             .into_iter()
             .filter_map(|did| if let Did::Wait(time) = did { Some(time) } else { None })
             .collect();
-        // What was waited has passed, though the clock may say otherwise.
+        // A wait that was waited has passed, even if the clock says otherwise.
         assert!(waits.len() == 1 && waits[0] <= Duration::from_secs(2), "{jump}: {waits:?}");
         assert_eq!(world.sent().len(), 2, "{jump}");
     }
@@ -113,7 +113,7 @@ fn a_pause_does_not_outlast_itself_when_the_clock_falls_back() {
 }
 
 #[test]
-fn a_mark_from_the_future_holds_nobody_up() {
+fn a_mark_from_the_future_delays_no_request() {
     for back in [5000, 60, 1] {
         let world = World::new();
         let store = world.store();

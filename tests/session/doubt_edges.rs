@@ -1,4 +1,4 @@
-//! Stores, processes and policies that change in the middle of a doubt, and callers who insist.
+//! Stores, processes and policies that change during a doubt, and callers that insist.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn now(world: &World) -> u64 {
 }
 
 #[test]
-fn a_store_that_fails_while_the_doubt_is_written_heals_all_the_same() {
+fn a_grant_heals_although_the_store_fails_while_the_doubt_is_written() {
     for op in [Op::Doubt, Op::Unmark, Op::Mark, Op::Load, Op::Lock] {
         for fault in [Fault::Before, Fault::After] {
             for times in 1..6 {
@@ -112,7 +112,7 @@ fn a_logout_in_a_doubt_ends_it_and_a_late_answer_brings_nothing_back() {
         world.advance(10);
         assert!(matches!(session.token_blocking(), Err(SessionError::Empty)));
         assert_eq!(world.sent().len(), 2);
-        // A login in its place, past the lock, while the late request is on its way.
+        // A login in its place, without the lock, while the late request is in progress.
         session.prime_blocking(world.login()).unwrap();
         world.advance(LIFE);
         let mut asks = Box::pin(session.token());
@@ -123,7 +123,7 @@ fn a_logout_in_a_doubt_ends_it_and_a_late_answer_brings_nothing_back() {
         world.release();
         assert_eq!(access(&pollster::block_on(asks).unwrap()), access(&login));
         assert_eq!(store.kept().unwrap().access, access(&login));
-        // And a logout past the lock.
+        // And a logout without the lock.
         world.advance(LIFE);
         world.network([Net::HoldAnswer]);
         let mut asks = Box::pin(session.token());
@@ -145,7 +145,7 @@ fn what_a_caller_insists_on_holds_until_a_request_leaves() {
         session.retry_lost();
         store.fail(op, Fault::Before);
         assert!(matches!(session.token_blocking(), Err(SessionError::Store(_))), "{op:?}");
-        assert!(session.token_blocking().is_ok(), "{op:?}: it was forgotten that somebody insists");
+        assert!(session.token_blocking().is_ok(), "{op:?}: it was forgotten that a caller insists");
     }
     // A lock that another process holds.
     let (world, store, session) = over();
@@ -157,7 +157,7 @@ fn what_a_caller_insists_on_holds_until_a_request_leaves() {
     assert!(matches!(session.token_blocking(), Err(SessionError::Busy)));
     drop(lock);
     assert!(session.token_blocking().is_ok());
-    // The network is back, and the store is not yet.
+    // The network is back, and the store does not work yet.
     let (world, store, session) = over();
     world.network_always(Net::Gateway(502, None));
     for _ in 0..8 {
@@ -173,7 +173,7 @@ fn what_a_caller_insists_on_holds_until_a_request_leaves() {
 }
 
 #[test]
-fn a_breaker_that_is_open_does_not_swallow_what_a_caller_insists_on() {
+fn an_open_breaker_does_not_lose_what_a_caller_insists_on() {
     let world = World::new();
     let breaker = Breaker::new();
     let store = world.store();
@@ -199,7 +199,7 @@ fn a_breaker_that_is_open_does_not_swallow_what_a_caller_insists_on() {
 }
 
 #[test]
-fn a_new_process_that_was_told_that_the_network_is_back_does_not_wait_with_a_good_token_in_the_store() {
+fn after_retry_now_a_new_process_with_a_good_token_in_the_store_does_not_wait() {
     let world = World::new();
     let store = world.store();
     let first = world.session(&store).prime_blocking(world.login()).unwrap();

@@ -1,4 +1,4 @@
-//! Written before the request leaves, and written before anybody sees it. In that order, whoever looks.
+//! Written before the request is sent, and written before any caller sees it, for every observer.
 
 use std::sync::{Arc, Mutex};
 
@@ -21,7 +21,7 @@ fn the_mark_then_the_request_then_the_tokens_then_the_caller() {
                     told.lock().unwrap().push("sending");
                 }
                 Event::Renewed { token, .. } => {
-                    assert_eq!((kept.access, kept.sent), (access(token), 0), "durable before anybody is told");
+                    assert_eq!((kept.access, kept.sent), (access(token), 0), "durable before anyone is told");
                     told.lock().unwrap().push("renewed");
                 }
                 other => panic!("{other:?}"),

@@ -1,4 +1,5 @@
-//! Every way that a store can fail, for a login, a logout and a renewal: the tokens are stored, or `unsaved` has them, or nothing was sent.
+//! Every way in which a store can fail, for a login, a logout and a renewal: the tokens are stored, or `unsaved` has
+//! them, or nothing was sent.
 
 use grantflow_session::{FileStore, Session, SessionError, Value};
 use grantflow_tests::world::*;
@@ -44,7 +45,7 @@ impl Scene {
 struct Way {
     name: &'static str,
     on_disk: bool,
-    /// What is stored is no good any more: a renewal has nothing to renew.
+    /// The stored entry is damaged: a renewal has nothing to renew.
     damages: bool,
     arrange: fn(&Scene),
 }
@@ -56,7 +57,7 @@ fn put(scene: &Scene, bytes: &[u8]) {
 fn conflict(scene: &Scene, op: Op, times: usize) {
     for _ in 0..times {
         let store = scene.store.clone();
-        // The same bytes with another revision: somebody's mark, made and taken back.
+        // The same bytes with another revision: another process's mark, made and removed.
         scene.store.before(op, move || store.put(store.entry().map(|entry| entry.value)));
     }
 }
@@ -111,7 +112,7 @@ fn ways() -> Vec<Way> {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(scene.file(), std::fs::Permissions::from_mode(0o644)).unwrap();
     }));
-    for (name, times) in [("one conflict", 1), ("eight conflicts", 8), ("more conflicts than anybody stands", 30)] {
+    for (name, times) in [("one conflict", 1), ("eight conflicts", 8), ("too many conflicts", 30)] {
         let arrange: fn(&Scene) = match times {
             1 => |scene| [Op::Tokens, Op::Mark, Op::Remove].into_iter().for_each(|op| conflict(scene, op, 1)),
             8 => |scene| [Op::Tokens, Op::Mark, Op::Remove].into_iter().for_each(|op| conflict(scene, op, 8)),
@@ -125,7 +126,7 @@ fn ways() -> Vec<Way> {
 struct MemoryStoreOf;
 
 impl MemoryStoreOf {
-    /// A grant that was stored under the name of somebody else.
+    /// A grant that was stored under another key.
     fn bob(world: &World) -> Vec<u8> {
         let store = grantflow_session::MemoryStore::new();
         let bob = grantflow_session::Key::new("bob").unwrap();
@@ -136,7 +137,7 @@ impl MemoryStoreOf {
     }
 }
 
-/// After the failure; and then the store is well.
+/// After the failure; then the store works.
 fn a_login_is_not_lost(name: &str, scene: &Scene, text: &str) {
     let stored = scene.stored().as_deref() == Some(text);
     assert!(stored || scene.unsaved().contains(text), "{name}: the login is lost");
@@ -208,7 +209,7 @@ fn every_way_that_a_store_can_fail() {
     assert_eq!(rows, 3 * ways().len());
 }
 
-/// Polls until it is ready or has pended so many times.
+/// Polls until it is ready or has pended this many times.
 fn pends(world: &World, future: impl Future, times: usize) -> usize {
     let mut future = Box::pin(future);
     (0..times)
@@ -260,7 +261,7 @@ fn dropped_at_every_await() {
         println!("{name}");
         rows += 1;
         scene.world.stutter(Stutter::Off);
-        // The answer may be in hand, and its tokens on their way into the store.
+        // The answer may have arrived, and its tokens may be on their way into the store.
         assert!(scene.world.sent().len() <= 1, "{name}");
         scene.store.heal();
         let token = scene.session.token_blocking().unwrap_or_else(|error| panic!("{name}: {error}"));

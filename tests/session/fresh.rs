@@ -30,7 +30,7 @@ fn nothing_stored_means_log_in() {
 }
 
 #[test]
-fn another_process_reads_the_store_once_and_asks_nobody() {
+fn another_process_reads_the_store_once_and_sends_nothing() {
     let world = World::new();
     let store = world.store();
     let first = world.session(&store).prime_blocking(world.login()).unwrap();
@@ -106,7 +106,7 @@ fn a_token_that_is_due_is_not_taken_for_fresh_by_another_draw_of_the_jitter() {
 }
 
 #[test]
-fn nobody_is_given_a_token_that_is_over() {
+fn no_caller_gets_a_token_that_is_over() {
     let world = World::new();
     let session = world.session(&world.store());
     let first = session.prime_blocking(world.login()).unwrap();
@@ -131,7 +131,7 @@ fn a_renewal_ahead_that_fails_leaves_the_token_that_there_is() {
     world.advance(LIFE - 30);
     world.network_always(Net::Gateway(429, None));
     assert!(session.token_blocking().unwrap().is(&first));
-    // And the server is left alone for the pause.
+    // During the pause no request is sent.
     for _ in 0..10 {
         assert!(session.token_blocking().unwrap().is(&first));
     }
@@ -204,7 +204,7 @@ fn a_new_process_uses_a_token_that_is_due_where_it_cannot_be_renewed() {
 }
 
 #[test]
-fn tokens_of_two_grants_are_not_the_same_however_alike() {
+fn tokens_of_two_grants_differ_even_with_equal_texts() {
     let world = World::new();
     let (one, two) = (world.session(&world.store()), world.session(&world.store()));
     let (one_token, two_token) =
@@ -240,7 +240,7 @@ fn a_due_token_that_a_new_process_finds_is_used_and_renewed() {
     let first = world.session(&store).prime_blocking(world.login()).unwrap();
     world.advance(LIFE - 30);
     let session = world.session(&store);
-    // Whether the first caller is made to wait or not: by the second, it is renewed, and once.
+    // Whether the first caller has to wait or not: by the second call it is renewed, once.
     let tokens = [session.token_blocking().unwrap(), session.token_blocking().unwrap()];
     assert_ne!(access(&tokens[1]), access(&first));
     assert!(session.token_blocking().unwrap().is(&tokens[1]));

@@ -1,4 +1,4 @@
-//! In doubt is a state that heals: counted, durable, shared, and ended by the server's verdict alone.
+//! In doubt is a state that heals: counted, durable, shared, and ended only by the server's verdict.
 
 use grantflow::Next;
 use grantflow_session::{Cause, InDoubt, Loss, Session, SessionError, State};
@@ -58,7 +58,7 @@ fn an_outage_of_any_length_ends_with_a_token() {
         world.network_always(Net::Fine);
         session.retry_now();
         let token = session.token_blocking().expect("the server is well again");
-        // The sibling looks into the store, though its pause is not over.
+        // The other process reads the store, although its pause is not over.
         world.advance(5);
         assert_eq!(access(&sibling.token_blocking().unwrap()), access(&token));
         assert_eq!(world.refreshes(), 1);
@@ -107,7 +107,7 @@ fn after_an_hour_pauses_are_longer_and_after_a_day_they_are_hours() {
         assert!((least..=most).contains(&pause), "{age}: {pause}");
         assert_eq!(told.as_secs(), since, "the error says since when");
     }
-    // Nothing is sent but for a caller.
+    // Nothing is sent unless a caller asks.
     let sent = world.sent().len();
     world.advance(10 * 24 * 3600);
     assert_eq!(world.sent().len(), sent);
@@ -125,7 +125,7 @@ fn the_verdict_ends_it_after_the_store_was_read_once_more() {
     let end = &log[log.len() - 4..];
     assert!(matches!(end, [Did::Send(_), Did::Load, Did::Loss, Did::Unlock]), "{log:?}");
     assert!(error.cause().unwrap().to_string().contains("invalid_grant"));
-    // The next process knows it from the store, cause and all.
+    // The next process knows it from the store, with its cause.
     let error = world.session(&store).token_blocking().unwrap_err();
     let Some(Cause::Earlier(earlier)) = error.cause() else { panic!("{error:?}") };
     assert_eq!((earlier.is_verdict(), earlier.status(), earlier.at().as_secs()), (true, Some(400), now(&world)));
@@ -161,7 +161,7 @@ fn once_gives_up_after_the_early_retry_and_heal_goes_on_there() {
     }
     assert_eq!(world.sent().len(), 2, "never again");
     world.network_always(Net::Fine);
-    assert!(world.session(&store).token_blocking().is_ok(), "a session that heals goes on");
+    assert!(world.session(&store).token_blocking().is_ok(), "a session that heals continues");
     assert_eq!((world.sent().len(), world.refreshes()), (3, 1));
     assert!(strict.token_blocking().is_ok(), "and the one that had given up adopts it");
 }
@@ -175,7 +175,7 @@ fn retry_after_is_kept_to_by_all_and_nothing_ends_it_early() {
     world.advance(LIFE);
     world.network([Net::Gateway(500, Some(90))]);
     let start = now(&world);
-    // Longer than the early retry's wait: nobody waits for it in a flight.
+    // Longer than the early retry's wait: no caller waits for it in a flight.
     let error = session.token_blocking().unwrap_err();
     let SessionError::InDoubt { retry_at, sent: 1, .. } = error else { panic!("{error:?}") };
     assert_eq!(retry_at.as_secs(), start + 90);
@@ -252,7 +252,7 @@ fn an_api_that_refuses_the_access_token_does_not_wait_for_its_end() {
 }
 
 #[test]
-fn while_a_sibling_asks_a_server_that_is_silent_nobody_else_waits() {
+fn while_another_process_asks_a_silent_server_no_caller_waits() {
     let (world, store, session) = in_doubt(Net::LoseRequest);
     world.network_always(Net::HoldAnswer);
     world.advance(10);
@@ -278,7 +278,7 @@ fn under_a_lease_a_request_counts_as_lost_only_after_its_deadline() {
     world.network([Net::HoldRequest]);
     let mut caller = Box::pin(dead.token());
     assert!(poll_once(&mut caller).is_pending());
-    // Its lease has ended, and nobody knows whether it is alive.
+    // Its lease has ended, and it is unknown whether it is alive.
     let start = now(&world);
     drop(caller);
     drop(dead);
@@ -307,7 +307,7 @@ fn a_token_without_an_end_is_used_through_a_doubt_until_an_api_refuses_it() {
     assert!(one.refused(&first));
     let error = one.token_blocking().unwrap_err();
     assert!(matches!(error, SessionError::InDoubt { sent: 2, .. }), "{error:?}");
-    // The other one's API has no objection.
+    // The API of the other session accepts the token.
     world.advance(1000);
     assert!(two.token_blocking().unwrap().expires_at().is_none());
     world.network_always(Net::Fine);
@@ -315,7 +315,7 @@ fn a_token_without_an_end_is_used_through_a_doubt_until_an_api_refuses_it() {
 }
 
 #[test]
-fn a_loss_that_a_sibling_found_during_a_pause_gives_way_to_a_login_at_once() {
+fn a_login_replaces_a_loss_that_another_process_found_during_a_pause() {
     let (world, store, session) = in_doubt(Net::Gateway(502, None));
     for _ in 0..8 {
         world.advance(90);

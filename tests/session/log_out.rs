@@ -1,4 +1,4 @@
-//! A login and a logout while a renewal is under way: the later word counts, and nothing comes back.
+//! A login and a logout during a renewal: the later call counts, and nothing comes back.
 
 use grantflow_session::{SessionError, State};
 use grantflow_tests::world::*;
@@ -46,7 +46,7 @@ fn a_logout_at_the_very_end_of_a_renewal_is_not_undone() {
     let session = world.session(&store);
     session.prime_blocking(world.login()).unwrap();
     world.advance(LIFE);
-    // The moment that the lock is free, somebody logs out.
+    // At the moment when the lock is free, the person logs out.
     let out = session.clone();
     store.at_unlock(move || pollster::block_on(out.forget()).unwrap());
     let _ = session.token_blocking();
@@ -67,7 +67,7 @@ fn a_login_at_the_very_end_of_a_renewal_is_what_counts() {
     store.at_unlock(move || drop(again.prime_blocking(login).unwrap()));
     let _ = session.token_blocking();
     assert_eq!(store.kept().unwrap().access, text);
-    assert_eq!(access(&session.token_blocking().unwrap()), text, "the session goes on with the old grant");
+    assert_eq!(access(&session.token_blocking().unwrap()), text, "the session continues with the old grant");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_login_past_the_lock_during_a_renewal_is_the_truth() {
     world.network([Net::HoldAnswer]);
     let mut caller = Box::pin(session.token());
     assert!(poll_once(&mut caller).is_pending());
-    // Another machine, which our lock says nothing to.
+    // Another machine, which our lock does not stop.
     world.advance(1);
     let elsewhere = world.store();
     let login = world.session(&elsewhere).prime_blocking(world.login()).unwrap();
@@ -141,7 +141,7 @@ fn marks_past_the_lock_do_not_lose_our_tokens() {
     world.network([Net::HoldAnswer]);
     let mut caller = Box::pin(session.token());
     assert!(poll_once(&mut caller).is_pending());
-    // The same tokens and mark, written again by somebody.
+    // The same tokens and mark, written again by another process.
     store.put(store.entry().map(|entry| entry.value));
     world.release();
     let token = pollster::block_on(caller).unwrap();
@@ -150,7 +150,7 @@ fn marks_past_the_lock_do_not_lose_our_tokens() {
 }
 
 #[test]
-fn a_lock_that_nobody_gives_back_is_an_error_and_not_for_ever() {
+fn a_lock_that_is_never_released_is_an_error_after_a_time() {
     let world = World::new();
     let store = world.store();
     let session = world.session(&store);
@@ -186,7 +186,7 @@ fn a_caller_who_waited_for_the_last_renewal_gets_nothing_of_it_after_a_logout() 
     let token = pollster::block_on(other).unwrap();
     pollster::block_on(session.forget()).unwrap();
     assert!(store.entry().is_none());
-    assert!(matches!(pollster::block_on(paused), Err(SessionError::Empty)), "the token of the grant that is gone");
+    assert!(matches!(pollster::block_on(paused), Err(SessionError::Empty)), "the token of the removed grant");
     assert!(!format!("{session:?}").contains(&access(&token)));
 }
 

@@ -1,4 +1,4 @@
-//! A login is unsaved from the call on until it is stored.
+//! A login is unsaved from the call until it is stored.
 
 use grantflow::Tokens;
 use grantflow_session::{Session, SessionError};
@@ -105,7 +105,7 @@ fn a_runtime_stores_what_its_caller_has_left() {
 
 #[test]
 fn a_login_whose_write_was_reported_failed_and_conflicts_with_itself_does_not_undo_a_renewal() {
-    // The first try is done and reported as failed. Before the second one, a sibling renews what is there.
+    // The first write is done and reported as failed. Before the second one, another process renews what is there.
     let world = World::new();
     let store = world.store();
     let session = world.session(&store);
@@ -116,7 +116,7 @@ fn a_login_whose_write_was_reported_failed_and_conflicts_with_itself_does_not_un
     let open = store.clone();
     world.at_wait(move || {
         now.advance(LIFE);
-        // On another machine, which our lock says nothing to.
+        // On another machine, which our lock does not stop.
         let elsewhere = now.store();
         elsewhere.put(open.entry().map(|entry| entry.value));
         let token = now.session(&elsewhere).token_blocking().unwrap();
@@ -143,13 +143,13 @@ fn a_login_that_was_left_in_the_middle_of_its_write_does_not_undo_a_renewal() {
     }
     drop(prime);
     world.stutter(Stutter::Off);
-    // Another machine, which our lock says nothing to, renews what is there.
+    // Another machine, which our lock does not stop, renews what is there.
     world.advance(LIFE);
     let elsewhere = world.store();
     elsewhere.put(store.entry().map(|entry| entry.value));
     let renewed = access(&world.session(&elsewhere).token_blocking().unwrap());
     store.put(elsewhere.entry().map(|entry| entry.value));
-    // The flight ends with the session, and the login goes on to the one with other settings.
+    // The flight ends with the session, and the login moves to the session with other settings.
     let session = session.policy(plain_policy());
     assert!(session.unsaved().is_some(), "it may be stored or not");
     assert_eq!(access(&session.token_blocking().unwrap()), renewed, "the spent login was put back");

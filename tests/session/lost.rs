@@ -1,4 +1,4 @@
-//! `invalid_grant` is believed last: first the store is read again, for a sibling's newer token. Lost is durable.
+//! `invalid_grant` counts only after the store was read again, for another process's newer token. Lost is durable.
 
 use grantflow::Next;
 use grantflow_session::{Loss, SessionError, State};
@@ -16,7 +16,7 @@ fn a_refusal_is_the_end_and_the_next_process_knows_without_asking() {
     let error = session.token_blocking().unwrap_err();
     assert!(matches!(error, SessionError::Lost { loss: Loss::Refused, .. }), "{error:?}");
     assert_eq!((error.next(), session.state()), (Next::Reauthorize, State::Lost));
-    // The mark before the request, and the store again before it is given up.
+    // The mark before the request, and a read of the store before the grant is lost.
     let order = world.log();
     assert!(
         matches!(
@@ -29,21 +29,21 @@ fn a_refusal_is_the_end_and_the_next_process_knows_without_asking() {
     world.clear();
     assert!(matches!(session.token_blocking(), Err(SessionError::Lost { loss: Loss::Refused, .. })));
     assert!(matches!(world.session(&store).token_blocking(), Err(SessionError::Lost { loss: Loss::Refused, .. })));
-    assert_eq!(world.sent().len(), 0, "lost is told again without a request");
-    // A login mends it.
+    assert_eq!(world.sent().len(), 0, "lost is reported again without a request");
+    // A login repairs it.
     session.prime_blocking(world.login()).unwrap();
     assert!(world.session(&store).token_blocking().is_ok());
 }
 
 #[test]
-fn a_siblings_newer_token_is_adopted_instead() {
+fn another_processs_newer_token_is_used_instead() {
     let world = World::new();
     let store = world.store();
     let session = world.session(&store);
     session.prime_blocking(world.login()).unwrap();
     world.advance(LIFE);
     world.server(|server| server.revoke_all());
-    // Another process, whose lock is not ours, has put newer tokens there while our request was under way.
+    // Another process, which does not use our lock, has put newer tokens there during our request.
     let elsewhere = World::new();
     elsewhere.advance(LIFE + 5);
     elsewhere.server(|server| {
@@ -82,14 +82,14 @@ fn logged_out_elsewhere_while_we_were_refused_is_empty() {
 }
 
 #[test]
-fn a_loss_that_somebody_overtakes_is_not_asked_for_again() {
+fn a_loss_whose_entry_has_changed_is_not_asked_for_again() {
     let world = World::new();
     let store = world.store();
     let session = world.session(&store);
     session.prime_blocking(world.login()).unwrap();
     world.advance(LIFE);
     world.server(|server| server.revoke_all());
-    // Somebody touches the entry, with the same tokens in it, between the second reading and the writing.
+    // Another process writes the entry, with the same tokens, between the second read and the write.
     let touched = store.clone();
     store.before(Op::Loss, move || touched.put(touched.entry().map(|entry| entry.value)));
     assert!(matches!(session.token_blocking(), Err(SessionError::Lost { loss: Loss::Refused, .. })));
@@ -120,15 +120,15 @@ fn a_refusal_while_the_store_cannot_be_read_gives_nothing_up() {
     session.prime_blocking(world.login()).unwrap();
     world.server(|server| server.revoke_all());
     world.advance(LIFE);
-    // The look, the reading under the lock, and then the one after the refusal.
+    // The look, the read under the lock, and then the one after the refusal.
     let unreadable = store.clone();
     store.before(Op::Mark, move || unreadable.fail(Op::Load, Fault::Before));
     let error = session.token_blocking().unwrap_err();
     assert!(matches!(error, SessionError::Store(_)), "{error:?}");
     let kept = store.kept().unwrap();
-    assert_eq!((kept.lost, kept.sent), (false, 1), "a sibling may have a newer token: nobody knows");
+    assert_eq!((kept.lost, kept.sent), (false, 1), "another process may have a newer token");
     assert_ne!(session.state(), State::Lost);
-    // A sibling has: it is adopted.
+    // Another process has one, and it is used.
     let elsewhere = World::new();
     elsewhere.advance(LIFE + 5);
     elsewhere.server(|server| {
@@ -139,7 +139,7 @@ fn a_refusal_while_the_store_cannot_be_read_gives_nothing_up() {
     let lost = store.entry().unwrap().value;
     store.put(Some(newer.entry().unwrap().value));
     assert_eq!(access(&world.session(&store).token_blocking().unwrap()), access(&login));
-    // None has: asked again, refused again, and then it is lost.
+    // No process has one: asked again, refused again, and then it is lost.
     store.put(Some(lost));
     let error = world.session(&store).token_blocking().unwrap_err();
     assert!(matches!(error, SessionError::Lost { loss: Loss::Refused, .. }), "{error:?}");

@@ -1,4 +1,4 @@
-//! Sessions, from outside: one file per behaviour. The world and the store are those of `grantflow_tests::world`.
+//! Sessions, from outside: one file for each behaviour. The world and the store are those of `grantflow_tests::world`.
 
 mod abandoned;
 mod ahead;

@@ -1,4 +1,4 @@
-//! Ten thousand callers on a token that is over: one request. And what a session costs that nobody asks.
+//! Ten thousand callers with a token that is over cause one request; and the cost of an idle session.
 //!
 //! `cargo test --release -p grantflow-tests --test session many -- --nocapture` shows the figures.
 
@@ -26,7 +26,7 @@ fn ten_thousand_tasks_on_a_token_that_is_over_make_one_request() {
             let (session, sender) = (session.clone(), sender.clone());
             runtime.spawn(async move {
                 let mut token = Box::pin(session.token());
-                // Says when it waits.
+                // Reports when it waits.
                 let first = std::future::poll_fn(|context| std::task::Poll::Ready(token.as_mut().poll(context))).await;
                 sender.send(()).unwrap();
                 match first {
@@ -81,7 +81,7 @@ fn each(all: Duration, callers: usize) -> String {
     format!("{:?}", all / u32::try_from(callers).unwrap())
 }
 
-/// In its own process, so that nothing else moves the figure.
+/// In a separate process, so that nothing else changes the figure.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_hundred_thousand_idle_sessions_are_small() {

@@ -1,4 +1,4 @@
-//! Who watches is told of every renewal, and learns no secret, wherever it looks.
+//! An observer is told of every renewal, and gets no secret in any form.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -34,7 +34,7 @@ impl Shown {
     }
 }
 
-/// A subscriber that writes down every field of every event and span.
+/// A subscriber that records every field of every event and span.
 struct Recorder(Shown);
 
 struct Writer(String);
@@ -76,7 +76,7 @@ impl Subscriber for Recorder {
     fn exit(&self, _: &Id) {}
 }
 
-/// Runs a session through everything that can become of it, and gives the secrets that there were.
+/// Runs a session through every outcome, and returns the secrets.
 fn everything(watch: impl Fn(Session) -> Session, shown: &Shown) -> Vec<String> {
     let world = World::new();
     world.server(|server| server.knobs().refresh_grace = 3600);
@@ -137,7 +137,7 @@ fn everything(watch: impl Fn(Session) -> Session, shown: &Shown) -> Vec<String> 
 fn no_secret_in(shown: &Shown, secrets: &[String]) {
     let text = shown.text();
     for secret in secrets {
-        // Also a good part of one is too much.
+        // A large part of one is a leak too.
         for window in secret.as_bytes().windows(10) {
             let window = std::str::from_utf8(window).unwrap();
             assert!(!text.contains(window), "{window} of {secret} is shown");
@@ -188,7 +188,7 @@ fn an_observer_gets_the_tokens_when_it_asks_for_them_by_name() {
     let token = session.token_blocking().unwrap();
     let copies = copies.lock().unwrap();
     assert_eq!(copies.len(), 2);
-    // A copy is a grant: another store can go on with it.
+    // A copy is a grant: another store can continue with it.
     let tokens = grantflow::Tokens::from_stored(serde_json::from_str(&copies[1]).unwrap(), &world.client()).unwrap();
     assert_eq!(tokens.bearer().unwrap().expose_secret(), access(&token));
 }
@@ -218,7 +218,7 @@ fn an_observer_may_look_at_the_session() {
 fn traces_hold_no_secret() {
     let shown = Shown::default();
     let traced = Shown::default();
-    // While there is one subscriber only, `tracing` asks the thread that comes by first what it thinks of an event, and other
+    // With one subscriber only, `tracing` asks the first thread that comes by for its interest in an event, and other
     // tests' threads have none.
     let _second = tracing::Dispatch::new(Recorder(Shown::default()));
     let secrets = tracing::subscriber::with_default(Recorder(traced.clone()), || everything(|session| session, &shown));

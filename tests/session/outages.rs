@@ -1,4 +1,4 @@
-//! Outages of every kind, one after the other, and clocks that jump meanwhile.
+//! Outages of every kind, in sequence, and clocks that jump meanwhile.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -93,7 +93,7 @@ fn every_pair_of_outages_heals_first_request_and_early_retry() {
     }
 }
 
-/// The world, with heads of answers that it has no word for.
+/// The world, with heads of answers for which `Net` has no variant.
 #[derive(Clone)]
 struct Scripted {
     world: World,
@@ -128,7 +128,7 @@ fn head(status: u16, retry_after: &str, body: &str) -> Response<Body> {
 }
 
 fn http_date(at: u64) -> String {
-    // 2025-06-15 and after: the world's clock. By hand, as RFC 9110 §5.6.7 writes it.
+    // 2025-06-15 and later: the world's clock. Written by hand, as RFC 9110 §5.6.7 has it.
     let days = at / 86_400;
     let (hour, minute, second) = (at / 3600 % 24, at / 60 % 60, at % 60);
     let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][(days % 7) as usize];
@@ -168,7 +168,7 @@ fn retry_after_is_honoured_in_every_form_and_never_for_longer_than_a_day() {
                 let asked = now(&world);
                 let result = session.token_blocking();
                 if least == 0 {
-                    // Nothing is asked for that can be read: the session's own pauses.
+                    // The header is unreadable: the session's own pauses apply.
                     continue;
                 }
                 let retry_at = match result {
@@ -216,7 +216,7 @@ fn clocks_that_jump_in_a_doubt_neither_hurry_nor_stop_it() {
             let (world, store, session) = over();
             let first = session.peek();
             assert!(first.is_none());
-            // The API has refused it: by no clock is it good again.
+            // The API has refused it: no clock makes it good again.
             let sibling = world.session(&store);
             world.network_always(net);
             for _ in 0..6 {

@@ -1,4 +1,4 @@
-//! Plugs that do what they should not: the session neither hangs nor gives up a grant for it.
+//! Plugs that misbehave: the session neither hangs nor gives up a grant because of them.
 
 use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
@@ -103,7 +103,7 @@ fn an_observer_that_panics_does_not_turn_nothing_sent_into_a_doubt() {
 }
 
 #[test]
-fn a_spawner_that_panics_where_there_is_no_runtime_harms_nobody() {
+fn a_spawner_that_panics_without_a_runtime_does_no_harm() {
     let world = World::new();
     let odd = Odd { world: world.clone(), session: Arc::default(), spawner_panics: true };
     let store = world.store();

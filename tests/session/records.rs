@@ -1,4 +1,4 @@
-//! What is stored is believed only if it is whole, of this version and of this client. A login mends it.
+//! A stored entry is accepted only if it is complete, of this version and of this client. A login repairs it.
 
 use grantflow_session::{RecordFault, SessionError, Value};
 use grantflow_tests::world::*;
@@ -19,7 +19,7 @@ fn refused(world: &World, store: &FaultyStore, fault: RecordFault) {
     assert!(matches!(error, SessionError::Record(found) if found == fault), "{error:?}");
     assert_eq!(world.sent().len(), 0);
     assert_eq!(store.entry().unwrap().revision, before.revision, "it was left as it is");
-    // A login mends it.
+    // A login repairs it.
     let token = session.prime_blocking(world.login()).unwrap();
     assert_eq!(store.kept().unwrap().access, access(&token));
     assert!(world.session(store).token_blocking().is_ok());
@@ -40,7 +40,7 @@ fn damage_is_found_and_not_overwritten() {
 }
 
 #[test]
-fn a_newer_version_is_left_alone() {
+fn an_entry_of_a_newer_version_is_not_changed() {
     let (world, store) = with(|bytes| {
         String::from_utf8(bytes).unwrap().replacen("grantflow-session 1 ", "grantflow-session 2 ", 1).into_bytes()
     });
@@ -81,7 +81,7 @@ fn damage_that_comes_while_a_refresh_is_under_way_does_not_lose_the_new_tokens()
     world.release();
     assert!(matches!(pollster::block_on(caller), Err(SessionError::NotStored(_))));
     assert!(session.unsaved().is_some());
-    // Somebody restores the copy: ours go into it.
+    // The copy is restored: ours replace it.
     store.put(Some(good));
     let token = session.token_blocking().unwrap();
     assert_eq!((store.kept().unwrap().access, world.sent().len()), (access(&token), 1));
@@ -103,7 +103,7 @@ fn signed(body: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_store_that_mixes_rows_gives_nobody_anothers_token() {
+fn a_store_that_mixes_rows_gives_no_token_of_another_person() {
     let world = World::new();
     let store = world.store();
     let bob = grantflow_session::Key::new("bob").unwrap();
@@ -134,7 +134,7 @@ fn a_mixed_row_is_not_used_while_a_refresh_is_under_way_either() {
     assert!(poll_once(&mut caller).is_pending());
     store.put(Some(of_bob.value));
     world.release();
-    // Refused, and what is there is no sibling's newer token.
+    // Refused, and the entry there is not another process's newer token.
     let error = pollster::block_on(caller).unwrap_err();
     assert!(matches!(error, SessionError::Record(RecordFault::OtherKey)), "{error:?}");
 }
@@ -146,7 +146,7 @@ fn a_record_without_its_key_is_taken_once_and_written_with_it() {
     let session = world.session(&store);
     assert!(session.token_blocking().is_ok());
     assert_eq!((store.kept().unwrap().key.as_deref(), world.sent().len()), (Some("ada"), 0));
-    // From now on it is nobody else's.
+    // From now on it belongs to this key only.
     let value = store.entry().unwrap().value;
     let bob = grantflow_session::Key::new("bob").unwrap();
     pollster::block_on(store.inner.compare_and_swap(&bob, None, Some(value))).unwrap();
@@ -163,7 +163,7 @@ fn a_record_without_its_key_is_renewed_like_any_other() {
 }
 
 #[test]
-fn a_store_that_can_only_be_read_gives_a_record_without_its_key_all_the_same() {
+fn a_read_only_store_still_gives_a_record_without_its_key() {
     let (world, store) = with(nameless);
     store.fail_times(100, Op::Unmark, Fault::Before);
     assert!(world.session(&store).token_blocking().is_ok());

@@ -1,4 +1,4 @@
-//! Plugs that ask their own session in the middle of its work.
+//! Plugs that ask their own session during its work.
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -23,7 +23,7 @@ const ASKS: [(&str, Ask); 5] = [
 ];
 
 #[test]
-fn an_observer_that_asks_neither_hangs_nor_holds_the_work_up() {
+fn an_observer_that_asks_its_session_neither_hangs_nor_delays_the_work() {
     for (what, ask) in ASKS {
         for net in [Net::Fine, Net::Gateway(502, None), Net::LoseAnswer, Net::NotSent] {
             crate::plugs::within_a_minute(move || {
@@ -54,7 +54,7 @@ fn an_observer_that_asks_neither_hangs_nor_holds_the_work_up() {
                     assert!(session.token_blocking().is_err());
                 } else {
                     world.advance(100);
-                    // With a lost answer, a strict server may have ended the grant.
+                    // After a lost answer, a strict server may have ended the grant.
                     assert!(session.token_blocking().is_ok() || matches!(net, Net::LoseAnswer), "{what} {net:?}");
                 }
             });
@@ -83,7 +83,7 @@ fn an_observer_that_blocks_for_longer_than_a_request_may_be_late_does_not_stop_t
 }
 
 #[test]
-fn a_clock_that_jumps_at_every_look_is_an_error_and_no_loop() {
+fn a_clock_that_jumps_at_every_reading_is_an_error_and_not_a_loop() {
     crate::plugs::within_a_minute(|| {
         for jump in [-100, 100] {
             let world = World::new();
@@ -106,7 +106,7 @@ fn a_clock_that_jumps_at_every_look_is_an_error_and_no_loop() {
     });
 }
 
-/// The world, with a clock that jumps whenever somebody looks at it.
+/// The world, with a clock that jumps at every reading.
 struct Jumpy {
     world: World,
     jump: i64,

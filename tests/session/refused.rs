@@ -1,4 +1,4 @@
-//! An API refused the token: renewed once, and never taken out of the store again.
+//! An API refused the token: it is renewed once, and never read from the store again.
 
 use grantflow_session::State;
 use grantflow_tests::world::*;
@@ -17,7 +17,7 @@ fn a_refused_token_is_renewed_and_not_adopted_from_the_store() {
 }
 
 #[test]
-fn who_is_late_with_it_causes_nothing() {
+fn a_late_report_of_a_refusal_changes_nothing() {
     let world = World::new();
     let session = world.session(&world.store());
     let first = session.prime_blocking(world.login()).unwrap();
@@ -31,7 +31,7 @@ fn who_is_late_with_it_causes_nothing() {
 }
 
 #[test]
-fn a_siblings_newer_token_is_adopted_after_a_refusal() {
+fn another_processs_newer_token_is_used_after_a_refusal() {
     let world = World::new();
     let store = world.store();
     let (one, two) = (world.session(&store), world.session(&store));
@@ -60,7 +60,7 @@ fn it_stays_refused_while_the_server_is_busy() {
 
 #[test]
 fn a_flight_that_brings_the_refused_token_does_not_bring_it_back() {
-    // Its clock jumps back while it is under way, so that the old token looks good to it when it reads the store.
+    // Its clock jumps back meanwhile, so the old token looks good to it when it reads the store.
     let world = World::new();
     let store = world.store();
     let session = world.session(&store);
@@ -80,8 +80,8 @@ fn a_flight_that_brings_the_refused_token_does_not_bring_it_back() {
 }
 
 #[test]
-fn a_token_that_is_refused_the_moment_that_it_is_stored_is_given_to_nobody() {
-    // The other end of the flight: it has settled, and its callers have not been told.
+fn a_token_that_is_refused_as_soon_as_it_is_stored_is_not_given_out() {
+    // The other end of the flight: it has updated its state, and its callers have not been told.
     for due in [LIFE, LIFE - 30] {
         let world = World::new();
         let store = world.store();

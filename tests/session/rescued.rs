@@ -1,4 +1,4 @@
-//! What a refresh brings is kept as far as it can be read: a rotated refresh token outlives an answer that is refused.
+//! The result of a refresh is kept as far as it can be read: a rotated refresh token outlives a refused answer.
 
 use grantflow::{Next, Quirk};
 use grantflow_session::{Cause, FreshToken, Loss, Session, SessionError};
@@ -41,12 +41,12 @@ fn a_rotated_refresh_token_is_stored_and_used_though_the_answer_is_refused() {
             let kept = store.kept().unwrap();
             assert_ne!(kept.refresh, old.refresh, "{what}");
             assert_eq!((kept.sent, kept.lost, world.sent().len()), (0, false, round), "{what}");
-            // It is a failure like any other: a pause, and nothing is sent in it.
+            // It is a failure like any other: a pause without requests follows.
             assert!(session.token_blocking().is_err());
             assert_eq!(world.sent().len(), round, "{what}");
             world.set_now(retry_at.as_secs());
         }
-        // A strict server: the spent token, sent again, would have ended the grant.
+        // A strict server would have ended the grant if the used token had been sent again.
         assert!(session.token_blocking().is_ok(), "{what}");
         let sent = world.sent();
         assert!(sent.len() == 3 && sent[0] != sent[1] && sent[1] != sent[2] && sent[0] != sent[2], "{what}: {sent:?}");
@@ -73,7 +73,7 @@ fn ahead_of_expiry_the_access_token_is_used_and_the_new_refresh_token_kept() {
 }
 
 #[test]
-fn a_rescued_refresh_token_that_cannot_be_stored_is_in_hand() {
+fn a_rescued_refresh_token_that_cannot_be_stored_is_kept() {
     let (world, store, session, _) = over();
     world.network([Net::Edited(REFUSED[0].1)]);
     store.fail_times(3, Op::Tokens, Fault::Before);
@@ -103,7 +103,7 @@ fn with_quirk(world: &World, store: &FaultyStore) -> Session {
     Session::new(&client, key(), store.as_store(), world.clone()).policy(plain_policy())
 }
 
-/// A token answer that is refused, without a refresh token: the old one may be spent or not.
+/// A token answer that is refused, without a refresh token: the old one may be used up.
 const NOTHING_LEFT: fn(&mut Value) = |answer| {
     let answer = answer.as_object_mut().unwrap();
     answer.remove("token_type");
@@ -124,7 +124,7 @@ fn an_answer_that_was_read_and_refused_is_not_followed_by_the_same_request() {
         world.advance(60);
     }
     assert_eq!(store.kept().unwrap().sent, 1);
-    // Another configuration may ask at once; so may this one, when it is told to.
+    // Another configuration may ask at once, and so may this one when it is told to.
     session.retry_now();
     assert!(session.token_blocking().is_err());
     assert_eq!(world.sent().len(), 2);
@@ -143,7 +143,7 @@ fn an_unreadable_refresh_token_beside_good_tokens_leaves_the_old_one_in_doubt() 
         assert!(!token.is(&first));
         let kept = store.kept().unwrap();
         assert_eq!((kept.access, kept.refresh, kept.sent), (access(&token), old.refresh, 1));
-        // It is used to its end: the old refresh token, sent again, might kill it.
+        // It is used to its end: sending the old refresh token again could end it.
         world.advance(LIFE - 1);
         for session in [&session, &world.session(&store)] {
             assert_eq!(access(&session.token_blocking().unwrap()), access(&token));
@@ -185,7 +185,7 @@ fn a_refused_access_token_is_not_taken_back_with_the_refresh_token_that_was_resc
     world.network([Net::Edited(REFUSED[0].1)]);
     session.refused(&first);
     assert!(session.token_blocking().is_err());
-    // The record is another one now, and the access token in it is the one that both APIs refuse.
+    // The record is another one now, and its access token is the one that both APIs refuse.
     assert!(sibling.refused(&sibling.peek().unwrap()));
     assert_ne!(access(&sibling.token_blocking().unwrap()), access(&first));
 }

@@ -1,4 +1,4 @@
-//! A client's own grant: no login, a new one when it is over, and a server that is down is left alone.
+//! A client's own grant: no login, a new token when it is over, and pauses while a server is down.
 
 use grantflow_session::{Cause, Session, SessionError};
 use grantflow_testkit::Misbehaviour;
@@ -12,7 +12,7 @@ fn it_needs_no_login_and_asks_again_when_it_is_over() {
     let first = session.token_blocking().unwrap();
     assert_eq!(store.kept().unwrap().access, access(&first));
     assert!(session.token_blocking().unwrap().is(&first));
-    assert_eq!(access(&world.robot(&store).token_blocking().unwrap()), access(&first), "a sibling takes it");
+    assert_eq!(access(&world.robot(&store).token_blocking().unwrap()), access(&first), "another process uses it");
     world.advance(LIFE);
     let second = session.token_blocking().unwrap();
     assert!(!second.is(&first));
@@ -59,7 +59,7 @@ fn when_the_server_is_down_pauses_double_and_callers_are_told_at_once() {
         assert!((doubled / 2..=doubled * 3 / 2 + 1).contains(pause) && *pause > 0, "{pauses:?}");
     }
     assert!(pauses.len() < 18, "{pauses:?}");
-    // It is back, and so are we, and the next failure begins at one second again.
+    // The server is back, so is the session, and the next failure begins at one second again.
     world.network_always(Net::Fine);
     world.advance(90);
     assert!(session.token_blocking().is_ok());
@@ -89,7 +89,7 @@ fn what_the_server_says_counts_where_it_is_longer() {
 }
 
 #[test]
-fn a_wrong_secret_is_told_as_it_is_and_not_hammered() {
+fn a_wrong_secret_is_reported_and_not_retried_at_once() {
     let world = World::new();
     let session = world.robot(&world.store());
     world.server(|server| server.knobs().always.push(Misbehaviour::error(401, "invalid_client")));
@@ -118,7 +118,7 @@ fn two_processes_without_anything_stored_make_one_grant() {
 }
 
 #[test]
-fn a_store_that_fails_keeps_the_grant_in_hand() {
+fn when_the_store_fails_the_session_keeps_the_grant() {
     let world = World::new();
     let store = world.store();
     let session: Session = world.robot(&store);
@@ -129,7 +129,7 @@ fn a_store_that_fails_keeps_the_grant_in_hand() {
 }
 
 #[test]
-fn a_lifetime_of_nothing_is_not_a_loop() {
+fn a_lifetime_of_zero_does_not_cause_a_loop() {
     let world = World::new();
     world.server(|server| server.knobs().expires_in = 0);
     let session = world.robot(&world.store());
@@ -142,7 +142,7 @@ fn a_lifetime_of_nothing_is_not_a_loop() {
         }
         world.advance(1);
     }
-    // As after any failure: a pause, doubled.
+    // A pause that doubles, as after any failure.
     assert!((8..=20).contains(&world.grants()), "{}", world.grants());
     world.server(|server| server.knobs().expires_in = LIFE);
     world.advance(100);
@@ -150,8 +150,8 @@ fn a_lifetime_of_nothing_is_not_a_loop() {
 }
 
 #[test]
-fn who_comes_when_a_renewal_has_just_failed_does_not_begin_another() {
-    // The narrow place is between a caller's question and its joining: threads find it in one round of a few.
+fn a_caller_that_comes_just_after_a_failed_renewal_does_not_begin_another() {
+    // The race is between a caller's question and its joining: threads hit it in one round of a few.
     const CALLERS: usize = 16;
     let world = World::new();
     let session = world.robot(&world.store());

@@ -1,4 +1,4 @@
-//! A store that fails: before the request nothing is sent, after it nothing is lost and nothing is given out.
+//! A store that fails: before the request nothing is sent; after it nothing is lost and no token is given out.
 
 use grantflow::Next;
 use grantflow_session::{Loss, Session, SessionError};
@@ -23,7 +23,7 @@ fn where_the_lock_or_the_reading_or_the_mark_fails_nothing_is_sent() {
             let error = session.token_blocking().unwrap_err();
             assert!(matches!(error, SessionError::Store(_)), "{op:?} {error:?}");
             assert_eq!((error.next(), world.sent().len()), (Next::FixConfiguration, 0), "{op:?}");
-            // And the next one finds a good grant, at most with a mark that says too much.
+            // The next one finds a good grant, at most with a mark that says too much.
             assert!(session.token_blocking().is_ok(), "{op:?} {fault:?}");
             assert_eq!(world.sent().len(), 1);
         }
@@ -31,7 +31,7 @@ fn where_the_lock_or_the_reading_or_the_mark_fails_nothing_is_sent() {
 }
 
 #[test]
-fn tokens_that_cannot_be_stored_are_given_to_nobody_and_kept() {
+fn tokens_that_cannot_be_stored_are_kept_and_not_given_out() {
     let (world, store, session) = over();
     store.fail_times(3, Op::Tokens, Fault::Before);
     let mut callers: Vec<_> = (0..3).map(|_| Box::pin(session.token())).collect();
@@ -46,7 +46,7 @@ fn tokens_that_cannot_be_stored_are_given_to_nobody_and_kept() {
     let unsaved = session.unsaved().expect("the session still has them");
     let text = serde_json::to_string(&unsaved.expose_tokens().unwrap()).unwrap();
     assert!(!text.contains(&store.kept().unwrap().access));
-    // The next call stores them, and gives out what it has stored; no second refresh.
+    // The next call stores them, and gives out what it has stored, without a second refresh.
     let token = session.token_blocking().unwrap();
     assert!(text.contains(&access(&token)));
     assert_eq!((store.kept().unwrap().access, store.kept().unwrap().sent), (access(&token), 0));
@@ -72,7 +72,7 @@ fn a_write_that_was_reported_failed_and_had_worked_is_recognized() {
     let token = session.token_blocking().unwrap();
     assert_eq!((store.kept().unwrap().access, world.sent().len()), (access(&token), 1));
 
-    // Also where it cannot be read back at once.
+    // Also if it cannot be read back at once.
     let (world, store, session) = over();
     store.fail(Op::Tokens, Fault::After);
     let unreadable = store.clone();
@@ -83,7 +83,7 @@ fn a_write_that_was_reported_failed_and_had_worked_is_recognized() {
 }
 
 #[test]
-fn tokens_that_were_over_by_the_time_they_were_stored_are_given_to_nobody() {
+fn tokens_that_were_over_when_they_were_stored_are_not_given_out() {
     let (world, store, session) = over();
     store.fail_times(3, Op::Tokens, Fault::Before);
     assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
@@ -122,7 +122,7 @@ fn an_unsaved_login_replaces_what_a_sibling_has_renewed_meanwhile() {
     let login = world.login();
     let text = login.bearer().unwrap().expose_secret().to_owned();
     assert!(matches!(session.prime_blocking(login), Err(SessionError::NotStored(_))));
-    // The old grant goes on elsewhere.
+    // The old grant continues elsewhere.
     world.session(&store).token_blocking().unwrap();
     assert_eq!(
         access(&session.token_blocking().unwrap()),
@@ -135,13 +135,14 @@ fn an_unsaved_login_replaces_what_a_sibling_has_renewed_meanwhile() {
 
 #[test]
 fn a_login_that_was_stored_after_all_and_renewed_since_is_not_put_back() {
-    // The first try is done and reported as failed, and the others fail; and a sibling renews what is there. The login's refresh token is spent by
-    // then: to store it again would lose the new one, and say that the old one was never sent.
+    // The first write is done and reported as failed, and the others fail; another process renews what is there. The
+    // login's refresh token is then used up: storing it again would lose the new one, and would say that the old one
+    // was never sent.
     let world = World::new();
     let store = world.store();
     let session = world.session(&store);
     store.fail(Op::Tokens, Fault::After);
-    // To the store, what is there already looks like a change of marks.
+    // To the store, the entry already looks like a change of marks.
     store.fail_times(2, Op::Unmark, Fault::Before);
     assert!(matches!(session.prime_blocking(world.login()), Err(SessionError::NotStored(_))));
     assert!(session.unsaved().is_some());
@@ -153,7 +154,7 @@ fn a_login_that_was_stored_after_all_and_renewed_since_is_not_put_back() {
 }
 
 #[test]
-fn an_unsaved_token_gives_way_to_a_login_after_a_logout_whatever_the_clock_says() {
+fn a_login_after_a_logout_replaces_an_unsaved_token_under_any_clock() {
     let (world, store, session) = over();
     store.fail_times(3, Op::Tokens, Fault::Before);
     assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
@@ -168,7 +169,7 @@ fn an_unsaved_token_gives_way_to_a_login_after_a_logout_whatever_the_clock_says(
 
 #[test]
 fn an_unsaved_token_gives_way_to_a_later_login_and_to_a_logout() {
-    // A sibling's login.
+    // A login of another process.
     let (world, store, session) = over();
     store.fail_times(3, Op::Tokens, Fault::Before);
     assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
@@ -177,22 +178,22 @@ fn an_unsaved_token_gives_way_to_a_later_login_and_to_a_logout() {
     assert_eq!(access(&session.token_blocking().unwrap()), access(&login));
     assert!(session.unsaved().is_none());
 
-    // A sibling's logout.
+    // A logout of another process.
     let (world, store, session) = over();
     store.fail_times(3, Op::Tokens, Fault::Before);
     assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
     pollster::block_on(world.session(&store).forget()).unwrap();
     assert!(matches!(session.token_blocking(), Err(SessionError::Empty)));
-    assert!(store.entry().is_none(), "what nobody wants any more is not brought back");
+    assert!(store.entry().is_none(), "a removed grant is not brought back");
 }
 
 #[test]
-fn a_loss_that_cannot_be_written_is_a_loss_all_the_same() {
+fn a_loss_that_cannot_be_written_is_still_a_loss() {
     let (world, store, session) = over();
     world.server(|server| server.revoke_all());
     store.fail(Op::Loss, Fault::Before);
     assert!(matches!(session.token_blocking(), Err(SessionError::Lost { loss: Loss::Refused, .. })));
-    // The next one finds out again, by what the policy allows.
+    // The next process finds out again, as the policy allows.
     assert!(matches!(session.token_blocking(), Err(SessionError::Lost { loss: Loss::Refused, .. })));
     assert!(world.sent().len() <= 2);
     assert!(store.kept().unwrap().lost);
@@ -210,7 +211,7 @@ fn a_mark_that_cannot_be_taken_back_costs_a_wait_and_nothing_else() {
 }
 
 #[test]
-fn a_panicking_store_strands_nobody() {
+fn a_panicking_store_leaves_no_caller_waiting() {
     for op in [Op::Lock, Op::Load, Op::Mark, Op::Tokens] {
         let (world, store, session) = over();
         store.fail(op, Fault::Panic);
@@ -225,7 +226,7 @@ fn a_panicking_store_strands_nobody() {
 }
 
 #[test]
-fn followers_of_a_panic_go_on_by_themselves() {
+fn after_a_panic_the_other_callers_continue() {
     let (world, store, session) = over();
     world.network([Net::HoldRequest]);
     let mut leader = Box::pin(session.token());
@@ -236,7 +237,7 @@ fn followers_of_a_panic_go_on_by_themselves() {
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| poll_once(&mut leader))).is_err());
     world.server(|server| server.knobs().refresh_grace = 30);
     assert!(pollster::block_on(follower).is_ok());
-    assert_eq!(world.sent().len(), 1, "the tokens that the store panicked over were in hand");
+    assert_eq!(world.sent().len(), 1, "the session kept the tokens at which the store panicked");
     assert!(session.unsaved().is_none());
 }
 
@@ -275,7 +276,7 @@ fn a_siblings_tokens_of_the_same_generation_are_not_taken_for_ours() {
     store.fail_times(3, Op::Tokens, Fault::Before);
     assert!(matches!(session.token_blocking(), Err(SessionError::NotStored(_))));
     let ours = serde_json::to_value(session.unsaved().unwrap().expose_tokens().unwrap()).unwrap();
-    // The sibling goes by the mark, within the same second or by a clock that is behind.
+    // The other process follows the mark, within the same second or with a clock that is behind.
     world.set_now(world.server(|server| server.now()) - 10);
     let theirs = world.session(&store).token_blocking().unwrap();
     assert_ne!(ours["access_token"].as_str().unwrap(), access(&theirs));
@@ -286,7 +287,7 @@ fn a_siblings_tokens_of_the_same_generation_are_not_taken_for_ours() {
 }
 
 #[test]
-fn a_caller_who_comes_while_a_login_is_stored_shares_its_fate_and_the_login_is_not_forgotten() {
+fn a_caller_that_comes_while_a_login_is_stored_gets_its_result_and_the_login_is_kept() {
     let world = World::new();
     let store = world.store();
     world.session(&store).prime_blocking(world.login()).unwrap();

@@ -1,4 +1,4 @@
-//! An answer that never came, the first time: written down, a short wait without the lock, read again, and once more.
+//! A missing answer, the first time: written down, a short wait without the lock, a read, and one more request.
 
 use std::time::Duration;
 
@@ -106,7 +106,7 @@ fn ahead_of_expiry_there_is_one_early_retry_and_then_the_access_token_is_used() 
 }
 
 #[test]
-fn what_a_sibling_writes_meanwhile_is_adopted_instead_of_the_retry() {
+fn tokens_that_another_process_writes_meanwhile_replace_the_retry() {
     let (world, store, session) = over();
     world.network([Net::LoseRequest]);
     let newer = World::new();
@@ -123,7 +123,7 @@ fn what_a_sibling_writes_meanwhile_is_adopted_instead_of_the_retry() {
 }
 
 #[test]
-fn logged_out_meanwhile_there_is_no_retry() {
+fn after_a_logout_meanwhile_there_is_no_retry() {
     let (world, store, session) = over();
     world.network([Net::LoseRequest]);
     let put = store.clone();
@@ -138,7 +138,7 @@ fn the_lock_is_free_while_the_early_retry_is_waited_for() {
     world.network([Net::LoseRequest]);
     let (elsewhere, peer, login) = (world.session(&store), session.clone(), world.login());
     world.at_wait(move || {
-        // A person logs in, and somebody else asks: neither is held up.
+        // A person logs in, and another caller asks: neither has to wait.
         elsewhere.prime_blocking(login).unwrap();
         drop(peer);
     });
@@ -188,7 +188,7 @@ fn an_early_retry_that_was_not_sent_is_not_used_up() {
     assert!(matches!(session.token_blocking(), Err(SessionError::NotRenewed { .. })));
     assert_eq!(store.kept().unwrap().sent, 1);
     world.advance(60);
-    // The early retry, lost: nothing is left of it but the pauses.
+    // The early retry was lost too, so only the pauses are left.
     assert!(matches!(session.token_blocking(), Err(SessionError::InDoubt { sent: 2, .. })));
     assert_eq!((world.sent().len(), store.kept().unwrap().sent), (2, 2));
     world.advance(60);
@@ -203,7 +203,7 @@ fn a_retry_that_was_refused_for_another_reason_leaves_the_earlier_doubt() {
     let now = || world.server(|server| server.now());
     let Err(SessionError::NotRenewed { retry_at, .. }) = session.token_blocking() else { panic!("429") };
     let kept = store.kept().unwrap();
-    assert_eq!((kept.sent, kept.next), (1, Some(now() + 20)), "the server's pause is everybody's");
+    assert_eq!((kept.sent, kept.next), (1, Some(now() + 20)), "the server's pause applies to all");
     assert_eq!(retry_at.as_secs(), now() + 20);
     let sibling = world.session(&store);
     assert!(matches!(sibling.token_blocking(), Err(SessionError::InDoubt { sent: 1, .. })));
@@ -217,7 +217,7 @@ fn a_retry_that_was_refused_for_another_reason_leaves_the_earlier_doubt() {
 
 #[test]
 fn the_next_process_goes_on_by_the_mark_that_it_finds() {
-    // The process died with its request under way.
+    // The process died during its request.
     let (world, store, session) = over();
     world.network([Net::HoldAnswer]);
     let mut caller = Box::pin(session.token());
@@ -231,7 +231,7 @@ fn the_next_process_goes_on_by_the_mark_that_it_finds() {
     world.clear();
     assert!(world.session(&store).token_blocking().is_ok());
     let log = world.log();
-    // The lock is free, so the sender is dead: in doubt at once, and no deadline is waited for.
+    // The lock is free, so the sender is dead: in doubt at once, without waiting for a deadline.
     let expected = [Did::Load, Did::Lock, Did::Load, Did::Doubt(1), Did::Unlock];
     assert_eq!(log[..5], expected, "{log:?}");
     assert!(matches!(&log[5], Did::Wait(time) if *time <= Duration::from_secs(2)), "{log:?}");
@@ -246,7 +246,7 @@ fn of_two_processes_that_find_a_doubt_one_makes_the_early_retry() {
     let told = std::sync::Arc::new(std::sync::Mutex::new(None));
     world.waits(Waits::Nap);
     let tell = std::sync::Arc::clone(&told);
-    // While the first one waits for its early retry, the second finds the doubt, waits as well, and is the faster.
+    // While the first one waits for its early retry, the second finds the doubt, waits as well, and is faster.
     world.at_wait(move || *tell.lock().unwrap() = Some(sibling.token_blocking()));
     let first = session.token_blocking();
     let second = told.lock().unwrap().take().unwrap();
@@ -278,7 +278,7 @@ fn a_machine_that_slept_between_the_mark_and_the_request_reads_the_store_again()
     );
     let loads = log.iter().filter(|did| **did == Did::Load).count();
     assert_eq!(loads, 3, "{log:?}");
-    // What was not sent is not used up.
+    // A request that was not sent is not used up.
     assert!(!log.contains(&Did::Mark(2)), "{log:?}");
 }
 
@@ -290,7 +290,7 @@ fn a_mark_that_was_late_and_has_been_overtaken_gives_way() {
     let session = world.session(&store).observer(move |event: &grantflow_session::Event<'_>| {
         if let (grantflow_session::Event::Sending { .. }, Some(login)) = (event, once.lock().unwrap().take()) {
             asleep.advance(31);
-            // Another machine's process, whose lock is another one.
+            // A process of another machine, whose lock is another one.
             let other = asleep.store();
             asleep.session(&other).prime_blocking(login).unwrap();
             elsewhere.put(other.entry().map(|entry| entry.value));

@@ -1,4 +1,4 @@
-//! Renewals that bring nothing usable, and refusals that do not change, are failures with pauses.
+//! Renewals without a usable token, and refusals that do not change, are failures with pauses.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn over() -> (World, FaultyStore, Session) {
 }
 
 #[test]
-fn a_lifetime_of_nothing_is_a_failure_and_the_rotated_token_is_kept() {
+fn a_lifetime_of_zero_is_a_failure_and_the_rotated_token_is_kept() {
     let (world, store, session) = over();
     world.server(|server| server.knobs().expires_in = 0);
     for _ in 0..600 {
@@ -52,7 +52,7 @@ fn a_lifetime_that_is_shorter_than_the_round_trip_is_of_no_use() {
         world.release();
         let result = pollster::block_on(caller);
         assert_eq!(result.is_ok(), useful, "{life} s of life, {round_trip} s on the way: {result:?}");
-        assert_eq!(session.token_blocking().is_ok(), useful, "nor is it taken out of the store");
+        assert_eq!(session.token_blocking().is_ok(), useful, "and it is not read from the store");
         assert_eq!(world.refreshes(), 1);
     }
 }
@@ -115,7 +115,7 @@ fn what_is_refused_in_the_same_words_for_an_hour_is_not_sent_each_minute() {
         let rest = world.sent().len() - last;
         assert!((60..=190).contains(&rest), "{code}: {rest} in 23 hours");
         assert_eq!((store.kept().unwrap().sent, store.kept().unwrap().lost), (0, false), "{code}");
-        // Other words begin anew.
+        // Other words begin a new count.
         world.server(|server| {
             server.knobs().always.clear();
             server.knobs().always.push(Misbehaviour::error(400, "invalid_scope"));

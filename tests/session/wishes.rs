@@ -1,4 +1,4 @@
-//! Logins and logouts whose callers have gone, behind whatever was under way.
+//! Logins and logouts whose callers have gone, after other work in progress.
 
 use grantflow::Tokens;
 use grantflow_session::{Session, SessionError, Value};
@@ -19,7 +19,7 @@ fn logged_in() -> (World, FaultyStore, Session) {
     (world, store, session)
 }
 
-/// Runs what was handed to the background, and what that hands on.
+/// Runs the work that was given to the background, and the work that follows it.
 fn run_background(world: &World) {
     for _ in 0..10 {
         world.background().into_iter().for_each(pollster::block_on);
@@ -94,7 +94,7 @@ fn finish_stores_a_login_and_removes_what_was_logged_out() {
     drop(session.prime(tokens));
     session.finish_blocking().unwrap();
     assert_eq!((store.kept().unwrap().access, session.unsaved().is_none()), (text, true));
-    // Behind a renewal that all have left.
+    // After a renewal that all callers have left.
     world.advance(LIFE);
     world.network([Net::HoldAnswer]);
     let mut caller = Box::pin(session.token());
@@ -105,12 +105,12 @@ fn finish_stores_a_login_and_removes_what_was_logged_out() {
     world.release();
     session.finish_blocking().unwrap();
     assert!(store.entry().is_none());
-    // A store that stays broken is no reason to try for ever.
+    // A store that stays broken causes no endless tries.
     store.fail_times(1000, Op::Lock, Fault::Before);
     drop(session.prime(login(&world).0));
     session.finish_blocking().unwrap();
     assert!(session.unsaved().is_some());
-    // Tokens of a renewal are stored, too.
+    // Tokens of a renewal are stored too.
     let (world, store, session) = logged_in();
     world.advance(LIFE);
     store.fail_times(3, Op::Tokens, Fault::Before);
@@ -129,7 +129,7 @@ fn a_grant_that_is_being_given_up_is_not_peeked_at() {
     world.stutter(Stutter::Off);
     pollster::block_on(logout).unwrap();
     assert!(session.peek().is_none());
-    // A logout that fails leaves what there is.
+    // A logout that fails leaves the grant.
     let (_, store, session) = logged_in();
     store.fail(Op::Remove, Fault::Before);
     assert!(pollster::block_on(session.forget()).is_err());
@@ -170,7 +170,7 @@ fn a_login_whose_write_failed_mends_what_was_damaged_meanwhile() {
 }
 
 #[test]
-fn the_last_login_is_what_counts_whatever_failed_before() {
+fn the_last_login_counts_after_any_failures() {
     for (op, times) in [(Op::Lock, 1), (Op::Load, 1), (Op::Tokens, 3)] {
         for fault in [Fault::Before, Fault::After, Fault::Panic] {
             let (world, store, session) = logged_in();

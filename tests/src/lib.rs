@@ -1,4 +1,4 @@
-//! What several tests share.
+//! Code that several tests share.
 
 #[path = "../support/mod.rs"]
 pub mod support;

@@ -1,5 +1,5 @@
-//! A session's outside world and its store, as a test wants them: virtual time, a server that is a function, a network that
-//! does as it is told, a store that fails when it is told, and one list of what happened in which order.
+//! A session's outside world and its store for tests: virtual time, a server that is a function, a network that follows
+//! a script, a store that fails on demand, and one list of what happened in which order.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -29,37 +29,37 @@ pub const REDIRECT_URI: &str = "https://app.example/cb";
 /// How long access tokens live, in seconds.
 pub const LIFE: u64 = 3600;
 
-/// What becomes of a request. Without a word, it arrives, and so does its answer.
+/// The outcome of a request. By default it arrives, and so does its answer.
 #[derive(Clone, Debug)]
 pub enum Net {
     /// It arrives, and so does the answer.
     Fine,
-    /// It certainly does not leave.
+    /// It is certainly not sent.
     NotSent,
-    /// It leaves, and never arrives.
+    /// It is sent, and never arrives.
     LoseRequest,
     /// It arrives, and the answer does not.
     LoseAnswer,
-    /// Something on the way answers with this status and, perhaps, this `Retry-After`; the server sees nothing.
+    /// A gateway answers with this status and, perhaps, this `Retry-After`; the server sees nothing.
     Gateway(u16, Option<u64>),
-    /// The server acts; something on the way answers with this status all the same.
+    /// The server acts; a gateway still answers with this status.
     GatewayAfter(u16),
     /// The server acts, and its answer is changed on the way.
     Edited(fn(&mut serde_json::Value)),
-    /// Something on the way answers with this status and body; the server sees nothing.
+    /// A gateway answers with this status and body; the server sees nothing.
     Says(u16, &'static str),
-    /// The request stays on its way until [`World::release`].
+    /// The request is delayed until [`World::release`].
     HoldRequest,
-    /// The server acts, and the answer stays on its way until [`World::release`].
+    /// The server acts, and the answer is delayed until [`World::release`].
     HoldAnswer,
-    /// The HTTP stack panics after the request has left.
+    /// The HTTP stack panics after the request was sent.
     Panic,
 }
 
 /// What `wait` does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waits {
-    /// The clock goes on by as much, at once.
+    /// The clock advances by this time, at once.
     Jump,
     /// It stays pending until [`World::release`].
     Park,
@@ -77,7 +77,7 @@ pub enum Stutter {
     Step,
 }
 
-/// What happened. The writes are told apart by what is in them.
+/// What happened. The writes differ by their content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Did {
     Lock,
@@ -86,16 +86,16 @@ pub enum Did {
     Load,
     /// A refresh has begun, for the n-th time.
     Mark(u32),
-    /// The same tokens, and the mark is gone, or back to what it was.
+    /// The same tokens, without the mark or with the earlier one.
     Unmark,
-    /// No answer came that counts, to so many requests.
+    /// No answer came that counts, to this many requests.
     Doubt(u32),
     /// Other tokens.
     Tokens,
     Loss,
     Remove,
     Conflict,
-    /// A request left, with this refresh token.
+    /// A request was sent, with this refresh token.
     Send(Option<String>),
     Wait(Duration),
 }
@@ -170,7 +170,7 @@ impl World {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at the server, or turns its knobs.
+    /// Reads the server, or changes its knobs.
     pub fn server<R>(&self, with: impl FnOnce(&mut testkit::Server) -> R) -> R {
         with(&mut self.state().server)
     }
@@ -188,7 +188,7 @@ impl World {
         ClientCredentials::new(&self.client()).scope("read").unwrap()
     }
 
-    /// The tokens of a login, past the scripted network.
+    /// The tokens of a login, without the scripted network.
     pub fn login(&self) -> Tokens {
         self.login_as(&self.client())
     }
@@ -222,7 +222,7 @@ impl World {
         Session::client_credentials(self.grant(), key(), store.as_store(), self.clone()).policy(plain_policy())
     }
 
-    /// A store in memory that fails when it is told, and writes down what it does.
+    /// A store in memory that fails on demand, and records what it does.
     pub fn store(&self) -> FaultyStore {
         self.store_over(MemoryStore::new())
     }
@@ -246,17 +246,17 @@ impl World {
         state.server.set_now(millis / 1000);
     }
 
-    /// What becomes of the requests to come, one each.
+    /// The outcomes of the next requests, in order.
     pub fn network(&self, coming: impl IntoIterator<Item = Net>) {
         self.state().network.extend(coming);
     }
 
-    /// Forgets what was said about requests that have not come.
+    /// Forgets the outcomes of requests that have not come.
     pub fn forget_network(&self) {
         self.state().network.clear();
     }
 
-    /// What becomes of every request that the list says nothing about.
+    /// The outcome of every request that the list does not cover.
     pub fn network_always(&self, always: Net) {
         self.state().always = always;
     }
@@ -265,7 +265,7 @@ impl World {
         self.state().waits = waits;
     }
 
-    /// Runs this inside of the next wait that has no such thing yet.
+    /// Runs this inside of the next wait that has nothing to run yet.
     pub fn at_wait(&self, run: impl FnOnce() + Send + 'static) {
         self.state().at_wait.push_back(Box::new(run));
     }
@@ -276,7 +276,7 @@ impl World {
         self.step();
     }
 
-    /// Wakes whatever pends by [`Stutter::Step`].
+    /// Wakes everything that pends by [`Stutter::Step`].
     pub fn step(&self) {
         let wakers = {
             let mut state = self.state();
@@ -286,17 +286,17 @@ impl World {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Keeps what a session asks to have gone on with, for [`World::background`].
+    /// Keeps the work that a session gives to the background, for [`World::background`].
     pub fn keep_background(&self) {
         self.state().keeps_background = true;
     }
 
-    /// What sessions have asked to have gone on with.
+    /// The work that sessions have given to the background.
     pub fn background(&self) -> Vec<Later<'static, ()>> {
         std::mem::take(&mut self.state().background)
     }
 
-    /// Lets everything go on that is being held.
+    /// Releases everything that is delayed.
     pub fn release(&self) {
         let wakers = {
             let mut state = self.state();
@@ -306,13 +306,13 @@ impl World {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// How many are being held.
+    /// How many are delayed.
     pub fn held(&self) -> u64 {
         let state = self.state();
         state.tickets - state.released
     }
 
-    /// The list of what happened, from its start or the last [`World::clear`].
+    /// What happened, from the start or from the last [`World::clear`].
     pub fn log(&self) -> Vec<Did> {
         self.state().log.clone()
     }
@@ -332,12 +332,12 @@ impl World {
         state.log.push(did);
     }
 
-    /// When the requests left, in seconds since the epoch.
+    /// When the requests were sent, in seconds since the epoch.
     pub fn sent_at(&self) -> Vec<u64> {
         self.state().sent_at.clone()
     }
 
-    /// The refresh tokens of the requests that left.
+    /// The refresh tokens of the requests that were sent.
     pub fn sent(&self) -> Vec<Option<String>> {
         let log = self.log();
         log.into_iter().filter_map(|did| if let Did::Send(token) = did { Some(token) } else { None }).collect()
@@ -353,7 +353,7 @@ impl World {
         self.state().newest.clone()
     }
 
-    /// How many grants of the client's own the server has seen.
+    /// How many grants of the client itself the server has seen.
     pub fn grants(&self) -> usize {
         self.server(|server| server.hits("client_credentials").count())
     }

@@ -1,4 +1,4 @@
-//! What several tests need: a real authorization server, one that misbehaves to order, and every transport.
+//! What several tests need: a real authorization server, one that misbehaves on demand, and every transport.
 
 pub mod fault_server;
 pub mod peer;

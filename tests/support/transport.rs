@@ -1,11 +1,12 @@
-//! The adapters, behind one blocking call: a body that is written once runs over each of them.
+//! The adapters, behind one blocking call: a test that is written once runs over each of them.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use grantflow::{Body, Exchange, Failure, Sent, UnixTime};
+use grantflow::{Body, ConfidentialClient, Exchange, Failure, Sent, UnixTime};
+use grantflow_session::{MemoryStore, Session, Tower, Ureq};
 use grantflow_tower::{Held, Interrupted, RequestBody};
 use http::{Request, Response};
 use hyper_rustls::HttpsConnectorBuilder;
@@ -17,6 +18,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
 pub use grantflow_ureq::{SysRng, now};
+
+use crate::world::key;
 
 /// What carries requests over sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +36,7 @@ impl Transport {
     /// Each of them.
     pub const ALL: [Self; 3] = [Self::Ureq, Self::Reqwest, Self::Tower];
 
-    /// As it is called in the names of tests.
+    /// Its name in the names of tests.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ureq => "ureq",
@@ -42,7 +45,7 @@ impl Transport {
         }
     }
 
-    /// Its own agent, with this deadline.
+    /// Its agent, with this deadline.
     pub fn agent(self, deadline: Duration) -> Agent {
         match self {
             Self::Ureq => grantflow_ureq::Agent::configured(deadline, |config| config).into(),
@@ -51,7 +54,7 @@ impl Transport {
         }
     }
 
-    /// The same, but for `https:` it trusts this certificate alone.
+    /// The same agent, which trusts only this certificate for `https:`.
     pub fn trusting(self, deadline: Duration, certificate: &[u8]) -> Agent {
         match self {
             Self::Ureq => {
@@ -70,7 +73,7 @@ impl Transport {
 }
 
 impl Transport {
-    /// The same, through this proxy.
+    /// The same agent, through this proxy.
     pub fn through(self, deadline: Duration, proxy_url: &str, certificate: &[u8]) -> Agent {
         match self {
             Self::Ureq => {
@@ -94,19 +97,37 @@ impl Transport {
     }
 }
 
-/// An agent of `grantflow-reqwest`, with settings of the test's own.
+/// An agent of `grantflow-reqwest`, with these settings.
 ///
 /// # Panics
-/// If reqwest does not take the settings.
+/// If reqwest does not accept the settings.
 pub fn reqwest_agent(deadline: Duration, settings: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Agent {
     install_crypto();
     grantflow_reqwest::Agent::configured(deadline, settings).expect("settings that reqwest takes").into()
 }
 
+/// A session of this client over this transport, with a store of its own.
+pub fn session(transport: Transport, client: &ConfidentialClient) -> Session {
+    let (store, deadline) = (MemoryStore::new(), Duration::from_secs(5));
+    match transport {
+        Transport::Ureq => {
+            let outside = Ureq::new(grantflow_ureq::Agent::configured(deadline, |config| config));
+            Session::new(client, key(), store, outside)
+        }
+        Transport::Reqwest => {
+            Session::new(client, key(), store, grantflow_session::Reqwest::new(plain_reqwest(deadline)))
+        }
+        Transport::Tower => {
+            let outside = Tower::new(plain_tower(deadline), tokio::time::sleep);
+            Session::new(client, key(), store, outside)
+        }
+    }
+}
+
 /// `grantflow-reqwest`'s own agent, for a session.
 ///
 /// # Panics
-/// If reqwest does not take its own settings.
+/// If reqwest does not accept its own settings.
 pub fn plain_reqwest(deadline: Duration) -> grantflow_reqwest::Agent {
     install_crypto();
     grantflow_reqwest::Agent::configured(deadline, |settings| settings).expect("settings that reqwest takes")
@@ -119,10 +140,11 @@ pub fn plain_tower(deadline: Duration) -> grantflow_tower::Agent {
     over_tokio(client).timeout(deadline).phase(grantflow_tower::hyper_util_phase)
 }
 
-/// An agent over hyper-util's client, which trusts this certificate alone, or none; with or without the classifier of errors.
+/// An agent over hyper-util's client, which trusts only this certificate, or none; with or without the classifier of
+/// errors.
 ///
 /// # Panics
-/// If the certificate is none.
+/// If the certificate is invalid.
 pub fn tower_agent(deadline: Duration, certificate: &[u8], classify: bool) -> Agent {
     let https = HttpsConnectorBuilder::new().with_tls_config(trusting(certificate)).https_or_http();
     over_hyper_util(https.enable_http1().build(), deadline, classify)
@@ -155,7 +177,7 @@ where
     if classify { agent.phase(grantflow_tower::hyper_util_phase) } else { agent }.into()
 }
 
-/// The same over a client of hyper-util's own making: its pool, and its retries.
+/// The same over a client as hyper-util makes it: with its pool and its retries.
 pub fn tower_agent_with_a_pool(deadline: Duration) -> Agent {
     let mut http = HttpConnector::new();
     http.set_nodelay(true);
@@ -172,11 +194,11 @@ where
 
 /// reqwest takes its cryptography from the process, if it has none of its own.
 pub fn install_crypto() {
-    // It fails where another test was first, with the same one.
+    // It fails if another test was first, with the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Where the async adapters run. Connections live on its threads, and the test's own thread polls.
+/// Where the async adapters run. Connections are on its threads, and the test's own thread polls.
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 });
@@ -201,18 +223,18 @@ enum Kind {
 }
 
 impl Agent {
-    /// The same agent, under another name in messages.
+    /// The same agent, with another name in messages.
     #[must_use]
     pub fn named(self, name: &'static str) -> Self {
         Self { name, ..self }
     }
 
-    /// What it is called.
+    /// Its name.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The most bytes that are read of a body.
+    /// Sets the greatest number of bytes of a body.
     #[must_use]
     pub fn body_limit(self, bytes: u64) -> Self {
         let kind = match self.kind {
@@ -226,7 +248,7 @@ impl Agent {
     /// Runs an exchange to its end.
     ///
     /// # Errors
-    /// As the adapter's `run`.
+    /// The errors of the adapter's `run`.
     pub fn run<X: Exchange>(&self, exchange: X) -> Result<X::Output, Failure<X, AnyError>> {
         match &self.kind {
             Kind::Ureq(agent) => grantflow_ureq::run(agent, exchange).map_err(|e| e.map_error(AnyError::from)),
@@ -239,10 +261,10 @@ impl Agent {
         }
     }
 
-    /// Runs an exchange that stays with the caller. To be polled within [`block_on`].
+    /// Runs an exchange that stays with the caller. Poll it within [`block_on`].
     ///
     /// # Errors
-    /// As the adapter's `run_held`.
+    /// The errors of the adapter's `run_held`.
     ///
     /// # Panics
     /// If the adapter is blocking.
@@ -298,20 +320,20 @@ impl From<grantflow_tower::Agent> for Agent {
     }
 }
 
-/// An adapter's error, sorted alike for all of them, and printed as the adapter prints it.
+/// An adapter's error, sorted in the same way for all of them, and printed as the adapter prints it.
 pub struct AnyError {
     kind: ErrorKind,
     original: Box<dyn StdError + Send + Sync>,
 }
 
-/// What an adapter's error says.
+/// The kind of an adapter's error.
 #[derive(Debug, Clone)]
 pub enum ErrorKind {
     /// The flow failed.
     OAuth(grantflow::Error),
     /// The HTTP stack failed.
     Transport,
-    /// The deadline passed: a kind of the former.
+    /// The deadline passed: a kind of `Transport`.
     TimedOut,
     /// The body is larger than the limit.
     TooLarge {
@@ -320,7 +342,7 @@ pub enum ErrorKind {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// The body is compressed, and that cannot be undone.
+    /// The body is compressed, and cannot be decompressed.
     Undecodable,
     /// A held exchange was not run.
     Interrupted(Interrupted),
@@ -329,7 +351,7 @@ pub enum ErrorKind {
 }
 
 impl AnyError {
-    /// An error of an HTTP stack of the test's own.
+    /// An error of a test's own HTTP stack.
     pub fn own(kind: ErrorKind, text: &str) -> Self {
         Self { kind, original: text.into() }
     }
@@ -367,7 +389,7 @@ impl AnyError {
 }
 
 impl AnyError {
-    /// Whether the body is compressed, and that cannot be undone.
+    /// Whether the body is compressed, and cannot be decompressed.
     pub fn is_undecodable(&self) -> bool {
         matches!(self.kind, ErrorKind::Undecodable)
     }

@@ -1,7 +1,8 @@
-//! What a small server needs so that its client sees the answer: the request is read to its end, and the connection ends in order.
+//! What a small server needs so that its client sees the answer: it reads the whole request, and ends the connection in
+//! order.
 //!
-//! A socket that is closed with bytes unread resets the connection, and the reset overtakes the answer. A client may send the head and
-//! the body of a request in several parts, so one read is not enough.
+//! A socket that is closed with unread bytes resets the connection, and the reset overtakes the answer. A client may
+//! send the head and the body of a request in several parts, so one read is not enough.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
@@ -9,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use super::fault_server::{LARGEST_REQUEST, Progress, RecordedRequest, parse};
 
-/// How long a connection that is closing still takes what the client sends. Clients go sooner, however busy the machine is.
+/// How long a closing connection still accepts what the client sends. Clients go sooner, even on a busy machine.
 pub const LINGER: Duration = Duration::from_secs(10);
 
-/// Reads one request: its head, and the body that the head announces. What follows it is forgotten.
+/// Reads one request: its head, and the body that the head announces. Later bytes are dropped.
 ///
 /// # Errors
-/// As the stream, and `UnexpectedEof` if the client goes too early, `InvalidData` if it does not speak HTTP, `FileTooLarge` if it sends
-/// megabytes.
+/// The stream's error, or `UnexpectedEof` if the client goes too early, `InvalidData` if it does not speak HTTP,
+/// `FileTooLarge` if it sends megabytes.
 pub fn read_request(stream: &mut impl Read) -> io::Result<RecordedRequest> {
     let mut bytes = Vec::new();
     let mut block = [0; 8192];
@@ -36,10 +37,10 @@ pub fn read_request(stream: &mut impl Read) -> io::Result<RecordedRequest> {
     }
 }
 
-/// Closes a connection in order: it says that nothing more comes, and takes what the client still sends until the client goes, for
-/// [`LINGER`] at the most.
+/// Closes a connection in order: it announces its end, and accepts what the client still sends until the client goes,
+/// for at most [`LINGER`].
 pub fn end(mut stream: &TcpStream) {
-    // An error is a client that has gone, and then there is nothing to wait for.
+    // An error means that the client has gone, and then there is nothing to wait for.
     if stream.shutdown(Shutdown::Write).is_err() {
         return;
     }

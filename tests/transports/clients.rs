@@ -12,7 +12,7 @@ pub(crate) const BODIES: &[(&str, Body)] = &[
     ("Basic credentials arrive as they are", basic),
     ("Basic credentials without encoding, for a server that does not decode", unencoded),
     ("a wrong secret is the configuration's fault, and costs no refresh token", wrong_secret),
-    ("a server that takes no Basic credentials says so", basic_refused),
+    ("a server that accepts no Basic credentials says so", basic_refused),
 ];
 
 fn auths(world: &World) -> Vec<(ClientAuth, Option<String>)> {
@@ -80,7 +80,7 @@ fn basic_refused(world: &World) {
     let failure = world.run(ClientCredentials::new(&world.client())).unwrap_err();
     let error = failure.error.oauth().unwrap();
     assert_eq!(error.code(), Some(&ErrorCode::InvalidClient));
-    // The server's own words on how it wants to be asked came through.
+    // The server's challenge reached the error.
     let challenge = error.answer().unwrap().untrusted_challenge().expect("no challenge");
     assert!(challenge.starts_with(b"Basic"));
 }

@@ -16,7 +16,7 @@ pub(crate) const BODIES: &[(&str, Body)] = &[
     ("the code flow of a public client", public),
     ("a code that was sent by hand is refused the second time, and its tokens are dead", replayed_code),
     ("a code without its verifier is of no use", stolen_code),
-    ("a pending grant is stored, and goes on in another process", stored_pending),
+    ("a pending grant is stored, and continues in another process", stored_pending),
     ("a refresh rotates", refresh),
     ("a spent refresh token is refused, and its family is dead", replayed_refresh),
     ("a refresh for less scope gets less", narrower),
@@ -24,7 +24,7 @@ pub(crate) const BODIES: &[(&str, Body)] = &[
     ("client credentials give a token, as often as they are sent", credentials),
     ("client credentials with a scope that is not allowed stay intact", credentials_bad_scope),
     ("a denial is a denial, and nothing is sent", denied),
-    ("one flow goes on as another", then),
+    ("one flow continues as another", then),
     ("where the second of two fails, it is what is left", then_fails),
 ];
 
@@ -88,16 +88,16 @@ fn replayed_code(world: &World) {
 }
 
 fn stolen_code(world: &World) {
-    // Two people, and the callback of one in the browser of the other: the state does not fit.
+    // Two people, and the callback of one in the browser of the other: the state does not match.
     let authorization = Authorization::new(&world.client(), REDIRECT_URI).unwrap().scope(SCOPE).unwrap();
     let mut rng = SysRng;
     let mut env = Env::new(world.now(), &mut rng);
     let (one, other) = (authorization.start(&mut env).unwrap(), authorization.start(&mut env).unwrap());
     let callback = world.provider().visit(one.url.as_str()).unwrap();
     let Callback::Unrelated { pending, .. } = other.pending.receive(&callback.url.parse().unwrap()) else {
-        panic!("somebody else's callback was taken")
+        panic!("another person's callback was accepted")
     };
-    // And by force: the verifier does not fit either.
+    // And with force: the verifier does not match either.
     let state = |url: &str| url.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     let forged = callback.url.replace(&state(one.url.as_str()), &state(other.url.as_str()));
     let Callback::Granted(exchange) = pending.receive(&forged.parse().unwrap()) else { panic!("not granted") };

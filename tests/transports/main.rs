@@ -1,12 +1,13 @@
-//! Every flow over every transport, with the same bodies: what one does, all do.
+//! Every flow over every transport, with the same bodies: all give the same results.
 //!
-//! A transport of its own is the tower adapter over a router in the same process; and the core without any adapter is
-//! the measure, where outcomes are compared.
+//! The tower adapter over a router in the same process counts as another transport; the core without any adapter is the
+//! reference, wherever results are compared.
 
 mod clients;
 mod device;
 mod documents;
 mod dropped;
+mod endpoints;
 mod flows;
 mod misbehaviours;
 mod quirks;
@@ -20,18 +21,25 @@ use grantflow_tests::support::transport::{SysRng, Transport, now};
 use libtest_mimic::{Arguments, Trial};
 use world::{Carrier, World};
 
-/// What is to hold in a world of its own, whatever carries its requests.
+/// A test in a separate world, with any carrier of its requests.
 type Body = fn(&World);
 
-/// The same for what is about sockets.
+/// The same for tests of sockets.
 type TransportBody = fn(Transport);
 
 fn main() -> ExitCode {
     let mut trials = Vec::new();
     for carrier in Carrier::ALL {
-        for (name, body) in
-            [flows::BODIES, clients::BODIES, quirks::BODIES, misbehaviours::BODIES, documents::BODIES, device::BODIES]
-                .concat()
+        for (name, body) in [
+            flows::BODIES,
+            clients::BODIES,
+            quirks::BODIES,
+            misbehaviours::BODIES,
+            documents::BODIES,
+            device::BODIES,
+            endpoints::BODIES,
+        ]
+        .concat()
         {
             trials.push(Trial::test(format!("{}: {name}", carrier.name()), move || {
                 body(&World::new(carrier));
@@ -40,7 +48,7 @@ fn main() -> ExitCode {
         }
     }
     for transport in Transport::ALL {
-        // Dropping a run takes one that can be dropped.
+        // A dropped run needs a transport whose runs can be dropped.
         let dropped =
             if transport == Transport::Ureq { Vec::new() } else { [dropped::BODIES, waits::DROPPED].concat() };
         for (name, body) in [waits::BODIES, &dropped].concat() {

@@ -1,5 +1,5 @@
-//! Whatever the token endpoint does wrong, every transport comes to what the core comes to without one: the same error,
-//! the same remainder, the same tokens in the end, after the same requests.
+//! For every misbehaviour of the token endpoint, every transport has the same result as the core without one: the same
+//! error, the same remainder, the same tokens in the end, after the same requests.
 
 use grantflow::{ClientCredentials, Error, Exchange, Failure, Left, Tokens};
 use grantflow_testkit::{ClientAuth, Misbehaviour};
@@ -21,13 +21,13 @@ enum Grant {
     Credentials,
 }
 
-/// All that can be seen of one exchange under one misbehaviour.
+/// Everything that can be seen of one exchange under one misbehaviour.
 #[derive(Debug, PartialEq)]
 struct Seen {
     first: Outcome,
-    /// What is left is run again, against a server that behaves.
+    /// What is left is run again, against a server that behaves well.
     again: Option<Outcome>,
-    /// What the server saw of it all: grant, authentication, whether it issued, and the status.
+    /// What the server saw: grant, authentication, whether it issued tokens, and the status.
     hits: Vec<(Option<String>, ClientAuth, bool, Option<u16>)>,
 }
 
@@ -111,7 +111,7 @@ fn seen<X>(how: &Misbehaviour, outcome: Result<Tokens, Failure<X, AnyError>>) ->
     }
 }
 
-/// All that an error says, on paper and on request.
+/// All that an error says, printed and on request.
 fn told(how: &Misbehaviour, error: &AnyError) -> String {
     match error.kind() {
         ErrorKind::OAuth(error) => {

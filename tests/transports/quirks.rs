@@ -1,4 +1,4 @@
-//! Servers that deviate: refused as they come, read with the quirk that names them.
+//! Servers that deviate: refused without a quirk, read with the quirk that names the deviation.
 
 use grantflow::{ClientCredentials, Message, Quirk, Server, Tokens, Violation};
 use grantflow_testkit::{Misbehaviour, Server as Provider};

@@ -13,7 +13,7 @@ use super::world::PATIENCE;
 
 pub(crate) const BODIES: &[(&str, TransportBody)] = &[
     ("a poll waits as long as it asks to, each time", polls),
-    ("a poll goes on after an answer that was lost", goes_on),
+    ("a poll continues after a lost answer", goes_on),
     ("a poll that was never sent says so", not_sent),
     ("a request that cannot be made is not sent", unmade),
     ("a poll waits before its first request, if it asks to", waits_first),
@@ -23,7 +23,7 @@ pub(crate) const BODIES: &[(&str, TransportBody)] = &[
 ];
 
 /// What takes a run that can be dropped.
-pub(crate) const DROPPED: &[(&str, TransportBody)] = &[("a poll that is dropped goes on where it was", dropped)];
+pub(crate) const DROPPED: &[(&str, TransportBody)] = &[("a poll that is dropped continues where it was", dropped)];
 
 const WAIT: Duration = Duration::from_millis(40);
 
@@ -37,11 +37,11 @@ struct Poll {
     url: String,
     /// Between two round trips.
     wait: Duration,
-    /// What became of each round trip.
+    /// The outcome of each round trip.
     seen: Vec<String>,
-    /// How long to wait before the first one.
+    /// How long to wait before the first request.
     first: Duration,
-    /// The first request comes before its time, whatever is waited.
+    /// The first request comes before its time, after any wait.
     early: bool,
 }
 
@@ -59,7 +59,7 @@ impl Poll {
 impl Exchange for Poll {
     type Output = Vec<String>;
 
-    /// What was broken off is waited anew: this is about the loop, and needs no clock.
+    /// An interrupted wait begins again: this test is about the loop, and needs no clock.
     fn rest(&self, _: UnixTime) -> Duration {
         if self.seen.is_empty() { self.first } else { self.wait }
     }
@@ -141,7 +141,7 @@ fn boxed(transport: Transport) {
     let bodies: Vec<String> = server.hits().iter().map(|hit| hit.text()).collect();
     assert_eq!(bodies, ["poll=0", "poll=1", "poll=2"]);
 
-    // What a failure leaves is the poll that was put in.
+    // A failure leaves the poll that was put in.
     let url = grantflow_tests::support::fault_server::refused_url();
     let failure = transport.agent(PATIENCE).run(AnyExchange::new(Poll::new(url))).map(drop).unwrap_err();
     let Left::Intact(poll) = failure.left else { panic!("not intact") };
@@ -179,10 +179,10 @@ fn too_early(transport: Transport) {
 fn dropped(transport: Transport) {
     let agent = transport.agent(PATIENCE);
     let server = FaultServer::start(vec![answer("not yet"), answer("done")]);
-    // Long enough to be dropped in, on however busy a machine.
+    // Long enough for a drop, even on a busy machine.
     let mut held = Held::new(Poll { wait: Duration::from_secs(2), ..Poll::new(server.url("/")) });
     let out = block_on(async {
-        // It is dropped when it has gone over to waiting, or, on a slow day, a little before.
+        // It is dropped when it has begun to wait, or, on a slow machine, a little before.
         tokio::select! {
             _ = agent.run_held(&mut held) => panic!("it was to be dropped"),
             () = until(|| server.count() == 1) => {}

@@ -22,7 +22,7 @@ pub(crate) const PUBLIC_ID: &str = "app";
 pub(crate) const REDIRECT_URI: &str = "https://app.example/cb";
 pub(crate) const SCOPE: &str = "read write";
 
-/// No honest answer is late; it only ends a test that would hang.
+/// No good answer is late; this only ends a test that would hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 const BODY_LIMIT: u64 = 1024 * 1024;
 
@@ -33,12 +33,12 @@ pub(crate) enum Carrier {
     Adapter(Transport),
     /// The tower adapter over a router in the same process.
     InProcess,
-    /// No adapter: the core's loop over the server as a function. What an adapter must come to is what this comes to.
+    /// No adapter: the core's loop over the server as a function. An adapter must have the same results.
     Function,
 }
 
 impl Carrier {
-    /// All but the last, which is the measure.
+    /// All except the last, which is the reference.
     pub(crate) const ALL: [Self; 4] = [
         Self::Adapter(Transport::Ureq),
         Self::Adapter(Transport::Reqwest),
@@ -87,7 +87,7 @@ impl World {
         Self { carrier, provider, agent }
     }
 
-    /// The server. No request is answered while this lives.
+    /// The server. No request is answered while this guard lives.
     pub(crate) fn provider(&self) -> MutexGuard<'_, testkit::Server> {
         match &self.provider {
             Provider::Loopback(loopback) => loopback.server(),
@@ -109,7 +109,7 @@ impl World {
             .unwrap()
     }
 
-    /// A client whose id and secret are full of characters that need encoding.
+    /// A client whose id and secret need a lot of encoding.
     pub(crate) fn client(&self) -> ConfidentialClient {
         self.server().client(ID).secret_basic(SECRET).unwrap()
     }
@@ -162,7 +162,7 @@ impl World {
         self.run(self.code(client)).unwrap()
     }
 
-    /// The API's answer to these tokens: its status, and what it says.
+    /// The API's answer to these tokens: its status and its text.
     pub(crate) fn ask_the_api(&self, tokens: &Tokens) -> (u16, String) {
         let mut request = Request::get(self.provider().resource_url()).body(grantflow::Body::default()).unwrap();
         tokens.bearer().unwrap().authorize(&mut request).unwrap();
@@ -174,7 +174,7 @@ impl World {
 
 fn server(base_url: &str) -> testkit::Server {
     let mut server = testkit::Server::new(base_url);
-    // The base URL differs from run to run; codes and tokens are to be the same.
+    // The base URL differs from run to run; codes and tokens must be the same.
     server.set_seed(7);
     for (id, secret) in [(ID, SECRET), (PLAIN_ID, PLAIN_SECRET)] {
         server.register(testkit::Client::confidential(id, secret).redirect_uri(REDIRECT_URI).scope(SCOPE));
@@ -211,7 +211,7 @@ fn announced(response: &Response<Vec<u8>>) -> Option<u64> {
     response.headers().get("content-length")?.to_str().ok()?.parse().ok()
 }
 
-/// The same as a handler of axum's. A lost answer is a body that fails: a router has no other way to say so.
+/// The same as an axum handler. A lost answer is a body that fails, because a router has no other way.
 async fn handle(State(server): State<Shared>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 64 * 1024).await.unwrap();
@@ -221,7 +221,7 @@ async fn handle(State(server): State<Shared>, request: Request<Body>) -> Respons
     response.map(|body| if cut { Body::new(Broken(Some(body.into()))) } else { Body::from(body) })
 }
 
-/// A body that fails after what it has.
+/// A body that fails after its bytes.
 struct Broken(Option<Bytes>);
 
 impl http_body::Body for Broken {

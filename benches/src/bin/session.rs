@@ -4,8 +4,8 @@
 //! cargo run --release -p grantflow-benches --bin session
 //! ```
 //!
-//! Wall time is noise on a shared machine, so each figure stands beside a plain one that was taken in the same run, and is
-//! the best of many batches. Allocations are exact, and fail the run where there should be none.
+//! Wall time varies on a shared machine, so each figure has a plain one from the same run beside it, and is the best of
+//! many batches. Allocations are exact, and the run fails if there are any where none are expected.
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ use grantflow::{Body, ClientCredentials, ConfidentialClient, EntropyFailed, Serv
 use grantflow_session::{Key, Later, MemoryStore, Outside, PendingLogins, Session, Unanswered};
 use http::{Request, Response};
 
-/// A clock that is the system's, and a server that answers after the task has been put off a few times.
+/// The system's clock, and a server that answers after the task was delayed a few times.
 #[derive(Clone, Default)]
 struct World {
     requests: Arc<AtomicUsize>,
@@ -56,7 +56,7 @@ fn client() -> Result<ConfidentialClient, Failed> {
     Ok(Server::with_token_endpoint("https://as.example/token")?.client("robot").secret_post("s3cret")?)
 }
 
-/// Nanoseconds for one call: the best batch of many.
+/// Nanoseconds of one call, in the best of many batches.
 fn best(mut call: impl FnMut()) -> f64 {
     const CALLS: u32 = 20_000;
     let batch = |call: &mut dyn FnMut()| {
@@ -95,7 +95,7 @@ fn main() -> Result<ExitCode, Failed> {
         "  session.token_blocking()         {hot:>8.1} ns   {allocated} allocations   (target: under 50 ns, none)"
     );
 
-    // Ten thousand who wait for one renewal.
+    // Ten thousand callers that wait for one renewal.
     const CALLERS: usize = 10_000;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
     let elapsed = runtime.block_on(async {
@@ -149,7 +149,7 @@ fn main() -> Result<ExitCode, Failed> {
     Ok(if allocated == 0 && flat { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What a store with room for `capacity` logins holds in bytes, after `many` were begun and none came back.
+/// The bytes of a store with room for `capacity` logins, after `many` were begun and never finished.
 fn pending(capacity: usize, many: usize) -> Result<i64, Failed> {
     struct Counter(u64);
     impl grantflow::Entropy for Counter {

@@ -9,22 +9,23 @@ use crate::{Held, Interrupted, give_way};
 
 /// Runs an exchange to its end over an async stack, given as closures.
 ///
-/// For each round trip the loop waits as long as [`Exchange::rest`] says, awaits `ready`, makes the request, and awaits `send` with what `ready` gave. `ready` is the
-/// place for a connection to be had or a service to have room: an error there says that the request was certainly not sent.
-/// `send` carries the request; if no whole answer came, it says whether the request may have been sent, and its own error,
-/// which is what the caller then sees, unless the flow has more to say: that its time is over. `now` tells the time, `wait`
-/// waits. `E` is made from a flow's error or from [`Interrupted`]; `Box<dyn Error + Send + Sync>` is.
+/// For each round trip the loop waits as long as [`Exchange::rest`] says, awaits `ready`, makes the request, and awaits
+/// `send` with the value of `ready`. `ready` waits for a connection or for room in a service: after an error there, the
+/// request was certainly not sent. `send` carries the request. If no complete answer came, it returns its error and
+/// whether the request may have been sent; the caller then gets that error, unless the flow's own says more: [`Error::Expired`]. `now` tells the time, `wait` waits. `E` is
+/// made from a flow's error or from [`Interrupted`], as `Box<dyn Error + Send + Sync>` is.
 ///
-/// What the loop has waited has passed: it makes the request for the time by `now` or for the end of the wait, whichever is
-/// later. So a run ends even if `now` stands still.
+/// A wait that was waited has passed: the loop makes the request for the later of two times, `now` and the end of the
+/// wait. So a run ends even if `now` stands still.
 ///
 /// # Cancel safety
-/// The future may be dropped at any time. If `send` had been called and had not come back, [`Held::settle`] asks the flow what
-/// is left; at every other time it is [`Left::Intact`](grantflow::Left::Intact).
+/// The future may be dropped at any time. If `send` was called and has not returned, [`Held::settle`] asks the flow
+/// what is left; at every other time it is [`Left::Intact`](grantflow::Left::Intact).
 ///
-/// Running the `Held` again goes on where it was. Of a wait that was broken off, what is left is waited. A request that may have
-/// been sent is one without an answer, so the flow decides ([`Exchange::unanswered`]): polls go on; a code exchange or a refresh
-/// fails with [`Interrupted::MaybeSent`], [`Left::Unknown`](grantflow::Left::Unknown), and nothing is sent.
+/// Running the `Held` again continues where it was. An interrupted wait is waited to its end. A request that may have
+/// been sent counts as one without an answer, so the flow decides ([`Exchange::unanswered`]): polls continue; a code
+/// exchange or a refresh fails with [`Interrupted::MaybeSent`], [`Left::Unknown`](grantflow::Left::Unknown), and
+/// nothing is sent.
 ///
 /// # Errors
 /// The flow's error or the stack's, with what is left of the grant; [`Interrupted`].
@@ -65,7 +66,7 @@ where
         let Some(exchange) = held.take_resting() else { return Err(over()) };
         let step = match connection {
             Ok(connection) => {
-                // Only now: signatures and proofs in a request tell the time at which it is made.
+                // Made only now, because signatures and proofs in a request contain its time.
                 let due = now().max(asked.saturating_add(rest));
                 let request = match exchange.request(&mut Env::new(due, rng)) {
                     Ok(request) => request,
@@ -91,7 +92,7 @@ where
             return Ok(output);
         }
         if held.rest(now()).is_zero() {
-            // Nothing is waited for: over a stack that is always ready, the caller's own timers would not be looked at.
+            // There was no wait: over a stack that is always ready, the caller's own timers would get no turn.
             give_way().await;
         }
     }

@@ -1,11 +1,11 @@
-//! A loop that never waits, and others who want to run.
+//! A turn for other tasks in a loop that never waits.
 
 use core::future::poll_fn;
 use core::task::Poll;
 
-/// Pending once, and woken at once: other work of the task or the thread runs before the loop goes on.
+/// Pending once, and woken at once: other work of the task or the thread runs before the loop continues.
 ///
-/// A loop over something that is always ready never gives its caller a chance to look at a timer. It awaits this now and
+/// A loop over something that is always ready never lets its caller check a timer. Such a loop awaits this now and
 /// then. The function is for adapters: it needs no runtime.
 ///
 /// ```

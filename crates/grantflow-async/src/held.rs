@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use grantflow::{Env, Exchange, Left, Sent, Step, UnixTime};
 
-/// An exchange that outlives the future that runs it: a run borrows it, and what the run had come to stays here when
-/// the future is dropped.
+/// An exchange that outlives the future that runs it: a run borrows it, and its progress stays here when the future is
+/// dropped.
 ///
 /// ```
 /// # use grantflow::{ClientCredentials, Env, Left, Server, UnixTime};
@@ -21,13 +21,13 @@ use grantflow::{Env, Exchange, Left, Sent, Step, UnixTime};
 /// // … a run of it is dropped, by a `select!` or a timeout …
 /// match held.settle(&mut Env::new(now, &mut rng)) {
 ///     Left::Intact(exchange) => { /* it may be sent again without harm: run it again */ }
-///     Left::Unknown(exchange) => { /* its request may have left: read the store again, then at most one retry */ }
+///     Left::Unknown(exchange) => { /* its request may have been sent: read the store again, then at most one retry */ }
 ///     Left::Spent => { /* the run had come to its end */ }
 /// }
 /// # Ok::<(), grantflow::Error>(())
 /// ```
 ///
-/// The type parameter is the exchange's own: to hold one is what it is for.
+/// It has the type parameter of the exchange because it holds one.
 pub struct Held<X>(State<X>);
 
 enum State<X> {
@@ -35,13 +35,13 @@ enum State<X> {
     Resting(X),
     /// Its request was given to the stack, and no answer has come.
     Out(X),
-    /// The run came to its end, and gave away what was left.
+    /// The run has ended, and gave away what was left.
     Over,
 }
 
 impl<X> Held<X> {
-    /// Holds an exchange that is to be run. To hold one again that a failure left [`Left::Unknown`] is the one way to say
-    /// that it shall be sent again.
+    /// Holds an exchange that will be run. To send the request of a failure's [`Left::Unknown`] again, hold that
+    /// exchange again.
     pub fn new(exchange: X) -> Self {
         Self(State::Resting(exchange))
     }
@@ -50,7 +50,8 @@ impl<X> Held<X> {
         matches!(self.0, State::Over)
     }
 
-    /// The exchange, if its request is out. What comes of it must be given back with [`Held::keep`], or ends the run.
+    /// The exchange, if its request was given to the stack. Its outcome must be given back with [`Held::keep`], or the
+    /// run ends.
     pub(crate) fn take_out(&mut self) -> Option<X> {
         match core::mem::replace(&mut self.0, State::Over) {
             State::Out(exchange) => Some(exchange),
@@ -61,7 +62,7 @@ impl<X> Held<X> {
         }
     }
 
-    /// The exchange, if its request is not out.
+    /// The exchange, if its request was not given to the stack.
     pub(crate) fn take_resting(&mut self) -> Option<X> {
         match core::mem::replace(&mut self.0, State::Over) {
             State::Resting(exchange) => Some(exchange),
@@ -72,19 +73,19 @@ impl<X> Held<X> {
         }
     }
 
-    /// From here on, the request may have left.
+    /// From here on, the request may have been sent.
     pub(crate) fn send_out(&mut self, exchange: X) {
         self.0 = State::Out(exchange);
     }
 }
 
 impl<X: Exchange> Held<X> {
-    /// What is left of the grant when a run was dropped. A run that failed has put what was left into its
+    /// What is left of the grant after a run was dropped. A run that failed has put what was left into its
     /// [`Failure`](grantflow::Failure).
     ///
     /// If its request may have been sent, the flow decides ([`Exchange::unanswered`]): a code exchange or a refresh is
     /// [`Left::Unknown`]; a poll, a client credentials grant, and others that may be sent twice without harm are
-    /// [`Left::Intact`]. At every other time it is [`Left::Intact`], and [`Left::Spent`] if the run came to its end.
+    /// [`Left::Intact`]. At every other time it is [`Left::Intact`], or [`Left::Spent`] if the run has ended.
     pub fn settle(self, env: &mut Env<'_>) -> Left<X> {
         match self.0 {
             State::Resting(exchange) => Left::Intact(Box::new(exchange)),
@@ -105,7 +106,7 @@ impl<X: Exchange> Held<X> {
         }
     }
 
-    /// Keeps what goes on; gives what the flow was for.
+    /// Keeps the next state, or returns the flow's output.
     pub(crate) fn keep(&mut self, step: Step<X>) -> Option<X::Output> {
         match step {
             Step::Done(output) => Some(output),
@@ -127,15 +128,17 @@ impl<X> fmt::Debug for Held<X> {
     }
 }
 
-/// Why a [`Held`] was not run: a run of it was dropped, or is over.
+/// Why a [`Held`] was not run: a run of it was dropped, or has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Interrupted {
-    /// An earlier run was dropped when its request may have been sent, and the flow does not take that for harmless. Nothing
-    /// was sent now. [`Left`] says what is allowed next.
-    #[error("an earlier run was dropped when its request may have been sent, and nothing was sent now")]
+    /// An earlier run was dropped when its request may have been sent, and the flow does not take that for harmless.
+    /// Nothing was sent now. [`Left`] says what is allowed next.
+    #[error(
+        "an earlier run was dropped when its request may have been sent, so nothing was sent now: see what is left of the grant"
+    )]
     MaybeSent,
-    /// An earlier run came to its end, and gave away its output or its failure.
-    #[error("this exchange was run to its end already: hold the one that is to be run now")]
+    /// An earlier run has ended, and gave away its output or its failure.
+    #[error("this exchange was run to its end already: put the exchange that you want to run into a new Held")]
     Over,
 }

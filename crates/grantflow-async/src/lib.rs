@@ -1,4 +1,4 @@
-//! Runs grantflow's flows over an async HTTP stack of your own, given as closures. No runtime, no timer, no sockets.
+//! Runs grantflow's flows over your own async HTTP stack, given as closures. No runtime, no timer, no sockets.
 //!
 //! ```
 //! use std::time::Duration;
@@ -36,16 +36,16 @@
 //! # pollster::block_on(example()).unwrap();
 //! ```
 //!
-//! The core has a blocking loop and no async one: it knows no colour, by rule. So the async loop is here, once for every
-//! stack: `grantflow-reqwest` and `grantflow-tower` are closures for [`drive`]. Take one of those where it fits.
+//! The core has a blocking loop and no async one: a rule keeps it free of async code. So the async loop is here, once
+//! for every stack: `grantflow-reqwest` and `grantflow-tower` are closures for [`drive`]. Use one of those if it fits.
 //!
-//! What the loop sees to:
-//! - The request is made when the stack is ready for it, so that its times are fresh.
-//! - A future may be dropped at any time. The exchange is not in it but in a [`Held`], which the caller keeps, and which
-//!   knows whether the request may have left.
-//! - A [`Held`] whose request may have left is not sent again, unless its flow says that this is harmless.
-//! - The future is `Send` where all that it is given is.
-//! - A flow that goes on at once, over a stack that is always ready, does not keep others from running.
+//! The loop ensures:
+//! - The request is made when the stack is ready for it, so its times are fresh.
+//! - A future may be dropped at any time. The exchange is not in the future but in a [`Held`], which the caller keeps,
+//!   and which knows whether the request may have been sent.
+//! - A [`Held`] whose request may have been sent is not sent again, unless its flow says that this is harmless.
+//! - The future is `Send` if everything that it is given is.
+//! - A flow that continues at once, over a stack that is always ready, lets other tasks run.
 
 mod drive;
 mod give_way;

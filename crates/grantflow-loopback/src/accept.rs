@@ -1,4 +1,4 @@
-//! Threads that accept.
+//! Threads that accept connections.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,23 +7,23 @@ use std::thread;
 use std::time::Duration;
 
 use crate::shared::{Shared, State};
-use crate::visit::House;
+use crate::visit::Site;
 
-/// How many threads accept at each address. std's queue has room for 128: one thread would be late where as many others as
-/// there are processors are busy connecting, and who finds the queue full comes again after a second.
+/// How many threads accept at each address. std's queue has room for 128. One thread would be late when as many others
+/// as there are processors are busy connecting, and a client that finds the queue full tries again after a second.
 const ACCEPTING: usize = 4;
-/// How often accepting may fail in a row, and the pause after each time: 30 s in all.
+/// How often accepting may fail in a row, and the pause after each failure: 30 s in all.
 const FAILURES: u32 = 1500;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Accepts at `socket` until all is over. The socket is closed before the state says that it is.
+/// Accepts at `socket` until the listener ends. The socket is closed before the state says so.
 ///
 /// # Errors
-/// If no thread can be started. One is enough.
-pub(crate) fn start(shared: &Arc<Shared>, house: &House, socket: TcpListener, address: SocketAddr) -> io::Result<()> {
+/// If no thread can be started. One thread is enough.
+pub(crate) fn start(shared: &Arc<Shared>, site: &Site, socket: TcpListener, address: SocketAddr) -> io::Result<()> {
     let socket = Arc::new(socket);
     for number in 0..ACCEPTING {
-        let (accepting, shared, house) = (Arc::clone(&socket), Arc::clone(shared), house.clone());
+        let (accepting, shared, site) = (Arc::clone(&socket), Arc::clone(shared), site.clone());
         let close = {
             let shared = Arc::clone(&shared);
             move |failed: Option<io::Error>| {
@@ -39,7 +39,7 @@ pub(crate) fn start(shared: &Arc<Shared>, house: &House, socket: TcpListener, ad
         let is_started = thread().spawn({
             let close = close.clone();
             move || {
-                let failed = accept(&shared, &house, FAILURES, || accepting.accept().map(|(stream, _)| stream)).err();
+                let failed = accept(&shared, &site, FAILURES, || accepting.accept().map(|(stream, _)| stream)).err();
                 drop(accepting);
                 close(failed);
             }
@@ -56,11 +56,11 @@ pub(crate) fn thread() -> thread::Builder {
     thread::Builder::new().name("grantflow-loopback".to_owned())
 }
 
-/// Takes visitors until all is over, or until `next` has failed too often in a row. What fails once, for want of file
-/// descriptors or because a visitor has left, may work the next time.
+/// Accepts visitors until the listener ends, or until `next` has failed too often in a row. A call that fails because
+/// descriptors are short or a visitor has left may succeed the next time.
 fn accept(
     shared: &Arc<Shared>,
-    house: &House,
+    site: &Site,
     most_failures: u32,
     next: impl Fn() -> io::Result<TcpStream>,
 ) -> io::Result<()> {
@@ -74,8 +74,8 @@ fn accept(
             Ok(stream) => {
                 failures = 0;
                 shared.let_in(stream, |place| {
-                    let house = house.clone();
-                    thread().spawn(move || house.serve(place)).map(drop)
+                    let site = site.clone();
+                    thread().spawn(move || site.serve(place)).map(drop)
                 });
             }
             Err(error) if is_the_visitors(error.kind()) => {}
@@ -84,16 +84,16 @@ fn accept(
                 if failures > most_failures {
                     return Err(error);
                 }
-                // Somebody who keeps silent may hold the descriptor that is missing. Whether anybody waits for it is not
-                // known: systems complain before they look.
-                shared.change(State::send_a_dawdler_away);
+                // A silent visitor may hold the missing descriptor. It is not known whether another visitor waits for
+                // it: systems report the error before they look.
+                shared.change(State::end_the_slowest_visit);
                 thread::sleep(PAUSE);
             }
         }
     }
 }
 
-/// Whether accepting failed for a visitor who has left again, or for a signal.
+/// Whether accepting failed because a visitor left again, or because of a signal.
 fn is_the_visitors(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
 }
@@ -102,16 +102,16 @@ fn is_the_visitors(kind: ErrorKind) -> bool {
 mod tests {
     use super::*;
 
-    fn house() -> House {
-        House { port: 1, done_path: "/done".into(), visit: Duration::from_secs(1) }
+    fn site() -> Site {
+        Site { port: 1, done_path: "/done".into(), visit: Duration::from_secs(1) }
     }
 
     #[test]
     fn accepting_is_tried_again_until_all_is_over() {
-        let (shared, house) = (Arc::<Shared>::default(), house());
+        let (shared, site) = (Arc::<Shared>::default(), site());
         let tries = std::cell::Cell::new(0);
         let kinds = [ErrorKind::ConnectionAborted, ErrorKind::Other, ErrorKind::Interrupted, ErrorKind::OutOfMemory];
-        let accepted = accept(&shared, &house, 10, || {
+        let accepted = accept(&shared, &site, 10, || {
             tries.set(tries.get() + 1);
             if tries.get() == 10 {
                 shared.change(|state| state.is_over = true);
@@ -123,9 +123,9 @@ mod tests {
 
     #[test]
     fn accepting_that_goes_on_failing_is_an_error() {
-        let (shared, house) = (Arc::<Shared>::default(), house());
+        let (shared, site) = (Arc::<Shared>::default(), site());
         let tries = std::cell::Cell::new(0);
-        let error = accept(&shared, &house, 3, || {
+        let error = accept(&shared, &site, 3, || {
             tries.set(tries.get() + 1);
             Err(ErrorKind::PermissionDenied.into())
         });

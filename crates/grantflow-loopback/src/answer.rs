@@ -1,22 +1,22 @@
-//! What a visitor is told.
+//! The answers to visitors.
 
 use std::sync::Arc;
 
 use crate::head::Refusal;
 use crate::pages::page;
 
-/// An answer: a status, one header at most that is not in all of them, and a page.
+/// An answer: a status, at most one header beside the common ones, and a page.
 pub(crate) struct Answer {
     status: &'static str,
     header: String,
     page: Arc<str>,
     /// `HEAD` is answered without the page itself.
     is_head: bool,
-    /// The last page, in full: once it is delivered, all is done.
+    /// The last page, with its body: after it is delivered, the listener ends.
     pub(crate) is_last: bool,
 }
 
-/// No script and nothing from elsewhere. Inline styles are let in: the pages are the caller's own static text.
+/// No script and nothing from elsewhere. Inline styles are allowed: the pages are the caller's static text.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
@@ -25,7 +25,7 @@ impl Answer {
         Self { status, header: String::new(), page: page(heading, text).into(), is_head: false, is_last: false }
     }
 
-    /// 303, which turns a POST into a GET: code and state leave the address bar and the browser's history.
+    /// A 303 turns a POST into a GET: code and state leave the address bar and the browser's history.
     pub(crate) fn see(path: &str) -> Self {
         let header = format!("Location: {path}\r\n");
         Self { header, ..Self::new("303 See Other", "One moment", "The next page is on its way.") }
@@ -39,22 +39,22 @@ impl Answer {
         Self::new(
             "404 Not Found",
             "Nothing is waiting for this",
-            "It is not the answer that your program waits for. A login that is under way goes on.",
+            "This is not the answer that your program waits for. A login in progress continues.",
         )
     }
 
-    /// Somebody is faster than the program.
+    /// The browser is faster than the program.
     pub(crate) fn too_early() -> Self {
         let answer = Self::new("503 Service Unavailable", "Not yet", "Your program is not ready. Reload this page.");
         Self { header: "Retry-After: 1\r\n".to_owned(), ..answer }
     }
 
     pub(crate) fn method(is_head: bool) -> Self {
-        let answer = Self::new("405 Method Not Allowed", "That is not how", "Nothing was done.");
+        let answer = Self::new("405 Method Not Allowed", "This method is not allowed", "Nothing was done.");
         Self { header: "Allow: GET, POST\r\n".to_owned(), is_head, ..answer }
     }
 
-    /// Another site's name that leads to this machine.
+    /// The request names a host that is not this listener.
     pub(crate) fn elsewhere(is_head: bool) -> Self {
         Self {
             is_head,
@@ -74,7 +74,7 @@ impl Answer {
             Refusal::NoLength => "411 Length Required",
             Refusal::Version => "505 HTTP Version Not Supported",
         };
-        Self::new(status, "That is not a request that is answered here", "Nothing was done.")
+        Self::new(status, "This request is not answered here", "Nothing was done.")
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {

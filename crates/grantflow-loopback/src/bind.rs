@@ -8,18 +8,18 @@ use crate::settings::RedirectHost;
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
-/// How many free ports are tried until one is free at both addresses.
+/// How many free ports are tried to find one that is free at both addresses.
 const ATTEMPTS: usize = 32;
 
 pub(crate) struct Bound {
-    /// One or two, with the address of each.
+    /// One or two sockets, each with its address.
     pub(crate) sockets: Vec<(TcpListener, SocketAddr)>,
     pub(crate) port: u16,
-    /// What the redirect URI calls this host.
+    /// The host name in the redirect URI.
     pub(crate) host: &'static str,
 }
 
-/// Binds `port`, or any free one if it is 0.
+/// Binds `port`, or a free one if it is 0.
 pub(crate) fn bind(port: u16, host: Option<RedirectHost>) -> Result<Bound, Error> {
     bind_by(port, host, TcpListener::bind)
 }
@@ -32,7 +32,7 @@ fn bind_by(
     for _ in 0..ATTEMPTS {
         let (sockets, missing) = match both(port, &open) {
             Ok(bound) => bound,
-            // A free port at one address that is taken at the other: there are more.
+            // The port is free at one address and taken at the other: try another one.
             Err(Error::Taken { .. }) if port == 0 => continue,
             Err(error) => return Err(error),
         };
@@ -53,8 +53,8 @@ fn bind_by(
 
 type Sockets = Vec<(TcpListener, SocketAddr)>;
 
-/// The sockets that can be had, and why one could not. A taken port is an error: the program that has it at the other address would
-/// get half of the visitors, and the code with them.
+/// Binds the sockets that are available, and returns why one is not. A taken port is an error: its owner at the other
+/// address would get half of the visitors, and the code with them.
 fn both(
     port: u16,
     open: impl Fn(SocketAddr) -> io::Result<TcpListener>,
@@ -85,7 +85,7 @@ mod tests {
         (bound.sockets.iter().map(|(_, address)| address.ip()).collect(), bound.host)
     }
 
-    /// A machine that lacks an address.
+    /// A machine without this address.
     fn without(ip: IpAddr) -> impl Fn(SocketAddr) -> io::Result<TcpListener> {
         move |address| {
             if address.ip() == ip { Err(ErrorKind::AddrNotAvailable.into()) } else { TcpListener::bind(address) }

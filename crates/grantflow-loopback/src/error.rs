@@ -7,35 +7,35 @@ use std::time::Duration;
 
 use grantflow::{NotOurs, PendingCallback};
 
-/// Why there is no listener, or no callback. Nothing that a visitor sent is in it.
+/// Why there is no listener, or no callback. It shows nothing that a visitor sent.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// Another program has this port, at `127.0.0.1` or at `[::1]`. A port is never shared.
+    /// Another program uses this port, at `127.0.0.1` or at `[::1]`. A port is never shared.
     Taken {
-        /// Which; 0 if no free one was found.
+        /// The port; 0 if no free one was found.
         port: u16,
     },
-    /// This machine has no loopback address that can be listened at, or not the one that the redirect URI is to name.
+    /// This machine has no loopback address to listen at, or not the one that the redirect URI names.
     NoLoopback(io::Error),
-    /// The path has no `/` at its start, or has `.` or `..` in it, which browsers take out.
+    /// The path does not start with `/`, or has a segment `.` or `..`, which browsers remove.
     Path,
-    /// The path makes no redirect URI.
+    /// The path makes no valid redirect URI.
     RedirectUri(grantflow::Error),
     /// No thread can be started.
     Thread(io::Error),
-    /// Nobody came back in time.
+    /// No callback came in time.
     Late {
         /// How long the listener waited.
         waited: Duration,
         /// How many callbacks came that were not the answer.
         strays: u64,
-        /// Why the last one of them was not.
+        /// Why the last of them was not the answer.
         last: Option<NotOurs>,
     },
     /// A [`Stop`](crate::Stop) told the listener to end.
     Stopped,
-    /// No visitor can be taken any more.
+    /// No visitor can be accepted any more.
     Accept(io::Error),
 }
 
@@ -55,18 +55,18 @@ impl fmt::Display for Error {
                  port's number",
             ),
             Self::Path => f.write_str("a redirect path starts with / and has no segment . or ..; give another path"),
-            Self::RedirectUri(_) => f.write_str("the path makes no redirect URI; give another path"),
+            Self::RedirectUri(_) => f.write_str("the path makes no valid redirect URI; give another path"),
             Self::Thread(_) => f.write_str("cannot start a thread that listens for the callback; end other programs"),
             Self::Late { waited, strays, last } => {
-                write!(f, "nobody came back within {waited:?}; start the login again")?;
+                write!(f, "no callback came within {waited:?}; start the login again")?;
                 match (strays, last) {
                     (1, Some(why)) => write!(f, " (one callback came that was not the answer: {why})"),
-                    (2.., Some(why)) => write!(f, " ({strays} callbacks came that were not the answer; of the last one, {why})"),
+                    (2.., Some(why)) => write!(f, " ({strays} callbacks came that were not the answer; about the last one: {why})"),
                     _ => Ok(()),
                 }
             }
-            Self::Stopped => f.write_str("the login was stopped before anybody came back"),
-            Self::Accept(_) => f.write_str("no visitor can be taken any more; start the login again"),
+            Self::Stopped => f.write_str("the login was stopped before a callback came; start it again"),
+            Self::Accept(_) => f.write_str("no visitor can be accepted any more; start the login again"),
         }
     }
 }
@@ -81,14 +81,14 @@ impl StdError for Error {
     }
 }
 
-/// No callback has come. The grant still waits for it: an address that the person pastes can go to
+/// No callback came. The grant still waits for it: an address that the person pastes can go to
 /// [`PendingCallback::receive_url`].
 #[derive(Debug)]
 #[allow(clippy::exhaustive_structs, reason = "made to be taken apart")]
 pub struct NoCallback {
-    /// Why.
+    /// Why no callback came.
     pub error: Error,
-    /// The grant, as good as before.
+    /// The grant, unchanged.
     pub pending: Box<PendingCallback>,
 }
 

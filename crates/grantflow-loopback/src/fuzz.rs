@@ -1,17 +1,17 @@
-//! The body of the fuzz target: it takes any bytes, and checks more than that nothing panics.
+//! The body of the fuzz target: it takes any bytes, and checks more than the absence of panics.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "an oracle speaks by panicking, and nobody links this module but fuzzers and tests"
+    reason = "an oracle reports by a panic, and only fuzzers and tests link this module"
 )]
 
 use crate::head::{Head, HeadReader, MAX_BODY, MAX_HEAD, Refusal};
 
-/// A request's head. The first byte says in what pieces it comes, which must not matter; a plain reader by the letter of
-/// RFC 9112 must agree with the result.
+/// A request's head. The first byte decides the pieces in which it comes, which must not matter. A plain reader that
+/// follows RFC 9112 strictly must agree with the result.
 pub fn request_head(bytes: &[u8]) {
     let Some((size, bytes)) = bytes.split_first() else { return };
     let whole = read(bytes, bytes.len().max(1));
@@ -33,7 +33,7 @@ pub fn request_head(bytes: &[u8]) {
 
 type Read = Result<Option<(Head, Vec<u8>)>, Refusal>;
 
-/// Reads in pieces of a size, as a connection gives them; what follows the head is collected.
+/// Reads pieces of this size, as a connection gives them, and collects what follows the head.
 fn read(bytes: &[u8], size: usize) -> Read {
     let mut reader = HeadReader::default();
     let mut pieces = bytes.chunks(size);
@@ -51,7 +51,7 @@ fn said(head: &Head) -> (String, String, Option<String>, usize, bool) {
     (method, head.target.to_string(), head.authority.clone(), head.body_len, head.expects_continue)
 }
 
-/// What is accepted, compared with the bytes.
+/// Compares what was accepted with the bytes.
 fn judge(bytes: &[u8], head: &Head, rest: &[u8]) {
     assert!(bytes.ends_with(rest) && bytes.len() - rest.len() <= MAX_HEAD && head.body_len <= MAX_BODY);
     let text = &bytes[..bytes.len() - rest.len()];
@@ -62,7 +62,7 @@ fn judge(bytes: &[u8], head: &Head, rest: &[u8]) {
     assert!(parts.len() == 3 && parts[2].starts_with(b"HTTP/1."));
     assert_eq!(parts[0], head.method.as_str().as_bytes());
 
-    // The target, decoded, is what stood there, decoded; and it is a path.
+    // The decoded target equals the decoded bytes, and is a path.
     let place = match parts[1] {
         target if target.starts_with(b"/") => target.to_vec(),
         target => {
@@ -78,7 +78,7 @@ fn judge(bytes: &[u8], head: &Head, rest: &[u8]) {
     assert_eq!(decoded(target.as_bytes()), decoded(&place));
 }
 
-/// Percent escapes undone, once; broken ones stay.
+/// Undoes percent escapes once; broken ones stay.
 fn decoded(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut at = 0;
@@ -98,8 +98,7 @@ fn decoded(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The target and the length of a GET that keeps to the letter of RFC 9112 and RFC 3986, with fields that nobody can take
-/// for something else.
+/// Target and length of a GET that follows RFC 9112 and RFC 3986 strictly, with fields that have only one reading.
 fn strict(bytes: &[u8]) -> Option<(String, usize)> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let text = core::str::from_utf8(&bytes[..end]).ok()?;

@@ -1,7 +1,7 @@
-//! The head of a request, read from bytes (RFC 9112 §2 to §6): what the listener needs of it, and no more.
+//! The head of a request, read from bytes (RFC 9112 §2 to §6): only what the listener needs.
 //!
-//! Strict where two readers could differ (framing, `Host`, line ends), tolerant of what servers write into a redirect: a
-//! target may hold characters that RFC 3986 wants escaped, and they are escaped here.
+//! Strict where two readers could differ (framing, `Host`, line ends), tolerant of what servers write into a redirect:
+//! a target may hold characters that RFC 3986 wants escaped, and they are escaped here.
 
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Uri};
@@ -11,13 +11,13 @@ pub(crate) const MAX_HEAD: usize = 64 * 1024;
 /// The longest body: what the core reads of a callback.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 
-/// What a request says about itself. `Debug` is left out: the target holds code and state.
+/// What a request says about itself. It has no `Debug`, because the target holds code and state.
 pub(crate) struct Head {
     pub(crate) method: Method,
     /// Path and query, without an authority.
     pub(crate) target: Uri,
-    /// Whom the request is for: the authority of an absolute target (RFC 9112 §3.2.2), else `Host`. Only HTTP/1.0 may
-    /// leave it out.
+    /// The host that the request names: the authority of an absolute target (RFC 9112 §3.2.2), else `Host`. Only
+    /// HTTP/1.0 may omit it.
     pub(crate) authority: Option<String>,
     pub(crate) body_len: usize,
     pub(crate) content_type: Option<HeaderValue>,
@@ -25,7 +25,7 @@ pub(crate) struct Head {
     pub(crate) expects_continue: bool,
 }
 
-/// Why a head is not taken.
+/// Why a head is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// Not HTTP, or a head that can be read in more than one way.
@@ -34,37 +34,37 @@ pub(crate) enum Refusal {
     HeadTooLong,
     /// More than [`MAX_BODY`].
     BodyTooLong,
-    /// A body whose length is not announced.
+    /// A body without an announced length.
     NoLength,
     /// Another version than HTTP/1.
     Version,
 }
 
-/// Collects a head that comes in pieces. Each byte is looked at a fixed number of times, whatever the pieces are.
+/// Collects a head that comes in pieces. Each byte is read a fixed number of times, in pieces of any size.
 #[derive(Default)]
 pub(crate) struct HeadReader {
     bytes: Vec<u8>,
-    /// How many line ends came before the first byte.
+    /// The number of line ends before the first byte.
     skipped: usize,
-    /// How far the end of the head has been looked for.
+    /// How far the end of the head was searched.
     searched: usize,
 }
 
 impl HeadReader {
-    /// Takes the next piece. Gives the head once it is whole, and what of the bytes follows it.
+    /// Takes the next piece. Returns the complete head, and the bytes that follow it.
     pub(crate) fn take(&mut self, mut piece: &[u8]) -> Result<Option<(Head, Vec<u8>)>, Refusal> {
-        // RFC 9112 §2.2: empty lines before a request are passed over.
+        // RFC 9112 §2.2: empty lines before a request are skipped.
         while let ([], [b'\r' | b'\n', rest @ ..]) = (&*self.bytes, piece) {
             self.skipped += 1;
             piece = rest;
         }
         self.bytes.extend_from_slice(piece);
-        // A TLS greeting has no line ends: it is known by its first byte, and need not be waited for.
+        // A TLS greeting has no line ends. Its first byte identifies it, so there is no need to wait for more.
         if self.bytes.first().is_some_and(|b| !is_token_byte(*b)) {
             return Err(Refusal::Malformed);
         }
         let Some(end) = end_of_head(&self.bytes, self.searched) else {
-            // The end may have begun with the last two bytes.
+            // The end may begin in the last two bytes.
             self.searched = self.bytes.len().saturating_sub(2);
             let is_long = self.skipped + self.bytes.len() > MAX_HEAD;
             return if is_long { Err(Refusal::HeadTooLong) } else { Ok(None) };
@@ -90,7 +90,7 @@ fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-/// A whole head, its empty line included.
+/// Parses a complete head, including its empty line.
 fn parse(head: &[u8]) -> Result<Head, Refusal> {
     // RFC 9112 §2.2: a lone LF ends a line too; a CR elsewhere does not, and is refused.
     let mut lines = head.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
@@ -136,7 +136,7 @@ fn request_line(line: &[u8]) -> Result<(Method, &[u8], Version), Refusal> {
     };
     let version = match version {
         b"HTTP/1.0" => Version::Http10,
-        // RFC 9110 §2.5: a higher minor version is read as the highest that is known.
+        // RFC 9110 §2.5: a higher minor version is read as the highest known one.
         [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Version::Http11,
         [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => return Err(Refusal::Version),
         _ => return Err(Refusal::Malformed),
@@ -145,7 +145,7 @@ fn request_line(line: &[u8]) -> Result<(Method, &[u8], Version), Refusal> {
     Ok((method, target, version))
 }
 
-/// The header fields that matter here.
+/// The relevant header fields.
 #[derive(Default)]
 struct Fields {
     hosts: usize,
@@ -157,7 +157,7 @@ struct Fields {
 }
 
 impl Fields {
-    /// `field-name ":" OWS field-value OWS` (RFC 9112 §5). A line that goes on with the one before it is refused.
+    /// `field-name ":" OWS field-value OWS` (RFC 9112 §5). A line that continues the one before is refused.
     fn take(&mut self, line: &[u8]) -> Result<(), Refusal> {
         let colon = line.iter().position(|b| *b == b':').ok_or(Refusal::Malformed)?;
         let (name, value) = (line.get(..colon).unwrap_or_default(), line.get(colon + 1..).unwrap_or_default());
@@ -178,7 +178,7 @@ impl Fields {
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
             self.is_encoded = true;
         } else if name.eq_ignore_ascii_case(b"content-type") {
-            // Two of them say nothing.
+            // Two of them have no meaning.
             self.content_type = match self.content_type {
                 None => HeaderValue::from_bytes(value).ok(),
                 Some(_) => return Err(Refusal::Malformed),
@@ -195,12 +195,12 @@ fn content_length(value: &[u8]) -> Result<usize, Refusal> {
         return Err(Refusal::Malformed);
     }
     let digits = value.iter().map(|b| usize::from(b - b'0'));
-    // It stops growing once it is too long, so that no number is too great to be read.
+    // It stops growing when it is too long, so every number can be read.
     let length = digits.fold(0, |length: usize, digit| (length * 10 + digit).min(MAX_BODY + 1));
     if length > MAX_BODY { Err(Refusal::BodyTooLong) } else { Ok(length) }
 }
 
-/// A target in origin form or absolute form (RFC 9112 §3.2), as path and query, and the authority if it has one.
+/// A target in origin form or absolute form (RFC 9112 §3.2), as path and query, and its authority if it has one.
 fn split_target(target: &[u8]) -> Result<(Uri, Option<String>), Refusal> {
     const SCHEME: &[u8] = b"http://";
     if target.starts_with(b"/") {
@@ -208,7 +208,7 @@ fn split_target(target: &[u8]) -> Result<(Uri, Option<String>), Refusal> {
     }
     let is_absolute = target.get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME));
     if !is_absolute {
-        // `*` and `host:port` are for servers and proxies; another scheme is not spoken here.
+        // `*` and `host:port` are for servers and proxies; other schemes are not supported.
         return Err(Refusal::Malformed);
     }
     let rest = target.get(SCHEME.len()..).unwrap_or_default();
@@ -218,8 +218,8 @@ fn split_target(target: &[u8]) -> Result<(Uri, Option<String>), Refusal> {
     Ok((escaped(slash, place)?, Some(String::from_utf8_lossy(authority).into_owned())))
 }
 
-/// Path and query with what RFC 3986 does not allow escaped: servers write `<` and Latin-1 into `error_description`. What
-/// cannot stand in a target at all (controls, `#`) is refused.
+/// Escapes what RFC 3986 does not allow in path and query: servers write `<` and Latin-1 into `error_description`.
+/// Characters that cannot be in a target at all (controls, `#`) are refused.
 fn escaped(start: &[u8], place: &[u8]) -> Result<Uri, Refusal> {
     let mut text = String::with_capacity(start.len() + place.len());
     for b in start.iter().chain(place).copied() {

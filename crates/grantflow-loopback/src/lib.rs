@@ -37,19 +37,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - **It listens at `127.0.0.1` and at `[::1]`**, on one port that nobody else has, from [`Settings::bind`] until the login is
-//!   done, and not at any other address.
-//! - **Every visitor is served side by side**, and everything has a bound: 256 visitors, each with a head and a body of 64 KiB
-//!   and a time; a time for the whole login. When all places are taken, the visitor goes who has dawdled for longest.
-//! - **A stray hit ends nothing**: forged callbacks, favicons, `HEAD`, connections made ahead of time, TLS greetings. A request
-//!   that names another host is turned away before the grant sees it, so that no site reaches it by DNS rebinding.
-//! - **Code and state leave the address bar**: the callback is answered with a redirect to a page that says nothing of them.
-//! - **It ends**: with the callback, at its deadline, or by a [`Stop`]. It never hangs, and the port is free afterwards.
+//! - **It listens at `127.0.0.1` and at `[::1]`**, on one port that no other program uses, from [`Settings::bind`]
+//!   until the login ends, and at no other address.
+//! - **Visitors are served in parallel**, and everything is bounded: 256 visitors, each with a head and a body of 64
+//!   KiB and a time limit; and a time limit for the whole login. When all places are taken, the slowest visitor has to
+//!   go.
+//! - **A stray request ends nothing**: forged callbacks, favicons, `HEAD`, connections made in advance, TLS greetings.
+//!   A request that names another host is refused before the grant sees it, so no site reaches it by DNS rebinding.
+//! - **Code and state leave the address bar**: the callback is answered with a redirect to a page without them.
+//! - **It ends**: with the callback, at its deadline, or by a [`Stop`]. It never hangs, and the port is free
+//!   afterwards.
 //!
-//! It blocks. In an async program, wait on a thread for that: `tokio::task::spawn_blocking(move || listener.wait(pending))`.
+//! It blocks. In an async program, wait on a blocking thread: `tokio::task::spawn_blocking(move ||
+//! listener.wait(pending))`.
 //!
-//! What else the standard asks for is yours: the person's own browser instead of a view inside of the program (§8.12), opened
-//! with the address as one argument and never through a shell.
+//! The rest of the standard is up to you: use the person's browser instead of a view inside of the program (§8.12), and
+//! open it with the address as one argument, never through a shell.
 
 mod accept;
 mod answer;

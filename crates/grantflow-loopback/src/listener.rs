@@ -1,4 +1,4 @@
-//! The listener, from the outside: it waits for the callback, and its last page is kept.
+//! The listener's API: it waits for the callback, and keeps its last page.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -16,14 +16,15 @@ use crate::error::{Error, NoCallback};
 use crate::pages::{Pages, done_path};
 use crate::settings::Settings;
 use crate::shared::{Arrived, Shared, State, Turn};
-use crate::visit::{House, claimed_key};
+use crate::visit::{Site, claimed_key};
 
-/// How long closing the sockets may take. It takes a millisecond.
+/// How long closing the sockets may take. Usually it takes a millisecond.
 const CLOSING: Duration = Duration::from_secs(2);
 
 /// Listens for the callback of one login (RFC 8252 §7.3).
 ///
-/// It takes visitors from the moment it is made, each on a thread, at most 256 at a time; when it is dropped, it closes.
+/// It accepts visitors from the moment it is made, each on a thread, at most 256 at a time. It closes when it is
+/// dropped.
 pub struct Listener {
     open: Open,
     redirect_uri: RedirectUri,
@@ -37,7 +38,7 @@ impl Listener {
     /// A listener with the default [`Settings`], on any free port.
     ///
     /// # Errors
-    /// As [`Settings::bind`].
+    /// The errors of [`Settings::bind`].
     pub fn bind() -> Result<Self, Error> {
         Settings::new().bind()
     }
@@ -47,32 +48,33 @@ impl Listener {
         let Settings { path, visit, patience, grace, pages, .. } = settings;
         let redirect_uri = RedirectUri::new(&format!("http://{host}:{port}{path}")).map_err(Error::RedirectUri)?;
         let done_path: Arc<str> = done_path(&path).into();
-        let house = House { port, done_path: Arc::clone(&done_path), visit };
-        // From here on, whatever fails closes what has been opened.
+        let site = Site { port, done_path: Arc::clone(&done_path), visit };
+        // From here on, a failure closes what was opened.
         let open = Open(Arc::default());
         for (socket, address) in sockets {
-            accept::start(&open.0, &house, socket, address).map_err(Error::Thread)?;
+            accept::start(&open.0, &site, socket, address).map_err(Error::Thread)?;
         }
         Ok(Self { open, redirect_uri, patience, grace, done_path, pages })
     }
 
-    /// What to give [`Authorization::new`](grantflow::Authorization::new), and what the provider must know.
+    /// The redirect URI, for [`Authorization::new`](grantflow::Authorization::new) and for the registration at the
+    /// provider.
     pub fn redirect_uri(&self) -> &RedirectUri {
         &self.redirect_uri
     }
 
-    /// What ends the wait from elsewhere.
+    /// A handle that ends the wait from another thread.
     pub fn stop(&self) -> Stop {
         Stop { shared: Arc::clone(&self.open.0) }
     }
 
-    /// Waits until the callback has come, and gives it at once: [`Granted`](Callback::Granted), [`Denied`](Callback::Denied)
-    /// or [`Rejected`](Callback::Rejected), never [`Unrelated`](Callback::Unrelated). What else comes is turned away and ends
-    /// nothing. The browser's last page is kept in the background, see [`Page`].
+    /// Waits until the callback has come, and returns it at once: [`Granted`](Callback::Granted),
+    /// [`Denied`](Callback::Denied) or [`Rejected`](Callback::Rejected), never [`Unrelated`](Callback::Unrelated).
+    /// Other requests are refused and end nothing. The browser's last page is kept in the background, see [`Page`].
     ///
     /// # Errors
-    /// [`Error::Late`] when [`Settings::patience`] is over, [`Error::Stopped`], [`Error::Accept`]; each gives the grant
-    /// back. The port is free then.
+    /// [`Error::Late`] when [`Settings::patience`] is over, [`Error::Stopped`], [`Error::Accept`]. Each returns the
+    /// grant, and the port is then free.
     pub fn wait(self, pending: PendingCallback) -> Result<Arrival, NoCallback> {
         let until = Instant::now().checked_add(self.patience);
         let shared = &self.open.0;
@@ -109,8 +111,7 @@ impl fmt::Debug for Listener {
     }
 }
 
-/// As path and query: whom the visitor asked for has been checked, and may be another name of this host than the redirect
-/// URI's.
+/// As path and query: the requested host was checked, and may be another name of this host than the redirect URI's.
 fn receive(pending: PendingCallback, request: &Request<Vec<u8>>) -> Callback {
     match *request.method() {
         Method::POST => pending.receive_form_post(request),
@@ -118,23 +119,23 @@ fn receive(pending: PendingCallback, request: &Request<Vec<u8>>) -> Callback {
     }
 }
 
-/// Whether a request claims to be a callback at all. Favicons and scanners of ports are not worth telling about.
+/// Whether a request claims to be a callback at all. Favicons and port scans are not worth a report.
 fn is_callback(request: &Request<Vec<u8>>) -> bool {
     let query = request.uri().query().unwrap_or_default();
     let has = |name| query.split('&').any(|pair: &str| pair.split('=').next() == Some(name));
     claimed_key(request).is_some() || ["code", "error", "state"].into_iter().any(has)
 }
 
-/// Ends the wait of a [`Listener`] from another thread: at Ctrl-C, or when the person pastes the address instead. Cheap to
-/// clone.
+/// Ends the wait of a [`Listener`] from another thread: at Ctrl-C, or when the person pastes the address instead. Cheap
+/// to clone.
 #[derive(Clone)]
 pub struct Stop {
     shared: Arc<Shared>,
 }
 
 impl Stop {
-    /// [`Listener::wait`] returns at once with [`Error::Stopped`], also if it is called later. If the callback has come
-    /// already, its page is not kept any longer.
+    /// Makes [`Listener::wait`] return at once with [`Error::Stopped`], also if it is called later. If the callback has
+    /// come already, its page is not kept any longer.
     pub fn stop(&self) {
         self.shared.change(|state| state.is_stopped = true);
     }
@@ -146,19 +147,19 @@ impl fmt::Debug for Stop {
     }
 }
 
-/// The callback, and the page that the browser is shown for it.
+/// The callback, and the page that the browser shows for it.
 #[must_use = "the callback holds the code"]
 #[derive(Debug)]
 #[allow(clippy::exhaustive_structs, reason = "made to be taken apart")]
 pub struct Arrival {
-    /// What came: granted, denied or rejected.
+    /// The callback: granted, denied or rejected.
     pub callback: Callback,
-    /// The last page. **Keep it until the program is done with the login**: a process that ends takes its page along.
+    /// The last page. **Keep it until the program has finished the login**: if the process ends, the page is gone.
     pub page: Page,
 }
 
-/// The last page: served in the background until the browser has it, or until [`Settings::grace`] is over; then the port is
-/// free. Dropping it waits for that.
+/// The last page: served in the background until the browser has it, or until [`Settings::grace`] is over; then the
+/// port is free. Dropping it waits for that.
 #[must_use = "dropping it waits until the browser has its last page: keep it while the code is exchanged"]
 pub struct Page {
     open: Arc<Open>,
@@ -174,7 +175,7 @@ impl Page {
         page
     }
 
-    /// Waits until the browser has its page, at most for what is left of [`Settings::grace`], and says whether it has.
+    /// Waits until the browser has its page, at most for the rest of [`Settings::grace`], and returns whether it has.
     pub fn finish(self) -> bool {
         self.open.close_after_page(self.until)
     }
@@ -192,11 +193,11 @@ impl fmt::Debug for Page {
     }
 }
 
-/// Sockets that are closed when it is dropped.
+/// Sockets that are closed when this is dropped.
 struct Open(Arc<Shared>);
 
 impl Open {
-    /// Says whether the page was delivered.
+    /// Returns whether the page was delivered.
     fn close_after_page(&self, until: Option<Instant>) -> bool {
         let is_delivered = |state: &State| state.arrived.as_ref().is_some_and(|arrived| arrived.is_page_delivered);
         self.0.wait(until, |state| (state.is_stopped || is_delivered(state)).then_some(()));

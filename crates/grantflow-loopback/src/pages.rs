@@ -1,4 +1,4 @@
-//! Paths, and what a person sees.
+//! Paths, and the pages that a person sees.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl Pages {
 impl Default for Pages {
     fn default() -> Self {
         Self {
-            granted: page("Back to your program", "It has the answer and goes on. You can close this page.").into(),
+            granted: page("Back to your program", "It has the answer and continues. You can close this page.").into(),
             denied: page("The login was refused", "You or the provider said no. You can close this page.").into(),
             rejected: page(
                 "The login did not work",
@@ -38,7 +38,7 @@ impl Default for Pages {
     }
 }
 
-/// A page of ours. Nothing of a request is ever in it.
+/// A page of this crate. It never shows anything of a request.
 pub(crate) fn page(heading: &str, text: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
@@ -51,14 +51,14 @@ pub(crate) fn page(heading: &str, text: &str) -> String {
     )
 }
 
-/// Browsers resolve `.` and `..`, so that a path with them is never asked for.
+/// Browsers resolve `.` and `..`, so a path with them is never requested.
 pub(crate) fn check_path(path: &str) -> Result<(), Error> {
     let place = place(path);
     let has_dots = place.split('/').any(|segment| matches!(segment, "." | ".."));
     if place.starts_with('/') && !has_dots { Ok(()) } else { Err(Error::Path) }
 }
 
-/// Where the last page is: below the redirect path, so that it is never the redirect path.
+/// The path of the last page: below the redirect path, so it is never equal to it.
 pub(crate) fn done_path(path: &str) -> String {
     format!("{}/done", place(path).trim_end_matches('/'))
 }

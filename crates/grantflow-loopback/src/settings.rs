@@ -1,4 +1,4 @@
-//! Where to listen, and how long, and what to show.
+//! Where and how long to listen, and which pages to show.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::listener::Listener;
 use crate::pages::{self, Pages};
 
-/// How a listener is to be. Each setting has a default that suits a command-line tool.
+/// The settings of a listener. Each has a default that suits a command-line tool.
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,19 +37,19 @@ pub struct Settings {
 
 /// Which host the redirect URI names. Register the same one with the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums, reason = "a machine has no further name for itself")]
+#[allow(clippy::exhaustive_enums, reason = "a machine has no other loopback name")]
 pub enum RedirectHost {
     /// `127.0.0.1`, which RFC 8252 §7.3 recommends.
     Ipv4,
     /// `[::1]`.
     Ipv6,
-    /// `localhost`, for providers that register nothing else. RFC 8252 §8.3 advises against it: how the name is resolved is
-    /// up to the machine's settings.
+    /// `localhost`, for providers that register nothing else. RFC 8252 §8.3 advises against it: the machine's settings
+    /// decide how the name is resolved.
     Localhost,
 }
 
 impl Settings {
-    /// Any free port, the path `/callback`, the host `127.0.0.1` (`[::1]` on a machine without IPv4); 5 minutes for the
+    /// Any free port, the path `/callback`, the host `127.0.0.1` (`[::1]` on a machine without IPv4), 5 minutes for the
     /// person, 10 s for a visitor, 3 s for the last page.
     pub fn new() -> Self {
         Self {
@@ -63,80 +63,83 @@ impl Settings {
         }
     }
 
-    /// The port, for providers that compare it with the registered one. RFC 8252 §7.3 has them accept any port; so 0, which
-    /// takes a free one, is the default.
+    /// Sets the port, for providers that compare it with the registered one. RFC 8252 §7.3 tells them to accept any
+    /// port, so the default is 0, which takes a free one.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Which host the redirect URI names. The listener answers at all of them.
+    /// Sets the host in the redirect URI. The listener answers at all of them.
     #[must_use]
     pub fn redirect_host(mut self, host: RedirectHost) -> Self {
         self.redirect_host = Some(host);
         self
     }
 
-    /// The path of the redirect URI, with a query if one is registered: `/callback` by default.
+    /// Sets the path of the redirect URI, with a query if one is registered: `/callback` by default.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// How long [`Listener::wait`] waits for the person at most.
+    /// Sets how long [`Listener::wait`] waits for the person.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// How long one connection may take to send its request, and again to take its answer. One that says nothing holds a
-    /// place for that long, unless somebody else needs it.
+    /// Sets how long a connection may take to send its request, and again to read its answer. A silent connection holds
+    /// a place for that long, unless another visitor needs it.
     #[must_use]
     pub fn visit(mut self, visit: Duration) -> Self {
         self.visit = visit;
         self
     }
 
-    /// How long the last page is kept for the browser to ask for it, once the callback has come.
+    /// Sets how long the last page is kept for the browser after the callback has come.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// The page after [`Callback::Granted`](grantflow::Callback::Granted), as HTML. The code is not exchanged yet when it is
-    /// shown: it should not say that the login has succeeded.
+    /// Sets the page after [`Callback::Granted`](grantflow::Callback::Granted), as HTML. It is shown before the code is
+    /// exchanged, so it should not say that the login has succeeded.
     ///
-    /// It stands alone: styles inside it, fonts and pictures as `data:` URLs. Scripts do not run, and nothing is loaded.
+    /// It must be self-contained: inline styles, fonts and pictures as `data:` URLs. Scripts do not run, and nothing is
+    /// loaded.
     #[must_use]
     pub fn granted_page(mut self, html: impl Into<String>) -> Self {
         self.pages.granted = html.into().into();
         self
     }
 
-    /// The page after [`Callback::Denied`](grantflow::Callback::Denied), as HTML; see [`granted_page`](Self::granted_page).
+    /// Sets the page after [`Callback::Denied`](grantflow::Callback::Denied), as HTML; see
+    /// [`granted_page`](Self::granted_page).
     #[must_use]
     pub fn denied_page(mut self, html: impl Into<String>) -> Self {
         self.pages.denied = html.into().into();
         self
     }
 
-    /// The page after [`Callback::Rejected`](grantflow::Callback::Rejected), as HTML; see [`granted_page`](Self::granted_page).
+    /// Sets the page after [`Callback::Rejected`](grantflow::Callback::Rejected), as HTML; see
+    /// [`granted_page`](Self::granted_page).
     #[must_use]
     pub fn rejected_page(mut self, html: impl Into<String>) -> Self {
         self.pages.rejected = html.into().into();
         self
     }
 
-    /// Binds the port on `127.0.0.1` and on `[::1]`, and takes visitors from now on: one that comes before
-    /// [`Listener::wait`] is answered then.
+    /// Binds the port on `127.0.0.1` and on `[::1]`, and accepts visitors from now on. A visitor that comes before
+    /// [`Listener::wait`] is answered by it.
     ///
     /// # Errors
-    /// [`Error::Taken`], [`Error::NoLoopback`], [`Error::Thread`]; [`Error::RedirectUri`] and [`Error::Path`] for a path that
-    /// makes no redirect URI.
+    /// [`Error::Taken`], [`Error::NoLoopback`], [`Error::Thread`]; [`Error::RedirectUri`] and [`Error::Path`] for a
+    /// path that makes no valid redirect URI.
     pub fn bind(self) -> Result<Listener, Error> {
         pages::check_path(&self.path)?;
         let bound = bind(self.port, self.redirect_host)?;

@@ -1,4 +1,4 @@
-//! What all threads of a listener know: which sockets are open, who is visiting and what they ask, and what has arrived.
+//! What all threads of a listener share: open sockets, visitors and their requests, and what has arrived.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,21 +12,22 @@ use http::Request;
 
 use crate::answer::Answer;
 
-/// How many visitors are served side by side. A place costs a sleeping thread; the more there are, the longer somebody who has
-/// just come is safe from a flood of others.
+/// How many visitors are served in parallel. A place costs a sleeping thread. The more places there are, the longer a
+/// new visitor is safe from a flood of others.
 pub(crate) const PLACES: usize = 256;
-/// How many visitors' threads may be alive: those of the places, and of visitors who were sent away and are about to go.
+/// How many visitors' threads may exist: those of the places, and those of visitors who were sent away and are about to
+/// end.
 const MAX_THREADS: usize = 2 * PLACES;
-/// The places that are always there.
+/// The number of places that always exist.
 const FEWEST_PLACES: usize = 4;
-/// How often a thread for a visitor is tried to be had, and the pause after each time.
+/// How often starting a thread for a visitor is tried, and the pause after each try.
 const ATTEMPTS: usize = 10;
 const SOON: Duration = Duration::from_millis(10);
-/// How long a new visitor waits for one of those to go, before it is turned away.
+/// How long a new visitor waits for one of those threads to end, before it is refused.
 const ROOM_SOON: Duration = Duration::from_millis(100);
-/// How long a visitor may keep silent though file descriptors are short.
+/// How long a visitor may stay silent when file descriptors are short.
 const TIME_TO_ASK: Duration = Duration::from_millis(250);
-/// How often somebody who closes looks again. The sockets' threads tell when they are done, so it hardly ever matters.
+/// How often a closing thread looks again. The sockets' threads report when they are done, so this hardly ever matters.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 #[derive(Default)]
@@ -37,25 +38,25 @@ pub(crate) struct Shared {
 
 #[derive(Default)]
 pub(crate) struct State {
-    /// Sockets that are listened at.
+    /// The addresses that are listened at.
     pub(crate) open: Vec<SocketAddr>,
-    /// Why a socket was closed that should not have been.
+    /// Why a socket was closed by an error.
     pub(crate) accept_error: Option<io::Error>,
-    /// Somebody said stop.
+    /// A `Stop` was used.
     pub(crate) is_stopped: bool,
-    /// No more visitors.
+    /// No more visitors are accepted.
     pub(crate) is_over: bool,
     pub(crate) arrived: Option<Arrived>,
     visitors: BTreeMap<u64, Visitor>,
     threads: usize,
     admitted: u64,
-    /// How many of the places cannot be had, for want of threads.
+    /// How many places do not exist because threads are short.
     missing: usize,
 }
 
-/// The callback has come.
+/// The callback that has come.
 pub(crate) struct Arrived {
-    /// Of the login, for a browser that sends its callback once more.
+    /// The login's key, for a browser that sends its callback again.
     pub(crate) key: PendingKey,
     pub(crate) page: Arc<str>,
     pub(crate) is_page_delivered: bool,
@@ -67,16 +68,16 @@ struct Visitor {
     stage: Stage,
 }
 
-/// How far a visitor is. Its thread waits for the answer on a channel: with a condition variable for all, each answer would wake
-/// all of them.
+/// The stage of a visitor. Its thread waits for the answer on a channel: with one condition variable, each answer would
+/// wake all of them.
 enum Stage {
-    /// The request is not whole yet; or the answer is written, and the visitor may take a moment to leave.
+    /// The request is not complete yet; or the answer is written, and the visitor may take a moment to leave.
     Idle,
     /// The answer is being written.
     Answering,
-    /// The request is here for the one who waits for the callback. Nobody may wait for it yet.
+    /// The request waits for the thread in `Listener::wait`, which may not have started yet.
     Asking(Arc<Request<Vec<u8>>>, SyncSender<Answer>),
-    /// The one who waits looks at the request.
+    /// The thread in `Listener::wait` judges the request.
     Judged(SyncSender<Answer>),
 }
 
@@ -86,9 +87,9 @@ impl Visitor {
     }
 }
 
-/// What the one who waits for the callback has to do next.
+/// The next task of the thread in `Listener::wait`.
 pub(crate) enum Turn {
-    /// Look at the request of this visitor.
+    /// Judge the request of this visitor.
     Judge(u64, Arc<Request<Vec<u8>>>),
     Stopped,
     /// No socket is open any more.
@@ -97,19 +98,19 @@ pub(crate) enum Turn {
 }
 
 impl Shared {
-    /// Nobody panics with the lock held; if somebody did, the login would still be what the state says.
+    /// No code panics with the lock held. If it did, the state would still be true.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state, and wakes all who wait for a change.
+    /// Changes the state, and wakes all threads that wait for a change.
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let result = change(&mut self.lock());
         self.changed.notify_all();
         result
     }
 
-    /// Waits until `find` finds something, at most until `until` (`None`: for ever).
+    /// Waits until `find` returns something, at most until `until` (`None`: for ever).
     pub(crate) fn wait<R>(&self, until: Option<Instant>, mut find: impl FnMut(&mut State) -> Option<R>) -> Option<R> {
         let mut state = self.lock();
         loop {
@@ -124,7 +125,7 @@ impl Shared {
         }
     }
 
-    /// For the one who waits for the callback, until `until`.
+    /// For the thread in `Listener::wait`, until `until`.
     pub(crate) fn next(&self, until: Option<Instant>) -> Turn {
         let is_late = || until.is_some_and(|until| until <= Instant::now());
         let next = self.wait(until, |state| {
@@ -133,7 +134,7 @@ impl Shared {
             } else if state.open.is_empty() {
                 Some(Turn::Closed(state.accept_error.take()))
             } else if is_late() {
-                // However many still come.
+                // Even if more requests come.
                 Some(Turn::Late)
             } else {
                 state.question().map(|(number, request)| Turn::Judge(number, request))
@@ -142,13 +143,13 @@ impl Shared {
         next.unwrap_or(Turn::Late)
     }
 
-    /// Answers a visitor, and with it may set what has arrived. Then the others who ask are told to look at that.
+    /// Answers a visitor, and may set what has arrived. Then the other waiting visitors look at that.
     pub(crate) fn reply(&self, number: u64, answer: Answer, arrived: Option<Arrived>) {
         let mut state = self.lock();
         if let Some(visitor) = state.visitors.get_mut(&number)
             && let Stage::Judged(reply) = std::mem::replace(&mut visitor.stage, Stage::Answering)
         {
-            // A visitor who has gone misses nothing that matters.
+            // A visitor that has gone misses nothing that matters.
             let _ = reply.try_send(answer);
         }
         if arrived.is_some() {
@@ -161,9 +162,8 @@ impl Shared {
 
     /// A place for a visitor, in which a thread serves it; `None` if there is none.
     ///
-    /// When all places are taken, the visitor goes that has been here for longest without a request that is about to be
-    /// answered. So somebody who has just come is read before many others who keep silent, and a flood only costs those who
-    /// dawdle.
+    /// If all places are taken, the visitor goes that has been here longest without a request that is about to be
+    /// answered. So a new visitor is read before many silent ones, and a flood only harms slow visitors.
     fn admit(self: &Arc<Self>, stream: Arc<TcpStream>) -> Option<Place> {
         let mut state = self.lock();
         while state.visitors.len() >= PLACES - state.missing {
@@ -186,8 +186,8 @@ impl Shared {
         Some(Place { shared: Arc::clone(self), number, stream })
     }
 
-    /// Lets a visitor in, and has `serve` start a thread for it. Where the system has no more threads, there are fewer places
-    /// from then on, and somebody goes who has been here for longer.
+    /// Admits a visitor, and lets `serve` start a thread for it. If the system has no more threads, there are fewer
+    /// places from then on, and an older visitor has to go.
     pub(crate) fn let_in(self: &Arc<Self>, stream: TcpStream, serve: impl Fn(Place) -> io::Result<()>) {
         let stream = Arc::new(stream);
         for _ in 0..ATTEMPTS {
@@ -200,14 +200,14 @@ impl Shared {
                 state.send_one_away();
                 state.threads
             });
-            // Its thread ends in a moment.
+            // Its thread ends soon.
             let soon = Instant::now().checked_add(SOON);
             self.wait(soon, |state| (state.threads < threads).then_some(()));
         }
     }
 
-    /// No more visitors: the sockets are closed, and those who are inside are sent away. `wake` is called with each address
-    /// whose thread sleeps until somebody comes, for std has no other way to end an `accept`.
+    /// Accepts no more visitors: closes the sockets, and ends all visits. Calls `wake` with each address whose thread
+    /// sleeps in `accept`, because std has no other way to end it.
     pub(crate) fn close(&self, wake: impl Fn(SocketAddr), patience: Duration) {
         let until = Instant::now().checked_add(patience);
         self.change(|state| {
@@ -218,7 +218,7 @@ impl Shared {
         });
         loop {
             let open = self.lock().open.clone();
-            // More than once only where a connection could not be made.
+            // More than once only if a connection could not be made.
             open.into_iter().for_each(&wake);
             let soon = Instant::now().checked_add(LOOK_AGAIN);
             let is_closed = self.wait(soon, |state| state.open.is_empty().then_some(()));
@@ -230,7 +230,7 @@ impl Shared {
 }
 
 impl State {
-    /// The oldest request that nobody has looked at.
+    /// The oldest request that was not judged yet.
     fn question(&mut self) -> Option<(u64, Arc<Request<Vec<u8>>>)> {
         self.visitors.iter_mut().find_map(|(number, visitor)| {
             let Stage::Asking(request, reply) = &visitor.stage else { return None };
@@ -253,10 +253,10 @@ impl State {
         self.send_away(number);
     }
 
-    /// Sends away the visitor who has dawdled for longest, if that is longer than somebody takes who has come to ask.
-    pub(crate) fn send_a_dawdler_away(&mut self) {
-        let dawdles = |visitor: &Visitor| visitor.is_idle() && visitor.came.elapsed() > TIME_TO_ASK;
-        let Some(number) = self.visitors.iter().find(|(_, visitor)| dawdles(visitor)).map(|(number, _)| *number) else {
+    /// Ends the visit that has been slow for longest, if that is longer than a visitor with a request needs.
+    pub(crate) fn end_the_slowest_visit(&mut self) {
+        let is_slow = |visitor: &Visitor| visitor.is_idle() && visitor.came.elapsed() > TIME_TO_ASK;
+        let Some(number) = self.visitors.iter().find(|(_, visitor)| is_slow(visitor)).map(|(number, _)| *number) else {
             return;
         };
         self.send_away(number);
@@ -269,29 +269,29 @@ impl State {
     }
 }
 
-/// A visitor's place, given back when it is dropped.
+/// A visitor's place, which is free again when this is dropped.
 pub(crate) struct Place {
     pub(crate) shared: Arc<Shared>,
     number: u64,
     pub(crate) stream: Arc<TcpStream>,
 }
 
-/// Why a request that was shown to the one who waits has no answer from there.
+/// Why a request was not judged by the thread in `Listener::wait`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NoAnswer {
-    /// Nobody has looked at it in time.
+    /// It was not judged in time.
     Unseen,
-    /// The visitor was sent away, or the wait is over: [`State::arrived`] says whether the callback has come.
+    /// The visitor was sent away, or the wait has ended: [`State::arrived`] says whether the callback has come.
     Over,
 }
 
 impl Place {
-    /// Shows a request to the one who waits for the callback, and waits for the answer, at most for `patience`.
+    /// Gives a request to the thread in `Listener::wait`, and waits for the answer, at most for `patience`.
     pub(crate) fn ask(&self, request: &Arc<Request<Vec<u8>>>, patience: Duration) -> Result<Answer, NoAnswer> {
         let (reply, answered) = sync_channel(1);
         self.shared.change(|state| {
             let asking = Stage::Asking(Arc::clone(request), reply);
-            // Once the callback is there, nobody is asked any more.
+            // After the callback has come, no request is judged any more.
             let stage = if state.arrived.is_some() { Stage::Answering } else { asking };
             state.set_stage(self.number, stage);
         });
@@ -301,7 +301,7 @@ impl Place {
         })
     }
 
-    /// All that was to be said is said: the visitor may be sent away.
+    /// The answer is complete: the visitor may be sent away.
     pub(crate) fn is_answered(&self) {
         self.shared.lock().set_stage(self.number, Stage::Idle);
     }
@@ -331,7 +331,7 @@ mod tests {
     }
 
     impl Place {
-        /// As if the request were whole.
+        /// As if the request were complete.
         fn begin(&self) {
             let request = Arc::new(Request::new(Vec::new()));
             self.shared.lock().set_stage(self.number, Stage::Asking(request, sync_channel(1).0));
@@ -360,7 +360,7 @@ mod tests {
         assert!(!is_shut(&mut clients[0]) && !is_shut(&mut clients[2]) && !is_shut(&mut newest));
         assert_eq!(shared.lock().visitors.len(), PLACES);
 
-        // Where nobody is, the oldest of all.
+        // If no visitor is idle, the oldest of all.
         places.iter().chain([&newest_place]).for_each(Place::begin);
         let (server, _client) = pair();
         let _place = shared.admit(server.into()).unwrap();
@@ -388,11 +388,11 @@ mod tests {
             });
             two.unzip()
         };
-        // A busy machine may take all of their time before anybody has looked: then they are not the ones to look at.
+        // A busy machine may take all of their time before this test looks: then they are no longer the right ones.
         let (shared, places, mut clients) = loop {
             let (shared, came) = (Arc::new(Shared::default()), Instant::now());
             let (places, clients) = two(&shared);
-            shared.change(State::send_a_dawdler_away);
+            shared.change(State::end_the_slowest_visit);
             if came.elapsed() < TIME_TO_ASK {
                 break (shared, places, clients);
             }
@@ -400,7 +400,7 @@ mod tests {
         assert!(!is_shut(&mut clients[0]) && !is_shut(&mut clients[1]));
         std::thread::sleep(TIME_TO_ASK);
         places[0].begin();
-        shared.change(State::send_a_dawdler_away);
+        shared.change(State::end_the_slowest_visit);
         assert!(!is_shut(&mut clients[0]) && is_shut(&mut clients[1]), "the first has asked");
     }
 
@@ -422,7 +422,7 @@ mod tests {
     fn where_threads_are_short_somebody_goes_who_has_been_here_for_longer() {
         let shared = Arc::new(Shared::default());
         let inside = Mutex::new(Vec::new());
-        // Ten threads can be had, and one that is sent away ends as soon as another is wanted.
+        // Ten threads are available, and one that is sent away ends when another is needed.
         let serve = |place: Place| {
             let mut inside = inside.lock().unwrap();
             let here = |place: &Place| place.shared.lock().visitors.contains_key(&place.number);

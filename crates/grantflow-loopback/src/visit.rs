@@ -1,4 +1,4 @@
-//! One visitor: the request is read, judged and answered.
+//! One visitor: its request is read, judged and answered.
 
 use std::io::{ErrorKind, Read, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -12,20 +12,20 @@ use crate::answer::Answer;
 use crate::head::{Head, HeadReader};
 use crate::shared::{Arrived, NoAnswer, Place};
 
-/// How long, and for how many bytes, a connection is kept after its answer. Closing at once what has not been read to its end
-/// makes a system throw the answer away.
+/// How long, and for how many bytes, a connection is kept after its answer. If it were closed with unread bytes, the
+/// system would discard the answer.
 const LINGER: Duration = Duration::from_millis(500);
 const LINGER_BYTES: usize = 1024 * 1024;
 
-/// What is the same for all visitors.
+/// What all visitors have in common.
 #[derive(Clone)]
-pub(crate) struct House {
+pub(crate) struct Site {
     pub(crate) port: u16,
     pub(crate) done_path: Arc<str>,
     pub(crate) visit: Duration,
 }
 
-impl House {
+impl Site {
     /// Serves one visitor: one request, one answer.
     pub(crate) fn serve(&self, place: Place) {
         let stream = &*place.stream;
@@ -46,8 +46,8 @@ impl House {
         }
     }
 
-    /// A whole request for this host. The error is the answer to one that is none; `None` for somebody who said nothing: a
-    /// browser that connects ahead of time would show an answer to a question that it has not asked yet.
+    /// A complete request for this host. The error is the answer to a bad one, or `None` if the visitor sent nothing: a
+    /// browser that connects in advance would show it as the answer to a later request.
     fn read(&self, stream: &TcpStream) -> Result<Request<Vec<u8>>, Option<Answer>> {
         let until = Instant::now().checked_add(self.visit);
         let mut reader = HeadReader::default();
@@ -74,8 +74,8 @@ impl House {
         Ok(request(head, body))
     }
 
-    /// Whether an authority names this listener: the loopback interface by one of its names, and this port or none. Any other
-    /// name is another site's that was made to lead here (DNS rebinding).
+    /// Whether an authority names this listener: the loopback interface by one of its names, with this port or none.
+    /// Any other name belongs to another site that leads here (DNS rebinding).
     fn is_here(&self, authority: &str) -> bool {
         let (name, port) = match authority.rsplit_once(':') {
             Some((name, port)) if !port.contains(']') => (name, Some(port)),
@@ -85,7 +85,7 @@ impl House {
             && port.is_none_or(|port| port == self.port.to_string())
     }
 
-    /// `None` for a visitor who was sent away.
+    /// `None` for a visitor that was sent away.
     fn answer(&self, request: Request<Vec<u8>>, place: &Place) -> Option<Answer> {
         let after = |request: &Request<Vec<u8>>| {
             let state = place.shared.lock();
@@ -102,7 +102,7 @@ impl House {
         }
     }
 
-    /// Once the callback is there: the last page, and the way to it for a browser that asks twice.
+    /// After the callback has come: the last page, and the redirect to it for a browser that asks twice.
     fn answer_after(&self, request: &Request<Vec<u8>>, arrived: &Arrived) -> Answer {
         let is_head = request.method() == Method::HEAD;
         match *request.method() {
@@ -118,7 +118,7 @@ impl House {
     }
 }
 
-/// Which login a request says that it answers.
+/// The login that a request claims to answer.
 pub(crate) fn claimed_key(request: &Request<Vec<u8>>) -> Option<PendingKey> {
     match *request.method() {
         Method::POST => callback_key_in_form(request.body()),
@@ -136,9 +136,9 @@ fn request(head: Head, body: Vec<u8>) -> Request<Vec<u8>> {
     request
 }
 
-/// Why nothing more comes.
+/// Why no more bytes come.
 enum Fault {
-    /// The visitor has said all, or was sent away.
+    /// The visitor has sent everything, or was sent away.
     Ended,
     /// The connection was reset.
     Broken,
@@ -167,7 +167,7 @@ fn next_piece(mut stream: &TcpStream, until: Option<Instant>) -> Result<Vec<u8>,
             Ok(0) => return Err(Fault::Ended),
             Ok(read) => return Ok(piece.get(..read).unwrap_or_default().to_vec()),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // The one on Unix, the other on Windows.
+            // The first on Unix, the second on Windows.
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 return Err(Fault::Slow);
             }
@@ -176,16 +176,17 @@ fn next_piece(mut stream: &TcpStream, until: Option<Instant>) -> Result<Vec<u8>,
     }
 }
 
-/// std takes no timeout of zero, and systems round down.
+/// std accepts no timeout of zero, and systems round down.
 fn at_least_a_moment(timeout: Duration) -> Duration {
     timeout.max(Duration::from_millis(1))
 }
 
-/// Says whether all was written by about `until`: somebody who reads a byte now and then is not waited for.
+/// Returns whether everything was written by about `until`. A visitor that reads a byte now and then does not prolong
+/// it.
 fn write(mut stream: &TcpStream, mut bytes: &[u8], until: Option<Instant>) -> bool {
     while !bytes.is_empty() {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        // After that, a millisecond for each piece: a visitor who reads that fast is about to have all.
+        // After that, a millisecond for each piece: a visitor that reads that fast will soon have everything.
         if stream.set_write_timeout(left.map(at_least_a_moment)).is_err() {
             return false;
         }
@@ -199,8 +200,8 @@ fn write(mut stream: &TcpStream, mut bytes: &[u8], until: Option<Instant>) -> bo
     true
 }
 
-/// Lets the visitor read the answer: no more is written, and what it still says is dropped. Says whether it may have the
-/// answer: one that resets the connection has not.
+/// Lets the visitor read the answer: writes no more, and drops what still comes. Returns whether it may have the
+/// answer; a visitor that resets the connection does not.
 fn linger(stream: &TcpStream) -> bool {
     if stream.shutdown(Shutdown::Write).is_err() {
         return false;
@@ -237,7 +238,7 @@ mod tests {
                 thread::sleep(Duration::from_millis(20));
             }
         });
-        // To be read to its end it would take 20 s.
+        // Reading all of it would take 20 s.
         let answer = vec![b'x'; 256 * 1024 * 1024];
         let started = Instant::now();
         assert!(!write(&server, &answer, started.checked_add(Duration::from_millis(300))));

@@ -1,4 +1,4 @@
-//! What carries requests, everywhere but in a browser.
+//! Carries requests, everywhere except in a browser.
 
 use core::fmt;
 use core::time::Duration;
@@ -14,14 +14,14 @@ use reqwest::{Client, ClientBuilder};
 use crate::connecting::{Progress, RecordConnecting};
 use crate::{BODY_LIMIT, Error, SendError, TIMEOUT};
 
-/// How many chunks of a body are read before others may run.
+/// How many chunks of a body are read before other tasks may run.
 const CHUNKS: usize = 32;
 
 /// Carries requests. Make it once; it is cheap to clone.
 #[derive(Clone)]
 pub struct Agent {
     secure: Client,
-    /// For `http:`, which goes to loopback: without a proxy, which only a client as a whole can be.
+    /// For `http:`, which goes to loopback: without a proxy, which is a setting of a whole client.
     plain: Client,
     body_limit: u64,
     timeout: Duration,
@@ -36,12 +36,12 @@ impl Agent {
         Self::configured(TIMEOUT, |settings| settings)
     }
 
-    /// As [`Agent::new`], with a deadline and settings of your own: TLS roots, a proxy, a user agent. The settings that keep
-    /// credentials safe are made after yours, which is why this takes no client that is built already: it could not be asked
-    /// what it does with redirects. The deadline is for a whole round trip, from resolving the name to the last byte of the
-    /// body; it is a year at most.
+    /// Like [`Agent::new`], with your own deadline and settings: TLS roots, a proxy, a user agent. The settings that
+    /// keep credentials safe are applied after yours. A built client is not accepted, because it does not tell how it
+    /// treats redirects. The deadline is for a whole round trip, from resolving the name to the last byte of the body;
+    /// it is a year at most.
     ///
-    /// A `read_timeout` among your settings must be one that can be added to the present time: reqwest panics on others.
+    /// A `read_timeout` in your settings must be one that can be added to the current time: reqwest panics on others.
     ///
     /// `settings` is called twice, for `https:` and for `http:`.
     ///
@@ -54,22 +54,22 @@ impl Agent {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Settings`], if no client can be made of the settings.
+    /// [`Error::Settings`], if no client can be made from the settings.
     pub fn configured(timeout: Duration, settings: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Self, Error> {
         let build = |settings: ClientBuilder| settings.build().map_err(|error| Error::Settings(error.without_url()));
         let timeout = deadline(timeout);
         let secure = harden(settings(Client::builder()), timeout).https_only(true);
         let plain = harden(settings(Client::builder()), timeout).https_only(false).no_proxy();
-        // It never does TLS, and to read the system's certificates takes time.
+        // It never uses TLS, and reading the system's certificates takes time.
         #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
         let plain = plain.tls_certs_only([]);
-        // Where reqwest has no TLS at all, it would send an `https:` request to a proxy in the clear.
+        // A reqwest without TLS would send an `https:` request to a proxy in plain text.
         #[cfg(not(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls")))]
         let secure = secure.no_proxy();
         Ok(Self { secure: build(secure)?, plain: build(plain)?, body_limit: BODY_LIMIT, timeout })
     }
 
-    /// The most bytes that are read of a body, with and without a compression. 1 MiB by default.
+    /// Sets the greatest number of bytes of a body, both compressed and decompressed. 1 MiB by default.
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> Self {
         self.body_limit = bytes;
@@ -95,7 +95,7 @@ impl Agent {
             .map_err(|error| send_error(progress.sent(&error), error))?;
 
         let status = answer.status();
-        // A status line came, so the request went.
+        // A status line came, so the request was sent.
         let unreadable = |error| SendError { sent: Sent::MaybeSent, error: of_body(error, status) };
         let mut collector = Collector::new(self.body_limit);
         let mut chunks = 0_usize;
@@ -103,7 +103,7 @@ impl Agent {
             collector.push(&chunk).map_err(unreadable)?;
             chunks = chunks.wrapping_add(1);
             if chunks.is_multiple_of(CHUNKS) {
-                // A body that is always ready must not keep the deadline from being looked at.
+                // A body that is always ready must not prevent a look at the deadline.
                 give_way().await;
             }
         }
@@ -117,13 +117,13 @@ impl Agent {
 }
 
 impl fmt::Debug for Agent {
-    /// reqwest shows default headers and proxies, and both may hold credentials.
+    /// Without reqwest's client, which shows default headers and proxies: both may hold credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Agent {{ body_limit: {} }}", self.body_limit)
     }
 }
 
-/// Made after the caller's settings, so that these hold.
+/// Applied after the caller's settings, so that these count.
 fn harden(settings: ClientBuilder, timeout: Duration) -> ClientBuilder {
     verified(settings)
         .redirect(reqwest::redirect::Policy::none())
@@ -140,13 +140,13 @@ fn harden(settings: ClientBuilder, timeout: Duration) -> ClientBuilder {
         .connector_layer(RecordConnecting)
 }
 
-/// Certificates and the names in them are verified, whatever the settings say.
+/// Verifies certificates and the names in them, even if the settings turn that off.
 #[cfg(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls"))]
 fn verified(settings: ClientBuilder) -> ClientBuilder {
     settings.tls_danger_accept_invalid_certs(false).tls_danger_accept_invalid_hostnames(false)
 }
 
-/// Without TLS of ours there is nothing to verify.
+/// Without TLS there is nothing to verify.
 #[cfg(not(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls")))]
 fn verified(settings: ClientBuilder) -> ClientBuilder {
     settings
@@ -156,7 +156,7 @@ fn send_error(sent: Sent, error: reqwest::Error) -> SendError {
     SendError { sent, error: Error::Transport(error.without_url()) }
 }
 
-/// Why the body of an answer with this status cannot be had.
+/// The error for a body that could not be read, of an answer with this status.
 fn of_body(error: BodyError, status: StatusCode) -> Error {
     match error {
         BodyError::TooLarge { limit } => Error::BodyTooLarge { status, limit },

@@ -1,4 +1,4 @@
-//! What carries requests in a browser: its `fetch`.
+//! Carries requests in a browser, by its `fetch`.
 
 use core::fmt;
 use core::time::Duration;
@@ -10,7 +10,7 @@ use reqwest::{Client, ClientBuilder, RequestBuilder};
 
 use crate::{BODY_LIMIT, Error, SendError, TIMEOUT};
 
-/// The longest time, in milliseconds, that JavaScript's timers can be set to.
+/// The longest time, in milliseconds, that a JavaScript timer accepts.
 const LONGEST_MILLIS: u32 = i32::MAX as u32;
 
 /// Carries requests. Make it once; it is cheap to clone.
@@ -30,18 +30,18 @@ impl Agent {
         Self::configured(TIMEOUT, |settings| settings)
     }
 
-    /// As [`Agent::new`], with a deadline and settings of your own, of which a browser knows few. The deadline is for a whole
-    /// round trip, to the last byte of the body.
+    /// Like [`Agent::new`], with your own deadline and settings, of which a browser supports few. The deadline is for a
+    /// whole round trip, to the last byte of the body.
     ///
     /// # Errors
-    /// [`Error::Settings`], if no client can be made of the settings.
+    /// [`Error::Settings`], if no client can be made from the settings.
     pub fn configured(timeout: Duration, settings: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Self, Error> {
         let client = settings(Client::builder()).build().map_err(|error| Error::Settings(error.without_url()))?;
         let timeout = timeout.min(Duration::from_millis(LONGEST_MILLIS.into()));
         Ok(Self { client, timeout, body_limit: BODY_LIMIT })
     }
 
-    /// The most bytes that a body may have, after decompression. 1 MiB by default.
+    /// Sets the greatest number of bytes of a body, after decompression. 1 MiB by default.
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> Self {
         self.body_limit = bytes;
@@ -66,7 +66,7 @@ impl Agent {
 
         let (status, limit) = (answer.status(), self.body_limit);
         let fail = |error| Err(SendError { sent: Sent::MaybeSent, error });
-        // The browser has followed it: all that is left is not to take the answer for the endpoint's.
+        // The browser has followed it. All that is left is to refuse the answer, which is not the endpoint's.
         if *answer.url() != target {
             return fail(Error::Redirected { status });
         }
@@ -88,7 +88,7 @@ impl Agent {
 }
 
 impl fmt::Debug for Agent {
-    /// reqwest shows default headers, and they may hold credentials.
+    /// Without reqwest's client, which shows default headers: they may hold credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Agent {{ body_limit: {} }}", self.body_limit)
     }
@@ -109,6 +109,6 @@ pub(crate) async fn wait(duration: Duration) {
 
 /// The time now, by the browser's clock.
 pub fn now() -> UnixTime {
-    // From a float to an integer, `as` saturates; nothing before 1970 is shown.
+    // `as` saturates from a float to an integer; times before 1970 become 0.
     UnixTime::from_secs((js_sys::Date::now() / 1000.0) as u64)
 }

@@ -1,8 +1,8 @@
-//! How far a request's connection has come: it records that connecting has begun, and that there is a connection, proxy
-//! and TLS handshake included.
+//! The progress of a request's connection: records that connecting has begun, and that the connection is complete,
+//! including proxy and TLS handshake.
 //!
-//! A deadline that passes in a TLS handshake and one that passes while the server thinks give the same error. What tells them
-//! apart is whether connecting had succeeded, and that only a connector sees.
+//! A deadline in a TLS handshake and one while the server works give the same error. The difference is whether
+//! connecting had succeeded, and only a connector sees that.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 tokio::task_local! {
-    /// Of the request that is being polled. Without a pool, reqwest connects in the request's own future.
+    /// Of the request that is being polled. Without a pool, reqwest connects in the request's future.
     static PROGRESS: Progress;
 }
 
-/// Goes up only: what may have been sent stays so.
+/// It only goes up: a request that may have been sent stays so.
 #[derive(Clone, Default)]
 pub(crate) struct Progress(Arc<AtomicU8>);
 
@@ -26,13 +26,13 @@ const BEGUN: u8 = 1;
 const CONNECTED: u8 = 2;
 
 impl Progress {
-    /// Polls a request with this in reach of the connector.
+    /// Polls a request, with this visible to the connector.
     pub(crate) async fn of<F: Future>(self, request: F) -> F::Output {
         PROGRESS.scope(self, request).await
     }
 
-    /// Whether the failure of this request proves that it was not sent. Where no connector was seen at work, that is for the
-    /// error's own phase to say.
+    /// Whether the failure of this request proves that it was not sent. If no connector was seen at work, the phase of
+    /// the error decides.
     pub(crate) fn sent(&self, error: &reqwest::Error) -> Sent {
         match self.0.load(Ordering::SeqCst) {
             BEGUN => Sent::NotSent,
@@ -42,7 +42,7 @@ impl Progress {
     }
 }
 
-/// Wraps all that connects.
+/// Wraps every connector.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RecordConnecting;
 

@@ -1,4 +1,4 @@
-//! What carries requests: a service, a timer, and limits.
+//! Carries requests: a service, a timer, and limits.
 
 use core::error::Error as StdError;
 use core::fmt;
@@ -17,7 +17,7 @@ use crate::{RequestBody, now};
 
 /// Carries requests. Make it once; it is cheap to clone.
 ///
-/// It has no type parameter: the service is behind a pointer, so that an agent can be named and stored.
+/// It has no type parameter: the service is behind a pointer, so an agent can be named and stored.
 #[derive(Clone)]
 pub struct Agent {
     carrier: Arc<dyn Carrier>,
@@ -28,7 +28,7 @@ pub struct Agent {
 pub(crate) type Timer = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 pub(crate) type Phase = Arc<dyn Fn(&(dyn StdError + 'static)) -> Sent + Send + Sync>;
 
-/// What a round trip goes by.
+/// The limits of a round trip.
 #[derive(Clone)]
 pub(crate) struct Limits {
     pub(crate) timer: Timer,
@@ -43,8 +43,8 @@ const BODY_LIMIT: u64 = 1024 * 1024;
 impl Agent {
     /// An agent over a service, with a deadline of 30 s, and a body limit of 1 MiB.
     ///
-    /// `timer` gives a future that is ready when its time has passed: `tokio::time::sleep` is one. It is used for deadlines, and
-    /// for the waits that flows ask for.
+    /// `timer` returns a future that is ready when its time has passed: `tokio::time::sleep` is one. It is used for
+    /// deadlines, and for the waits that flows ask for.
     ///
     /// ```
     /// use grantflow_tower::RequestBody;
@@ -66,8 +66,8 @@ impl Agent {
         Self::with_body(service, timer, |body| body)
     }
 
-    /// As [`Agent::new`], over a service of requests with another body, which `body` makes. See to it that nothing below
-    /// the agent retries or follows redirects.
+    /// Like [`Agent::new`], over a service whose requests have another body, which `body` makes. Make sure that no
+    /// layer below the agent retries or follows redirects.
     ///
     /// ```
     /// # let service = tower::service_fn(async |_: http::Request<axum::body::Body>| {
@@ -95,8 +95,8 @@ impl Agent {
         Self { carrier: crate::carry::over(service, body), clock: Arc::new(now), limits }
     }
 
-    /// The deadline for a whole round trip, from asking the service for room to the last byte of the body. 30 s by default.
-    /// One that passes before the service is ready says that the request was certainly not sent. It is a year at most.
+    /// Sets the deadline for a whole round trip, from asking the service for room to the last byte of the body. 30 s by
+    /// default. If it passes before the service is ready, the request was certainly not sent. It is a year at most.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.limits.timeout = timeout;
@@ -108,16 +108,16 @@ impl Agent {
         self.limits.timeout
     }
 
-    /// The most bytes that are read of a body, with and without a compression. 1 MiB by default.
+    /// Sets the greatest number of bytes of a body, both compressed and decompressed. 1 MiB by default.
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> Self {
         self.limits.body_limit = bytes;
         self
     }
 
-    /// What an error of the service's `call` proves, for those who know the service. Without this call, nothing: the request
-    /// may have been sent. Say [`Sent::NotSent`] only where the phase that failed comes before the first byte, whatever the
-    /// layers in between; an error's text proves nothing.
+    /// Sets what an error of the service's `call` proves, for callers who know the service. Without this, it proves
+    /// nothing: the request may have been sent. Return [`Sent::NotSent`] only if the phase that failed comes before the
+    /// first byte, through all layers in between. An error's text proves nothing.
     ///
     /// ```
     /// # let service = tower::service_fn(async |_: http::Request<grantflow_tower::RequestBody>| {
@@ -133,7 +133,7 @@ impl Agent {
         self
     }
 
-    /// Another clock than the system's: for tests in virtual time, and for targets that have none.
+    /// Replaces the system's clock, for tests in virtual time, and for targets that have none.
     #[must_use]
     pub fn clock(mut self, now: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(now);

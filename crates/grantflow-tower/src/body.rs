@@ -1,4 +1,4 @@
-//! A request's body, as a service takes it.
+//! The body of a request for a service.
 
 use core::convert::Infallible;
 use core::fmt;
@@ -10,8 +10,8 @@ use grantflow::Body;
 use http_body::{Frame, SizeHint};
 
 /// A request's body. It holds credentials: it is redacted when printed, and wiped when its last byte is dropped.
-///
-/// It is neither `Clone` nor `Default`, on purpose: layers that retry or follow redirects ask for one of these, and neither
+/// It is deliberately neither `Clone` nor `Default`: layers that retry or follow redirects need one of these, and
+/// neither belongs below a grant.
 /// belongs below a grant.
 ///
 /// ```compile_fail,E0277
@@ -30,7 +30,7 @@ use http_body::{Frame, SizeHint};
 pub struct RequestBody(Bytes);
 
 impl RequestBody {
-    /// All of it.
+    /// All bytes.
     pub fn into_bytes(self) -> Bytes {
         self.0
     }

@@ -1,4 +1,4 @@
-//! One round trip over a service whose type is forgotten.
+//! One round trip over a service whose type is erased.
 
 use core::future::poll_fn;
 use core::pin::{Pin, pin};
@@ -22,7 +22,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Carries one request, over a service that is ready for it.
 pub(crate) type Carry = Box<dyn FnOnce(Request<Body>) -> BoxFuture<Result<Response<Body>, SendError>> + Send>;
 
-/// A service, whatever its type.
+/// A service of any type.
 pub(crate) trait Carrier: Send + Sync {
     /// Waits until a clone of the service is ready. An error says that nothing was sent.
     fn ready(&self, limits: Limits) -> BoxFuture<Result<Carry, Error>>;
@@ -40,7 +40,7 @@ where
 }
 
 struct Over<S, F> {
-    /// Locked to be cloned, and no longer: many services can be sent to a thread, but not shared with one.
+    /// Locked only to be cloned: many services can be sent to a thread, but not shared with one.
     service: Mutex<S>,
     body: F,
 }
@@ -59,7 +59,7 @@ where
             let mut deadline = Deadline::new(&limits);
             let ready = deadline.bound(poll_fn(|context| service.poll_ready(context))).await?;
             ready.map_err(|error| Error::Transport(error.into()))?;
-            // Nothing is sent that has no time left for its answer.
+            // If no time is left for the answer, nothing is sent.
             deadline.is_ahead().await?;
             let carry: Carry = Box::new(move |request| {
                 Box::pin(round_trip(service, request.map(|b| body(b.into())), limits, deadline))
@@ -69,7 +69,7 @@ where
     }
 }
 
-/// Calls the very service that was ready, and reads the answer.
+/// Calls exactly the service that was ready, and reads the answer.
 async fn round_trip<S, B, R>(
     mut service: S,
     mut request: Request<B>,
@@ -92,7 +92,7 @@ where
         let body = read.finish(&mut parts.headers);
         body.map_err(|error| Error::of_body(error, status))
     });
-    // A status line came, so the request went.
+    // A status line came, so the request was sent.
     Ok(Response::from_parts(parts, body.map_err(maybe_sent)?))
 }
 
@@ -100,10 +100,10 @@ fn maybe_sent(error: Error) -> SendError {
     SendError { sent: Sent::MaybeSent, error }
 }
 
-/// How many frames are read before the deadline is looked at.
+/// How many frames are read before a look at the deadline.
 const FRAMES: usize = 32;
 
-/// Reads a body, and no more than the limit of it.
+/// Reads a body, at most up to the limit.
 async fn read<R>(body: R, status: StatusCode, limit: u64) -> Result<Collector, Error>
 where
     R: http_body::Body<Error: Into<BoxError>>,
@@ -112,7 +112,7 @@ where
     let mut collector = Collector::new(limit);
     for turn in 1_usize.. {
         let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await else { break };
-        // Trailers say nothing that a flow asks for.
+        // Trailers contain nothing that a flow needs.
         if let Ok(mut data) = frame.map_err(|error| Error::Transport(error.into()))?.into_data() {
             while data.has_remaining() {
                 let chunk = data.chunk();
@@ -125,8 +125,7 @@ where
             }
         }
         if turn.is_multiple_of(FRAMES) {
-            // A body that is always ready, with empty frames or trailers without end, must not keep the timer from being
-            // looked at.
+            // A body that is always ready, with empty frames or endless trailers, must not prevent a look at the timer.
             give_way().await;
         }
     }
@@ -135,7 +134,7 @@ where
 
 /// The end of a round trip.
 struct Deadline {
-    /// None once it has passed: a timer that is through may not be polled again.
+    /// `None` after it has passed: a timer that has ended may not be polled again.
     timer: Option<BoxFuture<()>>,
 }
 
@@ -153,11 +152,11 @@ impl Deadline {
         self.timer.is_none()
     }
 
-    /// What a future comes to, if it does before the deadline.
+    /// The future's result, if it is ready before the deadline.
     ///
-    /// The timer is polled first: runtimes allow a task some work per poll, and a future that is always busy would leave
-    /// none for a timer behind it. The future is polled once more when the deadline has passed, for an answer that came
-    /// while the machine slept may be the only copy of a token.
+    /// The timer is polled first: runtimes allow a task some work for each poll, and a future that is always busy would
+    /// leave none for the timer behind it. After the deadline the future is polled once more: an answer that came while
+    /// the machine slept may be the only copy of a token.
     async fn bound<T>(&mut self, future: impl Future<Output = T>) -> Result<T, Error> {
         let mut future = pin!(future);
         poll_fn(|context| {

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// No whole answer came.
+/// No complete answer came.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}; the request {sent}")]
 #[non_exhaustive]
@@ -18,21 +18,21 @@ pub struct SendError {
     pub error: Error,
 }
 
-/// What went wrong: in the flow, or on the way.
+/// What went wrong: in the flow, or in the HTTP stack.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The flow failed: see [`grantflow::Error::next`] for what to do.
     #[error(transparent)]
     OAuth(#[from] grantflow::Error),
-    /// The exchange was not run: an earlier run of it was dropped, or is over.
+    /// The exchange was not run: an earlier run of it was dropped, or has ended.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
-    /// The service failed, or the body of its answer. This is its own error.
+    /// The service or the body of its answer failed, with this error.
     #[error(transparent)]
     Transport(Box<dyn std::error::Error + Send + Sync>),
     /// The agent's deadline passed.
-    #[error("no whole answer came before the deadline")]
+    #[error("no complete answer came before the deadline")]
     TimedOut,
     /// The answer's body is larger than the agent's limit.
     #[error("the answer (HTTP {status}) is larger than {limit} bytes", status = .status.as_u16())]
@@ -42,8 +42,8 @@ pub enum Error {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// The answer's body is compressed, and the compression cannot be undone: it breaks off or is damaged. Feature `gzip`.
-    #[error("the answer (HTTP {status}) is compressed, and it breaks off or is damaged", status = .status.as_u16())]
+    /// The answer's body is compressed, and cannot be decompressed: it was cut or damaged. Feature `gzip`.
+    #[error("the answer (HTTP {status}) is compressed, and was cut or damaged", status = .status.as_u16())]
     Undecodable {
         /// The answer's status.
         status: StatusCode,
@@ -51,7 +51,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Why the body of an answer with this status cannot be had.
+    /// The error for a body that could not be read, of an answer with this status.
     pub(crate) fn of_body(error: BodyError, status: StatusCode) -> Self {
         match error {
             BodyError::TooLarge { limit } => Self::BodyTooLarge { status, limit },

@@ -1,5 +1,5 @@
-//! Runs grantflow's flows over any [`tower_service::Service`] of HTTP requests: hyper-util's client, an axum router in the
-//! same process, a stack of tower layers. It knows no runtime; the timer is the caller's.
+//! Runs grantflow's flows over any [`tower_service::Service`] of HTTP requests: hyper-util's client, an axum router in
+//! the same process, a stack of tower layers. It needs no runtime; the caller gives the timer.
 //!
 //! ```
 //! use grantflow::{ClientCredentials, Server};
@@ -20,34 +20,35 @@
 //! # }
 //! ```
 //!
-//! What an [`Agent`] sees to, whatever its service is:
-//! - Backpressure is respected: each request has a clone of the service, waits until that clone is ready, and calls it. Only
-//!   then is the request made.
-//! - A failure tells a request that was certainly not sent from one that may have been. An error of `poll_ready` is the former,
-//!   one of `call` the latter, unless a classifier of yours knows better: see [`Agent::phase`].
-//! - The whole round trip has one deadline, the wait for the service included, and a body one limit, which holds while it
-//!   comes in. The deadline holds too where a service or a body is always busy and never waits.
+//! An [`Agent`] ensures, over any service:
+//! - Backpressure is respected: each request has a clone of the service, waits until that clone is ready, and calls it.
+//!   The request is made only then.
+//! - An error says whether the request was certainly not sent or may have been sent. After an error of `poll_ready` it
+//!   was not sent; after an error of `call` it may have been, unless your classifier knows better: see
+//!   [`Agent::phase`].
+//! - The whole round trip has one deadline, including the wait for the service, and a body has one limit, which applies
+//!   while it comes in. The deadline also holds if a service or a body is always busy and never waits.
 //! - A status is an answer, not an error. A redirect is an answer too: the flow sees it, and refuses it.
-//! - Nothing compressed is asked for. With the feature `gzip` (off by default), an answer that is compressed all the
-//!   same is read; without it, such an answer is an error. Where a layer decompresses, the body limit counts what comes out.
-//! - Requests cannot be replayed by accident: a [`RequestBody`] can neither be cloned nor made out of nothing, which is what
-//!   layers that retry or follow redirects ask of a body.
+//! - No compression is requested. With the feature `gzip` (off by default), an answer that is compressed even so is
+//!   read; without it, such an answer is an error. If a layer decompresses, the body limit counts the result.
+//! - Requests cannot be replayed by accident: a [`RequestBody`] can neither be cloned nor made from nothing, which
+//!   layers that retry or follow redirects need.
 //!
 //! # What does not belong below an agent
 //!
-//! No layer that retries: a code or a refresh token that is sent twice can cost the whole grant (RFC 6749 §4.1.2, RFC 9700
-//! §4.14). The flow knows what may be sent again, and says so with what is left of it.
+//! No layer that retries: a code or a refresh token that is sent twice can cost the whole grant (RFC 6749 §4.1.2, RFC
+//! 9700 §4.14). The flow knows what may be sent again, and says so with what is left of the grant.
 //!
-//! No layer that follows redirects: it takes the credentials in the body along, to wherever the answer points.
+//! No layer that follows redirects: it sends the credentials in the body to any URL in the answer.
 //!
-//! No layer that makes errors of statuses: the body of a 400 says what was wrong.
+//! No layer that turns statuses into errors: the body of a 400 says what was wrong.
 //!
-//! With [`Agent::with_body`] it is up to the caller to keep to this, for other bodies can be cloned.
+//! With [`Agent::with_body`] the caller has to ensure this, because other bodies can be cloned.
 //!
 //! # Dropping a run
 //!
-//! A future may be dropped at any time. [`run`] owns its exchange, and what was left of the grant is lost with it. Where that
-//! matters, in a `select!` or under a timeout of your own, use [`run_held`]: the exchange stays with the caller, in a
+//! A future may be dropped at any time. [`run`] owns its exchange, and what was left of the grant is lost with it. If
+//! that matters, in a `select!` or with your own timeout, use [`run_held`]: the exchange stays with the caller, in a
 //! [`Held`], which knows whether the request may have been sent.
 
 use grantflow::{Body, Exchange, Failure, Sent, UnixTime};
@@ -69,28 +70,28 @@ pub use error::{Error, SendError};
 #[cfg(feature = "hyper-util")]
 pub use phase::hyper_util_phase;
 
-/// Runs an exchange to its end: sends its requests, waits where it asks to, and gives what the flow is for.
+/// Runs an exchange to its end: sends its requests, waits as it asks, and returns the flow's output.
 ///
 /// # Cancel safety
-/// Dropping the future breaks off the round trip, and drops the exchange: whether its request was sent is then not known. Where
+/// Dropping the future stops the round trip and drops the exchange: it is then unknown whether its request was sent. If
 /// that matters, use [`run_held`].
 ///
 /// # Errors
-/// What went wrong, and what is left of the grant. `?` keeps the error alone.
+/// What went wrong, and what is left of the grant. `?` keeps only the error.
 pub async fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, Error>> {
     run_held(agent, &mut Held::new(exchange)).await
 }
 
-/// Runs an exchange to its end, and leaves it with the caller while it does.
+/// Runs an exchange to its end. The exchange stays with the caller.
 ///
 /// # Cancel safety
-/// Dropping the future drops that of the service. [`Held::settle`] then says what is left of the grant: a request counts as
-/// one that may have been sent from the moment at which the service is called, and not while the service is not ready. Running
-/// the `Held` again goes on where it was, and sends nothing twice unless the flow takes that for harmless; otherwise it
+/// Dropping the future drops the future of the service. [`Held::settle`] then says what is left of the grant: a request
+/// may have been sent from the moment when the service is called, and not while the service is not ready. Running the
+/// `Held` again continues where it was, and sends nothing twice unless the flow takes that for harmless; otherwise it
 /// fails with [`Error::Interrupted`].
 ///
 /// # Errors
-/// What went wrong, and what is left of the grant. `?` keeps the error alone.
+/// What went wrong, and what is left of the grant. `?` keeps only the error.
 pub async fn run_held<X: Exchange>(agent: &Agent, held: &mut Held<X>) -> Result<X::Output, Failure<X, Error>> {
     let mut rng = SysRng;
     let send = |carry: carry::Carry, request| async move {
@@ -99,10 +100,10 @@ pub async fn run_held<X: Exchange>(agent: &Agent, held: &mut Held<X>) -> Result<
     grantflow_async::drive(held, &mut rng, || agent.now(), |after| agent.wait(after), || agent.ready(), send).await
 }
 
-/// Waits until the service is ready, sends one request and reads the whole answer, whatever its status.
+/// Waits until the service is ready, sends one request and reads the complete answer, with any status.
 ///
 /// # Errors
-/// [`SendError`], with whether the request may have been sent.
+/// [`SendError`], which says whether the request may have been sent.
 pub async fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, SendError> {
     let carry = agent.ready().await.map_err(|error| SendError { sent: Sent::NotSent, error })?;
     carry(request).await

@@ -5,9 +5,9 @@ use core::error::Error as StdError;
 use grantflow::Sent;
 use hyper_util::client::legacy;
 
-/// For [`Agent::phase`](crate::Agent::phase) over hyper-util's legacy client: an error in connecting, TLS handshake included,
-/// says that the request was certainly not sent. The client's error is also found where layers have wrapped it, if they
-/// name it as their source. Feature `hyper-util`.
+/// For [`Agent::phase`](crate::Agent::phase) over hyper-util's legacy client: after an error in connecting, including
+/// the TLS handshake, the request was certainly not sent. The client's error is also found if layers have wrapped it
+/// and name it as their source. Feature `hyper-util`.
 pub fn hyper_util_phase(error: &(dyn StdError + 'static)) -> Sent {
     let mut next = Some(error);
     while let Some(error) = next {

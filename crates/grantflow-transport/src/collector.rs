@@ -6,31 +6,31 @@ use grantflow::Body;
 use http::HeaderMap;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// The capacity that a collector begins with, in bytes. A token answer fits into it.
+/// The first capacity of a collector, in bytes. A token answer fits into it.
 const FIRST: usize = 4096;
 
 /// Collects the chunks of an answer's body.
 ///
-/// It takes no more than its limit. Answers hold tokens, so it wipes its memory: where it must grow, it copies what it
-/// has into a larger buffer and overwrites the smaller one, and it overwrites what it holds when it is dropped. What the
-/// HTTP stack keeps of the chunks is the stack's.
+/// It takes no more than its limit. Answers hold tokens, so it wipes its memory: when it must grow, it copies its bytes
+/// into a larger buffer and overwrites the smaller one, and it overwrites its bytes when it is dropped. Copies in the
+/// HTTP stack are out of its reach.
 pub struct Collector {
     bytes: Zeroizing<Vec<u8>>,
     limit: u64,
 }
 
-/// Why a body cannot be had.
+/// Why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// It is larger than the limit, as it came or once a compression was undone.
+    /// It is larger than the limit, before or after decompression.
     #[error("the body is larger than {limit} bytes")]
     TooLarge {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// Its compression cannot be undone: it breaks off or is damaged. Feature `gzip`.
-    #[error("the body is compressed, and it breaks off or is damaged")]
+    /// It is compressed and cannot be decompressed: it was cut or damaged. Feature `gzip`.
+    #[error("the body is compressed, and was cut or damaged")]
     Undecodable,
 }
 
@@ -43,7 +43,7 @@ impl Collector {
     /// Takes the next chunk.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`], if there would be more bytes than the limit. The chunk is then not taken.
+    /// [`BodyError::TooLarge`], if that would exceed the limit. The chunk is then not taken.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
         let length = self.bytes.len().checked_add(chunk.len()).filter(|length| *length as u64 <= self.limit);
         let length = length.ok_or(BodyError::TooLarge { limit: self.limit })?;
@@ -52,13 +52,13 @@ impl Collector {
         Ok(())
     }
 
-    /// The whole body. With the feature `gzip`, the compression that `headers` name is undone, and gzip also where they name
-    /// none; what they say of the compressed body (`Content-Encoding`, `Content-Length`) is removed. A compression that is
-    /// unknown, or of which the body shows no sign, is left as it is.
+    /// The complete body. With the feature `gzip`, it is decompressed if `headers` name a coding that is known, and
+    /// also from gzip if they name none; their entries about the compressed body (`Content-Encoding`, `Content-Length`)
+    /// are removed. A body stays as it is if its coding is unknown, or if it does not begin like that coding.
     ///
     /// # Errors
-    /// With the feature `gzip`: [`BodyError::TooLarge`], if the body is larger than the limit without its compression;
-    /// [`BodyError::Undecodable`], if it breaks off or is damaged.
+    /// With the feature `gzip`: [`BodyError::TooLarge`], if the decompressed body is larger than the limit;
+    /// [`BodyError::Undecodable`], if the body was cut or damaged.
     pub fn finish(self, headers: &mut HeaderMap) -> Result<Body, BodyError> {
         #[cfg(feature = "gzip")]
         let collected = crate::gzip::undo(self, headers)?;
@@ -82,8 +82,8 @@ impl Collector {
         Body::from(core::mem::take(&mut *self.bytes))
     }
 
-    /// Makes room for `length` bytes in all. Where that takes another buffer, gives the old one, wiped: a `Vec` that
-    /// grows by itself frees it as it is.
+    /// Makes room for `length` bytes in all. If that needs another buffer, returns the old one, wiped: a `Vec` that
+    /// grows by itself frees its old buffer unchanged.
     fn make_room(&mut self, length: usize) -> Option<Vec<u8>> {
         if length <= self.bytes.capacity() {
             return None;
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(collector.bytes(), secret, "the new one has them all");
     }
 
-    /// The other way to leave a copy is the vector's own growth, which frees the old buffer as it is.
+    /// The other way to leave a copy is the vector's own growth, which frees the old buffer unchanged.
     #[test]
     fn no_push_lets_the_vector_grow_by_itself() {
         let mut collector = Collector::new(1 << 20);

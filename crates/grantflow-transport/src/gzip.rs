@@ -1,6 +1,6 @@
-//! Undoes the compression of a body that is there in full, within the limit for it.
+//! Decompresses a complete body, within its limit.
 //!
-//! Nothing compressed is ever asked for (`Accept-Encoding: identity`), but some servers and gateways compress all the same.
+//! No compression is ever requested (`Accept-Encoding: identity`), but some servers and gateways compress even so.
 
 use flate2::bufread::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
@@ -14,7 +14,7 @@ use crate::collector::{BodyError, Collector};
 /// How many bytes are decompressed at a time.
 const BLOCK: usize = 8 * 1024;
 
-/// The content codings that are undone (RFC 9110 §8.4.1).
+/// The content codings that can be undone (RFC 9110 §8.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Coding {
     /// RFC 1952; also called `x-gzip`.
@@ -24,9 +24,9 @@ enum Coding {
 }
 
 impl Coding {
-    /// The one coding that was applied, if it is known. A body in two codings stays as it is: no token server sends
-    /// one, and a bomb in two layers grows a millionfold. Where no coding is named, it may be gzip all the same: gateways are
-    /// known that drop the header and leave the body.
+    /// The one coding that was applied, if it is known. A body with two codings stays as it is: no token server sends
+    /// one, and a bomb in two layers grows a millionfold. A body without a named coding may still be gzip: some
+    /// gateways remove the header and leave the body.
     fn named_in(headers: &HeaderMap) -> Option<Self> {
         let mut named = None;
         for value in headers.get_all(CONTENT_ENCODING) {
@@ -45,8 +45,8 @@ impl Coding {
         named.or(Some(Self::Gzip))
     }
 
-    /// Whether a body begins as this coding does. Gateways are known that decompress a body and leave the header; and
-    /// neither JSON nor a form begins like this.
+    /// Whether a body begins as this coding does. Some gateways decompress a body and leave the header; and neither
+    /// JSON nor a form begins like this.
     fn begins(self, body: &[u8]) -> bool {
         match (self, body) {
             (Self::Gzip, [0x1f, 0x8b, ..]) => true,
@@ -88,7 +88,7 @@ fn gunzip(body: &[u8], limit: u64) -> Result<Collector, BodyError> {
     }
 }
 
-/// flate2's reader for this format takes a body that breaks off for one that ends, so its steps are looked at here.
+/// flate2's reader for this format does not tell a cut body from a complete one, so each step is checked here.
 fn inflate(mut body: &[u8], limit: u64) -> Result<Collector, BodyError> {
     let mut plain = Collector::new(limit);
     let mut block = Zeroizing::new([0; BLOCK]);
@@ -103,9 +103,9 @@ fn inflate(mut body: &[u8], limit: u64) -> Result<Collector, BodyError> {
         plain.push(block.get(..written).unwrap_or_default())?;
         match status {
             Status::StreamEnd if body.is_empty() => return Ok(plain),
-            // Something is behind its end.
+            // More bytes follow its end.
             Status::StreamEnd => return Err(BodyError::Undecodable),
-            // Nothing more comes of it.
+            // No more output is possible.
             _ if read == 0 && written == 0 => return Err(BodyError::Undecodable),
             _ => {}
         }
@@ -136,7 +136,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    /// What becomes of a body under these values of `Content-Encoding`, and what is left of them.
+    /// The result for a body with these values of `Content-Encoding`, and what is left of them.
     fn finished(codings: &[&'static str], body: &[u8], limit: u64) -> (Result<Vec<u8>, BodyError>, HeaderMap) {
         let mut headers = HeaderMap::new();
         for coding in codings {
@@ -232,7 +232,7 @@ mod tests {
             let bomb = if name == "gzip" { gzip(&zeros) } else { zlib(&zeros) };
             assert_eq!(finished(&[name], &bomb, 100_000).0, Err(BodyError::TooLarge { limit: 100_000 }), "{name}");
             assert_eq!(finished(&[name], &bomb, 3_000_000).0, Ok(zeros), "{name}");
-            // A short text grows by compression, so that the limit is met by what came.
+            // A short text grows by compression, so the compressed body already exceeds the limit.
             assert_eq!(finished(&[name], &whole, length - 1).0, Err(BodyError::TooLarge { limit: length - 1 }));
         }
     }

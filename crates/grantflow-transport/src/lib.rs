@@ -1,8 +1,8 @@
 //! What grantflow's HTTP adapters share. Other adapters can use it too.
 //!
 //! - [`Collector`] reads the body of an answer: no more than a limit, and without copies that stay in memory.
-//! - [`deadline`] makes any timeout one that can be added to the present time.
-//! - With the feature `gzip` (off by default), a collector undoes a compression that a server applied without being asked.
+//! - [`deadline`] limits a timeout to one that can be added to the current time.
+//! - With the feature `gzip` (off by default), a collector decompresses what a server compressed without being asked.
 //!
 //! ```
 //! use grantflow_transport::Collector;
@@ -28,10 +28,10 @@ pub use collector::{BodyError, Collector};
 /// The longest deadline that [`deadline`] gives: a year.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// A timeout that can be added to the present time: at most a year.
+/// A timeout that can be added to the current time: at most a year.
 ///
-/// Timers of many stacks add a timeout to the present time and panic if the sum cannot be told, as it cannot for
-/// [`Duration::MAX`], which is how people write "no deadline".
+/// Timers of many stacks add a timeout to the current time and panic if the sum cannot be represented. People write
+/// [`Duration::MAX`] for "no deadline", and it has no such sum.
 ///
 /// ```
 /// use std::time::{Duration, Instant};

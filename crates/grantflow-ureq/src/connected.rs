@@ -1,7 +1,7 @@
-//! The last link of the chain that connects: it records that there is a connection, TLS handshake included.
+//! The last link in the chain of connectors: records that the connection is complete, including the TLS handshake.
 //!
-//! A handshake that is cut off and a request that gets no answer give the same error. What tells them apart is whether
-//! connecting had succeeded, and that only a connector sees.
+//! A handshake that is cut and a request without an answer give the same error. The difference is whether connecting
+//! had succeeded, and only a connector sees that.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnecto
 
 use crate::same_authority;
 
-/// ureq's own chain, and after it a note that it has succeeded. Made for one request.
+/// ureq's own chain, followed by a record that it has succeeded. Made for one request.
 #[derive(Debug)]
 pub(crate) struct RecordConnected {
     chain: Arc<DefaultConnector>,
@@ -31,7 +31,7 @@ impl Connector<()> for RecordConnected {
 
     fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<()>) -> Result<Option<Self::Out>, Error> {
         let transport = self.chain.connect(details, chained)?;
-        // A connection to a proxy is none to the server: nothing has been sent through it yet.
+        // A connection to a proxy is not one to the server: nothing was sent through it yet.
         if transport.is_some() && same_authority(details.uri, &self.target) {
             self.connected.store(true, Ordering::SeqCst);
         }

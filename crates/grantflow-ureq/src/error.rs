@@ -4,7 +4,7 @@ use grantflow::{Failure, Sent};
 use grantflow_transport::BodyError;
 use http::StatusCode;
 
-/// No whole answer came.
+/// No complete answer came.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}; the request {sent}")]
 #[non_exhaustive]
@@ -15,7 +15,8 @@ pub struct SendError {
     pub error: Error,
 }
 
-/// What went wrong: in the flow, or on the way. ureq's errors are without their URL, whose query may hold secrets.
+/// What went wrong: in the flow, or in the HTTP stack. ureq's errors are shown without their URL, because its query may
+/// hold secrets.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -33,8 +34,8 @@ pub enum Error {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// The answer's body is compressed, and the compression cannot be undone: it breaks off or is damaged. Feature `gzip`.
-    #[error("the answer (HTTP {status}) is compressed, and it breaks off or is damaged", status = .status.as_u16())]
+    /// The answer's body is compressed, and cannot be decompressed: it was cut or damaged. Feature `gzip`.
+    #[error("the answer (HTTP {status}) is compressed, and was cut or damaged", status = .status.as_u16())]
     Undecodable {
         /// The answer's status.
         status: StatusCode,
@@ -47,13 +48,13 @@ impl<X> From<Failure<X, Error>> for Error {
     }
 }
 
-/// An error of ureq's.
+/// The error of a ureq error.
 pub(crate) fn transport(error: ureq::Error) -> Error {
     Error::Transport(without_url(error))
 }
 
-/// The same error without a URL. Two of ureq's errors show a whole URL, and its query may hold secrets. The errors of this
-/// crate are without it already: this is for requests that you send by ureq itself.
+/// The same error without a URL. Two of ureq's errors show a whole URL, and its query may hold secrets. The errors of
+/// this crate have no URL; use this function for requests that you send by ureq directly.
 ///
 /// ```
 /// let error = ureq::Error::RequireHttpsOnly("http://api.example/?key=s3cret".to_owned());
@@ -75,7 +76,7 @@ pub(crate) enum NotWhole {
 }
 
 impl NotWhole {
-    /// The same of an answer with this status.
+    /// The error for an answer with this status.
     pub(crate) fn with(self, status: StatusCode) -> Error {
         match self {
             Self::Stack(ureq::Error::BodyExceedsLimit(limit)) => Error::BodyTooLarge { status, limit },

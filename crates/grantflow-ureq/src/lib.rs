@@ -10,18 +10,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What an [`Agent`] sees to, whatever it is made from:
+//! An [`Agent`] ensures, in every configuration:
 //! - A redirect is never followed: the flow sees it, and refuses it. Credentials go to the endpoint and nowhere else.
 //! - A status is an answer, not an error: the body of a 400 says what was wrong.
-//! - The whole round trip has one deadline, and a body one limit, which counts decompressed bytes.
-//! - Nothing compressed is asked for. With the feature `gzip` (off by default), an answer that is compressed all the
-//!   same is read; without it, such an answer is an error, unless another crate turned ureq's own feature `gzip` on.
-//! - No error shows a URL, whose query may hold secrets.
+//! - The whole round trip has one deadline, and a body has one limit, which counts decompressed bytes.
+//! - No compression is requested. With the feature `gzip` (off by default), an answer that is compressed even so is
+//!   read; without it, such an answer is an error, unless another crate turned ureq's own feature `gzip` on.
+//! - No error shows a URL, because its query may hold secrets.
 //! - `http:` requests, which the core lets go to loopback only, use no proxy.
-//! - A failure tells a request that was certainly not sent from one that may have been, by the phase that failed.
+//! - An error says whether the request was certainly not sent or may have been sent, by the phase that failed.
 //!
-//! An agent made here also verifies certificates, whatever it is configured with, and keeps no cookies and no idle
-//! connections. One made from an agent of yours does what yours does.
+//! An agent made here also verifies certificates in every configuration, and keeps no cookies and no idle connections.
+//! An agent that you give behaves as yours does.
 
 use std::io::{ErrorKind, Read as _};
 use std::sync::Arc;
@@ -58,16 +58,16 @@ pub struct Agent {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    /// Ours: a configuration and what connects, out of which every request gets an agent that lives for it alone. So
-    /// no cookie and no idle connection outlives a request, whichever of ureq's features other crates turn on.
+    /// A configuration and connectors, from which each request gets its own agent. So no cookie and no idle connection
+    /// outlives a request, whichever features of ureq other crates turn on.
     Own {
         config: Arc<Config>,
         connector: Arc<DefaultConnector>,
-        /// Put into each request, where the caller's settings switched verification off.
+        /// Put into each request if the caller's settings turned verification off.
         #[cfg(feature = "rustls")]
         verifying: Option<TlsConfig>,
     },
-    /// The caller's: hardened for each request.
+    /// The caller's agent, hardened for each request.
     Theirs { agent: ureq::Agent, timeout: Duration },
 }
 
@@ -82,14 +82,14 @@ impl Agent {
         Self::configured(TIMEOUT, |config| config)
     }
 
-    /// As [`Agent::new`], with a deadline and settings of your own: TLS roots, a proxy, a user agent. The deadline is for a
-    /// whole round trip, from resolving the name to the last byte of the body. It is a year at most, and so is each other
-    /// timeout of the settings.
+    /// Like [`Agent::new`], with your own deadline and settings: TLS roots, a proxy, a user agent. The deadline is for
+    /// a whole round trip, from resolving the name to the last byte of the body. It is a year at most, and so is every
+    /// other timeout in the settings.
     ///
-    /// The settings that keep credentials safe are made after yours: redirects, statuses, encodings, idle connections,
-    /// and the verification of certificates, which `disable_verification` does not switch off here (feature `rustls`).
-    /// A server of your own with a certificate of its own needs a root: `TlsConfig::builder().root_certs(…)`. A middleware
-    /// sees every request with the credentials in it, and may do with it what it likes.
+    /// The settings that keep credentials safe are applied after yours: redirects, statuses, encodings, idle
+    /// connections, and the verification of certificates, which `disable_verification` does not turn off here (feature
+    /// `rustls`). A server with a private certificate needs a root: `TlsConfig::builder().root_certs(…)`. A middleware
+    /// sees every request with its credentials, and can do anything with it.
     ///
     /// ```
     /// use std::time::Duration;
@@ -119,17 +119,17 @@ impl Agent {
         Self { kind, body_limit: BODY_LIMIT }
     }
 
-    /// An agent of your own, with its TLS settings, proxy, middleware, cookie jar and pool. Redirects, statuses and the
-    /// deadline (a year at most) are set anew for each request. **All else is yours to answer for**: an agent that does not verify
-    /// certificates hands credentials to anybody who answers.
+    /// Uses your own agent, with its TLS settings, proxy, middleware, cookie jar and pool. Redirects, statuses and the
+    /// deadline (a year at most) are set for each request. **Everything else is up to you**: an agent that does not
+    /// verify certificates gives credentials to any server that answers.
     ///
-    /// It cannot tell a TLS handshake cut off from a request that got no answer, so more failures count as "may have been
-    /// sent" than with [`Agent::new`]; and ureq prepares TLS anew for every request that has settings of its own.
+    /// It cannot tell a cut TLS handshake from a request without an answer, so more failures count as "may have been
+    /// sent" than with [`Agent::new`]. ureq also prepares TLS again for every request that has its own settings.
     pub fn from_ureq(agent: ureq::Agent, timeout: Duration) -> Self {
         Self { kind: Kind::Theirs { agent, timeout: deadline(timeout) }, body_limit: BODY_LIMIT }
     }
 
-    /// The most bytes that are read of a body, after decompression. 1 MiB by default.
+    /// Sets the greatest number of bytes of a body, after decompression. 1 MiB by default.
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> Self {
         self.body_limit = bytes;
@@ -188,30 +188,30 @@ impl Default for Agent {
     }
 }
 
-/// Runs an exchange to its end: sends its requests, waits where it asks to, and gives what the flow is for.
+/// Runs an exchange to its end: sends its requests, waits as it asks, and returns the flow's output.
 ///
 /// # Errors
-/// What went wrong, and what is left of the grant. `?` keeps the error alone.
+/// What went wrong, and what is left of the grant. `?` keeps only the error.
 pub fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, Error>> {
     grantflow::drive(exchange, &mut SysRng, now, std::thread::sleep, |request| {
         send(agent, request).map_err(|failed| (failed.sent, failed.error))
     })
 }
 
-/// Sends one request and reads the whole answer, whatever its status.
+/// Sends one request and reads the complete answer, with any status.
 ///
 /// # Errors
-/// [`SendError`], with whether the request may have been sent.
+/// [`SendError`], which says whether the request may have been sent.
 pub fn send(agent: &Agent, request: Request<Body>) -> Result<Response<Body>, SendError> {
     let (mut parts, body) = agent.call(request)?.into_parts();
     match read(body, agent.body_limit).and_then(|read| Ok(read.finish(&mut parts.headers)?)) {
         Ok(body) => Ok(Response::from_parts(parts, body)),
-        // A status line came, so the request went.
+        // A status line came, so the request was sent.
         Err(error) => Err(SendError { sent: Sent::MaybeSent, error: error.with(parts.status) }),
     }
 }
 
-/// Reads a body, and one byte more than the limit of it at most.
+/// Reads a body, at most one byte more than the limit.
 fn read(body: ureq::Body, limit: u64) -> Result<Collector, NotWhole> {
     let mut collector = Collector::new(limit);
     let mut chunk = Zeroizing::new([0; CHUNK]);
@@ -232,12 +232,13 @@ pub fn now() -> UnixTime {
     UnixTime::from_secs(since_epoch.as_secs())
 }
 
-/// What the error of somebody else's agent proves: only what fails before there is a connection was certainly not sent.
+/// What the error of a caller's agent proves: only a failure before the connection means that the request was certainly
+/// not sent.
 fn phase(error: &ureq::Error) -> Sent {
     match error {
         ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::InvalidProxyUrl => Sent::NotSent,
         ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => Sent::NotSent,
-        // All that was sent is a CONNECT, to the proxy.
+        // Only a CONNECT was sent, to the proxy.
         ureq::Error::ConnectProxyFailed(_) | ureq::Error::TlsRequired => Sent::NotSent,
         ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => Sent::NotSent,
         ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => Sent::NotSent,
@@ -245,12 +246,12 @@ fn phase(error: &ureq::Error) -> Sent {
     }
 }
 
-/// Whether some timeout cannot be added to the present time.
+/// Whether a timeout cannot be added to the current time.
 fn is_unbounded(timeouts: &Timeouts) -> bool {
     each(timeouts).into_iter().flatten().any(|timeout| timeout != deadline(timeout))
 }
 
-/// All but the deadline for the whole round trip, which an agent sets itself.
+/// All except the deadline for the whole round trip, which an agent sets itself.
 fn each(timeouts: &Timeouts) -> [Option<Duration>; 8] {
     let Timeouts {
         global: _,
@@ -266,7 +267,7 @@ fn each(timeouts: &Timeouts) -> [Option<Duration>; 8] {
     [per_call, resolve, connect, send_request, await_100, send_body, recv_response, recv_body]
 }
 
-/// The same settings for one request, without a timeout that cannot be added to the present time.
+/// The same settings for one request, without timeouts that cannot be added to the current time.
 fn bounded<S: AsSendBody>(
     settings: ConfigBuilder<HttpCrateScope<S>>,
     timeouts: &Timeouts,

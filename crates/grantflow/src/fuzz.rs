@@ -1,16 +1,16 @@
-//! The bodies of the fuzz targets: each takes any bytes and checks more than that nothing panics.
+//! The bodies of the fuzz targets: each takes any bytes and checks more than the absence of panics.
 //!
-//! They are here, and not in `fuzz/`, because they look at what is private; the ordinary tests replay the committed
-//! corpus through them. An oracle never asks the code that it judges: it has a naive reader of its own, or serde's.
-//! Where it can, it says both what must be refused and what must be accepted: a parser that refuses everything is safe
-//! and of no use.
+//! They are here, and not in `fuzz/`, because they use private items; the ordinary tests replay the committed corpus
+//! through them. An oracle never asks the code that it judges: it has its own naive reader, or serde's. If possible, it
+//! says both what must be refused and what must be accepted, because a parser that refuses everything is safe and
+//! useless.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "an oracle speaks by panicking, and nobody links this module but fuzzers and tests"
+    reason = "an oracle reports by a panic, and only fuzzers and tests link this module"
 )]
 
 use std::borrow::Cow;
@@ -26,7 +26,9 @@ mod answer;
 mod callback;
 mod challenge;
 mod device;
+mod introspection;
 mod metadata;
+mod pushed;
 mod retry_after;
 mod stored_state;
 mod token_error;
@@ -38,7 +40,9 @@ mod wire;
 pub use callback::callback;
 pub use challenge::challenge;
 pub use device::device;
+pub use introspection::introspection;
 pub use metadata::{metadata, resource_metadata};
+pub use pushed::pushed;
 pub use retry_after::retry_after;
 pub use stored_state::stored_state;
 pub use token_error::token_error;
@@ -50,13 +54,13 @@ pub use wire::{basic, form};
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 const ISSUER: &str = "https://as.example";
 const REDIRECT_URI: &str = "https://app.example/cb";
-/// The code of the grants that are made here; long, so that it is found where it must not be.
+/// The code of the grants that are made here; long, so that a leak is found.
 const CODE: &str = "c0de-of-the-oracle";
 
-/// What the first byte of an answer chooses from. The order is part of the committed inputs.
+/// The statuses that the first byte of an answer chooses. The order is part of the committed inputs.
 const STATUSES: [u16; 16] = [200, 201, 204, 299, 302, 307, 400, 401, 403, 404, 429, 500, 501, 502, 503, 100];
 
-/// Bytes that count up: the same run every time, and no two drawn blocks alike.
+/// Bytes that count up: the same in every run, and no two blocks alike.
 pub(crate) struct Counting(pub(crate) u8);
 
 impl crate::Entropy for Counting {
@@ -77,7 +81,7 @@ fn client(server: &Server) -> PublicClient {
     server.client("app").public().unwrap()
 }
 
-/// A pending grant, and the state that it waits for. Each call gives the same.
+/// A pending grant, and its state. Each call returns the same.
 fn pending(client: impl Into<Client>) -> (PendingCallback, String) {
     let mut rng = Counting(0);
     let mut env = Env::new(NOW, &mut rng);
@@ -114,7 +118,7 @@ fn printed(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Form decoding, written the slow way: the oracle's own.
+/// Form decoding, written in a slow way, for the oracle.
 fn naive_decode(text: &str) -> Option<String> {
     let mut out = Vec::new();
     let mut rest = text.as_bytes();

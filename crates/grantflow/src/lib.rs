@@ -36,16 +36,17 @@
 //! | server metadata | [`Discovery`] → [`ServerMetadata`] → [`Server`] | 8414, OpenID Connect Discovery |
 //! | resource metadata | [`ResourceDiscovery`] → [`ResourceMetadata`] → [`Discovery`] | 9728 |
 //!
-//! When an API refuses a token: [`Challenges`] are what it says, and [`StepUp`] is what it wants more of
+//! When an API refuses a token, [`Challenges`] are its reasons, and [`StepUp`] is what it wants
 //! ([`Authorization::step_up`]; RFC 6750 §3, 9470).
 //!
-//! There is no implicit grant, no password grant and no PKCE `plain`: they cannot be spelt here.
+//! There is no implicit grant, no password grant and no PKCE `plain`: the API cannot express them.
 //!
 //! # Running a state
 //!
-//! A type that implements [`Exchange`] needs a round trip to go on. An adapter crate runs it (`grantflow_ureq::run`),
-//! [`drive`] runs it over closures, or you call [`Exchange::request`] and [`Exchange::respond`] yourself. When it fails,
-//! [`Failure`] says what is [`Left`] of the grant: nothing, all of it, or nobody knows.
+//! A type that implements [`Exchange`] needs a round trip to continue. An adapter crate runs it
+//! (`grantflow_ureq::run`), [`drive`] runs it over closures, or you call [`Exchange::request`] and
+//! [`Exchange::respond`] yourself. If it fails, [`Failure`] says what is [`Left`] of the grant: nothing, all of it, or
+//! unknown.
 //!
 //! # What an answer may lack
 //!

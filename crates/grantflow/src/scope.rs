@@ -1,4 +1,4 @@
-//! Scopes: what was asked for, and what was granted (RFC 6749 §3.3).
+//! Scopes: requested and granted (RFC 6749 §3.3).
 
 use core::fmt;
 use std::collections::BTreeSet;
@@ -6,16 +6,16 @@ use std::collections::BTreeSet;
 use crate::error::{Error, Misuse};
 use crate::wire::challenge::TokenChallenge;
 
-/// A set of scope tokens, kept in the order in which they were written.
+/// A set of scope tokens, in the order in which they were written.
 ///
 /// Two scopes are equal if they hold the same tokens, in any order (RFC 6749 §3.3).
 ///
-/// It has no `Display`, and its `Debug` shows the tokens only if the program wrote them: what came from a server, or out
-/// of a store, may be anything, a reflected secret too. Read it with [`as_str`](Self::as_str).
+/// It has no `Display`, and its `Debug` shows the tokens only if the program wrote them: tokens from a server or a
+/// store may be anything, also a reflected secret. Read it with [`as_str`](Self::as_str).
 #[derive(Clone)]
 pub struct Scope {
     text: Box<str>,
-    /// Whether the program gave it: then it may be printed.
+    /// Whether the program gave it, so that it may be printed.
     own: bool,
 }
 
@@ -23,8 +23,8 @@ impl Scope {
     /// Reads scope tokens separated by spaces. Surplus spaces are dropped.
     ///
     /// # Errors
-    /// [`Misuse::Scope`] if nothing is left, or if a token holds a character outside
-    /// RFC 6749 appendix A.4 (printable ASCII without space, `"` and `\`).
+    /// [`Misuse::Scope`] if nothing is left, or if a token has a character outside RFC 6749 appendix A.4 (printable
+    /// ASCII without space, `"` and `\`).
     pub fn new(text: &str) -> Result<Self, Error> {
         match Self::read(text, ' ') {
             Some(scope) if !scope.is_empty() => Ok(Self { own: true, ..scope }),
@@ -32,7 +32,7 @@ impl Scope {
         }
     }
 
-    /// The same scope for a server that separates tokens by `separator`: no token has one in it.
+    /// The same scope for a server that separates tokens by `separator`: no token contains it.
     pub(crate) fn split_at(self, separator: char) -> Result<Self, Error> {
         if !self.text.contains(separator) {
             return Ok(self);
@@ -45,7 +45,7 @@ impl Scope {
 
     /// Reads a scope as a server writes it, which may be empty. `None` if a character is not allowed.
     pub(crate) fn read(text: &str, separator: char) -> Option<Self> {
-        // The loop looks at all bytes: without an early exit, the compiler can look at several at once.
+        // The loop reads all bytes: without an early exit, the compiler can check several at once.
         if !text.bytes().fold(true, |good, b| good & (b == b' ' || is_scope_byte(b))) {
             return None;
         }
@@ -79,7 +79,7 @@ impl Scope {
         self.iter().any(|t| t == token)
     }
 
-    /// Whether there is no token at all: possible in a server's answer only.
+    /// Whether there is no token at all, which is possible only in a server's answer.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
@@ -109,8 +109,9 @@ impl Scope {
 }
 
 impl TokenChallenge<'_> {
-    /// `scope`: what a token for the request needs (RFC 6750 §3). `None` if the server does not say, or if it cannot be read. Tokens are
-    /// separated by spaces; a server that separates them otherwise is read by [`Authorization::step_up`](crate::Authorization::step_up).
+    /// `scope`: what a token for the request needs (RFC 6750 §3). `None` if the server does not say, or if it cannot be
+    /// read. Tokens are separated by spaces; [`Authorization::step_up`](crate::Authorization::step_up) also reads the
+    /// separator of the server.
     pub fn scope(&self) -> Option<Scope> {
         self.text("scope").and_then(|text| Scope::read(text, ' ')).filter(|scope| !scope.is_empty())
     }
@@ -154,53 +155,53 @@ impl TryFrom<&str> for Scope {
     }
 }
 
-/// What a grant covers: what was asked for beside what the server said (RFC 6749 §5.1).
+/// The scope of a grant: the requested one and the server's answer (RFC 6749 §5.1).
 ///
-/// A server that says nothing has granted what was asked for. One whose `scope` cannot be read has said something that
-/// nobody knows: then [`is_unreadable`](Self::is_unreadable) is true, and the grant's scope is unknown.
+/// A server that says nothing has granted the requested scope. If its `scope` cannot be read,
+/// [`is_unreadable`](Self::is_unreadable) is true, and the grant's scope is unknown.
 ///
-/// `Debug` shows of the server's words only those that the program had written first.
+/// `Debug` shows only those of the server's tokens that the program had written.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GrantedScope {
     pub(crate) requested: Option<Scope>,
     pub(crate) explicit: Option<Scope>,
-    /// The server said something that cannot be read; then `explicit` is `None`.
+    /// The server's scope cannot be read; then `explicit` is `None`.
     pub(crate) unreadable: bool,
 }
 
 impl GrantedScope {
-    /// What was asked for; `None` if nothing was, which leaves the choice to the server.
+    /// The requested scope; `None` if none was requested, which leaves the choice to the server.
     pub fn requested(&self) -> Option<&Scope> {
         self.requested.as_ref()
     }
 
-    /// What the server said it granted; `None` if it said nothing, which means "as requested", or nothing that can be read.
-    /// It may be empty: that is not the same as "as requested".
+    /// The scope that the server said it granted; `None` if it said nothing, which means "as requested", or nothing
+    /// that can be read. It may be empty, which is not the same as "as requested".
     pub fn explicit(&self) -> Option<&Scope> {
         self.explicit.as_ref()
     }
 
     /// Whether the server said what it granted, and it cannot be read: `scope` was `null` (see
-    /// [`Quirk::NullIsAbsent`](crate::Quirk::NullIsAbsent)), a list (see [`Quirk::ScopeList`](crate::Quirk::ScopeList)), or
-    /// held a character that no scope may hold.
+    /// [`Quirk::NullIsAbsent`](crate::Quirk::NullIsAbsent)), a list (see
+    /// [`Quirk::ScopeList`](crate::Quirk::ScopeList)), or had a forbidden character.
     pub fn is_unreadable(&self) -> bool {
         self.unreadable
     }
 
-    /// What the grant covers, as far as the messages tell: the server's word, else what was asked for.
-    /// `None` if nothing was asked and nothing was said: the server's default, which only it knows. `None` also if what it
-    /// said cannot be read.
+    /// The scope of the grant, as far as the messages tell: the server's scope, else the requested one. `None` if
+    /// nothing was requested and nothing was said: only the server knows its default. `None` also if the server's scope
+    /// cannot be read.
     pub fn effective(&self) -> Option<&Scope> {
         if self.unreadable { None } else { self.explicit.as_ref().or(self.requested.as_ref()) }
     }
 
-    /// Whether the server granted less than was asked for: a token of the request is missing from its answer. `None` if its
+    /// Whether the server granted less than requested: a token of the request is missing in its answer. `None` if its
     /// answer cannot be read.
     pub fn is_narrowed(&self) -> Option<bool> {
         self.compared(|asked, got| !asked.is_subset_of(got))
     }
 
-    /// Whether the server granted something that was not asked for. `None` if its answer cannot be read.
+    /// Whether the server granted something that was not requested. `None` if its answer cannot be read.
     pub fn is_widened(&self) -> Option<bool> {
         self.compared(|asked, got| !got.is_subset_of(asked))
     }
@@ -280,7 +281,7 @@ mod tests {
             format!("{scope:?}"),
             "GrantedScope { requested: Some(Scope(\"read write\")), explicit: [\"read\"] and 1 others }"
         );
-        // As a refresh has it: what the server granted is what is asked for now.
+        // As in a refresh: the granted scope is now the requested one.
         let carried = GrantedScope { requested: scope.explicit.clone(), explicit: scope.explicit, unreadable: false };
         assert!(!shown(&carried).contains("s3cret"), "{carried:?}");
         assert!(!shown(&Scope::read("s3cret,b", ' ').unwrap().split_at(',')).contains("s3cret"));

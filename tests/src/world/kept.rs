@@ -1,19 +1,19 @@
-//! What is in a store.
+//! The content of a store.
 
 use grantflow_session::Value;
 
-/// A record, read by another's hand.
+/// A record, read by an independent reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     pub generation: u64,
-    /// How many requests may have left, by the mark.
+    /// How many requests may have been sent, by the mark.
     pub sent: u32,
     /// Since when, by the mark.
     pub since: Option<u64>,
-    /// When the next request may leave, if the grant is in doubt; `None` while one is on its way.
+    /// When the next request may be sent, if the grant is in doubt; `None` while one is in progress.
     pub next: Option<u64>,
     pub lost: bool,
-    /// Under which key it was stored.
+    /// The key under which it was stored.
     pub key: Option<String>,
     pub access: String,
     pub refresh: Option<String>,
@@ -41,7 +41,7 @@ impl Kept {
     }
 }
 
-/// The first text under `name`, however deep.
+/// The first text under `name`, at any depth.
 fn find(json: &serde_json::Value, name: &str) -> Option<String> {
     match json {
         serde_json::Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! A store that fails when it is told, and writes down what it does.
+//! A store that fails on demand, and records what it does.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use grantflow_session::{Entry, Key, Later, Lock, MemoryStore, Revision, Store, S
 
 use super::{Did, Kept, World, key};
 
-/// What an operation of a store is about.
+/// The kinds of operations on a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     Lock,
@@ -30,7 +30,7 @@ pub enum Fault {
     Panic,
 }
 
-/// A store that fails when it is told, and writes down what it does. Clones are one store.
+/// A store that fails on demand, and records what it does. Clones are one store.
 #[derive(Clone)]
 pub struct FaultyStore {
     pub inner: Arc<dyn Store>,
@@ -56,12 +56,12 @@ impl FaultyStore {
         (0..times).for_each(|_| self.fail(op, fault));
     }
 
-    /// Forgets the faults that have not come to pass.
+    /// Forgets the faults that have not happened.
     pub fn mend(&self) {
         self.faults.lock().unwrap().clear();
     }
 
-    /// Nothing fails any more, and nobody comes between.
+    /// Removes all faults and all interruptions.
     pub fn heal(&self) {
         self.mend();
         self.hooks.lock().unwrap().clear();
@@ -72,22 +72,22 @@ impl FaultyStore {
         self.hooks.lock().unwrap().push_back((op, Box::new(run)));
     }
 
-    /// Runs this when the lock has just been given back.
+    /// Runs this when the lock has just been released.
     pub fn at_unlock(&self, run: impl FnOnce() + Send + 'static) {
         *self.unlock_hook.lock().unwrap() = Some(Box::new(run));
     }
 
-    /// What is kept, past all faults.
+    /// The entry, without any fault.
     pub fn entry(&self) -> Option<Entry> {
         pollster::block_on(self.inner.load(&key())).unwrap()
     }
 
-    /// What is kept.
+    /// The entry, read.
     pub fn kept(&self) -> Option<Kept> {
         self.entry().map(|entry| Kept::of(&entry.value))
     }
 
-    /// Replaces what is kept, past all locks.
+    /// Replaces the entry, without any lock.
     pub fn put(&self, value: Option<Value>) {
         let expected = self.entry().map(|entry| entry.revision);
         let swap = pollster::block_on(self.inner.compare_and_swap(&key(), expected, value)).unwrap();
@@ -117,7 +117,7 @@ impl FaultyStore {
     async fn kind(&self, key: &Key, new: Option<&Value>) -> (Op, Did) {
         let Some(value) = new else { return (Op::Remove, Did::Remove) };
         let (new, old) = (Kept::of(value), self.inner.load(key).await.ok().flatten());
-        // What another version wrote, or damage, is other tokens.
+        // An entry of another version, or a damaged one, counts as other tokens.
         let old = old.and_then(|entry| Kept::try_of(&entry.value));
         match old {
             _ if new.lost => (Op::Loss, Did::Loss),
@@ -199,7 +199,7 @@ impl Drop for Locked {
     }
 }
 
-/// What can be had of a store for a session.
+/// A store as a session takes it.
 pub trait AsStore {
     fn as_store(&self) -> Plugged;
 }

@@ -32,7 +32,7 @@ pub enum Step {
     },
     /// Does nothing for a while.
     Pause(Duration),
-    /// Reads and says nothing, until the client goes.
+    /// Reads and sends nothing, until the client goes.
     Hang,
     /// Aborts the connection (RST). The script ends here.
     Reset,
@@ -44,7 +44,7 @@ pub struct Fault(Vec<Step>);
 
 /// Answers, and other openings.
 impl Fault {
-    /// Any script at all.
+    /// Any script.
     pub fn steps(steps: Vec<Step>) -> Self {
         Self(steps)
     }
@@ -53,7 +53,7 @@ impl Fault {
         &self.0
     }
 
-    /// Bytes of your own for an answer.
+    /// An answer of these bytes.
     pub fn raw(answer: impl Into<Vec<u8>>) -> Self {
         Self(vec![Step::ReadRequest, Step::Send(answer.into())])
     }
@@ -97,12 +97,12 @@ impl Fault {
 
 /// Bodies that end too early, too late or nowhere.
 impl Fault {
-    /// Says `declared` bytes, sends fewer, closes.
+    /// Announces `declared` bytes, sends fewer, closes.
     pub fn short_body(declared: usize, body: impl AsRef<[u8]>) -> Self {
         Self::framed(&format!("Content-Length: {declared}"), body)
     }
 
-    /// A body that ends with the connection. Give it half a body for one that was cut short: nothing on the wire tells.
+    /// A body that ends with the connection. Half a body makes one that was cut: nothing on the wire shows it.
     pub fn until_close(body: impl AsRef<[u8]>) -> Self {
         Self::framed("Connection: close", body)
     }
@@ -112,7 +112,7 @@ impl Fault {
         Self::framed("Transfer-Encoding: chunked", "zz\r\n{}\r\n0\r\n\r\n")
     }
 
-    /// One good chunk, then half of another, which says it is of 100 bytes.
+    /// One good chunk, then half of another, which announces 100 bytes.
     pub fn cut_chunk() -> Self {
         Self::framed("Transfer-Encoding: chunked", "8\r\n{\"a\":\"b\"\r\n64\r\n,\"access_token\":")
     }
@@ -135,8 +135,8 @@ impl Fault {
         Self::framed(&format!("Content-Length: {n}\r\nContent-Length: {}", n + 1), body)
     }
 
-    /// A correct, kept-alive answer with `extra` right behind it, as in response splitting. A client that goes on using the connection
-    /// takes `extra` for its next answer, and its next request is recorded with the same connection number.
+    /// A correct, kept-alive answer followed by `extra`, as in response splitting. A client that continues to use the
+    /// connection takes `extra` for its next answer, and its next request is recorded with the same connection number.
     pub fn excess(body: impl AsRef<[u8]>, extra: impl AsRef<[u8]>) -> Self {
         let first = answer(200, &[JSON], body.as_ref(), "keep-alive");
         let second = answer(200, &[JSON], body.as_ref(), "close");
@@ -174,12 +174,13 @@ impl Fault {
         Self(vec![Step::ReadRequest, start, Step::Drip { bytes: b" ".to_vec(), pause }])
     }
 
-    /// Takes the request and never answers.
+    /// Accepts the request and never answers.
     pub fn never_answer() -> Self {
         Self(vec![Step::ReadRequest, Step::Hang])
     }
 
-    /// Takes the connection and never says anything; nothing is recorded. To a TLS client it is a handshake that never ends.
+    /// Accepts the connection and never sends anything; nothing is recorded. To a TLS client it is a handshake that
+    /// never ends.
     pub fn mute() -> Self {
         Self(vec![Step::Hang])
     }
@@ -245,12 +246,12 @@ impl Fault {
         Self(vec![Step::ReadSome, Step::Reset])
     }
 
-    /// Takes the request and closes in order, without an answer.
+    /// Accepts the request and closes in order, without an answer.
     pub fn close_after_request() -> Self {
         Self(vec![Step::ReadRequest])
     }
 
-    /// Takes the request and resets.
+    /// Accepts the request and resets.
     pub fn reset_after_request() -> Self {
         Self(vec![Step::ReadRequest, Step::Reset])
     }
@@ -259,7 +260,7 @@ impl Fault {
     pub fn reset_mid_body(sent: impl AsRef<[u8]>) -> Self {
         let length = (sent.as_ref().len() + 100).to_string();
         let bytes = [&*head(200, &[JSON, ("Content-Length", &length)]), sent.as_ref()].concat();
-        // A reset overtakes what the client has not read yet, so let it read first.
+        // A reset overtakes bytes that the client has not read yet, so the client reads first.
         Self(vec![Step::ReadRequest, Step::Send(bytes), Step::Pause(Duration::from_millis(100)), Step::Reset])
     }
 
@@ -268,7 +269,7 @@ impl Fault {
         Self(vec![Step::ReadRequest, Step::Send(answer(200, &[JSON], body.as_ref(), "keep-alive")), Step::Pause(idle)])
     }
 
-    /// Answers the first request of the connection; takes the second, and closes without an answer.
+    /// Answers the first request of the connection; accepts the second, and closes without an answer.
     pub fn close_on_second_request(body: impl AsRef<[u8]>) -> Self {
         Self(vec![Step::ReadRequest, Step::Send(answer(200, &[JSON], body.as_ref(), "keep-alive")), Step::ReadRequest])
     }

@@ -2,8 +2,8 @@
 
 /// `size` zero bytes as a valid gzip file (RFC 1952), about a thousandth of the size.
 ///
-/// The whole is one Deflate block (RFC 1951, section 3.2.7) with Huffman codes of its own: two bits stand for 258 more zeros. Blocks
-/// with the standard codes would take 13 bits, and a bomb should come in below a limit on the *compressed* bytes.
+/// The file is one Deflate block (RFC 1951 §3.2.7) with its own Huffman codes: two bits encode 258 more zeros. Blocks
+/// with the standard codes would take 13 bits, and a bomb should stay below a limit on the *compressed* bytes.
 ///
 /// `size` is rounded up to 1 + a multiple of 258.
 pub fn zeros(size: u32) -> Vec<u8> {

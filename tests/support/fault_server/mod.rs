@@ -1,10 +1,10 @@
-//! A web server that does exactly the wrong thing, byte by byte, for tests of how a client takes it.
+//! A web server that does exactly the wrong thing, byte by byte, for tests of a client's reaction.
 //!
-//! Raw sockets on 127.0.0.1 and no HTTP library: a library would refuse to send most of what is needed here. [`Fault`] has a
+//! Raw sockets on 127.0.0.1 and no HTTP library: a library would refuse to send most of this. [`Fault`] has a
 //! constructor for each known fault; [`Step`]s build any other.
 //!
-//! Nothing in here lasts longer than [`LONGEST`], and dropping the server ends every connection and joins every thread. A client that
-//! goes away ends the script of its connection, quietly.
+//! Nothing here lasts longer than [`LONGEST`], and dropping the server ends every connection and joins every thread. A
+//! client that goes away ends the script of its connection.
 
 mod answer;
 mod faults;
@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
-/// The life of one connection, whatever its script.
+/// The life of one connection, with any script.
 pub const LONGEST: Duration = Duration::from_secs(60);
 
 /// A running server; it stops when dropped.
@@ -70,10 +70,11 @@ impl FaultServer {
         Self::start_with(|_| faults)
     }
 
-    /// The same for faults that have to know the server's own address, such as a redirect to it. The function gets the base URL.
+    /// The same for faults that need the server's own address, such as a redirect to it. The function gets the base
+    /// URL.
     ///
     /// # Panics
-    /// As [`FaultServer::start`].
+    /// See [`FaultServer::start`].
     pub fn start_with(faults: impl FnOnce(&str) -> Vec<Fault>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
@@ -131,7 +132,7 @@ impl Drop for FaultServer {
         let woken = TcpStream::connect_timeout(&self.address, Duration::from_secs(1)).is_ok();
         if let Some(accepting) = self.accepting.take().filter(|_| woken) {
             let finished = accepting.join();
-            // Tell of a bug in here, unless the test fails already: a second panic would abort the whole run.
+            // Reports a bug in here, unless the test fails already: a second panic would abort the whole run.
             assert!(finished.is_ok() || thread::panicking(), "the fault server panicked");
         }
     }
@@ -168,7 +169,7 @@ fn accept(listener: &TcpListener, faults: &[Fault], shared: &Arc<Shared>) {
 pub fn refused_url() -> String {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let address = bind_to_a_free_port(&socket);
-    // Bound, but not listening, and never closed: so no other test can be given this port and start to answer.
+    // Bound, but not listening, and never closed: no other test can get this port and start to answer.
     std::mem::forget(socket);
     format!("http://{address}")
 }

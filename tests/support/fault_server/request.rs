@@ -12,12 +12,12 @@ pub struct RecordedRequest {
 }
 
 impl RecordedRequest {
-    /// `POST`, say.
+    /// The method, such as `POST`.
     pub fn method(&self) -> &str {
         self.head.split(' ').next().unwrap_or_default()
     }
 
-    /// What the request line asks for: path and query, or `host:port` after `CONNECT`.
+    /// The request target: path and query, or `host:port` after `CONNECT`.
     pub fn target(&self) -> &str {
         self.head.split(' ').nth(1).unwrap_or_default()
     }
@@ -38,10 +38,10 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     fields.map(|(n, v)| (n.trim(), v.trim())).find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
 }
 
-/// No client here sends so much: the reading ends there.
+/// No client here sends so much: reading ends there.
 pub(crate) const LARGEST_REQUEST: usize = 4 << 20;
 
-/// What the bytes so far amount to.
+/// What the bytes so far are.
 pub(crate) enum Progress {
     Incomplete,
     /// A head, a body, and how many bytes they took.

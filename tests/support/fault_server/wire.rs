@@ -12,12 +12,12 @@ use super::request::{self, LARGEST_REQUEST, Progress, RecordedRequest};
 use super::{LONGEST, Shared};
 use crate::support::whole::LINGER;
 
-/// How often a blocked read or write looks whether the server is to stop.
+/// How often a blocked read or write checks whether the server has to stop.
 const TICK: Duration = Duration::from_millis(20);
 
 pub(super) fn play(stream: TcpStream, connection: usize, fault: &Fault, shared: &Shared) {
     let mut wire = Wire { stream, connection, shared, unread: Vec::new(), end: Instant::now() + LONGEST };
-    // An error is a client that left, or the server's end: the script is over either way.
+    // An error means that the client left, or that the server ended: the script ends in both cases.
     let _ = wire.play(fault.script());
 }
 
@@ -34,7 +34,7 @@ impl Wire<'_> {
     fn play(&mut self, steps: &[Step]) -> io::Result<()> {
         self.stream.set_read_timeout(Some(TICK))?;
         self.stream.set_write_timeout(Some(TICK))?;
-        // Bytes that are sent one by one are to arrive one by one.
+        // Bytes that are sent one by one should arrive one by one.
         self.stream.set_nodelay(true)?;
         for step in steps {
             match step {
@@ -73,7 +73,7 @@ impl Wire<'_> {
         if self.unread.is_empty() { self.receive(self.end) } else { Ok(()) }
     }
 
-    /// Waits for bytes, of which there is at least one on success.
+    /// Waits for bytes; there is at least one on success.
     fn receive(&mut self, until: Instant) -> io::Result<()> {
         let mut buffer = [0; 16 * 1024];
         loop {
@@ -88,7 +88,7 @@ impl Wire<'_> {
         }
     }
 
-    /// Takes and forgets whatever comes, until the client goes or the time is up.
+    /// Reads and drops everything, until the client goes or the time is up.
     fn drain(&mut self, until: Instant) -> io::Result<()> {
         loop {
             self.unread.clear();
@@ -139,7 +139,7 @@ impl Wire<'_> {
         Ok(())
     }
 
-    /// A read or write gave nothing: fine for now if it only took too long.
+    /// A read or write had no result: no fault yet, if it only took too long.
     fn blocked(&self, error: &io::Error, until: Instant) -> io::Result<()> {
         match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => self.alive(until),

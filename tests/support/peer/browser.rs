@@ -1,4 +1,4 @@
-//! Just enough of a browser to get through an authorization request: redirects, forms, and cookies, which ureq keeps.
+//! Just enough of a browser for an authorization request: redirects, forms, and cookies, which ureq keeps.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub struct Page {
     pub url: String,
     /// The HTTP status.
     pub status: u16,
-    /// The HTML, or whatever came.
+    /// The HTML, or what came instead.
     pub body: String,
 }
 
@@ -48,14 +48,14 @@ impl Landing {
 }
 
 impl Page {
-    /// The names and values of its form, buttons aside, as a browser would send them: what is hidden or filled in already.
+    /// The names and values of its form, without buttons, as a browser would send them: hidden and prefilled fields.
     pub fn fields(&self) -> Vec<(String, String)> {
         let inputs = self.body.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
         let sent = inputs.filter(|tag| attribute(tag, "type").as_deref() != Some("submit"));
         sent.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))).collect()
     }
 
-    /// Where its form goes. The servers here write whole URLs or none.
+    /// The target of its form. The servers here write whole URLs or none.
     fn action(&self) -> String {
         let form = self.body.split("<form").nth(1).and_then(|rest| rest.split('>').next());
         form.and_then(|tag| attribute(tag, "action")).unwrap_or_else(|| self.url.clone())
@@ -79,7 +79,7 @@ pub struct Browser {
 impl Browser {
     const MOST_REDIRECTS: usize = 10;
 
-    /// Visits end when the server redirects to `redirect_uri`, whatever its query.
+    /// Visits end when the server redirects to `redirect_uri`, with any query.
     pub fn new(redirect_uri: &str) -> Self {
         let agent = ureq::Agent::config_builder()
             .max_redirects(0)
@@ -92,10 +92,10 @@ impl Browser {
         Self { agent, redirect_uri: redirect_uri.to_owned() }
     }
 
-    /// Sends the form of a page: what stands in it, but for what is filled in, and the button.
+    /// Sends the form of a page: its fields, with the filled ones replaced, and the button.
     ///
     /// # Errors
-    /// As [`Browser::visit`].
+    /// The errors of [`Browser::visit`].
     pub fn press(&self, page: &Page, filled: &[(&str, &str)]) -> Result<Landing, String> {
         let there = page.fields();
         let there = there.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -107,7 +107,7 @@ impl Browser {
     /// Sends a form that is on no page.
     ///
     /// # Errors
-    /// As [`Browser::visit`].
+    /// The errors of [`Browser::visit`].
     pub fn submit(&self, url: &str, form: &[(&str, &str)]) -> Result<Landing, String> {
         self.go(url, Some(form))
     }

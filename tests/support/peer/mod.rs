@@ -1,7 +1,7 @@
 //! Real authorization servers, each as a child process.
 //!
-//! They are third-party code on purpose: a mock written here would share this project's misreadings of the specifications.
-//! The `server` files in `tests/peers` say which clients they know and how to steer their user.
+//! They are third-party code on purpose: a mock written here would share this project's misreadings of the
+//! specifications. The `server` files in `tests/peers` say which clients they know and how to steer their user.
 
 mod browser;
 mod install;
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// From spawn to the line that says it listens. It takes a second or two; this is for a machine that is busy compiling.
+/// From spawn to the line that says it listens. It takes a second or two; the rest is for a machine that is busy compiling.
 const READY: Duration = Duration::from_secs(120);
 
 /// Which server.
@@ -23,6 +23,8 @@ const READY: Duration = Duration::from_secs(120);
 pub enum Kind {
     /// npm's oidc-provider.
     OidcProvider,
+    /// The same, taking pushed authorization requests only.
+    PushingOidcProvider,
     /// django-oauth-toolkit with its defaults, below a path.
     DjangoOauthToolkit,
     /// django-oauth-toolkit with its rules of RFC 9700.
@@ -33,13 +35,19 @@ pub enum Kind {
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 4] =
-        [Self::OidcProvider, Self::DjangoOauthToolkit, Self::StrictDjangoOauthToolkit, Self::Authlib];
+    pub const ALL: [Self; 5] = [
+        Self::OidcProvider,
+        Self::PushingOidcProvider,
+        Self::DjangoOauthToolkit,
+        Self::StrictDjangoOauthToolkit,
+        Self::Authlib,
+    ];
 
-    /// As it is called in the names of tests.
+    /// Its name in the names of tests.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OidcProvider => "oidc-provider",
+            Self::PushingOidcProvider => "oidc-provider, pushed only",
             Self::DjangoOauthToolkit => "django-oauth-toolkit",
             Self::StrictDjangoOauthToolkit => "django-oauth-toolkit, strict",
             Self::Authlib => "authlib",
@@ -68,11 +76,13 @@ pub const ODD: Client = Client { id: "basic:odd id", secret: Some("p%3A+s s:w/&=
 pub const POST: Client = Client { id: "post", secret: SECRET };
 /// `client_secret_basic`; client credentials only, scopes `api:read` and `api:write`.
 pub const M2M: Client = Client { id: "m2m", secret: SECRET };
+/// As [`BASIC`], but its authorization requests must have been pushed. Only oidc-provider knows it.
+pub const PUSHES: Client = Client { id: "pushes", secret: SECRET };
 /// A public client for the device grant.
 pub const DEVICE: Client = Client { id: "device", secret: None };
 /// `client_secret_basic`, for the device grant.
 pub const DEVICE_BASIC: Client = Client { id: "device-basic", secret: SECRET };
-/// As [`BASIC`], but its person is asked. Only django-oauth-toolkit knows it.
+/// Like [`BASIC`], but its person is asked. Only django-oauth-toolkit knows it.
 pub const ASKS: Client = Client { id: "asks", secret: SECRET };
 
 /// Why there is no peer.
@@ -98,7 +108,7 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// Whether a peer that is missing is a failure.
+/// Whether a missing peer is a failure.
 pub fn in_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| !value.is_empty() && value != "false")
 }
@@ -114,16 +124,18 @@ pub struct Peer {
     stdin: Option<ChildStdin>,
 }
 
-/// Installs the peer if need be, and starts one on a free port.
+/// Installs the peer if necessary, and starts one on a free port.
 ///
 /// # Errors
 /// See [`StartError`].
 pub fn start(kind: Kind) -> Result<Peer, StartError> {
     let mut command = install::installed(kind)?;
-    command.env("PORT", "0").env_remove("STRICT").env_remove("DEV");
-    if kind == Kind::StrictDjangoOauthToolkit {
-        command.env("STRICT", "1");
-    }
+    command.env("PORT", "0").env_remove("STRICT").env_remove("PUSHED").env_remove("DEV");
+    match kind {
+        Kind::StrictDjangoOauthToolkit => command.env("STRICT", "1"),
+        Kind::PushingOidcProvider => command.env("PUSHED", "1"),
+        _ => &mut command,
+    };
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -136,7 +148,7 @@ pub fn start(kind: Kind) -> Result<Peer, StartError> {
         log.follow(stderr);
     }
     let lines = child.stdout.take().map(first_line);
-    // From here on, returning early drops the peer, and so ends the child.
+    // From here on, an early return drops the peer, which ends the child.
     let mut peer = Peer { stdin: child.stdin.take(), child, kind, issuer: String::new(), log };
     match lines.and_then(|lines| lines.recv_timeout(READY).ok()).and_then(|line| issuer_in(&line)) {
         Some(issuer) => {
@@ -195,7 +207,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // Both fail only if it is gone already.
+        // Both fail only if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

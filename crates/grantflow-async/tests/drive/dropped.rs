@@ -1,4 +1,4 @@
-//! A run that is dropped, at each of the points where it waits, and what is left then.
+//! A run that is dropped, at each point where it waits, and what is left then.
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,7 +11,7 @@ use http::Response;
 
 use super::*;
 
-/// Runs for so many polls, then drops. Each thing that the stack does takes two.
+/// Runs for this many polls, then drops. Each step of the stack takes two.
 fn run_for(polls: usize, held: &mut Held<Polling>, log: &Log) -> Option<Result<UnixTime, Failure<Polling, Failed>>> {
     let mut rng = NoRandom;
     let step = |what: &'static str| {
@@ -51,7 +51,7 @@ fn run_for(polls: usize, held: &mut Held<Polling>, log: &Log) -> Option<Result<U
 }
 
 #[test]
-fn what_is_left_goes_by_the_point_at_which_it_was_dropped() {
+fn what_is_left_depends_on_the_point_of_the_drop() {
     let expected: [(&str, &str); 6] = [
         ("Intact", ""),
         ("Intact", "ready"),
@@ -77,7 +77,7 @@ fn what_is_left_goes_by_the_point_at_which_it_was_dropped() {
 }
 
 #[test]
-fn what_may_have_been_sent_is_not_sent_again_unless_the_caller_says_so() {
+fn a_request_that_may_have_been_sent_is_sent_again_only_if_the_caller_says_so() {
     let (log, mut held) = (Log::at(0), Held::new(polling(1, OnLoss::Unknown)));
     assert!(run_for(2, &mut held, &log).is_none());
     log.take();
@@ -92,7 +92,7 @@ fn what_may_have_been_sent_is_not_sent_again_unless_the_caller_says_so() {
 }
 
 #[test]
-fn polls_go_on_after_a_lost_one() {
+fn polls_continue_after_a_lost_one() {
     let (log, mut held) = (Log::at(0), Held::new(polling(1, OnLoss::Again)));
     assert!(run_for(2, &mut held, &log).is_none());
     log.take();
@@ -101,8 +101,8 @@ fn polls_go_on_after_a_lost_one() {
 }
 
 #[test]
-fn a_wait_that_was_broken_off_is_waited_to_its_end() {
-    // Dropped in the wait; what has passed is not waited again, what has not is.
+fn an_interrupted_wait_is_waited_to_its_end() {
+    // Dropped during the wait: the part that has passed is not waited again, the rest is.
     for (passed, waits) in [(0, true), (3, true), (60, false)] {
         let (log, mut held) = (Log::at(1000), Held::new(polling(2, OnLoss::Unknown)));
         assert!(run_for(3, &mut held, &log).is_none());

@@ -1,4 +1,4 @@
-//! A run can be spawned where all that it is given can be sent.
+//! A run can be spawned if everything that it is given can be sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn spawn<F: Future<Output: Send + 'static> + Send + 'static>(run: F) -> F {
     run
 }
 
-/// A stack that is shared, and lent to the closures: the shape that "`Send` is not general enough" is about.
+/// A stack that is shared, and lent to the closures: the case of the error "`Send` is not general enough".
 struct Stack;
 
 impl Stack {
@@ -56,7 +56,7 @@ fn a_run_of_two_exchanges_is_send() {
 }
 
 #[test]
-fn so_is_one_of_any_flow() {
+fn a_run_of_any_flow_is_send() {
     fn check<X: Exchange<Output: Send> + Send + 'static>() {
         let _ = |exchange: X| spawn(run(Arc::new(Stack), exchange));
     }

@@ -1,4 +1,4 @@
-//! The loop, over an exchange that does as it is told and a stack that writes down what it is asked for.
+//! The loop, over a scripted exchange and a stack that records what it is asked for.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +21,7 @@ use std::time::Duration;
 use grantflow::{Body, Env, Error, Exchange, Failure, Sent, Step, UnixTime, Wait};
 use http::{Request, Response};
 
-/// Polls until it has had `round_trips` answers. `on_loss` is what the loss of an answer means to it.
+/// Polls until it has had `round_trips` answers. `on_loss` says what the loss of an answer means.
 #[derive(Debug)]
 struct Polling {
     round_trips: u32,
@@ -97,7 +97,7 @@ async fn a_turn() {
     .await
 }
 
-/// What was asked of the stack, in order, and its virtual clock, in milliseconds.
+/// What the stack was asked for, in order, and its virtual clock, in milliseconds.
 #[derive(Clone, Default)]
 struct Log {
     lines: Rc<RefCell<Vec<String>>>,

@@ -1,4 +1,4 @@
-//! What the loop asks of the stack, and in which order. Time is virtual.
+//! What the loop asks the stack for, and in which order. Time is virtual.
 
 use std::future::ready;
 use std::pin::pin;
@@ -13,7 +13,7 @@ use super::*;
 
 pub(super) type Answer = Result<Response<Vec<u8>>, (Sent, Failed)>;
 
-/// Runs over a stack in which everything takes a second, and which answers each time from the list.
+/// Runs over a stack in which everything takes a second, and which answers from the list.
 pub(super) fn run<X: Exchange>(
     held: &mut Held<X>,
     log: &Log,
@@ -84,7 +84,7 @@ fn waits_are_the_callers() {
 }
 
 #[test]
-fn no_wait_is_no_wait() {
+fn a_wait_of_zero_does_not_wait() {
     let log = Log::at(0);
     let mut held = Held::new(Polling { every: Duration::ZERO, ..polling(2, OnLoss::Again) });
     run(&mut held, &log, vec![ok(), ok()]).unwrap();
@@ -107,7 +107,7 @@ fn the_stacks_error_is_what_the_caller_sees() {
 }
 
 #[test]
-fn the_flows_error_is_the_flows() {
+fn a_flows_error_stays_the_flows_error() {
     let refusal = Response::builder().status(400).body(Vec::new()).unwrap();
     let mut held = Held::new(polling(1, OnLoss::Unknown));
     let failure = run(&mut held, &Log::at(0), vec![Ok(refusal)]).unwrap_err();
@@ -132,7 +132,7 @@ fn a_stack_that_is_never_ready_has_sent_nothing() {
 }
 
 #[test]
-fn what_is_over_is_not_run_again() {
+fn an_exchange_that_has_ended_is_not_run_again() {
     let (log, mut held) = (Log::at(0), Held::new(polling(1, OnLoss::Again)));
     run(&mut held, &log, vec![ok()]).unwrap();
     log.take();
@@ -142,9 +142,9 @@ fn what_is_over_is_not_run_again() {
     assert!(log.take().is_empty(), "the stack was asked for something");
 }
 
-/// Over a stack that never waits, for a flow that goes on at once: the caller's own timers are looked at in between.
+/// Over a stack that never waits, for a flow that continues at once: the caller's own timers get a turn in between.
 #[test]
-fn a_run_that_never_waits_gives_way_between_its_round_trips() {
+fn a_run_that_never_waits_lets_other_tasks_run_between_its_round_trips() {
     const ROUND_TRIPS: u32 = 1000;
     let mut held = Held::new(Polling { every: Duration::ZERO, ..polling(ROUND_TRIPS, OnLoss::Again) });
     let mut rng = NoRandom;
@@ -160,7 +160,7 @@ fn a_run_that_never_waits_gives_way_between_its_round_trips() {
     let mut polls = 0;
     while run.as_mut().poll(&mut context).is_pending() {
         polls += 1;
-        assert!(polls <= ROUND_TRIPS, "it gives way, and does not go on");
+        assert!(polls <= ROUND_TRIPS, "it lets other tasks run, and does not continue");
     }
     assert_eq!(polls, ROUND_TRIPS - 1);
 }

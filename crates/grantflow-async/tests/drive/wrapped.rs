@@ -1,4 +1,4 @@
-//! A poll by itself, boxed, and in a chain: the loop waits for it, and a run that is dropped leaves the same.
+//! A poll alone, boxed, and in a chain: the loop waits for it, and a dropped run leaves the same.
 
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -15,7 +15,7 @@ fn at(seconds: u64) -> UnixTime {
     UnixTime::from_secs(seconds)
 }
 
-/// A poll that waits before its first request, too.
+/// A poll that also waits before its first request.
 fn waiting(round_trips: u32, on_loss: OnLoss, since: u64) -> Polling {
     Polling { wait: Wait::new(at(since), EVERY), ..polling(round_trips, on_loss) }
 }
@@ -24,7 +24,7 @@ fn lost() -> Answer {
     Err((Sent::MaybeSent, "lost".into()))
 }
 
-/// Of a log: the waits, and for when each request was made.
+/// From a log: the waits, and the time of each request.
 fn waits_and_requests(log: &Log) -> Vec<String> {
     log.take().into_iter().filter(|line| line != "ready").collect()
 }
@@ -84,7 +84,7 @@ fn what_is_left_of_a_wait_is_waited_after_a_restore() {
     }
 }
 
-/// Polls the run until its request is with the stack, and drops it there.
+/// Polls the run until the stack has its request, and drops it there.
 fn dropped_when_sent<X: Exchange>(exchange: X, now: u64) -> Held<X> {
     let mut held = Held::new(exchange);
     let mut rng = NoRandom;
@@ -127,7 +127,7 @@ fn what_is_settled_as_harmless_waits_before_it_is_sent_again() {
     assert_eq!(poll.rest(at(1_000)), EVERY, "the flow has heard of the loss");
 }
 
-/// An exchange to which the loss of an answer is its end.
+/// An exchange that ends when an answer is lost.
 struct Ends;
 
 impl Exchange for Ends {

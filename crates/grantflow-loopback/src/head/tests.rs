@@ -5,7 +5,7 @@ fn read(head: &str) -> Result<Head, Refusal> {
     Ok(whole.expect("the head is whole").0)
 }
 
-/// The target of a GET with this one.
+/// The parsed target of a GET with this target.
 fn target(target: &str) -> Result<String, Refusal> {
     read(&format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n")).map(|head| head.target.to_string())
 }
@@ -71,7 +71,7 @@ fn what_is_no_request_is_refused() {
     for (version, refusal) in
         [("HTTP/2.0", Refusal::Version), ("HTTP/0.9", Refusal::Version), ("HTTP/1.2", Refusal::Malformed)]
     {
-        // A later HTTP/1 is read like HTTP/1.1, and so wants a `Host`.
+        // A later HTTP/1 version is read like HTTP/1.1, so it needs a `Host`.
         assert_eq!(read(&format!("GET / {version}\r\n\r\n")).err(), Some(refusal), "{version}");
     }
     assert!(read("GET / HTTP/1.2\r\nHost: x\r\n\r\n").is_ok());

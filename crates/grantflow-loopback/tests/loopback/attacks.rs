@@ -1,4 +1,4 @@
-//! A login is done in the time that it takes on a quiet day, whoever else comes.
+//! During attacks, a login takes as long as on a quiet day.
 
 #[cfg(target_os = "linux")]
 use std::io::BufRead as _;
@@ -16,17 +16,17 @@ use socket2::SockRef;
 
 use crate::support::{Login, PATIENCE, hear, start, status};
 
-/// How much longer than on a quiet day a login may take. A connection that a full queue turns away comes again after a
-/// second, a visitor who is waited for goes after ten.
+/// How much longer than on a quiet day a login may take. A connection that a full queue refuses comes again after a
+/// second; a visitor that is waited for goes after ten.
 const SLACK: Duration = Duration::from_millis(500);
-/// The same where there is no second try: less than a visitor who is waited for.
+/// The same without a second try: less than the time of a visitor that is waited for.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// One thing that attackers do: it is begun, and goes on until the login is over.
+/// One kind of attack: it begins, and continues until the login ends.
 type Attack = fn(&Login, &dyn Fn() -> bool);
 
-/// How long a login takes, from the browser's first byte to the end of the last page, while attackers are at work. They start
-/// before the program waits, and the browser comes when each of them has begun.
+/// How long a login takes during attacks, from the browser's first byte to the end of the last page. The attackers
+/// start before the program waits, and the browser comes when each attack has begun.
 fn time_of_login(attacks: &[Attack]) -> Duration {
     let (listener, pending, login) = start(Settings::new().grace(PATIENCE));
     let goes_on = Arc::new(AtomicBool::new(true));
@@ -43,7 +43,7 @@ fn time_of_login(attacks: &[Attack]) -> Duration {
             })
         })
         .collect();
-    // Each has done its worst once.
+    // Each attack has run at full strength once.
     for _ in 0..attacks.len() {
         has_begun.recv_timeout(Duration::from_secs(20)).unwrap();
     }
@@ -63,10 +63,10 @@ fn time_of_login(attacks: &[Attack]) -> Duration {
     took
 }
 
-/// Five tries: the machine may do something else for a moment, and a queue that overflows then costs a second. What waits
-/// for an attacker waits each time.
+/// Five tries: the machine may do something else for a moment, and an overflowing queue then costs a second. A wait for
+/// an attacker happens at every try.
 fn compare(name: &str, attacks: &[Attack]) {
-    // One attack at a time, or they are attacks on each other.
+    // One attack at a time, because they would disturb each other.
     static MEASURING: Mutex<()> = Mutex::new(());
     let _measuring = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut measured = Vec::new();
@@ -81,7 +81,7 @@ fn compare(name: &str, attacks: &[Attack]) {
     panic!("{name}: a login takes longer than on a quiet day: {measured:?}");
 }
 
-/// Connects, if the listener is still there.
+/// Connects, if the listener still exists.
 fn connect(login: &Login) -> Option<TcpStream> {
     let stream = TcpStream::connect_timeout(&login.v4(), Duration::from_secs(5)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
@@ -98,7 +98,7 @@ fn head(target: &str, more: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n")
 }
 
-/// 200 connections that say nothing, and are held.
+/// 200 connections that send nothing and stay open.
 fn silence(login: &Login, goes_on: &dyn Fn() -> bool) {
     hold(login, goes_on, 200);
 }
@@ -116,7 +116,7 @@ fn hold(login: &Login, goes_on: &dyn Fn() -> bool, many: usize) {
     drop(held);
 }
 
-/// 200 connections that say a byte now and then, and new ones for those that were closed.
+/// 200 connections that send a byte now and then, and new ones for those that were closed.
 fn drips(login: &Login, goes_on: &dyn Fn() -> bool) {
     let mut held: Vec<_> = (0..200).filter_map(|_| say(login, b"GET /callback?code=")).collect();
     while goes_on() {
@@ -144,12 +144,12 @@ fn resets(login: &Login, goes_on: &dyn Fn() -> bool) {
     }
 }
 
-/// Whole requests as fast as one thread can send them, each answered as it should be.
+/// Complete requests as fast as one thread can send them, each with the right answer.
 fn requests(login: &Login, goes_on: &dyn Fn() -> bool, text: &str, wanted: u16) {
     while goes_on() {
         let Some(stream) = say(login, text.as_bytes()) else { return };
         let answer = hear(stream);
-        // Nothing is heard by those who were sent away, or who came after the end.
+        // Visitors that were sent away, or that came after the end, get nothing.
         assert!([0, wanted].contains(&status(&answer)), "{answer}");
     }
 }
@@ -179,8 +179,8 @@ fn greetings(login: &Login, goes_on: &dyn Fn() -> bool) {
     requests(login, goes_on, "\x16\x03\x01\x02\x00\x01\x00\x01", 400);
 }
 
-/// 200 whole requests whose answers nobody reads.
-fn deaf(login: &Login, goes_on: &dyn Fn() -> bool) {
+/// 200 complete requests whose answers are not read.
+fn unread_answers(login: &Login, goes_on: &dyn Fn() -> bool) {
     let mut held = Vec::new();
     while goes_on() {
         if held.len() < 200 {
@@ -191,8 +191,8 @@ fn deaf(login: &Login, goes_on: &dyn Fn() -> bool) {
     }
 }
 
-/// Connects and leaves, some thousand times a second. More of it is a matter of who has more processors.
-fn doorbells(login: &Login, goes_on: &dyn Fn() -> bool) {
+/// Connects and leaves, some thousand times a second. At higher rates the side with more processors wins.
+fn connect_and_leave(login: &Login, goes_on: &dyn Fn() -> bool) {
     while goes_on() {
         for _ in 0..50 {
             let Some(stream) = connect(login) else { return };
@@ -254,21 +254,21 @@ fn tls_greetings() {
 
 #[test]
 fn visitors_who_do_not_listen() {
-    compare("deaf", &[deaf]);
+    compare("unread_answers", &[unread_answers]);
 }
 
 #[test]
 fn visitors_who_leave_at_once() {
-    compare("doorbells", &[doorbells]);
+    compare("connect_and_leave", &[connect_and_leave]);
 }
 
 #[test]
 fn all_of_them_at_once() {
-    let all: [Attack; 8] = [silence, drips, resets, cookies, hosts, forgeries, huge_heads, deaf];
+    let all: [Attack; 8] = [silence, drips, resets, cookies, hosts, forgeries, huge_heads, unread_answers];
     compare("all", &all);
 }
 
-/// A browser opens connections before it has anything to ask, and asks over the oldest later on.
+/// A browser opens connections in advance, and uses the oldest one later.
 #[test]
 fn a_connection_made_ahead_of_time_is_used_later() {
     let (listener, pending, login) = start(Settings::new().grace(PATIENCE));
@@ -290,7 +290,7 @@ fn a_connection_made_ahead_of_time_is_used_later() {
     assert!(took < LONGEST, "{took:?}");
 }
 
-/// The callback comes in pieces that are far apart, while others wait for a place.
+/// The callback comes in pieces, far apart, while others wait for a place.
 #[test]
 fn a_slow_browser_is_not_sent_away_for_a_few_others() {
     let (listener, pending, login) = start(Settings::new().grace(PATIENCE));
@@ -313,7 +313,7 @@ fn a_slow_browser_is_not_sent_away_for_a_few_others() {
 /// A listener whose process has hardly any file descriptors: silent connections take them all.
 #[cfg(target_os = "linux")]
 #[test]
-fn want_of_file_descriptors() {
+fn shortage_of_file_descriptors() {
     const INSIDE: &str = "GRANTFLOW_LOOPBACK_FEW_DESCRIPTORS";
     if std::env::var_os(INSIDE).is_some() {
         let (listener, pending, login) = start(Settings::new().grace(PATIENCE));
@@ -323,7 +323,7 @@ fn want_of_file_descriptors() {
         return;
     }
     let mut inside = std::process::Command::new("sh")
-        .args(["-c", "ulimit -n 24; exec \"$0\" --exact attacks::want_of_file_descriptors --nocapture"])
+        .args(["-c", "ulimit -n 24; exec \"$0\" --exact attacks::shortage_of_file_descriptors --nocapture"])
         .arg(std::env::current_exe().unwrap())
         .env(INSIDE, "1")
         .stdout(std::process::Stdio::piped())
@@ -337,7 +337,8 @@ fn want_of_file_descriptors() {
     let held: Vec<_> = (0..100).map(|_| login.connect()).collect();
     let started = Instant::now();
     login.come_back();
-    // Each of those before it is given time to ask, and a listener that sends nobody away would wait for ten seconds for each.
+    // Each earlier one gets time for its request. A listener that sends no visitor away would wait ten seconds for
+    // each.
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
     drop(held);
     let said: Vec<_> = lines.collect();

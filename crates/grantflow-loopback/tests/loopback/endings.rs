@@ -17,8 +17,8 @@ fn assert_free(login: &Login) {
 }
 
 #[test]
-fn nobody_comes_back_in_time() {
-    // Enough for three requests, however busy the machine is.
+fn no_callback_comes_in_time() {
+    // Enough for three requests, even on a busy machine.
     let patience = Duration::from_secs(3);
     let listener = Settings::new().patience(patience).bind().unwrap();
     let (pending, login) = grant(&listener, ResponseMode::Query);

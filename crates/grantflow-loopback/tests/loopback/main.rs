@@ -1,11 +1,11 @@
-//! The listener, met by browsers and by visitors of every other kind. Whatever comes before it, the real callback ends the
+//! The listener with browsers and visitors of every other kind. Whatever comes before it, the real callback ends the
 //! wait.
 
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test speaks by panicking, in its helpers too"
+    reason = "a test reports by a panic, in its helpers too"
 )]
 
 mod attacks;

@@ -1,4 +1,4 @@
-//! What the browser shows, and how long it is kept.
+//! What the browser shows, and how long the page is kept.
 
 use std::net::TcpStream;
 use std::sync::mpsc::channel;
@@ -10,7 +10,7 @@ use grantflow_loopback::{Arrival, Settings};
 
 use crate::support::{Login, PATIENCE, header, meet, start, status};
 
-/// Kept for a browser that takes its time.
+/// Kept for a slow browser.
 fn pages() -> Settings {
     Settings::new()
         .grace(PATIENCE)
@@ -95,7 +95,7 @@ fn the_callback_is_given_before_its_page_is_asked_for() {
     let (arrived, has_arrived) = channel();
     let browser = thread::spawn(move || {
         assert_eq!(status(&login.get(&login.callback())), 303);
-        // A wait that goes on until the page is asked for would not end.
+        // A wait until the page is requested would not end.
         has_arrived.recv_timeout(PATIENCE).expect("the callback is not given");
         login.get(&login.done())
     });
@@ -106,7 +106,7 @@ fn the_callback_is_given_before_its_page_is_asked_for() {
     assert!(finished && page.ends_with("<p>granted</p>"), "{page}");
 }
 
-/// Comes back, and then does `before` until it asks for the last page.
+/// Comes back, and then does `before` until it requests the last page.
 fn until_the_page(before: impl FnOnce(&Login) + Send + 'static) {
     let (listener, pending, login) = start(pages());
     let browser = thread::spawn(move || {
@@ -140,7 +140,7 @@ fn a_browser_that_sends_its_callback_twice_is_sent_to_the_page_again() {
 }
 
 #[test]
-fn head_shows_the_page_to_nobody() {
+fn a_head_request_does_not_deliver_the_page() {
     until_the_page(|login| {
         let answer = login.say(format!("HEAD {} HTTP/1.1\r\nHost: localhost\r\n\r\n", login.done()));
         assert_eq!((status(&answer), header(&answer, "content-length")), (200, Some("14")));
@@ -156,7 +156,7 @@ fn a_visitor_who_resets_the_connection_has_no_page() {
             let mut cut = login.connect();
             socket2::SockRef::from(&cut).set_linger(Some(Duration::ZERO)).unwrap();
             write!(cut, "GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n", login.done()).unwrap();
-            // The answer is there, and not read.
+            // The answer has arrived and was not read.
             assert_eq!(cut.peek(&mut [0]).unwrap(), 1);
             drop(cut);
             // For a listener that would close now.
@@ -189,7 +189,7 @@ fn a_browser_that_never_asks_is_not_waited_for_long() {
     let browser = thread::spawn(move || login.get(&login.callback()));
     let Arrival { callback, page } = listener.wait(pending).unwrap();
     let arrived = Instant::now();
-    assert!(!page.finish(), "nobody asked for it");
+    assert!(!page.finish(), "it was not requested");
     assert!(arrived.elapsed() < PATIENCE / 2, "{:?}", arrived.elapsed());
     assert_eq!(status(&browser.join().unwrap()), 303);
     assert!(matches!(callback, Callback::Granted(_)));

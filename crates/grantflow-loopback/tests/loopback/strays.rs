@@ -1,4 +1,4 @@
-//! What is not the answer ends nothing.
+//! A request that is not the answer ends nothing.
 
 use std::time::{Duration, Instant};
 
@@ -110,12 +110,12 @@ fn of_two_requests_in_one_connection_the_first_is_answered() {
 }
 
 #[test]
-fn silence_ends_without_a_word_and_dawdling_with_one() {
+fn a_silent_visitor_gets_no_answer_and_a_slow_one_gets_an_answer() {
     // Enough for the browser's own visit.
     let visit = Duration::from_secs(1);
     meet(Settings::new().visit(visit), move |login| {
         let started = Instant::now();
-        // A browser that connected ahead of time would show it as the answer to its next request.
+        // A browser that connected in advance would show it as the answer to its next request.
         assert_eq!(hear(login.connect()), "");
         assert!(started.elapsed() >= visit, "{:?}", started.elapsed());
         let answer = login.say(b"GET /callback?code=");

@@ -1,4 +1,4 @@
-//! A login, and a browser that is no more than a socket.
+//! A login, and a browser that is only a socket.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -11,7 +11,7 @@ use grantflow_loopback::{Arrival, Listener, Settings};
 /// Longer than any visitor here takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Where a listener is, and what the login's callback must say.
+/// The listener's address, and what the login's callback must contain.
 #[derive(Clone)]
 pub(crate) struct Login {
     pub(crate) port: u16,
@@ -19,7 +19,7 @@ pub(crate) struct Login {
     pub(crate) state: String,
 }
 
-/// A listener, the grant that is to wait for it, and what a browser knows of both.
+/// A listener, the grant that waits for it, and what a browser knows about both.
 pub(crate) fn start(settings: Settings) -> (Listener, PendingCallback, Login) {
     start_in(settings, ResponseMode::Query)
 }
@@ -64,12 +64,12 @@ impl Login {
 
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.v4()).unwrap();
-        // A listener that hangs fails the test, and does not hang it.
+        // A listener that hangs fails the test instead of blocking it.
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
     }
 
-    /// Says something, and gives all that is answered.
+    /// Sends a text, and returns the whole answer.
     pub(crate) fn say(&self, text: impl AsRef<[u8]>) -> String {
         self.say_at(self.v4(), text)
     }
@@ -77,7 +77,7 @@ impl Login {
     pub(crate) fn say_at(&self, address: SocketAddr, text: impl AsRef<[u8]>) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        // A listener may stop listening before all is said.
+        // A listener may stop listening before everything is sent.
         let _ = stream.write_all(text.as_ref());
         hear(stream)
     }
@@ -86,7 +86,7 @@ impl Login {
         self.say(format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", self.port))
     }
 
-    /// The browser comes back, and follows the redirect to the last page, which it gives.
+    /// The browser comes back, and follows the redirect to the last page, which it returns.
     pub(crate) fn come_back(&self) -> String {
         let answer = self.get(&self.callback());
         assert_eq!((status(&answer), header(&answer, "location")), (303, Some(&*self.done())), "{answer}");
@@ -97,7 +97,7 @@ impl Login {
     }
 }
 
-/// What is said until the connection ends, however it ends.
+/// Everything that is received until the connection ends in any way.
 pub(crate) fn hear(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
@@ -117,7 +117,7 @@ pub(crate) fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     value.map(|(_, value)| value)
 }
 
-/// Sends visitors, and afterwards the browser with the real callback: the login must succeed. Gives what the visitors gave.
+/// Sends visitors, and then the browser with the real callback: the login must succeed. Returns the visitors' result.
 pub(crate) fn meet<R: Send + 'static>(settings: Settings, visitors: impl FnOnce(&Login) -> R + Send + 'static) -> R {
     let (listener, pending, login) = start(settings.grace(PATIENCE));
     let people = thread::spawn(move || {

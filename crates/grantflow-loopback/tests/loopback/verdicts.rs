@@ -1,4 +1,4 @@
-//! The callback, in every form in which it may come.
+//! The callback, in every possible form.
 
 use std::io::{Read as _, Write as _};
 use std::thread;
@@ -8,7 +8,7 @@ use grantflow_loopback::{Arrival, RedirectHost, Settings};
 
 use crate::support::{Login, header, hear, meet, start, start_in, status};
 
-/// What the listener gives when a visitor says `text`, and what the visitor is told.
+/// The listener's result when a visitor sends `text`, and the visitor's answer.
 fn verdict(settings: Settings, mode: ResponseMode, text: impl FnOnce(&Login) -> Vec<u8>) -> (Callback, String) {
     let (listener, pending, login) = start_in(settings, mode);
     let text = text(&login);
@@ -102,7 +102,7 @@ fn what_a_server_leaves_unescaped_is_read() {
 }
 
 #[test]
-fn older_and_odder_requests_are_read() {
+fn old_and_unusual_requests_are_read() {
     for text in [
         "GET {target} HTTP/1.0\r\n\r\n",
         "GET {target} HTTP/1.0\r\nHost: localhost:{port}\r\nConnection: keep-alive\r\n\r\n",
@@ -137,7 +137,7 @@ fn a_form_post_is_taken_where_it_was_asked_for() {
 }
 
 #[test]
-fn a_visitor_who_asks_before_it_sends_its_form_is_told_to_go_on() {
+fn a_visitor_that_expects_continue_is_told_to_continue() {
     let (listener, pending, login) = start_in(Settings::new(), ResponseMode::FormPost);
     let visitor = thread::spawn(move || {
         let body = format!("code=c&state={}", login.state);

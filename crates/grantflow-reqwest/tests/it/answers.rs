@@ -1,4 +1,4 @@
-//! Whole answers, and what an agent makes of them.
+//! Complete answers, and what an agent does with them.
 
 use std::sync::mpsc;
 
@@ -32,7 +32,7 @@ fn a_status_is_an_answer() {
 }
 
 #[test]
-fn no_redirect_is_followed_whatever_the_settings() {
+fn no_redirect_is_followed_under_any_settings() {
     let follow = || Agent::configured(PATIENCE, |settings| settings.redirect(reqwest::redirect::Policy::limited(9)));
     for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"] {
         let elsewhere = Listener::answering(answer("200 OK", GOOD));
@@ -54,8 +54,8 @@ fn http_uses_no_proxy() {
     let agent = Agent::configured(PATIENCE, |settings| settings.proxy(reqwest::Proxy::all(&proxied).unwrap())).unwrap();
     block_on(grantflow_reqwest::run(&agent, credentials(&server.url("http")))).unwrap();
     assert_eq!((server.connections(), proxy.connections()), (1, 0));
-    // For https it is asked, and refuses: nothing has gone to the server. Without TLS it is not asked either, for the
-    // request would go to it in the clear.
+    // For https the proxy is asked, and refuses: nothing has gone to the server. Without TLS it is not asked either,
+    // because the request would go to it in plain text.
     let (left, error) = left(&agent, &server.url("https"));
     assert!(matches!(left, Left::Intact(_)), "{error}");
     let asked = usize::from(cfg!(feature = "rustls"));
@@ -100,8 +100,8 @@ fn a_body_of_the_limit_is_read() {
 }
 
 #[test]
-fn every_request_has_a_connection_of_its_own() {
-    // The server would keep it.
+fn every_request_has_a_separate_connection() {
+    // The server would keep the connection.
     let server = Listener::answering(answer("200 OK", GOOD).replace("connection: close", "connection: keep-alive"));
     let agent = Agent::configured(PATIENCE, |settings| settings.pool_max_idle_per_host(9)).unwrap();
     block_on(async {
@@ -123,5 +123,8 @@ fn an_agent_does_not_print_its_settings() {
 fn settings_that_make_no_client_are_an_error() {
     let error = Agent::configured(PATIENCE, |settings| settings.user_agent("a\nb")).unwrap_err();
     assert!(matches!(error, Error::Settings(_)));
-    assert_eq!(error.to_string(), "no HTTP client can be made of these settings");
+    assert_eq!(
+        error.to_string(),
+        "no HTTP client can be made from these settings: check the TLS roots, the proxy and the default headers"
+    );
 }

@@ -1,4 +1,4 @@
-//! A run that is dropped, and what is left in the caller's hands.
+//! A run that is dropped, and what the caller has left.
 
 use grantflow::Exchange;
 use grantflow_reqwest::{Held, Interrupted, run_held};

@@ -44,7 +44,7 @@ fn answer(head: &str, body: &str) -> String {
     format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// Listens on loopback, and does the same with every connection. Its threads end with the process.
+/// Listens on loopback, and does the same for every connection. Its threads end with the process.
 struct Listener {
     port: u16,
     /// Who has connected, in the order of the connections.
@@ -152,7 +152,7 @@ fn code(token_url: &str) -> CodeExchange {
     }
 }
 
-/// What is left of a code exchange that fails, and why. Its error prints no URL.
+/// What is left of a code exchange that fails, and why. Its error shows no URL.
 fn left(agent: &Agent, token_url: &str) -> (Left<CodeExchange>, Error) {
     let Err(Failure { error, left }) = block_on(grantflow_reqwest::run(agent, code(token_url))) else {
         panic!("it did not fail")

@@ -14,9 +14,9 @@ use http::{Request, Response};
 const REDIRECT_URI: &str = "https://app.example/cb";
 
 /// The same bytes in every run.
-pub(crate) struct Dice(pub(crate) u8);
+pub(crate) struct FixedRng(pub(crate) u8);
 
-impl Entropy for Dice {
+impl Entropy for FixedRng {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
         for b in bytes {
             self.0 = self.0.wrapping_mul(181).wrapping_add(101);
@@ -78,7 +78,7 @@ impl Outside for World {
     }
 
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
-        Dice(9).fill(bytes)
+        FixedRng(9).fill(bytes)
     }
 
     fn wait(&self, duration: Duration) -> Later<'_, ()> {
@@ -103,7 +103,7 @@ pub(crate) fn client(provider: &testkit::Server, origin: &str) -> ConfidentialCl
 
 /// The person logs in, at the server's time.
 pub(crate) fn login(provider: &mut testkit::Server, client: &ConfidentialClient) -> Tokens {
-    let mut rng = Dice(3);
+    let mut rng = FixedRng(3);
     let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
     let authorization = Authorization::new(client, REDIRECT_URI).unwrap().scope("read").unwrap();
     let Redirect { url, pending, .. } = authorization.start(&mut env).unwrap();

@@ -1,4 +1,4 @@
-//! Whole answers, and what an agent makes of them.
+//! Complete answers, and what an agent does with them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -38,7 +38,7 @@ fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
     assert!(matches!(error, Error::BodyTooLarge { .. }), "{error}");
 }
 
-/// A body in pieces, which are counted as they are taken.
+/// A body in pieces, which are counted when they are taken.
 struct Pieces {
     pieces: VecDeque<Result<Frame<Bytes>, io::Error>>,
     taken: Arc<Mutex<usize>>,
@@ -54,7 +54,7 @@ impl Body for Pieces {
     }
 }
 
-/// Answers once, in pieces. Gives how many of them were taken, too.
+/// Answers once, in pieces. Also returns how many of them were taken.
 fn in_pieces(pieces: Vec<Result<Frame<Bytes>, io::Error>>) -> (Agent, Arc<Mutex<usize>>) {
     let taken = Arc::new(Mutex::new(0));
     let body = Arc::new(Mutex::new(Some(Pieces { pieces: pieces.into(), taken: Arc::clone(&taken) })));

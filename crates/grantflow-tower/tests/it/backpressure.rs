@@ -1,4 +1,4 @@
-//! A service that is not ready is not called, and the one that is called is the one that was ready.
+//! A service that is not ready is not called, and the called one is the one that was ready.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tower::{Layer, ServiceBuilder};
 
 use super::*;
 
-/// Panics when it is called without having been ready; a clone has to be ready by itself.
+/// Panics if it is called before it was ready. A clone has to become ready separately.
 struct Strict {
     polls_left: u32,
     ready: bool,
@@ -87,7 +87,7 @@ fn a_concurrency_limit_holds_for_all_that_share_it() {
 
 #[test]
 fn no_room_before_the_deadline_was_not_sent() {
-    // Somebody else has all the room there is.
+    // Another caller has all the room.
     let room = Arc::new(tokio::sync::Semaphore::new(0));
     let service = tower::service_fn(async |_: Request<RequestBody>| -> Result<Response<String>, Infallible> {
         panic!("called without room")

@@ -1,4 +1,5 @@
-//! The deadline holds over what is always busy and never waits. In real time: virtual time stands still while a task is busy.
+//! The deadline holds over services and bodies that are always busy and never wait. In real time: virtual time stands
+//! still while a task is busy.
 
 use std::future::Ready;
 use std::pin::{Pin, pin};
@@ -14,10 +15,10 @@ use tower::Service;
 use super::*;
 
 const DEADLINE: Duration = Duration::from_millis(200);
-/// A run that hangs fails the test, and does not hang it.
+/// A run that hangs fails the test instead of blocking it.
 const WATCHDOG: Duration = Duration::from_secs(20);
 
-/// What a run comes to that must end at the deadline.
+/// The result of a run that must end at the deadline.
 fn at_the_deadline(agent: Agent) -> (Left<CodeExchange>, Error) {
     let start = Instant::now();
     let end = watched(move || block_on(async move { left(&agent.timeout(DEADLINE)).await }));
@@ -43,7 +44,7 @@ fn watched<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
 enum Endless {
     EmptyFrames,
     Trailers,
-    /// Each frame uses up some of the work that tokio allows a task for one poll.
+    /// Each frame uses some of the work that tokio allows a task for one poll.
     Budget,
     /// Not ready, and awake at once.
     Spinning,
@@ -138,7 +139,7 @@ fn a_service_that_spins_before_it_is_ready_was_sent_nothing() {
     assert!(matches!(at_the_deadline(Agent::new(NeverReady, tokio::time::sleep)).0, Left::Intact(_)));
 }
 
-/// A caller's own timer around the run is looked at, too.
+/// A caller's own timer around the run also gets its turn.
 #[test]
 fn a_busy_body_does_not_keep_the_callers_own_timer_from_running() {
     let agent = with_body(Endless::EmptyFrames).timeout(Duration::MAX);
@@ -146,9 +147,9 @@ fn a_busy_body_does_not_keep_the_callers_own_timer_from_running() {
     assert!(ended);
 }
 
-/// Many timers add their time to the present one, and panic if the sum cannot be told.
+/// Many timers add their time to the current one, and panic if the sum cannot be represented.
 #[test]
-fn a_deadline_that_cannot_be_told_is_none() {
+fn a_deadline_that_cannot_be_represented_does_not_count() {
     let timer = |duration: Duration| {
         let end = Instant::now() + duration;
         async move { tokio::time::sleep_until(end.into()).await }

@@ -29,7 +29,7 @@ impl Body for Drip {
     }
 }
 
-/// What a run comes to that must end after ten seconds.
+/// The result of a run that must end after ten seconds.
 fn after_ten_seconds(agent: Agent) -> (Left<CodeExchange>, Error) {
     block_on_virtually(async move {
         let start = Instant::now();
@@ -75,7 +75,8 @@ fn a_timeout_layer_may_have_let_it_through() {
     assert!(error.is::<tower::timeout::error::Elapsed>());
 }
 
-/// It may be the only copy of a rotated token. The timer is a function, which may not be polled once it is through.
+/// It may be the only copy of a rotated token. The timer is a function, which may not be polled again after it has
+/// ended.
 #[test]
 fn an_answer_that_is_there_when_the_deadline_passes_is_taken() {
     let service = tower::service_fn(async |_: Request<RequestBody>| {
@@ -86,7 +87,7 @@ fn an_answer_that_is_there_when_the_deadline_passes_is_taken() {
     block_on_virtually(grantflow_tower::run(&agent, code())).unwrap();
 }
 
-/// Nothing is sent once the time for its answer is over.
+/// Nothing is sent when the time for its answer is over.
 #[test]
 fn a_service_that_is_ready_too_late_is_not_called() {
     let service = tower::service_fn(async |_: Request<RequestBody>| -> Result<Response<String>, Infallible> {
@@ -97,7 +98,7 @@ fn a_service_that_is_ready_too_late_is_not_called() {
     assert!(matches!(error, Error::TimedOut), "{error}");
 }
 
-/// Ready at the very moment of the deadline.
+/// Ready exactly at the deadline.
 struct TooLate<S> {
     inner: S,
     wait: Option<Pin<Box<Sleep>>>,

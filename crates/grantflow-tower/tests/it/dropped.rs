@@ -1,4 +1,4 @@
-//! A run that is dropped, and what is left in the caller's hands.
+//! A run that is dropped, and what the caller has left.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn settle<X: Exchange>(held: Held<X>) -> Left<X> {
     held.settle(&mut Env::new(grantflow_tower::now(), &mut SysRng))
 }
 
-/// A stack with so much room, whose service never answers.
+/// A stack with this much room, whose service never answers.
 fn mute(room: usize) -> (Agent, Arc<Mutex<u32>>) {
     let calls = Arc::new(Mutex::new(0));
     let counter = Arc::clone(&calls);

@@ -25,7 +25,7 @@ fn a_run_is_send() {
     let _ = |agent: Agent, request: http::Request<Body>| spawn(async move { send(&agent, request).await });
 }
 
-/// Stacks that can be sent to a thread but not shared with one are enough.
+/// A stack that can be sent to a thread but not shared with one is enough.
 #[test]
 fn an_agent_is_shared_even_if_its_service_cannot_be() {
     fn shared<T: Clone + Send + Sync + 'static>(_: &T) {}

@@ -31,7 +31,7 @@ fn block_on<F: Future>(run: F) -> F::Output {
     runtime(false).block_on(run)
 }
 
-/// In virtual time: when nothing else can go on, the next timer is due.
+/// In virtual time: when no task can continue, the next timer is due.
 fn block_on_virtually<F: Future>(run: F) -> F::Output {
     runtime(true).block_on(run)
 }

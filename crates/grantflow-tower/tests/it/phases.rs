@@ -12,14 +12,14 @@ use tower::Service;
 
 use super::*;
 
-/// Bound, and not listening: while it lives, connections to it are refused, and nobody else can be given its port.
+/// Bound, and not listening: while it lives, connections to it are refused, and no other program can get its port.
 fn refusing() -> tokio::net::TcpSocket {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     socket
 }
 
-/// Fails to be ready, or to answer.
+/// Fails to become ready, or to answer.
 #[derive(Clone)]
 struct Failing {
     ready: bool,
@@ -48,7 +48,7 @@ fn an_error_of_poll_ready_was_not_sent() {
 }
 
 #[test]
-fn an_error_of_call_may_have_been_sent_whatever_it_is_called() {
+fn every_error_of_call_may_have_been_sent() {
     let agent = Agent::new(Failing { ready: true }, tokio::time::sleep);
     assert!(matches!(block_on(left(&agent)).0, Left::Unknown(_)));
 }

@@ -1,4 +1,4 @@
-//! Services that nobody here wrote.
+//! Services of other crates.
 
 use axum::Router;
 use axum::body::Body;
@@ -33,7 +33,7 @@ fn an_axum_router_in_process() {
     let server: Shared = Arc::new(Mutex::new(testkit("https://as.example")));
     let token_url = server.lock().unwrap().token_url();
     let router = Router::new().route("/api/access_token", post(token)).with_state(Arc::clone(&server));
-    // A router takes any body.
+    // A router accepts any body.
     for agent in
         [Agent::new(router.clone(), tokio::time::sleep), Agent::with_body(router, tokio::time::sleep, Body::new)]
     {
@@ -50,7 +50,7 @@ fn hyper_utils_client_over_loopback() {
     let agent = Agent::new(client, tokio::time::sleep);
     block_on(grantflow_tower::run(&agent, credentials(&token_url))).unwrap();
 
-    // One that was made for other requests.
+    // A client that was made for other requests.
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let agent = Agent::with_body(client, tokio::time::sleep, |body| Full::new(body.into_bytes()));
     block_on(grantflow_tower::run(&agent, credentials(&token_url))).unwrap();

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::{AnsiColor, Color, Style};
 use grantflow::DeviceGrant;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 
 use super::{Outcome, show};
 
-const PAPER: Style = AnsiColor::BrightWhite.on(AnsiColor::Black);
+const PAPER: Style = AnsiColor::BrightWhite.on_default().bg_color(Some(Color::Ansi(AnsiColor::Black)));
 
 /// The code and the page to enter it at; beside them, a QR code of the page with the code filled in (RFC 8628 §3.3.1).
 pub(crate) fn show(grant: &DeviceGrant) -> Outcome<()> {

@@ -1,8 +1,8 @@
-//! From an API's address to a login, with nothing configured but a client: the API refuses and names its metadata, that names
-//! the authorization server, and the server's metadata names everything else.
+//! From an API's address to a login, with only a client configured: the API refuses and names its metadata, the
+//! metadata names the authorization server, and the server's metadata names everything else.
 //!
-//! `cargo run --example discovery` does it against a server in this process, over real HTTP on loopback. Exits with 0 only if all
-//! went as it should.
+//! `cargo run --example discovery` runs it against a server in this process, over real HTTP on loopback. Exits with 0
+//! only if everything succeeded.
 
 #[allow(dead_code, reason = "shared with the example `login`, which uses all of it")]
 #[path = "../login/flows.rs"]
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Outcome<()> {
-    // The person of this demo is quick.
+    // The person in this demo is quick.
     let listener = Settings::new().patience(Duration::from_secs(20)).bind()?;
     let redirect_uri = listener.redirect_uri().as_str().to_owned();
     let provider = Loopback::start(|base_url| {
@@ -53,7 +53,7 @@ fn run() -> Outcome<()> {
     provider.follow_system_clock(true);
     let api_url = provider.with(|server| server.resource_url());
     let agent = Agent::new();
-    show::title("grantflow", &format!("all that is known is an API: {api_url}"));
+    show::title("grantflow", &format!("only an API is known: {api_url}"));
 
     show::flow(1, "Challenge", "RFC 9110 §11.6.1, RFC 6750 §3, RFC 9728 §5.1");
     let challenges = challenges(&agent, &api_url)?;
@@ -63,13 +63,13 @@ fn run() -> Outcome<()> {
     show::flow(2, "Resource metadata", "RFC 9728");
     let resource = flows::run(&agent, ResourceDiscovery::challenged(&api_url, &challenges)?)?;
     show::step("ResourceDiscovery", "run", "ResourceMetadata");
-    show::good("the document is the one of this API");
+    show::good("the document describes this API");
     let issuer = chosen(resource.authorization_servers())?;
 
     show::flow(3, "Server metadata", "RFC 8414");
     let metadata = flows::run(&agent, resource.discovery(issuer)?)?;
     show::step("Discovery", "run", "ServerMetadata");
-    show::good(&format!("the document is the one of {}", metadata.issuer()));
+    show::good(&format!("the document describes {}", metadata.issuer()));
     kept(&metadata)?;
     let server = metadata.server()?.token_for(provider.base_url())?;
     show::step("ServerMetadata", "server", "Server");
@@ -83,14 +83,14 @@ fn run() -> Outcome<()> {
         let (url, agent, place) = (url.to_owned(), agent.clone(), redirect_uri.clone());
         person = Some(thread::spawn(move || visit(&agent, &url, &place)));
     })?;
-    person.ok_or("nobody was sent to the provider")?.join().map_err(|_| "the person's thread panicked")??;
+    person.ok_or("no person was sent to the provider")?.join().map_err(|_| "the person's thread panicked")??;
     flows::call_api(&agent, &tokens, &api_url)?;
 
     show::all_well("From an address to an answer of the API.");
     Ok(())
 }
 
-/// What the API says to a request without a token.
+/// The API's answer to a request without a token.
 fn challenges(agent: &Agent, api_url: &str) -> Outcome<Challenges> {
     let request = Request::get(api_url).body(Body::default())?;
     show::request(&request);
@@ -102,7 +102,7 @@ fn challenges(agent: &Agent, api_url: &str) -> Outcome<Challenges> {
     Ok(Challenges::of(refused.headers()))
 }
 
-/// The choice among several servers is the program's, never the library's. This program takes the only one.
+/// Among several servers the program chooses, never the library. This program takes the only one.
 fn chosen(servers: &[Issuer]) -> Outcome<&Issuer> {
     match servers {
         [only] => Ok(only),
@@ -110,13 +110,13 @@ fn chosen(servers: &[Issuer]) -> Outcome<&Issuer> {
     }
 }
 
-/// The document can be kept, for as long as the program thinks fit; what was kept is checked again.
+/// The document can be stored as long as the program wants; a stored one is checked again.
 fn kept(metadata: &ServerMetadata) -> Outcome<()> {
     let again = Discovery::new(metadata.issuer())?.read(metadata.as_json())?;
     if again.token_endpoint() != metadata.token_endpoint() {
-        return Err("what was kept is another document".into());
+        return Err("the stored document differs".into());
     }
-    show::note(&format!("{} bytes of JSON can be kept", metadata.as_json().len()));
+    show::note(&format!("{} bytes of JSON can be stored", metadata.as_json().len()));
     Ok(())
 }
 

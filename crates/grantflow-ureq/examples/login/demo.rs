@@ -16,7 +16,7 @@ const SECRET: &str = "demo-client-secret";
 const SCOPE: &str = "read_favorite write_favorite";
 
 pub(crate) fn run(options: &Options) -> Outcome<()> {
-    // The person of this demo is quick.
+    // The person in this demo is quick.
     let listener = Settings::new().port(options.port).patience(Duration::from_secs(20)).bind()?;
     let redirect_uri = listener.redirect_uri().as_str().to_owned();
     let provider = Loopback::start(|base_url| {
@@ -41,11 +41,11 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let tokens = flows::log_in(&agent, &authorization, listener, |url| {
         person = Some(Person { redirect_uri, agent: agent.clone() }.set_out(url.to_owned()));
     })?;
-    person.ok_or("nobody was sent to the provider")?.join().map_err(|_| "the person's thread panicked")??;
+    person.ok_or("no person was sent to the provider")?.join().map_err(|_| "the person's thread panicked")??;
     flows::call_api(&agent, &tokens, &api_url)?;
 
     show::flow(2, "Refresh, with rotation", "RFC 6749 §6");
-    // As for tomorrow's process; the copy is kept to show what becomes of a replay.
+    // As for tomorrow's process; the copy shows later what happens to a replay.
     let stored = serde_json::to_string(&tokens.into_stored())?;
     let tokens = flows::refresh(&agent, flows::restore(&client, &stored)?)?;
     flows::call_api(&agent, &tokens, &api_url)?;
@@ -59,11 +59,11 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     if seen != (1, 2, 1) {
         return Err(format!("the provider saw other requests than were made: {seen:?}").into());
     }
-    show::all_well("All three flows went as they should.");
+    show::all_well("All three flows succeeded.");
     Ok(())
 }
 
-/// The person with their browser, and somebody who would like to end their login.
+/// The person with their browser, and an attacker who wants to end their login.
 struct Person {
     redirect_uri: String,
     agent: Agent,
@@ -81,14 +81,14 @@ impl Person {
         })
     }
 
-    /// A callback that answers no request of ours. It would end the login, if it counted.
+    /// A callback that answers none of our requests. It would end the login if it counted.
     fn forge(&self) -> Result<(), String> {
         let answer = self.get(&format!("{}?error=access_denied&state=forged", self.redirect_uri))?;
         if answer.status() != http::StatusCode::NOT_FOUND {
             return Err(format!("a forged callback got {} instead of 404", answer.status()));
         }
         show::step("PendingCallback", "receive", "Callback::Unrelated");
-        show::good("a forged callback gets a 404: its state is another one. The login still waits");
+        show::good("a forged callback gets a 404: its state is wrong. The login still waits");
         Ok(())
     }
 

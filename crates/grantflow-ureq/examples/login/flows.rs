@@ -1,4 +1,4 @@
-//! The flows themselves, the same for every provider.
+//! The flows, the same for every provider.
 
 use grantflow::{
     Authorization, Body, Callback, ClientCredentials, ConfidentialClient, Env, Error, Exchange, Failure, Left,
@@ -10,7 +10,7 @@ use http::Request;
 
 use crate::{Outcome, show};
 
-/// Runs an exchange as `grantflow_ureq::run` does, and shows what goes over the wire.
+/// Runs an exchange as `grantflow_ureq::run` does, and shows what is sent and received.
 pub(crate) fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, Failure<X, grantflow_ureq::Error>> {
     grantflow::drive(exchange, &mut SysRng, grantflow_ureq::now, std::thread::sleep, |request| {
         show::request(&request);
@@ -21,8 +21,7 @@ pub(crate) fn run<X: Exchange>(agent: &Agent, exchange: X) -> Result<X::Output, 
     })
 }
 
-/// Sends the person away, waits for their return at the listener that `authorization` names, exchanges the code. `open` is given
-/// the address to send them to.
+/// Sends the person to the provider, waits for their return at the listener of `authorization`, and exchanges the code. `open` gets the address to open.
 pub(crate) fn log_in(
     agent: &Agent,
     authorization: &Authorization,
@@ -71,12 +70,12 @@ pub(crate) fn call_api(agent: &Agent, tokens: &Tokens, url: &str) -> Outcome<()>
     Ok(())
 }
 
-/// Tokens that were kept as text.
+/// Tokens that were stored as text.
 pub(crate) fn restore(client: &ConfidentialClient, stored: &str) -> Outcome<Tokens> {
     Ok(Tokens::from_stored(serde_json::from_str(stored)?, client)?)
 }
 
-/// Refreshes the tokens, and looks whether the refresh token rotated.
+/// Refreshes the tokens, and checks whether the refresh token was rotated.
 pub(crate) fn refresh(agent: &Agent, tokens: Tokens) -> Outcome<Tokens> {
     let old = tokens.refresh_token().ok_or("there is no refresh token")?.expose_secret().to_owned();
     let exchange = tokens.refresh()?;
@@ -84,21 +83,21 @@ pub(crate) fn refresh(agent: &Agent, tokens: Tokens) -> Outcome<Tokens> {
     let tokens = run(agent, exchange)?;
     show::step("RefreshExchange", "run", "Tokens");
     if tokens.refresh_token().is_some_and(|new| new.expose_secret() != old) {
-        show::good("it rotated: the old refresh token is spent, the new one is in hand");
+        show::good("it was rotated: the old refresh token is used up, and the new one is here");
     } else {
-        show::note("it did not rotate: the refresh token is the same");
+        show::note("it was not rotated: the refresh token is the same");
     }
     describe(&tokens);
     Ok(tokens)
 }
 
-/// Refreshes with tokens that have been refreshed already. For a demo: a real provider may take it for theft, and revoke the
-/// new ones too (RFC 9700 §4.14.2).
+/// Refreshes with tokens that have been refreshed already. Only for a demo: a real provider may take it for theft, and
+/// revoke the new tokens too (RFC 9700 §4.14.2).
 pub(crate) fn replay(agent: &Agent, spent: Tokens) -> Outcome<()> {
     let exchange = spent.refresh()?;
     show::step("Tokens (the old ones)", "refresh", "RefreshExchange");
     match run(agent, exchange) {
-        Ok(_) => Err("the provider took a spent refresh token".into()),
+        Ok(_) => Err("the provider accepted a used refresh token".into()),
         Err(Failure { error: error @ grantflow_ureq::Error::OAuth(Error::Refused(_)), left }) => {
             let left = match left {
                 Left::Spent => "Spent",
@@ -118,9 +117,9 @@ pub(crate) fn client_credentials(agent: &Agent, client: &ConfidentialClient, sco
     let tokens = run(agent, ClientCredentials::new(client).scope(scope)?)?;
     show::step("ClientCredentials", "run", "Tokens");
     if tokens.refresh_token().is_some() {
-        return Err("client credentials came with a refresh token".into());
+        return Err("the client credentials grant gave a refresh token".into());
     }
-    show::good("no refresh token: the next one is got with the credentials again");
+    show::good("no refresh token: the credentials get the next access token");
     describe(&tokens);
     Ok(tokens)
 }

@@ -3,7 +3,7 @@
 //! - `cargo run --example login` runs them against a server in this process, over real HTTP on loopback.
 //! - `cargo run --example login -- --provider trackmania` runs them against Trackmania, with your browser.
 //!
-//! Exits with 0 only if all went as it should.
+//! Exits with 0 only if everything succeeded.
 
 mod demo;
 mod flows;

@@ -1,4 +1,4 @@
-//! What the terminal shows. Secrets are left out by name: what a reader wants to see is that they are there.
+//! The terminal output. Secrets are left out by name: a reader only wants to see that they are there.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 const HIDDEN: Style = AnsiColor::Yellow.on_default();
 
-/// Parameters and members whose values nobody may see.
+/// Parameters and members whose values must not be shown.
 const SECRETS: [&str; 9] = [
     "client_secret",
     "code",
@@ -31,7 +31,7 @@ pub(crate) fn title(text: &str, about: &str) {
     anstream::println!("{TITLE}{text}{TITLE:#}  {FAINT}{about}{FAINT:#}");
 }
 
-/// A flow begins.
+/// A new flow begins.
 pub(crate) fn flow(number: u8, name: &str, source: &str) {
     anstream::println!("\n{TITLE}{number}  {name}{TITLE:#}  {FAINT}{source}{FAINT:#}\n");
 }
@@ -41,7 +41,7 @@ pub(crate) fn step(from: &str, by: &str, to: &str) {
     anstream::println!("   {STATE}{from}{STATE:#} {FAINT}─{by}→{FAINT:#} {STATE}{to}{STATE:#}");
 }
 
-/// Something that is as it should be.
+/// A check that passed.
 pub(crate) fn good(text: &str) {
     anstream::println!("     {GOOD}✓{GOOD:#} {text}");
 }
@@ -50,7 +50,7 @@ pub(crate) fn note(text: &str) {
     anstream::println!("     {FAINT}{text}{FAINT:#}");
 }
 
-/// Where the person would be sent.
+/// The address to which the person would be sent.
 pub(crate) fn sent_to(url: &AuthorizationUrl) {
     let (place, query) = url.as_str().split_once('?').unwrap_or((url.as_str(), ""));
     anstream::println!("     {ARROW}⇢{ARROW:#} the person goes to {place}");
@@ -102,7 +102,7 @@ fn member(name: &str, value: &str) {
     }
 }
 
-/// What comes from outside is shown without its control characters: a terminal acts on them.
+/// Text from outside is shown without control characters, because a terminal acts on them.
 fn printable(text: &str) -> String {
     text.chars().take(200).map(|c| if c.is_control() { '·' } else { c }).collect()
 }
@@ -111,7 +111,7 @@ pub(crate) fn all_well(text: &str) {
     anstream::println!("\n{GOOD}{text}{GOOD:#}");
 }
 
-/// What went wrong, and below it, why.
+/// An error and, below it, its causes.
 pub(crate) fn failed(error: &dyn Error) {
     anstream::eprintln!("\n{BAD}✗ {error}{BAD:#}");
     let mut cause = error.source();

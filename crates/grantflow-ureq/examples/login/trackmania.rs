@@ -36,7 +36,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     show::flow(3, "Client credentials", "RFC 6749 §4.4");
     flows::client_credentials(&agent, &client, &options.scope)?;
 
-    show::all_well("All three flows went as they should.");
+    show::all_well("All three flows succeeded.");
     Ok(())
 }
 

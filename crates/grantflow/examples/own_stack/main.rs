@@ -1,4 +1,4 @@
-//! No adapter: a flow over an HTTP stack of one's own. Here it is a bare `TcpStream`, in a dozen lines.
+//! No adapter: a flow over your own HTTP stack. Here it is a bare `TcpStream`, in a dozen lines.
 //!
 //! `cargo run --example own_stack` gets a token from a server in this process, over real HTTP.
 #![allow(
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut env = Env::new(UnixTime::from_secs(1_750_000_000), &mut rng);
     let response = send(&exchange.request(&mut env)?)?;
     let Step::Done(tokens) = exchange.respond(&mut env, response)? else {
-        return Err("one round trip is all it takes".into());
+        return Err("one round trip is enough for this grant".into());
     };
     let scope = tokens.scope().effective().map(|scope| scope.as_str());
     println!("a token for {scope:?}, good until {:?}", tokens.expires_at());

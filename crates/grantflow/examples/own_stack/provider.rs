@@ -7,7 +7,7 @@ use std::thread;
 use grantflow_testkit::{Client, Server};
 use http::Request;
 
-/// Listens on a free port until the program ends. Gives the URL of the token endpoint.
+/// Listens on a free port until the program ends. Returns the URL of the token endpoint.
 pub(crate) fn start() -> io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let mut server = Server::new(&format!("http://{}", listener.local_addr()?));

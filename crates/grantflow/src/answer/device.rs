@@ -56,7 +56,7 @@ impl Table for Member {
     }
 }
 
-/// The member that a server calls `name`.
+/// The member with this name on the wire.
 pub(crate) fn member(quirks: &Quirks, name: &str) -> Option<Member> {
     Member::named(quirks.standard(Message::DeviceAuthorizationAnswer, name)?)
 }
@@ -82,8 +82,8 @@ const LONGEST_INTERVAL: u64 = 3600;
 /// Reads the members.
 ///
 /// # Errors
-/// The first thing that is wrong. The interval has no tolerance: a client that guesses it is refused for its haste, or its
-/// person waits for nothing.
+/// The first fault. The interval has no tolerance: a client that guesses it is too fast for the server, or too slow for
+/// the person.
 pub(crate) fn read(members: &mut Members<'_, Member>, server: &Server) -> Result<DeviceAnswer, Violation> {
     let device_code = shown(members, Member::DeviceCode)?;
     let user_code = shown(members, Member::UserCode)?;
@@ -136,8 +136,8 @@ fn shown(members: &mut Members<'_, Member>, member: Member) -> Result<Secret, Vi
     }
 }
 
-/// A page that a person is sent to: never a script, and never an unencrypted page off loopback, where the code would be
-/// entered for everybody on the way.
+/// A page for a person: never a script, and never an unencrypted page off loopback, where everyone on the way could
+/// read the code.
 fn check_page(text: &str, member: Member, server: &Server) -> Result<(), Violation> {
     match Endpoint::new(text, UrlRole::Verification, server.plain_hosts()) {
         Ok(_) => Ok(()),

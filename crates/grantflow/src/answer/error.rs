@@ -1,4 +1,4 @@
-//! An OAuth error as any endpoint but the token endpoint states it (RFC 6749 §5.2, which the other RFCs refer to).
+//! An OAuth error as any endpoint except the token endpoint states it (RFC 6749 §5.2, to which the other RFCs refer).
 
 use crate::error::Violation;
 use crate::wire::object::{self, Members, Scalar, Table};
@@ -41,12 +41,12 @@ pub(crate) struct StatedError {
     pub(crate) uri: Option<String>,
 }
 
-/// The error that a body states; `None` if it states none. A body that is no JSON object states none.
+/// The error that a body states; `None` if it states none. A body that is not a JSON object states none.
 ///
 /// # Errors
 /// If there is an `error` that cannot be read.
 pub(crate) fn read(body: &[u8]) -> Result<Option<StatedError>, Violation> {
-    // A description never costs the error that it explains, so one in another encoding is replaced.
+    // A description never costs the error that it explains, so a description in another encoding is replaced.
     let text = String::from_utf8_lossy(body);
     let mut members = Members::default();
     if object::read::<Member, true>(&text, None, None, &mut members).is_err() {

@@ -70,7 +70,7 @@ impl Table for Member {
     }
 }
 
-/// What an answer says of a token that is active.
+/// What an answer says about an active token.
 pub(crate) struct Described {
     pub(crate) scope: Option<Scope>,
     pub(crate) client_id: Option<String>,
@@ -86,11 +86,11 @@ pub(crate) struct Described {
     pub(crate) extra: Extra,
 }
 
-/// Reads the members; `None` if the token is not active. Then nothing else of the answer is looked at, because a server
-/// should say nothing else (RFC 7662 §2.2).
+/// Reads the members; `None` if the token is not active. The other members are then ignored, because a server should
+/// send no others (RFC 7662 §2.2).
 ///
-/// A member that is there and cannot be read refuses the answer: a resource decides by it whom to let in, and an `aud`
-/// that is skipped looks like none. `null` is no value.
+/// A present member that cannot be read refuses the answer: a resource decides access by it, and a skipped `aud` would
+/// look like none. `null` counts as absent.
 pub(crate) fn read(members: &mut object::Members<'_, Member>, quirks: &Quirks) -> Result<Option<Described>, Violation> {
     match members.truth(Member::Active) {
         Optional::Value(true) => {}

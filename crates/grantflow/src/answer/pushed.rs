@@ -31,14 +31,14 @@ impl Table for Member {
     }
 }
 
-/// A longer reference would not fit into a URL beside the rest.
+/// The greatest length: a longer reference would not fit into a URL.
 const LONGEST: usize = 4 * 1024;
 
-/// Reads the members; gives `request_uri`. `expires_in` has to be there and to make sense, though only the server acts on
-/// it: an answer without it is none that this endpoint gives.
+/// Reads the members; returns `request_uri`. `expires_in` is required and must be valid, although only the server acts
+/// on it: an answer without it does not come from this endpoint.
 ///
 /// # Errors
-/// The first thing that is wrong.
+/// The first fault.
 pub(crate) fn read(members: &mut Members<'_, Member>) -> Result<String, Violation> {
     let request_uri = members.required(Member::RequestUri)?;
     let name = Member::RequestUri.name();

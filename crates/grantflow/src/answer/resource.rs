@@ -83,15 +83,16 @@ impl Table for Member {
     }
 }
 
-/// A protected resource's metadata (RFC 9728): whose it is was checked, and so was each authorization server that it names.
+/// A protected resource's metadata (RFC 9728). Its resource was checked, and so was each authorization server that it
+/// names.
 ///
 /// An optional member that is `null` counts as absent. One that cannot be read costs its own value, and
-/// [`tolerated`](Self::tolerated) names it; but `authorization_servers`, `jwks_uri` and `dpop_bound_access_tokens_required` are
-/// never tolerated. **It has no age**: how long it may be used, only the caller can decide.
+/// [`tolerated`](Self::tolerated) names it; `authorization_servers`, `jwks_uri` and `dpop_bound_access_tokens_required`
+/// are never tolerated. **It has no age**: only the caller can decide how long it may be used.
 #[derive(Clone)]
 pub struct ResourceMetadata {
     resource: Box<str>,
-    /// The URL that the document came from.
+    /// The URL of the document.
     pub(crate) url: Box<str>,
     pub(crate) ground: Ground,
     authorization_servers: Vec<Issuer>,
@@ -111,20 +112,20 @@ pub struct ResourceMetadata {
     json: Box<str>,
 }
 
-/// What a document has to be.
+/// The requirements for a document.
 pub(crate) struct Wanted<'w> {
-    /// Whether the resource's identifier is one that was asked for.
+    /// Whether the resource's identifier is a requested one.
     pub(crate) is_resource: &'w dyn Fn(&str) -> bool,
-    /// The URL that was asked.
+    /// The requested URL.
     pub(crate) url: &'w str,
     pub(crate) ground: &'w Ground,
 }
 
 impl ResourceMetadata {
-    /// Checks the members. A resource that is not the wanted one is put into `other`.
+    /// Checks the members. A resource other than the wanted one is put into `other`.
     ///
     /// # Errors
-    /// The first thing that is wrong.
+    /// The first fault.
     pub(crate) fn read(
         mut members: Members<'_, Member>,
         json: &str,
@@ -207,9 +208,8 @@ impl ResourceMetadata {
         &self.resource
     }
 
-    /// The authorization servers whose tokens the resource takes, at least one. With more than one, the choice is yours: the
-    /// one where you have a client, or the one that a person chooses. Then
-    /// [`ResourceMetadata::discovery`] asks it.
+    /// The authorization servers whose tokens the resource accepts, at least one. If there are several, you choose: the
+    /// one where you have a client, or the one that a person chooses. Then [`ResourceMetadata::discovery`] asks it.
     pub fn authorization_servers(&self) -> &[Issuer] {
         &self.authorization_servers
     }
@@ -222,7 +222,7 @@ impl ResourceMetadata {
         }
     }
 
-    /// Where the resource's own keys are (RFC 9728 §2).
+    /// The URL of the resource's own keys (RFC 9728 §2).
     pub fn jwks_uri(&self) -> Option<&str> {
         self.jwks_uri.as_deref()
     }
@@ -232,8 +232,8 @@ impl ResourceMetadata {
         self.scopes.as_deref()
     }
 
-    /// How the resource takes Bearer tokens: `header`, `body`, `query` (RFC 6750 §2). `None` if it does not say; an empty list
-    /// says that it takes none. This library sends them in the header only.
+    /// How the resource accepts Bearer tokens: `header`, `body`, `query` (RFC 6750 §2). `None` if it does not say; an
+    /// empty list says that it accepts none. This library sends them in the header only.
     pub fn bearer_methods_supported(&self) -> Option<&[String]> {
         self.bearer_methods.as_deref()
     }
@@ -263,12 +263,12 @@ impl ResourceMetadata {
         self.details_types.as_deref()
     }
 
-    /// The algorithms that a DPoP proof may be signed with (RFC 9449 §5.1).
+    /// The algorithms with which a DPoP proof may be signed (RFC 9449 §5.1).
     pub fn dpop_signing_alg_values_supported(&self) -> Option<&[String]> {
         self.dpop_algs.as_deref()
     }
 
-    /// Whether the resource takes only tokens that are bound to a key by DPoP. This library cannot ask for one, so
+    /// Whether the resource accepts only tokens that are bound to a key by DPoP. This library cannot request one, so
     /// [`ResourceMetadata::discovery`] then refuses.
     pub fn dpop_bound_access_tokens_required(&self) -> bool {
         self.dpop_required
@@ -280,7 +280,7 @@ impl ResourceMetadata {
         self.certificates
     }
 
-    /// The names of the members that were there and could not be read. Each cost only its own value.
+    /// The names of present members that could not be read. Each cost only its own value.
     pub fn tolerated(&self) -> &[&'static str] {
         &self.tolerated
     }
@@ -290,7 +290,7 @@ impl ResourceMetadata {
         &self.json
     }
 
-    /// The members that have no meaning to this library, as a value of your own. **Nobody has checked them.**
+    /// The members that this library does not know, as a value of your type. **They are not checked.**
     ///
     /// # Errors
     /// [`Misuse::Extra`] if they do not fit `T`.
@@ -299,7 +299,7 @@ impl ResourceMetadata {
     }
 }
 
-/// Credentials go to these: one that cannot be an issuer refuses all.
+/// Credentials go to these: one that cannot be an issuer refuses the document.
 fn servers(members: &mut Members<'_, Member>, ground: &Ground) -> Result<Vec<Issuer>, Violation> {
     let member = Member::AuthorizationServers;
     let texts = match members.texts(member) {
@@ -323,7 +323,7 @@ fn servers(members: &mut Members<'_, Member>, ground: &Ground) -> Result<Vec<Iss
     Ok(issuers)
 }
 
-/// A member that is `null` says nothing; one that cannot be read costs its own value.
+/// A `null` member counts as absent; one that cannot be read costs its own value.
 fn known<T>(said: Optional<T>, member: Member, tolerated: &mut Vec<&'static str>) -> Option<T> {
     if let Optional::Unreadable(_) | Optional::Blank(Fault::Empty | Fault::Character) = &said {
         tolerated.push(member.name());
@@ -333,7 +333,7 @@ fn known<T>(said: Optional<T>, member: Member, tolerated: &mut Vec<&'static str>
 
 impl fmt::Debug for ResourceMetadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Everything else is the server's word, and an identifier may have a query.
+        // Everything else was written by the server, and an identifier may have a query.
         let resource = self.resource.split('?').next().unwrap_or_default();
         f.debug_struct("ResourceMetadata")
             .field("resource", &resource)

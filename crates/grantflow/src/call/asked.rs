@@ -1,4 +1,4 @@
-//! What a flow asks for, beside its own parameters: scope, resources, and parameters of the caller's.
+//! What a flow asks for, beside its own parameters: scope, resources, and the caller's parameters.
 
 use crate::client::{Client, Registration};
 use crate::error::{Error, Misuse};
@@ -7,12 +7,12 @@ use crate::server::Message;
 use crate::server::fields::{Field, Params};
 use crate::url::check_resource;
 
-/// What a client asks for in a request, beside the grant's own parameters: a scope, resources, extra parameters. A flow of
-/// your own keeps one, and hands it to [`Client::token_request`] and [`Client::token_answer`].
+/// What a client asks for in a request, beside the grant's own parameters: a scope, resources, extra parameters. Your
+/// own flow keeps one, and gives it to [`Client::token_request`] and [`Client::token_answer`].
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub(crate) client: Client,
-    /// The request that it is asked in.
+    /// The message that holds it.
     on: Message,
     pub(crate) scope: Option<Scope>,
     pub(crate) resources: Vec<String>,
@@ -20,7 +20,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Nothing yet, in a token request by this client.
+    /// An empty value, for a token request by this client.
     pub fn new(client: impl Into<Client>) -> Self {
         Self::on(client.into(), Message::TokenRequest)
     }
@@ -47,7 +47,7 @@ impl Asked {
         Ok(())
     }
 
-    /// A resource that the token is to be for (RFC 8707 §2). May be given more than once.
+    /// A resource for which the token is requested (RFC 8707 §2). May be given more than once.
     ///
     /// # Errors
     /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
@@ -63,8 +63,8 @@ impl Asked {
     /// An extra parameter: `audience`.
     ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`] for a parameter that a flow sets by itself; [`Misuse::DuplicateParameter`] for one that
-    /// was given already, or that the endpoint's own query has.
+    /// [`Misuse::ReservedParameter`] for a parameter that a flow sets itself; [`Misuse::DuplicateParameter`] for one
+    /// that was given already, or that is in the endpoint's query.
     pub fn param(&mut self, name: &str, value: &str) -> Result<(), Error> {
         let Self { client, on, extra, .. } = self;
         client.server().add_param(*on, extra, name, value)
@@ -74,7 +74,7 @@ impl Asked {
         self.client.registration()
     }
 
-    /// A flow's own parameters with the scope and the resources (RFC 6749 §3.3, RFC 8707 §2); where there are none,
+    /// A flow's own parameters with the scope and the resources (RFC 6749 §3.3, RFC 8707 §2). If there are none,
     /// nothing is allocated.
     pub(crate) fn with<T>(&self, own: &[Field<'_>], then: impl FnOnce(&[Field<'_>]) -> T) -> T {
         if self.scope.is_none() && self.resources.is_empty() {

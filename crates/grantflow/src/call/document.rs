@@ -1,4 +1,4 @@
-//! A public document: where it may be, asked one place after another, and what an answer says.
+//! A public document: its possible places, asked in order, and its answer.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use crate::url::Issuer;
 use crate::value::time::UnixTime;
 use crate::wire::object::{Members, Table};
 
-/// The places where a document may be, in the order in which they are asked.
+/// The possible places of a document, in the order of the requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     asked: Vec<Uri>,
@@ -22,7 +22,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// No place is asked twice.
+    /// Each place is asked once.
     pub(crate) fn new(first: Uri, others: impl IntoIterator<Item = Uri>) -> Self {
         let mut next = VecDeque::new();
         for other in others {
@@ -33,24 +33,24 @@ impl Places {
         Self { asked: Vec::new(), now: first, next }
     }
 
-    /// The place that is to be asked.
+    /// The place to ask next.
     pub(crate) fn now(&self) -> &Uri {
         &self.now
     }
 
-    /// All of them, in their order.
+    /// All of them, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Uri> {
         self.asked.iter().chain([&self.now]).chain(&self.next)
     }
 
-    /// Goes on to the next place; false if there is none.
+    /// Moves to the next place; false if there is none.
     pub(crate) fn go_on(&mut self) -> bool {
         let Some(next) = self.next.pop_front() else { return false };
         self.asked.push(core::mem::replace(&mut self.now, next));
         true
     }
 
-    /// Goes back to the first place.
+    /// Moves back to the first place.
     pub(crate) fn go_back(&mut self) {
         while let Some(last) = self.asked.pop() {
             self.next.push_front(core::mem::replace(&mut self.now, last));
@@ -62,15 +62,15 @@ impl Places {
     }
 }
 
-/// Whether a status says that there is no document at this place: a 4xx that will be no other one later.
+/// Whether a status says that there is no document at this place: a 4xx that does not change later.
 pub(crate) fn is_missing(status: StatusCode) -> bool {
     status.is_client_error() && !matches!(status.as_u16(), 408 | 421 | 425 | 429)
 }
 
-/// Reads a document that was asked for at `places.now()`. Only 200 brings one (RFC 8414 §3.2, RFC 9728 §3.2).
+/// Reads the document from `places.now()`. Only a 200 has one (RFC 8414 §3.2, RFC 9728 §3.2).
 ///
 /// # Errors
-/// Which of the places were asked, and what is wrong with the last answer.
+/// The places that were asked, and the fault of the last answer.
 pub(crate) fn document<B: AsRef<[u8]>, T: Table, O>(
     role: UrlRole,
     now: UnixTime,
@@ -92,7 +92,7 @@ pub(crate) fn document<B: AsRef<[u8]>, T: Table, O>(
     })
 }
 
-/// Adds to an error of [`document`] that it describes something else.
+/// Adds to an error of [`document`] that the document describes something else.
 pub(crate) fn add_mismatch(no: &mut NotGranted, mismatch: Mismatch) {
     if let Error::Protocol(error) = &mut no.error
         && let Some(document) = &mut error.document
@@ -101,7 +101,7 @@ pub(crate) fn add_mismatch(no: &mut NotGranted, mismatch: Mismatch) {
     }
 }
 
-/// Printed only if it parses as an issuer: then it has no query, and nothing but the characters of a URL.
+/// Printed only if it parses as an issuer: then it has no query, and only characters of a URL.
 pub(crate) fn shown(text: &str) -> Shown {
     Shown::new(text, Issuer::new(text).is_ok())
 }

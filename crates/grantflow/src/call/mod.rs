@@ -1,4 +1,4 @@
-//! One request to an endpoint, and what its answer means: all that the flows have in common.
+//! One request to an endpoint, and what its answer means: the common part of all flows.
 
 mod asked;
 pub(crate) mod document;

@@ -1,38 +1,39 @@
-//! What an answer leaves that gives nothing, and what no answer leaves.
+//! What is left after an answer that grants nothing, and after a missing answer.
 
 use crate::contract::{Exchange, Failure, Sent};
 use crate::error::verdict::Meaning;
 use crate::error::{Error, ErrorCode};
 use crate::value::secret::RefreshToken;
 
-/// An answer that gives no tokens: why, and what it means for the grant. A flow of your own makes its [`Failure`] of it:
-/// [`single_use`](Self::single_use) or [`replayable`](Self::replayable).
+/// An answer that gives no tokens: why, and what it means for the grant. Your own flow makes its [`Failure`] from it
+/// with [`single_use`](Self::single_use) or [`replayable`](Self::replayable).
 #[derive(Debug)]
 #[must_use = "it says what is left of the grant"]
 pub struct NotGranted {
     pub(crate) error: Error,
     pub(crate) meaning: Meaning,
-    /// A refresh token of a token answer that was refused for another member.
+    /// The refresh token of a token answer that was refused because of another member.
     pub(crate) rescued: Option<RefreshToken>,
 }
 
 impl NotGranted {
+    #[inline]
     pub(super) fn new(error: Error, meaning: Meaning) -> Self {
         Self { error, meaning, rescued: None }
     }
 
-    /// Whether it is the server's word that a person has not decided yet (RFC 8628 §3.5).
+    /// Whether the server says that the person has not decided yet (RFC 8628 §3.5).
     pub(crate) fn is_undecided(&self) -> bool {
         self.meaning == Meaning::NotProcessed
             && matches!(self.error.code(), Some(ErrorCode::AuthorizationPending | ErrorCode::SlowDown))
     }
 
-    /// Why.
+    /// Why there are no tokens.
     pub fn error(&self) -> &Error {
         &self.error
     }
 
-    /// The error alone.
+    /// Only the error.
     pub fn into_error(self) -> Error {
         self.error
     }
@@ -42,7 +43,7 @@ impl NotGranted {
         self.meaning
     }
 
-    /// What it leaves of a grant that a server may burn with any refusal, such as an authorization code: by the table at
+    /// The failure of a grant that a server may burn with any refusal, such as an authorization code, by the table at
     /// [`Meaning`].
     pub fn single_use<X: Exchange>(self, exchange: X) -> Failure<X> {
         match self.meaning {
@@ -53,12 +54,13 @@ impl NotGranted {
     }
 
     /// What it leaves of a request that does no harm when it is sent twice: all of it.
+    #[inline]
     pub fn replayable<X: Exchange>(self, exchange: X) -> Failure<X> {
         Failure::intact(self.error, exchange)
     }
 }
 
-/// The verdict on a grant that can be used once only, when no answer came.
+/// What is left of a single-use grant when no answer came.
 pub(crate) fn no_answer<X: Exchange>(sent: Sent, exchange: X) -> Failure<X> {
     match sent {
         Sent::NotSent => Failure::intact(Error::NoAnswer(sent), exchange),
@@ -71,7 +73,7 @@ pub(crate) fn no_answer_to_replayable<X: Exchange>(sent: Sent, exchange: X) -> F
     Failure::intact(Error::NoAnswer(sent), exchange)
 }
 
-/// What is left of a code that was polled with: all of it where the server refused the client, else nobody knows.
+/// What is left of a code after polling: all of it if the server refused the client, else it is unknown.
 pub(crate) fn unless_sure<X: Exchange>(error: Error, exchange: X) -> Failure<X> {
     let refused = matches!(&error, Error::Refused(refused) if refused.meaning() != Meaning::Nothing);
     if refused { Failure::intact(error, exchange) } else { Failure::unknown(error, exchange) }

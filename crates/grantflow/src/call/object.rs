@@ -1,4 +1,4 @@
-//! An answer that is a JSON object, of any endpoint but the token endpoint.
+//! An answer that is a JSON object, of any endpoint except the token endpoint.
 
 use http::{Response, StatusCode};
 
@@ -10,12 +10,12 @@ use crate::error::{Error, ErrorCode, ErrorResponse, Refused, UrlRole, Violation}
 use crate::value::time::UnixTime;
 use crate::wire::object::{self, Members, Names, Table};
 
-/// Reads an answer with the status that the endpoint's RFC has for success, and the members of `T` in it. `build` makes
-/// what the flow gives out of them. An `error` in it wins over everything else, with any status.
+/// Reads an answer with the success status of the endpoint's RFC, and the members of `T` in it. `build` makes the
+/// flow's output from them. An `error` in it wins over everything else, with any status.
 ///
 /// # Errors
-/// An error as the endpoint states it, or what is wrong with the answer. No grant is at stake at these endpoints, so the
-/// meaning for one says nothing.
+/// An error as the endpoint states it, or what is wrong with the answer. No grant is at stake at these endpoints, so
+/// the meaning for a grant is empty.
 pub(crate) fn object<B: AsRef<[u8]>, T: Table, O>(
     endpoint: UrlRole,
     now: UnixTime,
@@ -49,10 +49,10 @@ pub(crate) fn object<B: AsRef<[u8]>, T: Table, O>(
     build(members).map_err(|violation| broken(received, violation, false))
 }
 
-/// Reads an answer whose status says all: the body of a success means nothing (RFC 7009 §2.2).
+/// Reads an answer that consists of its status: the body of a success has no meaning (RFC 7009 §2.2).
 ///
 /// # Errors
-/// As [`object`].
+/// The errors of [`object`].
 pub(crate) fn status<B: AsRef<[u8]>>(
     endpoint: UrlRole,
     now: UnixTime,
@@ -71,12 +71,13 @@ pub(crate) fn status<B: AsRef<[u8]>>(
 }
 
 fn refused(received: &Received<'_>, stated: &StatedError) -> NotGranted {
-    let answer = kept(received);
+    let mut answer = kept(received);
     let code = ErrorCode::new(&stated.code);
     let content = verdict::Content::Code(&code);
     let (meaning, next) = verdict::meaning(received.purpose, received.status, answer.retry_after, content);
+    answer.meaning = meaning;
     let response = ErrorResponse::new(code, next, stated.description.as_deref(), stated.uri.as_deref());
-    NotGranted::new(Error::Refused(Box::new(Refused { response, answer, meaning })), meaning)
+    NotGranted::new(Error::Refused(Box::new(Refused { response, answer })), meaning)
 }
 
 fn unparsed(received: &Received<'_>, fault: object::Unparsed) -> NotGranted {

@@ -1,4 +1,4 @@
-//! Asking again and again for tokens until a person has decided (RFC 8628 §3.4, §3.5; OpenID CIBA §10.1).
+//! Polling for tokens until a person has decided (RFC 8628 §3.4, §3.5; OpenID CIBA §10.1).
 
 use core::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::value::time::UnixTime;
 
 use super::NotGranted;
 
-/// By how much `slow_down` lengthens the interval, for good, in seconds (RFC 8628 §3.5).
+/// How much `slow_down` lengthens the interval, for good, in seconds (RFC 8628 §3.5).
 const SLOWER: u64 = 5;
 
 /// The longest wait after answers that were lost, in seconds, unless twice the interval is longer.
@@ -20,15 +20,15 @@ const LONGEST_BACK_OFF: u64 = 60;
 /// A restored poll that is answered so long after its end was made after its end, in seconds: no answer takes longer.
 const SLOWEST_ANSWER: Duration = Duration::from_secs(60);
 
-/// After so many answers in a row that are no lost ones and no verdict either, the fault is not in passing.
+/// After this many answers in a row that are neither lost nor a verdict, the fault is permanent.
 const MOST_ODD: u8 = 4;
 
-/// The state of a poll: when the next request is due, and when it ends.
+/// The state of a poll: when the next request is due, and when polling ends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Polling {
-    /// What the server wants between two polls, in seconds.
+    /// The server's time between two polls, in seconds.
     interval: u64,
-    /// When the wait in force began, and how long it is, in seconds.
+    /// Begin and length of the current wait, in seconds.
     since: u64,
     wait: u64,
     expires_at: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Polling {
     left: u64,
     /// How many answers in a row were lost, or were none.
     lost: u8,
-    /// How many in a row look like a fault of the settings.
+    /// How many answers in a row look like a fault of the settings.
     odd: u8,
     /// Whether it was restored, and no answer has come since. Then the next poll may be made long after it is due.
     #[serde(skip, default = "yes")]
@@ -47,11 +47,11 @@ fn yes() -> bool {
     true
 }
 
-/// What a poll without tokens came to.
+/// The result of a poll without tokens.
 pub(crate) enum Polled {
-    /// It goes on.
+    /// Polling continues.
     Again(Polling),
-    /// It is over: `Some` with what is left to run again, `None` if nothing is.
+    /// Polling has ended: `Some` with what can be run again, `None` if nothing is left.
     Over(Option<Polling>, Error),
 }
 
@@ -83,7 +83,7 @@ impl Polling {
         UnixTime::from_secs(self.expires_at)
     }
 
-    /// Takes an answer that gave no tokens.
+    /// Takes an answer without tokens.
     pub(crate) fn answered(mut self, now: UnixTime, no: NotGranted) -> Polled {
         let retry_after = no.error.answer().and_then(|answer| answer.retry_after());
         match (no.meaning, no.error.code()) {
@@ -110,7 +110,7 @@ impl Polling {
         }
     }
 
-    /// Takes the news that no answer came.
+    /// Takes the report that no answer came.
     pub(crate) fn unanswered(self, now: UnixTime) -> Polled {
         self.lost(now, None)
     }
@@ -121,7 +121,7 @@ impl Polling {
         self.go_on(now, interval, retry_after)
     }
 
-    /// Twice as long with each answer that is lost (RFC 8628 §3.5).
+    /// Twice as long after each lost answer (RFC 8628 §3.5).
     fn lost(mut self, now: UnixTime, retry_after: Option<Duration>) -> Polled {
         self.lost = self.lost.saturating_add(1);
         let doubled = self.interval.saturating_mul(1_u64.checked_shl(self.lost.into()).unwrap_or(u64::MAX));
@@ -154,8 +154,8 @@ impl Polling {
         self
     }
 
-    /// Whether the code has expired, and the poll that was just answered was made after that. What was made before might
-    /// still have been answered well, so the end is asked about once.
+    /// Whether the code has expired and the last poll was made after that. An earlier poll might still have succeeded,
+    /// so one more poll is made after the end.
     fn was_made_after_the_end(&self, now: UnixTime) -> bool {
         let due = self.since.saturating_add(self.wait);
         let long_over = self.expires_at().saturating_add(SLOWEST_ANSWER) <= now;

@@ -1,4 +1,4 @@
-//! What came back over HTTP, before it is known what it says.
+//! An HTTP response, before its content is read.
 
 use http::{HeaderMap, Response, StatusCode, header};
 
@@ -9,10 +9,10 @@ use crate::error::{Answer, Error, ProtocolError, UrlRole, Violation};
 use crate::value::time::UnixTime;
 use crate::wire::retry_after;
 
-/// The most that is read of an answer. Adapters stop earlier; this is for stacks that do not.
+/// The greatest number of bytes of an answer. Adapters stop earlier; this is for stacks that do not.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// What came back over HTTP.
+/// An HTTP response.
 pub(super) struct Received<'r> {
     pub(super) endpoint: UrlRole,
     pub(super) purpose: Purpose,
@@ -24,7 +24,7 @@ pub(super) struct Received<'r> {
 
 impl<'r> Received<'r> {
     /// A whole answer that may say something: no interim one, no redirect, no body without end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn new<B: AsRef<[u8]>>(
         endpoint: UrlRole,
         purpose: Purpose,
@@ -84,10 +84,10 @@ pub(super) fn is_compressed(received: &Received<'_>, violation: Violation) -> bo
 
 #[inline]
 pub(super) fn kept(&Received { endpoint, status, headers, body, now, .. }: &Received<'_>) -> Answer {
-    let retry_after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let retry_after = headers.get(&header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let retry_after = retry_after.and_then(|text| retry_after::parse(text, now));
     let answer = Answer::new(endpoint, status, retry_after, body);
-    // `WWW-Authenticate` must be there on a 401 (RFC 9110 §11.6.1), and means something to a client there only.
+    // A 401 must have `WWW-Authenticate` (RFC 9110 §11.6.1), and only there it means something to a client.
     let one_counts = status == StatusCode::UNAUTHORIZED || status.is_redirection();
     if one_counts { answer.keep_header(headers) } else { answer }
 }

@@ -1,4 +1,5 @@
-//! Requests to a server's endpoints: a POST by a client, with exactly one client authentication, or a GET by anybody.
+//! Requests to a server's endpoints: a POST by a client, with exactly one client authentication, or a GET without a
+//! client.
 
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 use zeroize::Zeroizing;
@@ -41,13 +42,13 @@ pub(crate) fn post(
     let endpoint = client.server.needed(to)?;
     let quirks = client.server.quirks();
     let fields = fields.iter().copied().chain(client.auth.fields(&client.id, quirks));
-    // One buffer of the exact size: no copy of a secret stays behind in one that was too small.
+    // One buffer of the exact size: a buffer that is too small leaves a copy of a secret behind.
     let mut body = String::with_capacity(fields::len(quirks, on, fields.clone(), extra));
     fields::append(&mut body, quirks, on, fields, extra);
     Ok(posted(client, endpoint, FORM, body.into_bytes()))
 }
 
-/// A request for a public document, by anybody: it holds no credentials.
+/// A request for a public document, without credentials.
 pub(crate) fn get(url: &Uri) -> Request<Body> {
     let mut request = Request::new(Body::default());
     *request.uri_mut() = url.clone();
@@ -70,7 +71,7 @@ fn posted(client: &Registration, to: &Endpoint, content_type: HeaderValue, body:
     request
 }
 
-/// One buffer of the exact size: no copy of a secret stays behind in one that was too small.
+/// One buffer of the exact size: a buffer that is too small leaves a copy of a secret behind.
 fn token_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Vec<u8> {
     let quirks = client.server.quirks();
     let tail = client.body_tail.as_str();
@@ -85,7 +86,7 @@ fn token_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Ve
     body.into_bytes()
 }
 
-/// The same parameters as a JSON object; one that is there more than once (`resource`) becomes a list.
+/// The same parameters as a JSON object; a repeated one (`resource`) becomes a list.
 fn json_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Result<Vec<u8>, Error> {
     let quirks = client.server.quirks();
     let mut all: Vec<(&str, Vec<&str>)> = Vec::with_capacity(fields.len() + 2);
@@ -100,7 +101,7 @@ fn json_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Res
     }
     let text =
         all.iter().map(|(name, values)| name.len() + values.iter().map(|value| value.len() + 3).sum::<usize>() + 6);
-    // Escapes can double a byte, and controls take six; a buffer that grows would leave secrets behind.
+    // Escapes can double a byte, and control characters take six; a buffer that grows would leave secrets behind.
     let mut out = Zeroizing::new(Vec::with_capacity(text.sum::<usize>() * 6));
     write_object(&mut out, &all)
         .map_err(|_| Error::Misuse(Misuse::Quirk("the parameters cannot be written as JSON")))?;
@@ -120,7 +121,7 @@ fn write_object(out: &mut Vec<u8>, all: &[(&str, Vec<&str>)]) -> Result<(), serd
     object.end()
 }
 
-/// A flow's own fields with the resources of its grant (RFC 8707 §2.2); where there are none, nothing is allocated.
+/// A flow's own fields with the resources of its grant (RFC 8707 §2.2). If there are none, nothing is allocated.
 pub(crate) fn with_resources<T>(own: &[Field<'_>], resources: &[String], then: impl FnOnce(&[Field<'_>]) -> T) -> T {
     if resources.is_empty() {
         return then(own);

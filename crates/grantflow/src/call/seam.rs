@@ -1,4 +1,4 @@
-//! For flows of other crates: the request building, the client authentication, the parsing and the errors of ours.
+//! For flows of other crates: this crate's request building, client authentication, parsing and errors.
 
 use http::{Request, Response};
 
@@ -11,22 +11,22 @@ use crate::contract::{Body, Env};
 use crate::error::{Error, Misuse};
 use crate::server::fields::Field;
 use crate::server::{CLIENT, Message};
-use crate::token::Tokens;
+use crate::token::{Tokens, check_identity};
 use crate::value::time::UnixTime;
 
-/// Grants that nobody may build (RFC 9700 §2.1.2, §2.4).
+/// Grants that must not be built (RFC 9700 §2.1.2, §2.4).
 const GONE: [&str; 2] = ["password", "implicit"];
 
-/// What no grant has as a parameter of its own: [`Asked`] has these two, and the other two went with their grant.
+/// Parameters that no grant has: [`Asked`] has two of them, and the other two belong to removed grants.
 const NOT_ITS_OWN: [&str; 4] = ["scope", "resource", "username", "password"];
 
 impl Client {
-    /// A token request (RFC 6749 §3.2) for a grant of your own: POST, the grant's parameters in the body, `grant_type` among
-    /// them, with this client's authentication and what is asked for.
+    /// A token request (RFC 6749 §3.2) for your own grant: POST, the grant's parameters with `grant_type` in the body,
+    /// this client's authentication, and what is asked for.
     ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`] for a name that authenticates the client or that [`Asked`] has, for a missing or empty
-    /// `grant_type`, and for the grants that are gone (`password`, `implicit`); [`Misuse::DuplicateParameter`].
+    /// [`Misuse::ReservedParameter`] for a name that authenticates the client or belongs to [`Asked`], for a missing or
+    /// empty `grant_type`, and for the removed grants (`password`, `implicit`); [`Misuse::DuplicateParameter`].
     ///
     /// ```
     /// use grantflow::{
@@ -101,7 +101,8 @@ impl Client {
         asked: &Asked,
     ) -> Result<Tokens, NotGranted> {
         token_answer(self.registration(), now, Grant::Other, response, |answer| {
-            Tokens::of_login(self.clone(), answer, asked.scope.clone(), asked.resources.clone(), now)
+            check_identity(&answer, asked.scope.as_ref())?;
+            Ok(Tokens::new(self.clone(), answer, asked.scope.clone(), asked.resources.clone(), now))
         })
     }
 

@@ -13,18 +13,18 @@ use crate::value::secret::RefreshToken;
 use crate::value::time::UnixTime;
 use crate::wire::object::Table as _;
 
-/// What is given for a token, as far as it changes what an error code means.
+/// The grant of a token request, as far as it changes the meaning of an error code.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Grant {
     /// A refresh token (RFC 6749 §6).
     Refresh,
-    /// A code that is polled with until a person has decided (RFC 8628 §3.4).
+    /// A code with which the client polls until the person has decided (RFC 8628 §3.4).
     Poll,
     /// Anything else.
     Other,
 }
 
-/// Reads a token endpoint's answer (RFC 6749 §5.1, §5.2). `build` makes what the flow gives out of the checked members.
+/// Reads a token endpoint's answer (RFC 6749 §5.1, §5.2). `build` makes the flow's output from the checked members.
 #[inline]
 pub(crate) fn token_answer<B: AsRef<[u8]>, T>(
     client: &Registration,
@@ -54,12 +54,13 @@ pub(crate) fn token_answer<B: AsRef<[u8]>, T>(
 
 #[inline(always)]
 fn refused(quirks: &Quirks, grant: Grant, received: &Received<'_>, stated: &StatedError<'_>) -> NotGranted {
-    let answer = kept(received);
+    let mut answer = kept(received);
     let code = quirks.error_code(Message::TokenAnswer, grant == Grant::Refresh, Some(received.status), &stated.code);
     let (meaning, next) =
         verdict::meaning(received.purpose, received.status, answer.retry_after, verdict::Content::Code(&code));
+    answer.meaning = meaning;
     let response = ErrorResponse::new(code, next, stated.description.as_deref(), stated.uri.as_deref());
-    NotGranted::new(Error::Refused(Box::new(Refused { response, answer, meaning })), meaning)
+    NotGranted::new(Error::Refused(Box::new(Refused { response, answer })), meaning)
 }
 
 #[cold]

@@ -1,4 +1,4 @@
-//! How a client is made: from a server, with exactly one way to authenticate.
+//! Making a client: from a server, with exactly one way to authenticate.
 
 use super::auth::{self, Auth};
 use super::{Client, ConfidentialClient, PublicClient};
@@ -6,7 +6,7 @@ use crate::error::{Error, Misuse};
 use crate::server::Server;
 use crate::value::secret::ClientSecret;
 
-/// A client id that still lacks a way to authenticate: choose exactly one.
+/// A client id without a way to authenticate yet: choose exactly one.
 #[must_use = "choose how the client authenticates: public(), secret_post(..) or secret_basic(..)"]
 #[derive(Debug)]
 pub struct ClientBuilder<'s> {
@@ -25,19 +25,19 @@ impl ClientBuilder<'_> {
     /// A client without credentials: `client_id` goes into the body (RFC 6749 §3.2.1).
     ///
     /// # Errors
-    /// [`Misuse::EmptyClientId`]; [`Misuse::Quirk`] if the server has [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce):
-    /// PKCE is all that protects the code of a client without a secret.
+    /// [`Misuse::EmptyClientId`]; [`Misuse::Quirk`] if the server has
+    /// [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce): only PKCE protects the code of a client without a secret.
     pub fn public(self) -> Result<PublicClient, Error> {
         self.needs_pkce()?.register(Auth::None).map(PublicClient)
     }
 
-    /// A client without credentials that says so in the `Authorization` header, with an empty secret. A door, for servers
-    /// that want the header of clients that have no secret: Reddit, for its installed apps.
+    /// A client without credentials that says so in the `Authorization` header, with an empty secret. A door, for
+    /// servers that want the header of clients without a secret: Reddit, for its installed apps.
     ///
-    /// **It proves nothing**, though it looks as if it did; so it is a [`PublicClient`], and PKCE is what protects it.
+    /// **It proves nothing**, although it looks like a proof. So it is a [`PublicClient`], and PKCE protects it.
     ///
     /// # Errors
-    /// As [`public`](Self::public), and [`Misuse::Quirk`] as [`secret_basic`](Self::secret_basic).
+    /// The errors of [`public`](Self::public), and [`Misuse::Quirk`] as for [`secret_basic`](Self::secret_basic).
     pub fn empty_secret_basic(self) -> Result<PublicClient, Error> {
         let client = self.needs_pkce()?;
         let auth = auth::empty_secret(client.server, client.id)?;
@@ -57,9 +57,9 @@ impl ClientBuilder<'_> {
     /// A client that sends its secret in the `Authorization` header: `client_secret_basic` (RFC 6749 §2.3.1).
     ///
     /// # Errors
-    /// [`Misuse::EmptyClientId`], [`Misuse::EmptyClientSecret`]; [`Misuse::AuthMethod`] as [`secret_post`](Self::secret_post);
-    /// [`Misuse::Quirk`] if the server has [`Quirk::UnencodedBasic`](crate::Quirk::UnencodedBasic) and id or secret cannot be
-    /// sent that way.
+    /// [`Misuse::EmptyClientId`], [`Misuse::EmptyClientSecret`]; [`Misuse::AuthMethod`] as for
+    /// [`secret_post`](Self::secret_post); [`Misuse::Quirk`] if the server has
+    /// [`Quirk::UnencodedBasic`](crate::Quirk::UnencodedBasic) and id or secret cannot be sent in that way.
     pub fn secret_basic(self, secret: impl Into<ClientSecret>) -> Result<ConfidentialClient, Error> {
         self.server.check_auth_method("client_secret_basic")?;
         let auth = auth::basic(self.server, self.id, secret.into())?;

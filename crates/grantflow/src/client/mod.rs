@@ -22,7 +22,7 @@ pub use builder::ClientBuilder;
 #[derive(Clone)]
 pub struct Client(Arc<Registration>);
 
-/// A client without credentials: an app on a person's device (RFC 6749 §2.1). It proves itself by PKCE alone.
+/// A client without credentials: an app on a person's device (RFC 6749 §2.1). Only PKCE protects it.
 #[derive(Clone, Debug)]
 pub struct PublicClient(Client);
 
@@ -30,13 +30,13 @@ pub struct PublicClient(Client);
 #[derive(Clone, Debug)]
 pub struct ConfidentialClient(Client);
 
-/// What every authorization request of a client begins with: written once, copied for each.
+/// The common start of a client's authorization requests: written once, copied for each.
 fn start_of_request(server: &Server, endpoint: &Endpoint, id: &str) -> String {
     let own = [Field::plain("response_type", "code"), Field::new("client_id", id)];
     authorization_url(server, endpoint, &own)
 }
 
-/// The authorization endpoint with these parameters behind its own query.
+/// The authorization endpoint with these parameters after its query.
 pub(crate) fn authorization_url(server: &Server, endpoint: &Endpoint, own: &[Field<'_>]) -> String {
     let joint = match endpoint.as_str().split_once('?') {
         None => "?",
@@ -50,24 +50,24 @@ pub(crate) fn authorization_url(server: &Server, endpoint: &Endpoint, own: &[Fie
     format!("{}{joint}{fields}", endpoint.as_str())
 }
 
-/// What every token request of a client ends with: nothing, if it authenticates in the header alone.
+/// The common end of a client's token requests: empty, if it authenticates in the header only.
 fn end_of_body(server: &Server, id: &str, auth: &Auth) -> Zeroizing<String> {
     let (quirks, on, none) = (server.quirks(), Message::TokenRequest, Params::default());
     let fields = auth.fields(id, quirks);
-    // Of its full size from the start, so that no part of the secret stays behind in a buffer that was too small.
+    // Allocated in full size, so that no part of the secret stays behind in a smaller buffer.
     let mut tail = Zeroizing::new(String::with_capacity(fields::len(quirks, on, fields.clone(), &none)));
     fields::append(&mut tail, quirks, on, fields, &none);
     tail
 }
 
-/// What a client is to the flows.
+/// A client, as the flows see it.
 pub(crate) struct Registration {
     pub(crate) server: Server,
     pub(crate) id: Box<str>,
     pub(crate) auth: Auth,
-    /// The form-encoded parameters that authenticate the client in a token request: the request that is worth the room.
+    /// The form-encoded parameters that authenticate the client in a token request, the most frequent request.
     pub(crate) body_tail: Zeroizing<String>,
-    /// The authorization endpoint, up to and with `client_id`.
+    /// The authorization endpoint, up to and including `client_id`.
     pub(crate) authorization_start: Option<Box<str>>,
 }
 
@@ -96,7 +96,7 @@ impl Client {
         &self.0.id
     }
 
-    /// The server that it belongs to.
+    /// The client's server.
     pub fn server(&self) -> &Server {
         &self.0.server
     }

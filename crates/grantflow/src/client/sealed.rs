@@ -1,5 +1,5 @@
-//! The one frame of stored states: which kind and version it is, whose it is, and a checksum over all of it as text, so
-//! that no field of a state can be forgotten.
+//! The frame of all stored states: kind, version, owner, and a checksum over the text of all of it, so that no field of
+//! a state can be forgotten.
 
 use core::fmt;
 
@@ -11,7 +11,7 @@ use super::Client;
 use crate::error::{Error, Misuse, StoredFault};
 use crate::wire::checksum::Checksum;
 
-/// A state of one kind, sealed for the client that it belongs to. It holds the state in plain text.
+/// A state of one kind, sealed for its client. It holds the state in plain text.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(default)]
 pub(crate) struct Sealed {
@@ -26,7 +26,7 @@ pub(crate) struct Sealed {
     state: Zeroizing<String>,
 }
 
-/// Room for almost every state, so that no part of a secret stays behind in a buffer that was too small.
+/// Room for almost every state, so that no part of a secret stays behind in a smaller buffer.
 const ROOM: usize = 4 * 1024;
 
 impl Sealed {
@@ -34,7 +34,8 @@ impl Sealed {
         let registration = client.registration();
         let server = &registration.server;
         let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
-        // It fails for maps whose keys are no text, which no state has. If one had, the restored state would be refused.
+        // It fails for maps whose keys are not texts, which no state has. If one had, the restored state would be
+        // refused.
         let written = state.serialize(&mut serde_json::Serializer::new(&mut *text));
         let state = if written.is_ok() { core::mem::take(&mut *text) } else { Vec::new() };
         let mut sealed = Self {
@@ -60,10 +61,10 @@ impl Sealed {
             .finish()
     }
 
-    /// The state, for the client that it was sealed for, if it is of this kind and of a version up to `version`.
+    /// The state, for the client for which it was sealed, if it is of this kind and of a version up to `version`.
     ///
     /// # Errors
-    /// [`Misuse::Stored`]: nothing of it is believed.
+    /// [`Misuse::Stored`]: the state is refused.
     pub(crate) fn open<S: DeserializeOwned>(self, kind: &str, version: u32, client: &Client) -> Result<S, Error> {
         let refuse = |fault| Err(Error::Misuse(Misuse::Stored(fault)));
         if self.v == 0 || self.v > version {

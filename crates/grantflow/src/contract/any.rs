@@ -1,4 +1,4 @@
-//! An exchange of unknown make.
+//! An exchange of any type.
 
 use core::any::Any;
 use core::fmt;
@@ -11,10 +11,10 @@ use crate::error::Error;
 use crate::value::time::UnixTime;
 use erased::Erased;
 
-/// An exchange of unknown make that gives a `T`: for those who keep a plan and do not care which flow it is.
+/// An exchange of any type with the output `T`: for code that stores a plan and does not care which flow it is.
 ///
-/// It is an [`Exchange`] itself: every loop runs it, and what a failure leaves of it is an `AnyExchange` again.
-/// [`downcast`](Self::downcast) gives the exchange that is in it.
+/// It is an [`Exchange`] itself: every loop runs it, and a failure leaves an `AnyExchange` again.
+/// [`downcast`](Self::downcast) returns the exchange in it.
 ///
 /// ```
 /// use grantflow::{AnyExchange, ClientCredentials, Server, Tokens};
@@ -30,15 +30,15 @@ use erased::Erased;
 pub struct AnyExchange<T: 'static>(Box<dyn Erased<T>>);
 
 impl<T: 'static> AnyExchange<T> {
-    /// Forgets which exchange it is.
+    /// Erases the type of an exchange.
     pub fn new<X: Exchange<Output = T> + Send + 'static>(exchange: X) -> Self {
         Self(Box::new(exchange))
     }
 
-    /// The exchange that is in it.
+    /// The exchange in it.
     ///
     /// # Errors
-    /// This one, unchanged, if it holds an exchange of another type.
+    /// This value, unchanged, if it holds an exchange of another type.
     pub fn downcast<X: Exchange<Output = T> + Send + 'static>(self) -> Result<X, Self> {
         let any: &dyn Any = &*self.0;
         if !any.is::<X>() {
@@ -79,7 +79,7 @@ impl<T: 'static> fmt::Debug for AnyExchange<T> {
     }
 }
 
-/// In a module by itself: here the names of its methods would hide those of [`Exchange`].
+/// In a separate module: here the names of its methods would hide those of [`Exchange`].
 mod erased {
     use core::any::{Any, type_name};
     use core::time::Duration;
@@ -93,7 +93,7 @@ mod erased {
 
     type Outcome<T> = Result<Step<AnyExchange<T>>, Failure<AnyExchange<T>>>;
 
-    /// An [`Exchange`] without what keeps it from being a trait object.
+    /// An [`Exchange`] that can be a trait object.
     pub(super) trait Erased<T: 'static>: Any + Send {
         fn name(&self) -> &'static str;
         fn rest(&self, now: UnixTime) -> Duration;

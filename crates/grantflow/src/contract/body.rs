@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 /// A message's body. It holds credentials or tokens, so it is redacted when printed and wiped when dropped.
 ///
-/// `AsRef<[u8]>` lends its bytes, `Vec::from` gives them away. An adapter puts what it has read into one with
-/// `Body::from`: an `http::Response<Vec<u8>>` prints its tokens with `{:?}`.
+/// `AsRef<[u8]>` borrows its bytes, `Vec::from` takes them. An adapter should put what it has read into one with
+/// `Body::from`, because an `http::Response<Vec<u8>>` prints its tokens with `{:?}`.
 #[derive(Clone, Default)]
 pub struct Body(Zeroizing<Vec<u8>>);
 
@@ -24,7 +24,7 @@ impl AsRef<[u8]> for Body {
 }
 
 impl From<Body> for Vec<u8> {
-    /// The bytes. From here on, wiping them is the caller's.
+    /// The bytes. From here on, the caller has to wipe them.
     fn from(mut body: Body) -> Self {
         core::mem::take(&mut *body.0)
     }

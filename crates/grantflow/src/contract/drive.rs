@@ -8,13 +8,14 @@ use super::{Body, Entropy, Env, Exchange, Failure, Sent, Step};
 use crate::error::Error;
 use crate::value::time::UnixTime;
 
-/// Runs an exchange over a blocking HTTP stack of the caller's own, given as closures.
+/// Runs an exchange over the caller's blocking HTTP stack, given as closures.
 ///
-/// `send` carries a request. If no whole answer came, it says whether the request may have been sent, and its own error,
-/// which is what the caller then sees, unless the flow has more to say than that: that its time is over. `now` tells the time, `wait` waits.
+/// `send` carries a request. If no complete answer came, it returns its error and whether the request may have been
+/// sent; the caller then gets that error, unless the flow says more: that its time is over. `now` tells the time, `wait`
+/// waits.
 ///
-/// What the loop has waited has passed: it makes the request for the time by `now` or for the end of the wait, whichever is
-/// later. So a run ends even if `now` stands still.
+/// A wait that was waited has passed: the loop makes the request for the later of two times, `now` and the end of the
+/// wait. So a run ends even if `now` stands still.
 ///
 /// # Errors
 /// The flow's error or the stack's, with what is left of the grant.

@@ -17,8 +17,8 @@ use crate::value::time::UnixTime;
 /// ```
 #[non_exhaustive]
 pub struct Env<'a> {
-    /// The time now. For [`Exchange::respond`](crate::Exchange::respond), take it when the response arrives: lifetimes
-    /// count from it.
+    /// The time now. For [`Exchange::respond`](crate::Exchange::respond), use the time when the response arrives:
+    /// lifetimes count from it.
     pub now: UnixTime,
     /// A source of unpredictable bytes.
     pub rng: &'a mut dyn Entropy,
@@ -39,17 +39,17 @@ impl fmt::Debug for Env<'_> {
 
 /// A source of unpredictable bytes that may fail. Every `rand_core` 0.10 `TryCryptoRng` is one.
 pub trait Entropy {
-    /// Fills `bytes` with unpredictable ones.
+    /// Fills `bytes` with unpredictable bytes.
     ///
     /// # Errors
-    /// If the source cannot give any; then nothing is sent, and nothing weaker is used in its place.
+    /// If the source has none; then nothing is sent, and no weaker source is used.
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed>;
 }
 
-/// The source of entropy could not give any.
+/// The source of entropy has no bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the source of entropy failed")]
-#[allow(clippy::exhaustive_structs, reason = "there is nothing to add: why it failed is the source's to tell")]
+#[allow(clippy::exhaustive_structs, reason = "there is nothing to add: the source reports why it failed")]
 pub struct EntropyFailed;
 
 impl<R: TryCryptoRng + ?Sized> Entropy for R {

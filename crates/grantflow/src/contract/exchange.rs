@@ -10,13 +10,13 @@ use crate::value::time::UnixTime;
 
 /// A state that needs one HTTP round trip to leave.
 ///
-/// The stack that carries the request must not follow redirects, must hand over every status as a response, and must bound
-/// the body. [`drive`](crate::drive) is the loop for a blocking stack; the adapter crates have one each.
+/// The stack that carries the request must not follow redirects, must return every status as a response, and must bound
+/// the body. [`drive`](crate::drive) is the loop for a blocking stack; each adapter crate has one too.
 ///
 /// # A loop by hand
 ///
-/// A flow that polls wants time between its requests: ask [`rest`](Self::rest) before each of them, and wait that long. A
-/// request that is asked for before its time is refused with [`Misuse::TooEarly`], and nothing is lost.
+/// A flow that polls needs time between its requests: ask [`rest`](Self::rest) before each of them, and wait that long.
+/// A request before its time is refused with [`Misuse::TooEarly`], and nothing is lost.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -50,17 +50,17 @@ use crate::value::time::UnixTime;
 /// }
 /// ```
 pub trait Exchange: Sized {
-    /// What the flow has when it is through.
+    /// The flow's output when it has ended.
     type Output;
 
-    /// How long to wait before the next request; zero, unless the flow polls. A loop asks before each request, the first one
-    /// too: a flow may have to wait before its first poll, and one that was restored may have waited a part already.
+    /// How long to wait before the next request; zero, unless the flow polls. A loop asks before each request, also the
+    /// first: a flow may have to wait before its first poll, and a restored flow may have waited a part already.
     fn rest(&self, now: UnixTime) -> Duration {
         let _ = now;
         Duration::ZERO
     }
 
-    /// The request to send. Leaves the state alone and may be called again.
+    /// The request to send. It does not change the state, and may be called again.
     ///
     /// # Errors
     /// If it cannot be made; nothing is lost. [`Misuse::TooEarly`] if more than a second of [`rest`](Self::rest) is left.
@@ -72,18 +72,18 @@ pub trait Exchange: Sized {
     /// [`Failure`], with what is left of the grant.
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>>;
 
-    /// Takes the news that no response came: not at all, or not a whole one.
+    /// Takes the report that no response came, or no complete one.
     ///
     /// # Errors
-    /// [`Failure`], with what is left of the grant. Flows that poll go on instead.
+    /// [`Failure`], with what is left of the grant. Flows that poll continue instead.
     fn unanswered(self, env: &mut Env<'_>, sent: Sent) -> Result<Step<Self>, Failure<Self>>;
 
-    /// Goes on to another exchange with this one's output: two round trips, run as one.
+    /// Continues with another exchange, made from this one's output: two round trips, run as one.
     ///
-    /// **If `next` fails, the first output is gone**: the first exchange is through, so the failure is
-    /// [`Left::Spent`](crate::Left::Spent), and tokens that `next` was given are lost with it. Where the output is worth
-    /// keeping, let `next` do nothing that can fail before it has put it away (into a variable that it borrows, or a store),
-    /// or run the two one by one: the output of the first is then yours.
+    /// **If `next` fails, the first output is gone**: the first exchange has ended, so the failure is
+    /// [`Left::Spent`](crate::Left::Spent), and tokens that `next` was given are lost with it. To keep the output, let
+    /// `next` store it (in a variable that it borrows, or in a store) before it does anything that can fail. Or run the
+    /// two one by one: then you have the output of the first.
     fn then<Y: Exchange, F: FnOnce(Self::Output, &mut Env<'_>) -> Result<Y, Error>>(self, next: F) -> Then<Self, Y, F> {
         Then::new(self, next)
     }

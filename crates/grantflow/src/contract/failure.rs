@@ -1,29 +1,29 @@
-//! An error, and what it left of the grant.
+//! An error, and what is left of the grant.
 
 use core::fmt;
 
 use crate::error::Error;
 
-/// What is left of a grant after a failure: what harm it may do to send the same exchange again.
+/// What is left of a grant after a failure: whether the same exchange may be sent again, and with what risk.
 #[derive(Debug)]
-#[allow(clippy::exhaustive_enums, reason = "to send it again is impossible, harmless or a risk")]
+#[allow(clippy::exhaustive_enums, reason = "sending it again is impossible, harmless or a risk")]
 pub enum Left<X> {
     /// Nothing: it was used up, refused, or has expired. Start the flow again.
     Spent,
-    /// All of it: the same exchange may be sent again without harm. Either nothing has used it, or to use it twice does none:
-    /// client credentials, metadata.
+    /// All of it: the same exchange may be sent again without harm. Either nothing has used it, or using it twice does
+    /// no harm: client credentials, metadata.
     ///
-    /// This is not a proof that nothing was sent. [`Sent::NotSent`](crate::Sent::NotSent) is one.
+    /// This does not prove that nothing was sent. Only [`Sent::NotSent`](crate::Sent::NotSent) does.
     Intact(Box<X>),
-    /// Nobody knows: the server may have used it before the answer was lost, and to send it again may do harm.
+    /// Not known: the server may have used it before the answer was lost, and sending it again may do harm.
     ///
-    /// Allowed next: read the store again, for a sibling process may hold newer tokens; then at most one retry, never at
-    /// the same time as another. A server may take the retry of a spent grant for theft and revoke the whole family.
+    /// Allowed next: read the store again, because another process may have newer tokens; then at most one retry, never
+    /// at the same time as another. A server may take the retry of a used grant for theft and revoke the whole family.
     Unknown(Box<X>),
 }
 
 impl<X> Left<X> {
-    /// The same, of another exchange. For an exchange that wraps another one, or gives back what it was made of.
+    /// The same for another exchange: for an exchange that wraps another one, or that returns what it was made from.
     pub fn map<Y>(self, to: impl FnOnce(X) -> Y) -> Left<Y> {
         match self {
             Self::Spent => Left::Spent,
@@ -41,9 +41,9 @@ impl<X> Left<X> {
     }
 }
 
-/// An error, and what it left of the grant.
+/// An error, and what is left of the grant.
 ///
-/// `?` turns it into its plain error for those who do not resume. A flow or an adapter of your own makes one with
+/// `?` turns it into its plain error, for callers that do not resume. Your own flow or adapter makes one with
 /// [`spent`](Self::spent), [`intact`](Self::intact) or [`unknown`](Self::unknown).
 #[must_use = "a failure may hold the grant"]
 pub struct Failure<X, E = Error> {
@@ -64,12 +64,12 @@ impl<X, E> Failure<X, E> {
         Self { error, left: Left::Intact(Box::new(exchange)) }
     }
 
-    /// An error after which nobody knows whether the server has used this exchange. See [`Left::Unknown`].
+    /// An error after which the server may have used this exchange. See [`Left::Unknown`].
     pub fn unknown(error: E, exchange: X) -> Self {
         Self { error, left: Left::Unknown(Box::new(exchange)) }
     }
 
-    /// The error alone; what is left of the grant is dropped.
+    /// Only the error; what is left of the grant is dropped.
     pub fn into_error(self) -> E {
         self.error
     }
@@ -105,7 +105,7 @@ impl<X, E: fmt::Display> fmt::Display for Failure<X, E> {
 
 impl<X, E: std::error::Error> std::error::Error for Failure<X, E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // Display has shown the error itself: go on with what is below it.
+        // `Display` has shown the error itself, so this is the source below it.
         self.error.source()
     }
 }

@@ -1,8 +1,8 @@
 //! The contract between a flow and the HTTP stack that carries its requests.
 //!
 //! A state that needs one HTTP round trip to leave is an [`Exchange`]. It gives a request, takes the response, and
-//! answers with a [`Step`] or with a [`Failure`] that says what is [`Left`] of the grant. It never waits and never
-//! asks the time: [`Exchange::rest`] says how long to wait, and the time comes in with [`Env`].
+//! returns a [`Step`], or a [`Failure`] that says what is [`Left`] of the grant. It never waits and never asks the
+//! time: [`Exchange::rest`] says how long to wait, and the time comes in with [`Env`].
 
 mod any;
 mod body;

@@ -11,8 +11,7 @@ use crate::value::time::UnixTime;
 
 /// One exchange and, made from its output, the next: see [`Exchange::then`].
 ///
-/// The type parameters are those of the two states and of the closure between them; it is made to be run at once, not
-/// to be stored.
+/// The type parameters are those of the two states and of the closure between them. It is run at once and not stored.
 pub struct Then<X, Y, F>(Part<X, Y, F>);
 
 enum Part<X, Y, F> {
@@ -25,7 +24,7 @@ impl<X, Y, F> Then<X, Y, F> {
         Self(Part::First(first, next))
     }
 
-    /// The first exchange, if it is not through.
+    /// The first exchange, if it has not ended.
     pub fn into_first(self) -> Option<X> {
         match self.0 {
             Part::First(first, _) => Some(first),
@@ -33,7 +32,7 @@ impl<X, Y, F> Then<X, Y, F> {
         }
     }
 
-    /// The second exchange, if the first is through.
+    /// The second exchange, if the first has ended.
     pub fn into_second(self) -> Option<Y> {
         match self.0 {
             Part::First(..) => None,

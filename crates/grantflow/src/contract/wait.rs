@@ -5,15 +5,15 @@ use core::time::Duration;
 use crate::error::{Error, Misuse};
 use crate::value::time::UnixTime;
 
-/// A second's fraction that a [`UnixTime`] does not show.
+/// A second's fraction, which a [`UnixTime`] does not have.
 const TICK: Duration = Duration::from_secs(1);
 
-/// A wait that a polling state is in: since when, and how long. It answers [`Exchange::rest`](crate::Exchange::rest), and it
-/// refuses a request that comes too early.
+/// The current wait of a polling state: its begin and its length. It answers [`Exchange::rest`](crate::Exchange::rest),
+/// and it refuses a request that comes too early.
 ///
-/// What is left is never more than the whole wait, so a clock that falls back holds nobody up. After a wait that was broken off
-/// or restored, it is a second more than the two times say: they have no fractions, and a strict server answers
-/// `slow_down` (RFC 8628 §3.5).
+/// The rest is never more than the whole wait, so a clock that falls back delays no request for long. After a wait that
+/// was interrupted or restored, the rest is a second more than the two times say: they have no fractions, and a strict
+/// server answers `slow_down` (RFC 8628 §3.5).
 ///
 /// ```
 /// use std::time::Duration;
@@ -56,8 +56,9 @@ impl Wait {
         self.length.min(self.length.saturating_add(TICK).saturating_sub(passed))
     }
 
-    /// Refuses a request before its time. A second is allowed for the fractions that the clock does not show. By a clock that
-    /// has fallen back behind the start of the wait, nothing can be said, and nothing is refused.
+    /// Refuses a request before its time. A second is allowed for the fractions that the clock does not have. If the
+    /// clock has fallen back behind the start of the wait, nothing is refused, because it does not tell the time that
+    /// has passed.
     ///
     /// # Errors
     /// [`Misuse::TooEarly`] if more than a second is left.

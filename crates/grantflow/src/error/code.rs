@@ -13,9 +13,9 @@ pub struct ErrorResponse {
     uri: Option<Box<str>>,
 }
 
-/// A code longer than this is cut; registered ones have at most 30 bytes.
+/// The greatest length of a code; a longer one is cut. Registered ones have at most 30 bytes.
 const MAX_CODE: usize = 128;
-/// A description or URI longer than this is cut.
+/// The greatest length of a description or URI; a longer one is cut.
 const MAX_TEXT: usize = 1024;
 
 impl ErrorResponse {
@@ -35,23 +35,23 @@ impl ErrorResponse {
         Self::new(code, next, description, uri)
     }
 
-    /// What to do about it.
+    /// What to do about the error.
     ///
-    /// A denied authorization ([`Callback::Denied`](crate::Callback::Denied)) uses up its pending grant, so each of these
-    /// includes a new authorization request: [`Next::Reauthorize`] if the person said no or has to take part,
+    /// A denied authorization ([`Callback::Denied`](crate::Callback::Denied)) uses up its pending grant, so each of
+    /// these needs a new authorization request: [`Next::Reauthorize`] if the person said no or has to take part,
     /// [`Next::RetryLater`] if the server could not answer, else [`Next::FixConfiguration`].
     pub fn next(&self) -> Next {
         self.next
     }
 
-    /// The error code: the server's own, or the standard one that [`Quirk::ErrorCode`](crate::Quirk::ErrorCode) puts in
-    /// its place.
+    /// The error code: the server's, or the standard one to which [`Quirk::ErrorCode`](crate::Quirk::ErrorCode) maps
+    /// it.
     pub fn code(&self) -> &ErrorCode {
         &self.code
     }
 
-    /// `error_description`, at most 1 KiB of it: text for developers, by the server or by somebody who played it.
-    /// It may quote what was sent to it, and hold markup and control characters: escape it before it is shown.
+    /// `error_description`, at most 1 KiB of it: text for developers, by the server or by an attacker. It may quote
+    /// what was sent, and hold markup and control characters: escape it before you show it.
     pub fn untrusted_description(&self) -> Option<&str> {
         self.description.as_deref()
     }
@@ -74,7 +74,7 @@ impl fmt::Debug for ErrorResponse {
     }
 }
 
-/// Prints that a text is there, not the text.
+/// Prints that there is a text, and not the text.
 struct Presence<'a>(&'a Option<Box<str>>);
 
 impl fmt::Display for Presence<'_> {
@@ -87,6 +87,7 @@ impl fmt::Display for Presence<'_> {
 }
 
 /// The longest prefix of at most `limit` bytes that ends between two characters.
+#[inline]
 fn cut(text: &str, limit: usize) -> &str {
     if text.len() <= limit {
         return text;
@@ -130,11 +131,12 @@ pub enum ErrorCode {
     InvalidDpopProof,
     /// `use_dpop_nonce` (RFC 9449 §8). The server has not looked at the grant.
     UseDpopNonce,
-    /// `invalid_token` (RFC 6750 §3.1). A resource's word: the access token is over, revoked or malformed.
+    /// `invalid_token` (RFC 6750 §3.1), from a resource: the access token is over, revoked or malformed.
     InvalidToken,
-    /// `insufficient_scope` (RFC 6750 §3.1). A resource's word: the request needs a token with more scope.
+    /// `insufficient_scope` (RFC 6750 §3.1), from a resource: the request needs a token with more scope.
     InsufficientScope,
-    /// `insufficient_user_authentication` (RFC 9470 §3). A resource's word: the person has to log in again, or in a stronger way.
+    /// `insufficient_user_authentication` (RFC 9470 §3), from a resource: the person has to log in again, or in a
+    /// stronger way.
     InsufficientUserAuthentication,
     /// `unmet_authentication_requirements` (OpenID Connect Core Error Code unmet_authentication_requirements 1.0, RFC 9470 §5): the
     /// server cannot log the person in as the request asked.
@@ -163,7 +165,7 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// `request_uri_not_supported` (RFC 9101 §7).
     RequestUriNotSupported,
-    /// Any other code, at most 128 bytes of it. It is never printed: it may quote what was sent.
+    /// Any other code, at most 128 bytes of it. It is never printed, because it may quote what was sent.
     Other(Box<str>),
 }
 
@@ -202,6 +204,7 @@ static CODES: [(&str, ErrorCode); 30] = [
 ];
 
 impl ErrorCode {
+    #[inline]
     pub(crate) fn new(text: &str) -> Self {
         match CODES.iter().find(|(spelling, _)| *spelling == text) {
             Some((_, code)) => code.clone(),
@@ -209,8 +212,8 @@ impl ErrorCode {
         }
     }
 
-    /// Whether an RFC gives it a meaning in a callback or in any token answer. A server may use another registered word
-    /// there as one that only it knows, and a quirk may then say what it means.
+    /// Whether an RFC registers it for a callback or for any token answer. A server may use another registered word
+    /// there with a meaning of its own, and a quirk may then say what it means.
     pub(crate) fn is_of_grants(&self) -> bool {
         !matches!(
             self,
@@ -230,7 +233,8 @@ impl ErrorCode {
         )
     }
 
-    /// The code as it is spelt. A code of [`ErrorCode::Other`] is what the server wrote: escape it before it is shown.
+    /// The spelling of the code. A code of [`ErrorCode::Other`] was written by the server: escape it before you show
+    /// it.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Other(text) => text,

@@ -1,16 +1,16 @@
-//! What is known of a metadata document that could not be used: where it was, and whose it says that it is.
+//! What is known of a metadata document that could not be used: its place, and whom it describes.
 
 use core::fmt;
 
 /// What is known of a metadata document that could not be used.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
-    /// The URLs that were asked, in their order. The last one has answered.
+    /// The URLs that were asked, in order. The last one has answered.
     pub(crate) asked: Vec<Shown>,
     pub(crate) mismatch: Option<Mismatch>,
 }
 
-/// A text that is printed only if it was found to be a plain URL, with no place for a secret: one that parses as an issuer.
+/// A text that is printed only if it is a plain URL without a place for a secret: one that parses as an issuer.
 #[derive(Clone)]
 pub(crate) struct Shown {
     text: Box<str>,
@@ -35,15 +35,15 @@ impl fmt::Debug for Shown {
     }
 }
 
-/// A metadata document that says that it describes another issuer, or another resource, than the one that was asked for
-/// (RFC 8414 §3.3, RFC 9728 §3.3). Nothing in it is believed.
+/// A metadata document that describes another issuer or resource than the requested one (RFC 8414 §3.3, RFC 9728 §3.3).
+/// Its content is refused.
 ///
-/// `Display` and `Debug` show a URL only if it parses as an issuer; the methods have them all.
+/// `Display` and `Debug` show a URL only if it parses as an issuer; the methods return all of them.
 #[derive(Clone, Debug)]
 pub struct Mismatch {
     pub(crate) member: &'static str,
     pub(crate) expected: Shown,
-    /// `None`: the caller gave it.
+    /// `None` if the caller gave it.
     pub(crate) expected_from: Option<Shown>,
     pub(crate) received: Shown,
     pub(crate) received_from: Shown,
@@ -55,22 +55,22 @@ impl Mismatch {
         self.member
     }
 
-    /// What the member had to be, byte for byte.
+    /// The required value of the member, byte for byte.
     pub fn expected(&self) -> &str {
         &self.expected.text
     }
 
-    /// Where the expected value came from: the URL of the resource metadata that named it; `None` if the caller gave it.
+    /// The source of the expected value: the URL of the resource metadata that named it; `None` if the caller gave it.
     pub fn expected_from(&self) -> Option<&str> {
         self.expected_from.as_ref().map(|url| &*url.text)
     }
 
-    /// What the member is, at most 8 KiB of it: the server's own word, escape it before it is shown.
+    /// The received value of the member, at most 8 KiB of it. The server wrote it: escape it before you show it.
     pub fn untrusted_received(&self) -> &str {
         &self.received.text
     }
 
-    /// The URL of the document that says so.
+    /// The URL of the document with the received value.
     pub fn received_from(&self) -> &str {
         &self.received_from.text
     }
@@ -86,7 +86,7 @@ impl fmt::Display for Mismatch {
         }
         let (a, b) = (&*expected.text, &*received.text);
         if a.strip_suffix('/') == Some(b) || b.strip_suffix('/') == Some(a) {
-            f.write_str("; they differ in the slash at the end alone: give it as the document has it")?;
+            f.write_str("; they differ only in the slash at the end: configure it as the document has it")?;
         } else {
             f.write_str("; they must be identical")?;
         }

@@ -7,16 +7,19 @@ use http::{HeaderMap, StatusCode, header};
 use zeroize::Zeroizing;
 
 use super::UrlRole;
+use super::verdict::Meaning;
 
-/// What came back over HTTP, as far as it is kept: status, `Retry-After`, the start of the body, and of a 401 the
-/// `WWW-Authenticate`, of a redirect the `Location`.
+/// The answer, as far as it is kept: status, `Retry-After`, the start of the body, the `WWW-Authenticate` of a 401, and
+/// the `Location` of a redirect.
 #[derive(Clone)]
 pub struct Answer {
-    /// Whose it is.
+    /// The endpoint of the answer.
     pub(crate) endpoint: UrlRole,
+    /// What an error code in it says about a grant. Here it costs no room.
+    pub(crate) meaning: Meaning,
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<Duration>,
-    /// The lines of `WWW-Authenticate` of a 401 with line breaks between them, `Location` of a 3xx: no answer has a use for
+    /// The lines of `WWW-Authenticate` of a 401 with line breaks between them, or `Location` of a 3xx: no answer needs
     /// both.
     header: Option<Box<Zeroizing<Vec<u8>>>>,
     pub(crate) body: Zeroizing<Vec<u8>>,
@@ -31,7 +34,14 @@ impl Answer {
     #[inline]
     pub(crate) fn new(endpoint: UrlRole, status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
         let kept = body.get(..Self::KEPT).unwrap_or(body);
-        Self { endpoint, status, retry_after, header: None, body: Zeroizing::new(kept.to_vec()) }
+        Self {
+            endpoint,
+            meaning: Meaning::Nothing,
+            status,
+            retry_after,
+            header: None,
+            body: Zeroizing::new(kept.to_vec()),
+        }
     }
 
     #[cold]
@@ -60,7 +70,7 @@ impl Answer {
         self
     }
 
-    /// Who answered, for a sentence about it.
+    /// Names the endpoint in a sentence.
     pub(super) fn who(&self) -> Who {
         Who(self.endpoint)
     }
@@ -80,9 +90,9 @@ impl Answer {
         self.retry_after
     }
 
-    /// The first `WWW-Authenticate` of a 401 (RFC 9110 §11.6.1, RFC 6749 §5.2), at most 1 KiB of it, as it came: how the
-    /// server wants the client to authenticate. It can quote what was sent: escape it before it is shown.
-    /// [`challenges`](Self::challenges) has all of them, read.
+    /// The first `WWW-Authenticate` of a 401 (RFC 9110 §11.6.1, RFC 6749 §5.2), at most 1 KiB of it, as it came: how
+    /// the server wants the client to authenticate. It can quote what was sent: escape it before you show it.
+    /// [`challenges`](Self::challenges) has all of them, parsed.
     pub fn untrusted_challenge(&self) -> Option<&[u8]> {
         self.challenge_lines().next()
     }
@@ -93,14 +103,14 @@ impl Answer {
         lines.into_iter().flat_map(|lines| lines.split(|b| *b == b'\n'))
     }
 
-    /// Whether the end of the last of them was not kept.
+    /// Whether the end of the last line was cut.
     pub(crate) fn challenge_is_cut(&self) -> bool {
         self.header.as_ref().is_some_and(|header| header.len() >= Self::KEPT_HEADER)
     }
 
-    /// The first 1 KiB of the `Location` of a redirect (RFC 9110 §10.2.2), as it came: where the server, or something in
-    /// front of it, wanted the request to go. The request did not go there, because it holds credentials. It can quote what was
-    /// sent: escape it before it is shown, and do not send anyone there.
+    /// The first 1 KiB of the `Location` of a redirect (RFC 9110 §10.2.2), as it came: where the server or a proxy
+    /// wanted the request to go. The request did not go there, because it holds credentials. It can quote what was
+    /// sent: escape it before you show it, and do not send a person there.
     pub fn untrusted_location(&self) -> Option<&[u8]> {
         let header = self.header.as_ref().filter(|_| self.status.is_redirection());
         header.map(|location| location.as_slice())
@@ -126,7 +136,7 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// Who answered: at the token endpoint, the authorization server; else the endpoint by its name.
+/// Who answered: at the token endpoint, the authorization server; otherwise the endpoint by its name.
 pub(super) struct Who(UrlRole);
 
 impl fmt::Display for Who {

@@ -1,18 +1,18 @@
-//! Values that cannot be used: the caller's to mend.
+//! Values that cannot be used: the caller has to correct them.
 
 use core::fmt;
 use core::time::Duration;
 
 use super::seconds;
 
-/// A value that cannot be used: the caller's to mend. Nothing was sent.
+/// A value that cannot be used: the caller has to correct it. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Misuse {
-    /// A URL that cannot be what it is given as.
+    /// A URL that cannot be used for its purpose.
     #[error("{role} {fault}")]
     Url {
-        /// What the URL was to be.
+        /// The purpose of the URL.
         role: UrlRole,
         /// What is wrong with it.
         fault: UrlFault,
@@ -23,10 +23,10 @@ pub enum Misuse {
     /// An empty client secret.
     #[error("the client secret is empty: a client without one is public()")]
     EmptyClientSecret,
-    /// A token from elsewhere that is empty, or nothing but blanks.
+    /// A token from elsewhere that is empty or blank.
     #[error("the token is empty: give the one that the server issued")]
     EmptyToken,
-    /// A token from elsewhere that holds a character outside RFC 6749 appendices A.12 and A.17.
+    /// A token from elsewhere that has a character outside RFC 6749 appendices A.12 and A.17.
     #[error(
         "the token holds something other than printable ASCII: give it as the server issued it, without line breaks"
     )]
@@ -34,13 +34,13 @@ pub enum Misuse {
     /// These tokens were made from a refresh token alone.
     #[error("there is no access token yet: these tokens were made from a refresh token; refresh them first")]
     NoAccessToken,
-    /// A scope that is empty or holds a character outside RFC 6749 appendix A.4.
+    /// A scope that is empty or has a character outside RFC 6749 appendix A.4.
     #[error("the scope must be tokens of printable ASCII without quotes and backslashes, separated by spaces")]
     Scope,
     /// A refresh may ask for part of the granted scope, never for more (RFC 6749 §6).
     #[error("the scope of a refresh must be part of the scope that was granted")]
     WiderScope,
-    /// An extra parameter's name is empty, or one that the flow sets by itself.
+    /// An extra parameter's name is empty, or is one that the flow sets itself.
     #[error("this parameter is set by the flow itself and cannot be given as an extra one")]
     ReservedParameter,
     /// An extra parameter was given twice, or is in the endpoint's own query already (RFC 6749 §3.1).
@@ -52,7 +52,8 @@ pub enum Misuse {
     /// The server was made without the endpoint that this flow asks.
     #[error("this server has no {name}: give it to the `Server`, or make the server from its metadata", name = .0.name())]
     NoEndpoint(UrlRole),
-    /// The server's metadata, or a resource's, demands what this library cannot do, or lacks what a flow needs.
+    /// The server's metadata, or a resource's, demands something that this library cannot do, or lacks something that a
+    /// flow needs.
     #[error("the metadata cannot be used: {0}")]
     Metadata(MetadataFault),
     /// The server announces the ways in which clients authenticate, and this is none of them.
@@ -61,16 +62,16 @@ pub enum Misuse {
          lists, or give its list by Server::token_endpoint_auth_methods_supported"
     )]
     AuthMethod(&'static str),
-    /// The server takes pushed authorization requests only (RFC 9126 §5).
-    #[error("this server takes pushed authorization requests only: begin() or push() the request")]
+    /// The server accepts pushed authorization requests only (RFC 9126 §5).
+    #[error("this server accepts pushed authorization requests only: use begin() or push()")]
     NeedsPush,
     /// The answer held no refresh token, so there is nothing to refresh with.
     #[error("these tokens came without a refresh token: authorize again when they expire")]
     NoRefreshToken,
-    /// The response that was handed over is an interim one (1xx), not the answer.
-    #[error("an interim (1xx) response was handed over: wait for the final one")]
+    /// The given response is an interim one (1xx), not the answer.
+    #[error("an interim (1xx) response was given: wait for the final one")]
     InterimResponse,
-    /// The next request was asked for before its time: more than a second of [`Exchange::rest`](crate::Exchange::rest) is left.
+    /// The next request comes before its time: more than a second of [`Exchange::rest`](crate::Exchange::rest) is left.
     /// Nothing was sent.
     #[error("it is too early for the next request: wait {} s, then ask for it again", seconds(*.rest))]
     TooEarly {
@@ -86,21 +87,21 @@ pub enum Misuse {
     /// The access token is bound to a key, so it cannot be used as a Bearer token (RFC 9449 §7.1).
     #[error("the access token is bound to a key and cannot be used as a Bearer token")]
     NotBearer,
-    /// The token would go where it must not.
+    /// The token would go to a place where it must not go.
     #[error("the token was not attached: {0}")]
     Authorize(AuthorizeFault),
-    /// The unknown members of the answer do not fit the type that was asked for.
-    #[error("the unknown members of the answer do not fit the type that was asked for")]
+    /// The unknown members of the answer do not fit the requested type.
+    #[error("the unknown members of the answer do not fit the requested type: check its fields")]
     Extra,
 }
 
-/// Why metadata cannot be used, though the document itself is in order.
+/// Why metadata cannot be used although the document is correct.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetadataFault {
     /// The server has no token endpoint.
     NoTokenEndpoint,
-    /// The server lists PKCE methods, and `S256` is none of them (`code_challenge_methods_supported`, RFC 8414 §2).
+    /// The server lists PKCE methods without `S256` (`code_challenge_methods_supported`, RFC 8414 §2).
     NoS256,
     /// Every authorization request must be a signed request object (`require_signed_request_object`, RFC 9101 §10.5).
     SignedRequestObject,
@@ -109,9 +110,9 @@ pub enum MetadataFault {
     Dpop,
     /// The resource does not name this authorization server (`authorization_servers`, RFC 9728 §2).
     UnlistedServer,
-    /// No kind of document was named to look for.
+    /// No kind of document was named.
     NothingToAsk,
-    /// The door for Entra ID's tenants was opened for an issuer that is not the one of all tenants.
+    /// The door for Entra ID's tenants was opened for an issuer other than the one of all tenants.
     NoTenants,
 }
 
@@ -139,7 +140,7 @@ impl fmt::Display for MetadataFault {
     }
 }
 
-/// What a URL was to be.
+/// The purpose of a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlRole {
@@ -159,13 +160,13 @@ pub enum UrlRole {
     Metadata,
     /// The document with a protected resource's metadata (RFC 9728 §3).
     ResourceMetadata,
-    /// Where a person goes to enter a user code (RFC 8628 §3.2).
+    /// The page where a person enters a user code (RFC 8628 §3.2).
     Verification,
     /// The redirect URI (RFC 6749 §3.1.2).
     Redirect,
     /// The issuer identifier (RFC 8414 §2).
     Issuer,
-    /// An origin that tokens may be sent to.
+    /// An origin to which tokens may be sent.
     Origin,
     /// A resource indicator (RFC 8707 §2).
     Resource,
@@ -209,7 +210,7 @@ pub enum UrlFault {
     Empty,
     /// It is not absolute.
     Relative,
-    /// It cannot be parsed: its host is no name and no address, or its port is none of 1 to 65535.
+    /// It cannot be parsed: its host is neither a name nor an address, or its port is not in 1 to 65535.
     Malformed,
     /// It has a fragment.
     Fragment,
@@ -229,16 +230,16 @@ pub enum UrlFault {
     Escape,
     /// It is longer than 8 KiB.
     TooLong,
-    /// Its query uses a name that the protocol needs.
+    /// Its query uses a reserved name.
     ReservedParameter,
     /// Its query uses a name twice.
     RepeatedParameter,
     /// It holds a character that a shell acts on.
     ShellCharacter,
-    /// It has a path or a query where only scheme, host and port belong.
+    /// It has a path or a query, and only scheme, host and port are allowed.
     NotAnOrigin,
-    /// A document names this machine, or an address that is not the configured one. A document on the network must not lead a
-    /// program there.
+    /// A document names this machine, or an address other than the configured one. A document on the network must not
+    /// lead a program there.
     Address,
     /// A resource names metadata of another origin than its own.
     OtherOrigin,
@@ -259,7 +260,7 @@ impl fmt::Display for UrlFault {
             Self::Character => "holds a character that no URL may hold: percent-encode it",
             Self::Escape => "has a % without two hexadecimal digits after it: write %25 for the sign itself",
             Self::TooLong => "is longer than 8 KiB",
-            Self::ReservedParameter => "has a query that uses a name of the protocol's own",
+            Self::ReservedParameter => "has a query that uses a name that the protocol reserves",
             Self::RepeatedParameter => "has a query that uses a name twice: no parameter may be sent twice",
             Self::ShellCharacter => "holds a character that a shell acts on: percent-encode it",
             Self::NotAnOrigin => "is more than an origin: give only scheme, host and port",
@@ -271,13 +272,13 @@ impl fmt::Display for UrlFault {
     }
 }
 
-/// Why a stored state was refused. Nothing of it is believed.
+/// Why a stored state was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoredFault {
-    /// A version of this library that is newer than this one wrote it, or none did.
+    /// A newer version of this library wrote it, or it was not written by this library.
     Version,
-    /// Its checksum does not fit: a byte was changed or lost.
+    /// Its checksum does not match: a byte was changed or lost.
     Damaged,
     /// It belongs to another client, issuer or token endpoint.
     OtherClient,
@@ -289,7 +290,7 @@ impl fmt::Display for StoredFault {
             Self::Version => "another version wrote it; start the flow again",
             Self::Damaged => "it is damaged; start the flow again",
             Self::OtherClient => {
-                "it belongs to another client or server; restore it with the one that it was started with"
+                "it belongs to another client or server; restore it with the client and server with which it was started"
             }
         })
     }
@@ -299,18 +300,18 @@ impl fmt::Display for StoredFault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthorizeFault {
-    /// The request has no absolute `http` or `https` URI, or one that has user information or a host, a port or an escape
-    /// that cannot be.
+    /// The request has no absolute `http` or `https` URI, or one with user information or with an impossible host, port
+    /// or escape.
     NoOrigin,
     /// There is no access token yet, only a refresh token.
     NoToken,
-    /// The request would go out unencrypted, off loopback.
+    /// The request would be sent unencrypted, off loopback.
     Insecure,
-    /// The request carries an `Authorization` header already.
+    /// The request has an `Authorization` header already.
     AlreadyAuthorized,
-    /// The request's origin is none of those that the token is bound to.
+    /// The request's origin is not one of those to which the token is bound.
     OtherOrigin,
-    /// The token holds characters that cannot stand in the header (RFC 6750 §2.1).
+    /// The token has characters that the header cannot hold (RFC 6750 §2.1).
     NotAHeader,
 }
 

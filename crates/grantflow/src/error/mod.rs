@@ -1,8 +1,8 @@
 //! What went wrong, sorted by who has to act: the server said no, the server broke the protocol, the server could not
 //! answer, no answer came, or the caller misused a value.
 //!
-//! Nothing that a server wrote is ever printed by `Display` or `Debug`, but for registered error codes: an answer can
-//! quote the request, secrets and all. It is readable on request, through methods.
+//! `Display` and `Debug` never print what a server wrote, except registered error codes: an answer can quote the
+//! request with its secrets. Methods return that text.
 
 use core::fmt;
 use core::time::Duration;
@@ -28,7 +28,7 @@ pub use refused::Refused;
 pub use verdict::Meaning;
 pub use violation::Violation;
 
-/// Why a step failed. Sorted by blame; [`Error::next`] says what to do.
+/// Why a step failed, sorted by blame. [`Error::next`] says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -39,20 +39,21 @@ pub enum Error {
     /// The server's answer breaks the protocol.
     #[error("{who} {how}: {0}", who = .0.answer.who(), how = .0.how())]
     Protocol(Box<ProtocolError>),
-    /// The server, or something in front of it, could not answer now: a 429, a 5xx, or a status that HTTP does not have, without
-    /// an error code.
+    /// The server, or something before it, could not answer now: a 429, a 5xx, or a status that HTTP does not have,
+    /// without an error code.
     #[error("{who} is not available: HTTP {status}", who = .0.who(), status = .0.status.as_u16())]
     Unavailable(Box<Answer>),
     /// No answer came.
     #[error("no answer came, and the request {0}")]
     NoAnswer(Sent),
-    /// The time that the server gave for this flow is over, by the caller's clock: a device code or a request that has expired
-    /// (RFC 8628 §3.2). The server was not asked once more; nothing is left of the grant ([`Left::Spent`](crate::Left::Spent)).
+    /// The time that the server gave for this flow is over, by the caller's clock: a device code or a request has
+    /// expired (RFC 8628 §3.2). The server was not asked again; nothing is left of the grant
+    /// ([`Left::Spent`](crate::Left::Spent)).
     #[error(
         "the time that the authorization server gave for this flow is over, and no answer that ends it came: start the flow again"
     )]
     Expired,
-    /// The source of entropy failed, or repeated itself. Nothing was sent.
+    /// The source of entropy failed or repeated itself. Nothing was sent.
     #[error("the source of entropy failed: nothing was sent")]
     Entropy,
     /// The caller gave a value that cannot be used. Nothing was sent.
@@ -61,7 +62,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What to do about it.
+    /// What to do about the error.
     pub fn next(&self) -> Next {
         match self {
             Self::Refused(refused) => refused.next(),
@@ -89,8 +90,8 @@ impl Error {
         self.answer().map(|answer| answer.status)
     }
 
-    /// Whether a token answer came and was refused: a 2xx with a JSON object, or a form, that has an `access_token` or a
-    /// `refresh_token`. The server has granted something, and the same request may cost the grant: do not repeat it.
+    /// Whether a token answer came and was refused: a 2xx with a JSON object, or a form, that has an `access_token` or
+    /// a `refresh_token`. The server has granted something, and the same request may cost the grant: do not repeat it.
     pub fn answer_refused(&self) -> bool {
         matches!(self, Self::Protocol(broken) if broken.token_answer)
     }
@@ -112,17 +113,17 @@ impl From<core::convert::Infallible> for Error {
     }
 }
 
-/// What to do after an error. What is left of the grant, [`Left`](crate::Left) tells.
+/// What to do after an error. [`Left`](crate::Left) says what is left of the grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Next {
-    /// Try again later, after this long if the server said how long.
+    /// Try again later, after this time if the server gave one.
     RetryLater(Option<Duration>),
     /// The grant, or the person's consent, is gone: send the person through the flow again.
     Reauthorize,
-    /// The same request will fail again: mend the registration, the credentials or the server's settings.
+    /// The same request will fail again: correct the registration, the credentials or the server's settings.
     FixConfiguration,
-    /// The program handed over a value that cannot be used: mend the program.
+    /// The program gave a value that cannot be used: correct the program.
     FixCaller,
 }
 
@@ -132,19 +133,19 @@ impl fmt::Display for Next {
             Self::RetryLater(Some(after)) => write!(f, "try again in {} s", seconds(*after)),
             Self::RetryLater(None) => f.write_str("try again later"),
             Self::Reauthorize => f.write_str("ask the person to authorize again"),
-            Self::FixConfiguration => f.write_str("mend the client's registration or settings"),
-            Self::FixCaller => f.write_str("mend the value that was given"),
+            Self::FixConfiguration => f.write_str("correct the client's registration or settings"),
+            Self::FixCaller => f.write_str("correct the value that was given"),
         }
     }
 }
 
-/// Whether a request that got no answer may have reached the server.
+/// Whether a request without an answer may have reached the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "a third answer to \"was it sent?\" does not exist")]
 pub enum Sent {
     /// Certainly not: the name was not resolved, the connection refused, the TLS handshake not finished.
     NotSent,
-    /// Perhaps: everything else. When in doubt, this one.
+    /// Everything else, and every case of doubt.
     MaybeSent,
 }
 
@@ -157,7 +158,7 @@ impl fmt::Display for Sent {
     }
 }
 
-/// In whole seconds. A part of one counts, because a wait that is too short is refused again.
+/// In whole seconds, rounded up, because a wait that is too short is refused again.
 fn seconds(duration: Duration) -> u64 {
     duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use super::verdict::{self, Content};
 use super::{Answer, Document, Mismatch, Next, Violation};
 
-/// The members of a token answer (RFC 6749 §5.1, §5.2): a body that names one of them was meant to be one.
+/// The members of a token answer (RFC 6749 §5.1, §5.2): a body with one of these names was meant to be one.
 const TOKEN_ANSWER: [&str; 9] = [
     "access_token",
     "token_type",
@@ -27,23 +27,23 @@ pub struct ProtocolError {
     pub(crate) cut: bool,
     /// Whether it is a 2xx that has an `access_token` or a `refresh_token`.
     pub(crate) token_answer: bool,
-    /// Of a metadata document only.
+    /// Only for a metadata document.
     pub(crate) document: Option<Box<Document>>,
 }
 
 impl ProtocolError {
-    /// In which way.
+    /// The kind of violation.
     pub fn violation(&self) -> Violation {
         self.violation
     }
 
-    /// Whose document it is, and whose was asked for, if the two differ: [`Violation::OtherIssuer`],
+    /// The described and the requested issuer or resource, if the two differ: [`Violation::OtherIssuer`],
     /// [`Violation::OtherResource`].
     pub fn mismatch(&self) -> Option<&Mismatch> {
         self.document.as_ref()?.mismatch.as_ref()
     }
 
-    /// What there is to say of the answer as a whole. A document that is not there breaks nothing.
+    /// The verb for the answer as a whole. A missing document does not break the protocol.
     pub(super) fn how(&self) -> &'static str {
         if self.document.is_some() { "cannot be used" } else { "broke the protocol" }
     }
@@ -53,7 +53,7 @@ impl ProtocolError {
         verdict::meaning(verdict::Purpose::Other, self.answer.status, self.answer.retry_after, content).1
     }
 
-    /// Whether it looks as if something other than the endpoint has answered.
+    /// Whether another server seems to have answered.
     fn is_elsewhere(&self) -> bool {
         let body = self.answer.body.trim_ascii();
         match (self.violation, self.answer.status.as_u16()) {
@@ -64,7 +64,7 @@ impl ProtocolError {
         }
     }
 
-    /// What to try, where the violation alone does not tell.
+    /// What to try, if the violation alone does not say it.
     fn hint(&self) -> Option<&'static str> {
         let body = self.answer.body.trim_ascii();
         match (self.violation, self.answer.status.as_u16()) {
@@ -89,7 +89,7 @@ impl ProtocolError {
             (Violation::Missing(member), _) if holds(body, &camel_case(member)) => {
                 Some("; it is there under another name: see `Quirk::RenamedParameter`")
             }
-            // Nothing of a token answer, and no `error`: some servers state errors elsewhere, with 200.
+            // No member of a token answer and no `error`: some servers state errors elsewhere, with 200.
             (Violation::Missing("access_token"), _)
                 if !TOKEN_ANSWER.iter().any(|member| holds(body, member)) && body.len() > "{}".len() =>
             {
@@ -100,7 +100,7 @@ impl ProtocolError {
     }
 }
 
-/// Whether a JSON text has this name in it.
+/// Whether a JSON text contains this name.
 fn holds(body: &[u8], name: &str) -> bool {
     let quoted = format!("\"{name}\"");
     body.windows(quoted.len()).any(|window| window == quoted.as_bytes())
@@ -117,7 +117,7 @@ fn camel_case(member: &str) -> String {
     name
 }
 
-/// Whether it reads like a form of a token endpoint: a name that is known, and `=`.
+/// Whether it looks like a token endpoint's form: a known name, and `=`.
 fn is_form(body: &[u8]) -> bool {
     body.split(|b| *b == b'&').any(|pair| {
         let name = pair.split(|b| *b == b'=').next().filter(|name| name.len() < pair.len());
@@ -148,7 +148,7 @@ impl fmt::Display for ProtocolError {
                 match self.violation {
                     Violation::NoDocument if number == 0 => write!(f, " at {url}")?,
                     Violation::NoDocument => write!(f, " nor at {url}")?,
-                    // What was read, or could not be read, is the last one.
+                    // The last document is the one that was read, or could not be read.
                     _ if is_last(number) => write!(f, "; the document asked for is {url}")?,
                     _ => {}
                 }

@@ -1,5 +1,5 @@
-//! Who spoke: whether an answer that grants nothing is the authorization server's verdict. One function decides what
-//! the answer means for the grant and what to do next, so the two cannot contradict each other.
+//! Whether an answer that grants nothing is the authorization server's verdict. One function decides what the answer
+//! means for the grant and what to do next, so the two cannot contradict each other.
 
 use core::time::Duration;
 
@@ -7,10 +7,10 @@ use http::StatusCode;
 
 use super::{ErrorCode, Next};
 
-/// What an answer that grants nothing says about the grant: who spoke, and with what authority.
+/// What an answer that grants nothing says about the grant.
 ///
-/// A verdict needs a status that servers state errors with (400, 401, 403 or a 2xx) and a code that an RFC registers for this
-/// message, or that a quirk maps to one. What it leaves of a grant depends on the grant:
+/// A verdict needs a status that servers use for errors (400, 401, 403 or a 2xx) and a code that an RFC registers for
+/// this message, or that a quirk maps to one. What is left depends on the grant:
 ///
 /// | meaning | a grant that is used once (a code) | one that may be used again (a refresh token) |
 /// |---|---|---|
@@ -32,23 +32,23 @@ pub enum Meaning {
     Nothing,
 }
 
-/// What a request was for. It decides which codes are a verdict: those that an RFC registers for the message.
+/// The purpose of a request. It decides which codes are a verdict: those that an RFC registers for the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// A token, by a grant (RFC 6749 §5.2).
     Token,
-    /// A token, again and again until a person has decided (RFC 8628 §3.5).
+    /// A token, requested repeatedly until a person has decided (RFC 8628 §3.5).
     Poll,
-    /// Anything else, at an endpoint where no grant is at stake.
+    /// Anything else, at an endpoint without a grant at stake.
     Other,
 }
 
-/// What was in the body.
+/// The content of the body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Content<'c> {
     /// An error code.
     Code(&'c ErrorCode),
-    /// Nothing, or the start of something: the rest was lost on the way.
+    /// Nothing, or the start of something: the rest was lost.
     Cut,
     /// Anything else.
     Other,
@@ -56,14 +56,16 @@ pub(crate) enum Content<'c> {
 
 /// Whether this status is one that a token endpoint states an error with: RFC 6749 §5.2 has 400 and 401; servers use 403
 /// and 2xx as well.
+#[inline]
 pub(crate) fn is_spoken(status: StatusCode) -> bool {
     status.is_success() || matches!(status.as_u16(), 400 | 401 | 403)
 }
 
-/// What an answer means that grants nothing, and what to do next.
+/// What an answer that grants nothing means, and what to do next.
 ///
 /// A verdict needs a status that such servers use and a code that an RFC registers for this answer, or that a quirk of
 /// the server maps to one. Where no grant is at stake, any code is one.
+#[inline]
 pub(crate) fn meaning(
     purpose: Purpose,
     status: StatusCode,
@@ -93,13 +95,13 @@ pub(crate) fn meaning(
             | ErrorCode::InvalidDpopProof => (Meaning::RequestRefused, Next::FixConfiguration),
             // RFC 9449 §8: the server wants a proof with a nonce before it looks at the grant.
             ErrorCode::UseDpopNonce => (Meaning::NotProcessed, Next::FixConfiguration),
-            // Registered for the authorization response only, and used here all the same: about the server's health.
+            // Registered for the authorization response only, but also used here: it describes the server's state.
             ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => (Meaning::Nothing, later),
             _ if purpose == Purpose::Other => (Meaning::RequestRefused, Next::FixConfiguration),
             _ => (Meaning::Nothing, Next::FixConfiguration),
         },
         (200..=299, Content::Cut) => (Meaning::Nothing, later),
-        // Too slow, at the wrong server behind one address, or too early: RFC 9110 §15.5.9, §15.5.20, RFC 8470 §5.2.
+        // Too slow, at the wrong server of an address, or too early: RFC 9110 §15.5.9, §15.5.20, RFC 8470 §5.2.
         (408 | 421 | 425, _) => (Meaning::Nothing, later),
         (501 | 505, _) => (Meaning::Nothing, Next::FixConfiguration),
         // A status outside of 100 to 599 counts as a server error (RFC 9110 §15).
@@ -108,7 +110,7 @@ pub(crate) fn meaning(
     }
 }
 
-/// What to do about an error in an authorization response.
+/// What to do after an error in an authorization response.
 pub(super) fn next_after_callback(code: &ErrorCode) -> Next {
     match code {
         ErrorCode::AccessDenied

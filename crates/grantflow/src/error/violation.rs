@@ -8,7 +8,7 @@ use super::UrlFault;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
-    /// The body is not JSON. Where it stops being JSON, counted from 1.
+    /// The body is not JSON. The position where it stops being JSON counts from 1.
     NotJson {
         /// The line.
         line: usize,
@@ -19,25 +19,26 @@ pub enum Violation {
     NotForm,
     /// The body is empty.
     EmptyBody,
-    /// The body is compressed (`Content-Encoding`, or the first bytes of gzip), though the request asked for no encoding.
+    /// The body is compressed (`Content-Encoding`, or the first bytes of gzip), although the request accepted no
+    /// encoding.
     Compressed,
     /// The body is JSON, but not an object.
     NotAnObject,
     /// The body is larger than 1 MiB.
     TooLarge,
-    /// A redirect (RFC 9110 §15.4), which is never followed: it would take the credentials elsewhere.
+    /// A redirect (RFC 9110 §15.4). It is never followed, because the credentials would go elsewhere.
     Redirect,
     /// A status that neither grants nor refuses, and no OAuth error in the body.
     UnexpectedStatus,
-    /// The member of this name must be there and is not.
+    /// A required member of this name is missing.
     Missing(&'static str),
     /// A member is the empty string.
     Empty(&'static str),
-    /// A member has another type than it must have, or a value out of its range.
+    /// A member has a wrong type, or a value out of its range.
     WrongType(&'static str),
-    /// A member holds a character that it must not hold.
+    /// A member has a forbidden character.
     Character(&'static str),
-    /// A member is there twice.
+    /// A member occurs twice.
     Duplicate(&'static str),
     /// Both a token and an error.
     TokenAndError,
@@ -45,9 +46,9 @@ pub enum Violation {
     UnknownTokenType,
     /// The configured [`Quirk::TokenPath`](crate::Quirk::TokenPath) leads nowhere.
     TokenPath,
-    /// There is no metadata document at any place where it was looked for: each answered with a 4xx.
+    /// No place has a metadata document: each answered with a 4xx.
     NoDocument,
-    /// A member is a URL that cannot be what it is given as.
+    /// A member is a URL that cannot be used for its purpose.
     Url {
         /// The member.
         member: &'static str,
@@ -61,7 +62,7 @@ pub enum Violation {
 }
 
 impl Violation {
-    /// The quirk that would read it.
+    /// The quirk that would read the answer.
     pub(crate) fn hint(self) -> Option<&'static str> {
         Some(match self {
             Self::Missing("token_type") | Self::Empty("token_type") => {
@@ -83,7 +84,7 @@ impl Violation {
         })
     }
 
-    /// The member that is at fault, if it is one.
+    /// The member with the fault, if it is one.
     pub(crate) fn member(self) -> Option<&'static str> {
         match self {
             Self::Missing(member)
@@ -99,7 +100,7 @@ impl Violation {
         }
     }
 
-    /// Whether an answer tried to state an OAuth error and failed: worth telling on any status.
+    /// Whether an answer tried to state an OAuth error and failed: reported for every status.
     pub(crate) fn is_about_the_error(self) -> bool {
         matches!(self, Self::TokenAndError | Self::Empty("error") | Self::WrongType("error") | Self::Duplicate("error"))
     }
@@ -112,7 +113,7 @@ impl fmt::Display for Violation {
             Self::NotForm => f.write_str("the body is not form-encoded UTF-8"),
             Self::EmptyBody => f.write_str("the body is empty"),
             Self::Compressed => f.write_str(
-                "the body is compressed, though the request asked for no encoding; the adapter's feature `gzip` undoes gzip",
+                "the body is compressed, although the request accepted no encoding; the adapter's feature `gzip` undoes gzip",
             ),
             Self::NotAnObject => f.write_str("the body is not a JSON object"),
             Self::TooLarge => f.write_str("the body is larger than 1 MiB"),
@@ -125,15 +126,15 @@ impl fmt::Display for Violation {
             Self::Missing(member) => write!(f, "{member} is missing"),
             Self::Empty(member) => write!(f, "{member} is empty"),
             Self::WrongType(member) => write!(f, "{member} has the wrong type or is out of range"),
-            Self::Character(member) => write!(f, "{member} holds a character that it must not hold"),
-            Self::Duplicate(member) => write!(f, "{member} is there twice"),
+            Self::Character(member) => write!(f, "{member} has a character that it must not have"),
+            Self::Duplicate(member) => write!(f, "{member} occurs twice"),
             Self::TokenAndError => f.write_str("the answer holds both a token and an error"),
-            Self::UnknownTokenType => f.write_str("token_type is none that this library understands (Bearer, DPoP)"),
+            Self::UnknownTokenType => f.write_str("token_type is not one that this library understands (Bearer, DPoP)"),
             Self::TokenPath => f.write_str("the configured token path leads nowhere"),
             Self::NoDocument => f.write_str("there is no document"),
             Self::Url { member, fault } => write!(f, "{member} {fault}"),
-            Self::OtherIssuer => f.write_str("the document is another issuer's"),
-            Self::OtherResource => f.write_str("the document is another resource's"),
+            Self::OtherIssuer => f.write_str("the document describes another issuer"),
+            Self::OtherResource => f.write_str("the document describes another resource"),
         }
     }
 }

@@ -37,7 +37,7 @@ use crate::server::fields::Field;
 use crate::token::Tokens;
 use crate::wire::object::Optional;
 
-/// A request for a token of the client's own. Only a confidential client can make one (RFC 6749 §4.4).
+/// A request for a token of the client itself. Only a confidential client can make one (RFC 6749 §4.4).
 ///
 /// It is `Clone`, and every failure leaves it intact: there is no grant to lose, and a program may always ask again.
 #[derive(Clone, Debug)]
@@ -57,7 +57,8 @@ impl ClientCredentials {
         &self.asked.client
     }
 
-    /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server chooses.
+    /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server
+    /// chooses.
     ///
     /// # Errors
     /// [`Misuse::Scope`](crate::Misuse::Scope).
@@ -70,7 +71,7 @@ impl ClientCredentials {
         Ok(self)
     }
 
-    /// A resource that the token is to be for (RFC 8707 §2). May be given more than once.
+    /// A resource for which the token is requested (RFC 8707 §2). May be given more than once.
     ///
     /// # Errors
     /// [`Misuse::Url`](crate::Misuse::Url) if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter).
@@ -82,8 +83,9 @@ impl ClientCredentials {
     /// An extra parameter of the token request: `audience`.
     ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`](crate::Misuse::ReservedParameter) for a parameter that the flow sets by itself; [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter) for one
-    /// that was given already, or that the endpoint's own query has.
+    /// [`Misuse::ReservedParameter`](crate::Misuse::ReservedParameter) for a parameter that the flow sets itself;
+    /// [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter) for one that was given already, or that is in
+    /// the endpoint's query.
     pub fn param(mut self, name: &str, value: &str) -> Result<Self, Error> {
         self.asked.param(name, value)?;
         Ok(self)
@@ -100,7 +102,7 @@ impl Exchange for ClientCredentials {
 
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
         let outcome = call::token_answer(self.asked.registration(), env.now, Grant::Other, &response, |mut answer| {
-            // RFC 6749 §4.4.3 gives none here: the client's own credentials are what gets the next token.
+            // RFC 6749 §4.4.3 gives none here: the client's credentials get the next token.
             answer.refresh_token = Optional::Absent;
             let Asked { client, scope, resources, .. } = &self.asked;
             Ok(Tokens::new(client.clone(), answer, scope.clone(), resources.clone(), env.now))

@@ -1,4 +1,4 @@
-//! Token introspection (RFC 7662): a protected resource asks the server what a token is worth.
+//! Token introspection (RFC 7662): a protected resource asks the server about a token.
 //!
 //! ```text
 //! Introspection ──run──▶ Introspected::Active(ActiveToken)      RFC 7662 §2
@@ -53,8 +53,8 @@ use crate::token::TokenTypeHint;
 use crate::value::secret::Secret;
 use crate::value::time::UnixTime;
 
-/// A question to the server about one token (RFC 7662 §2.1). The client stands for a protected resource and authenticates,
-/// so that nobody can try tokens out; a public client cannot ask.
+/// A question to the server about one token (RFC 7662 §2.1). The client stands for a protected resource and
+/// authenticates, so that an attacker cannot test tokens; a public client cannot ask.
 ///
 /// It is `Clone`, and every failure leaves it intact: asking twice does no harm.
 #[derive(Clone)]
@@ -67,7 +67,7 @@ pub struct Introspection {
 }
 
 impl Introspection {
-    /// A question about the token that came with a request to this resource.
+    /// A question about the token of a request to this resource.
     ///
     /// # Errors
     /// [`Misuse::EmptyToken`]; [`Misuse::NoEndpoint`] if the server has no introspection endpoint.
@@ -80,7 +80,7 @@ impl Introspection {
         Ok(Self { client, token: Secret::new(token.to_owned()), hint: None, extra: Params::default() })
     }
 
-    /// What the token is, where that is known. Without it, the server looks among all of its tokens.
+    /// The type of the token, if it is known. Without it, the server searches all its tokens.
     pub fn hint(mut self, hint: TokenTypeHint) -> Self {
         self.hint = Some(hint);
         self
@@ -130,19 +130,19 @@ impl Exchange for Introspection {
     }
 }
 
-/// What the server says of a token (RFC 7662 §2.2). Of one that is not active there is nothing to read.
+/// What the server says about a token (RFC 7662 §2.2). About an inactive token there is nothing to read.
 #[must_use = "an inactive token opens nothing"]
 #[derive(Debug)]
-#[allow(clippy::exhaustive_enums, reason = "a resource lets a request in, or does not")]
+#[allow(clippy::exhaustive_enums, reason = "a resource accepts a request, or refuses it")]
 pub enum Introspected {
     /// The token is active: this server has issued it, it has not expired, and it was not revoked.
     Active(Box<ActiveToken>),
-    /// The token is worth nothing: expired, revoked, made up, or none of this resource's business.
+    /// The token is not valid: expired, revoked, invented, or not for this resource.
     Inactive,
 }
 
 impl Introspected {
-    /// What is said of the token, if it is active.
+    /// The description of the token, if it is active.
     pub fn active(&self) -> Option<&ActiveToken> {
         match self {
             Self::Active(token) => Some(token),
@@ -151,8 +151,8 @@ impl Introspected {
     }
 }
 
-/// What a server says of an active token (RFC 7662 §2.2). Whether the token is for **this** resource, the caller has to
-/// look at: [`is_for`](Self::is_for).
+/// What a server says about an active token (RFC 7662 §2.2). The caller has to check whether the token is for **this**
+/// resource: [`is_for`](Self::is_for).
 pub struct ActiveToken(Described);
 
 impl ActiveToken {
@@ -161,12 +161,12 @@ impl ActiveToken {
         self.0.scope.as_ref()
     }
 
-    /// `client_id`: the client that the token was issued to.
+    /// `client_id`: the client to which the token was issued.
     pub fn client_id(&self) -> Option<&str> {
         self.0.client_id.as_deref()
     }
 
-    /// `username`: a name for people, of the person who granted the token. To identify the person, take
+    /// `username`: the name, for people, of the person who granted the token. To identify the person, use
     /// [`subject`](Self::subject).
     pub fn username(&self) -> Option<&str> {
         self.0.username.as_deref()
@@ -177,7 +177,7 @@ impl ActiveToken {
         self.0.token_type.as_deref()
     }
 
-    /// `exp`: when the token expires. An answer may be kept until then at most (RFC 7662 §4).
+    /// `exp`: when the token expires. An answer may be cached until then at most (RFC 7662 §4).
     pub fn expires_at(&self) -> Option<UnixTime> {
         self.0.expires_at.map(UnixTime::from_secs)
     }
@@ -187,17 +187,17 @@ impl ActiveToken {
         self.0.issued_at.map(UnixTime::from_secs)
     }
 
-    /// `nbf`: the token is not to be used before.
+    /// `nbf`: the token must not be used before.
     pub fn not_before(&self) -> Option<UnixTime> {
         self.0.not_before.map(UnixTime::from_secs)
     }
 
-    /// `sub`: the person, or the client, that the token speaks for, by an identifier of the server.
+    /// `sub`: the person or the client for whom the token stands, by an identifier of the server.
     pub fn subject(&self) -> Option<&str> {
         self.0.subject.as_deref()
     }
 
-    /// `aud`: the resources that the token is for, one or many. Empty if the server does not say.
+    /// `aud`: the resources for which the token is valid, one or many. Empty if the server does not say.
     pub fn audience(&self) -> &[String] {
         &self.0.audience
     }
@@ -212,12 +212,12 @@ impl ActiveToken {
         self.0.issuer.as_deref()
     }
 
-    /// `jti`: the token's own identifier.
+    /// `jti`: the identifier of the token.
     pub fn token_id(&self) -> Option<&str> {
         self.0.token_id.as_deref()
     }
 
-    /// The members of the answer that have no meaning to this library, as a value of your own: `cnf`, `acr`, `auth_time`.
+    /// The members of the answer that this library does not know, as a value of your type: `cnf`, `acr`, `auth_time`.
     ///
     /// # Errors
     /// [`Misuse::Extra`] if they do not fit `T`.
@@ -228,7 +228,7 @@ impl ActiveToken {
 
 impl fmt::Debug for ActiveToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What a server wrote is not printed: it is about a person.
+        // The server's text is not printed: it describes a person.
         let said = &self.0;
         f.debug_struct("ActiveToken")
             .field("scope", &said.scope)

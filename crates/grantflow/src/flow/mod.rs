@@ -1,4 +1,4 @@
-//! The flows, one file or folder each. None uses another; what they share is below them.
+//! The flows, one file or folder each. No flow uses another; what they share is below them.
 
 pub(crate) mod client_credentials;
 pub(crate) mod code;

@@ -58,16 +58,16 @@ use crate::value::secret::{RefreshToken, UnverifiedIdToken};
 use crate::value::time::UnixTime;
 use crate::wire::object::Optional;
 
-/// Tokens on their way to be refreshed. Not `Clone`: a refresh token that rotates is used once.
+/// Tokens that will be refreshed. Not `Clone`: a refresh token that rotates is used once.
 ///
-/// What a failure leaves of it:
+/// What is left of it after a failure:
 /// - **Spent**: `invalid_grant`. The refresh token is dead; ask the person again, unless your store holds a newer one.
-/// - **Intact**: the request was certainly not sent, the server was too busy to look, or it refused for a reason that
-///   is not the token's (`invalid_client`, `invalid_scope`). Mend that, and run it again. Also: the server rotated the token
-///   in an answer that cannot be used otherwise; then [`is_rescued`](Self::is_rescued) is true.
-/// - **Unknown**: the token may have been rotated, and the answer was lost. Read your store again, for a sibling may have
-///   newer tokens; then at most one retry, never at the same time as another: a server may take it for theft and revoke
-///   everything.
+/// - **Intact**: the request was certainly not sent, the server was too busy to look at it, or it refused for a reason
+///   that does not concern the token (`invalid_client`, `invalid_scope`). Correct that, and run it again. Also: the
+///   server rotated the token in an answer that is otherwise not usable; then [`is_rescued`](Self::is_rescued) is true.
+/// - **Unknown**: the token may have been rotated, and the answer was lost. Read your store again, because another
+///   process may have newer tokens; then at most one retry, never at the same time as another: a server may take it for
+///   theft and revoke everything.
 #[derive(Debug)]
 #[must_use = "it holds the tokens: run it, or take them back with into_tokens()"]
 pub struct RefreshExchange {
@@ -79,7 +79,7 @@ pub struct RefreshExchange {
 }
 
 impl Tokens {
-    /// Sets out to refresh these tokens.
+    /// Makes an exchange that refreshes these tokens.
     ///
     /// # Errors
     /// [`Misuse::NoRefreshToken`], with the tokens still intact.
@@ -94,10 +94,10 @@ impl Tokens {
 }
 
 impl RefreshExchange {
-    /// Asks for part of the granted scope only (RFC 6749 §6). Without it, for all of it.
+    /// Asks for a part of the granted scope (RFC 6749 §6). Without it, for all of it.
     ///
     /// # Errors
-    /// [`Misuse::WiderScope`] if it is not part of what was granted, as far as that is known; [`Misuse::Scope`]. The
+    /// [`Misuse::WiderScope`] if it is not part of the granted scope, as far as that is known; [`Misuse::Scope`]. The
     /// exchange is still intact.
     pub fn scope(mut self, scope: &str) -> Result<Self, Failure<Self>> {
         let quirks = self.tokens.client.registration().server.quirks();
@@ -124,29 +124,30 @@ impl RefreshExchange {
         }
     }
 
-    /// Whether it holds a refresh token that came in an answer which was refused for another member, such as a missing
-    /// `token_type`. The server has replaced the old refresh token, so **store this one** ([`into_tokens`](Self::into_tokens))
-    /// before anything else. The error says what to mend; until then, the next answer will be refused too.
+    /// Whether it holds a refresh token of an answer that was refused because of another member, such as a missing
+    /// `token_type`. The server has replaced the old refresh token, so **store this one**
+    /// ([`into_tokens`](Self::into_tokens)) before anything else. The error says what to correct; until then, the next
+    /// answer will be refused too.
     pub fn is_rescued(&self) -> bool {
         self.rescued
     }
 
-    /// The tokens as they were, with the new refresh token if there is one ([`is_rescued`](Self::is_rescued)). The access
-    /// token may still be good; whether the refresh token is, the failure tells that gave the exchange back.
+    /// The tokens as they were, with the new refresh token if there is one ([`is_rescued`](Self::is_rescued)). The
+    /// access token may still be good; the failure that returned the exchange says whether the refresh token is.
     pub fn into_tokens(self) -> Tokens {
         let mut tokens = self.tokens;
         tokens.refresh = Some(self.refresh);
         tokens
     }
 
-    /// The new tokens: what the server left out is carried over.
+    /// The new tokens: what the server omitted is carried over.
     fn merge(&self, mut answer: TokenAnswer<'_>, now: UnixTime) -> Tokens {
         let old = &self.tokens;
         if matches!(answer.refresh_token, Optional::Blank(_)) {
             answer.refresh_token = Optional::Absent;
         }
         let silent = matches!(answer.scope, Optional::Absent);
-        // What was granted and cannot be read was once asked for.
+        // The granted scope, which could not be read, was requested once.
         let granted = if old.scope.unreadable { old.scope.requested() } else { old.scope.effective() };
         let requested = self.narrower.clone().or_else(|| granted.cloned());
         let mut new = Tokens::new(old.client.clone(), answer, requested, old.resources.clone(), now);
@@ -157,7 +158,8 @@ impl RefreshExchange {
             new.id_token = Some(UnverifiedIdToken::new(id_token.expose_secret().to_owned()));
             new.id_token_is_kept = true;
         }
-        // Nothing said and nothing asked: what the server granted before still holds, in the server's own words.
+        // The server said nothing and nothing was requested: the earlier granted scope still applies, in the server's
+        // words.
         if silent && self.narrower.is_none() {
             new.scope = old.scope.clone();
         }
@@ -196,7 +198,7 @@ impl Exchange for RefreshExchange {
         }) {
             Ok(tokens) => Ok(Step::Done(tokens)),
             Err(no) => Err(match (no.rescued, no.meaning) {
-                // RFC 6749 §6: the server has replaced the token that was sent.
+                // RFC 6749 §6: the server has replaced the sent token.
                 (Some(rescued), _) => {
                     self.refresh = rescued;
                     self.rescued = true;

@@ -48,25 +48,25 @@ use crate::url::{Ground, check_web_resource, have_one_origin, well_known};
 use crate::value::time::UnixTime;
 use crate::wire::challenge::Challenges;
 
-/// A resource's metadata, still to be asked for. Replayable: every failure leaves it intact.
+/// A request for a resource's metadata. Replayable: every failure leaves it intact.
 ///
-/// A 404, or another 4xx, goes on to the next place. **A document that is there and wrong ends it.**
+/// After a 404 or another 4xx it continues with the next place. **A wrong document ends it.**
 #[derive(Clone)]
 #[must_use = "run it to get the resource's metadata"]
 pub struct ResourceDiscovery {
     resource: Box<str>,
     ground: Ground,
     places: Places,
-    /// Where the document of the whole host is, if it is asked beside the resource's own.
+    /// The place of the host's document, if it is asked after the resource's own.
     host: Option<Uri>,
 }
 
 impl ResourceDiscovery {
-    /// The metadata of this resource: at its own place (RFC 9728 §3.1), and if there is none, at the one of its host.
+    /// The metadata of this resource: at its own place (RFC 9728 §3.1), and if there is none, at that of its host.
     ///
-    /// `resource` is the resource's identifier: the URL that requests go to, or the beginning of it that stands for the API. The
-    /// document must name it byte for byte; only between no path and the path `/` there is no difference, because HTTP libraries
-    /// write one for the other. The document of the host may name the host instead.
+    /// `resource` is the resource's identifier: the URL of requests, or the start of it that stands for the API. The
+    /// document must name it byte for byte, except that no path equals the path `/`, because HTTP libraries write one
+    /// for the other. The host's document may name the host instead.
     ///
     /// # Errors
     /// [`Misuse::Url`] if it is not an `https` URL (or `http` on loopback), or has a fragment or user information.
@@ -78,13 +78,13 @@ impl ResourceDiscovery {
         Ok(Self { resource: resource.into(), ground: Ground::of(resource), places, host: Some(host) })
     }
 
-    /// The metadata of a resource that has just refused a request: at the URL that its challenge names in `resource_metadata`
-    /// (RFC 9728 §5.1), and nowhere else; if it names none, as [`new`](Self::new). A Bearer challenge counts before one for DPoP, and
-    /// that before any other.
+    /// The metadata of a resource that has just refused a request: at the URL that its challenge names in
+    /// `resource_metadata` (RFC 9728 §5.1), and nowhere else; if it names none, as for [`new`](Self::new). A Bearer
+    /// challenge counts before a DPoP challenge, and that before any other.
     ///
     /// # Errors
-    /// As [`new`](Self::new); [`Misuse::Url`] also if the challenge names a URL that must not be asked: not `https`, on this
-    /// machine, an address, or at another origin than the resource. For the latter, see
+    /// The errors of [`new`](Self::new); [`Misuse::Url`] also if the challenge names a URL that must not be asked: not
+    /// `https`, on this machine, an address, or at another origin than the resource. For the last case, see
     /// [`challenged_to_any_origin`](Self::challenged_to_any_origin).
     pub fn challenged(resource: &str, challenges: &Challenges) -> Result<Self, Error> {
         let discovery = Self::challenged_to_any_origin(resource, challenges)?;
@@ -95,12 +95,13 @@ impl ResourceDiscovery {
         }
     }
 
-    /// [`challenged`](Self::challenged), for a resource whose metadata is at another origin. A door: **somebody who answers for the
-    /// resource then chooses a host that this program asks**, which can be one that only this program reaches. The request holds no
-    /// credentials, the answer must be metadata of this resource, and an address or this machine is never asked.
+    /// Like [`challenged`](Self::challenged), for a resource whose metadata is at another origin. A door: **a party
+    /// that answers for the resource then chooses a host that this program asks**, perhaps one that only this program
+    /// can reach. The request holds no credentials, the answer must be metadata of this resource, and an address or
+    /// this machine is never asked.
     ///
     /// # Errors
-    /// As [`challenged`](Self::challenged), but for the origin.
+    /// The errors of [`challenged`](Self::challenged), except for the origin.
     pub fn challenged_to_any_origin(resource: &str, challenges: &Challenges) -> Result<Self, Error> {
         let discovery = Self::new(resource)?;
         let Some(url) = named_by(challenges) else { return Ok(discovery) };
@@ -109,28 +110,28 @@ impl ResourceDiscovery {
         Ok(Self { places, host: None, ..discovery })
     }
 
-    /// The identifier of the resource whose metadata it is.
+    /// The identifier of the requested resource.
     pub fn resource(&self) -> &str {
         &self.resource
     }
 
-    /// The URLs of the places that are asked, in their order.
+    /// The URLs of the places, in order.
     pub fn urls(&self) -> impl Iterator<Item = String> {
         self.places.iter().map(ToString::to_string)
     }
 
-    /// Reads a document that was kept: [`ResourceMetadata::as_json`]. It is checked like one that has just come from one of the
-    /// places; from which one, nobody has to remember.
+    /// Reads a stored document: [`ResourceMetadata::as_json`]. It is checked like a new one from any of
+    /// the places.
     ///
     /// # Errors
     /// [`Error::Protocol`], as for an answer with status 200.
     pub fn read(&self, json: &str) -> Result<ResourceMetadata, Error> {
-        // There is no answer, so there is nothing to count from.
+        // There is no answer, so there is no time to count from.
         let now = UnixTime::from_secs(0);
         self.received(now, &Response::new(json.as_bytes()), self.host.is_some()).map_err(|no| no.error)
     }
 
-    /// `of_host`: whether the document may be the one of the whole host.
+    /// `of_host`: whether the document may be that of the whole host.
     fn received<B: AsRef<[u8]>>(
         &self,
         now: UnixTime,
@@ -143,7 +144,7 @@ impl ResourceDiscovery {
         let is_resource = |named: &str| is(&self.resource, named) || of_host && is(host, named);
         let wanted = Wanted { is_resource: &is_resource, url: &url, ground: &self.ground };
         let read = document(UrlRole::ResourceMetadata, now, &self.places, response, |members| {
-            // What is no UTF-8 was refused before.
+            // A body that is not UTF-8 was refused before.
             let json = core::str::from_utf8(response.body().as_ref()).map_err(|_| Violation::NotAnObject)?;
             ResourceMetadata::read(members, json, &wanted, &mut other)
         });
@@ -200,19 +201,19 @@ impl Exchange for ResourceDiscovery {
 
 impl core::fmt::Debug for ResourceDiscovery {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        // A query can hold a key of the caller's, and a challenge is the server's word.
+        // A query can hold a key of the caller, and the server wrote the challenge.
         write!(f, "ResourceDiscovery({:?})", self.resource.split('?').next().unwrap_or_default())
     }
 }
 
-/// The same text, but for the slash that a URL without a path may have or not.
+/// The same text, except for the slash of an empty path.
 fn is(resource: &str, named: &str) -> bool {
     let is_host = |url: &str| matches!(well_known::split(url).1, "" | "/");
     resource == named
         || is_host(resource) && is_host(named) && well_known::split(resource).0 == well_known::split(named).0
 }
 
-/// The URL of the metadata, from the first challenge that names one. A parameter that is there twice is not believed.
+/// The URL of the metadata, from the first challenge that names one. A doubled parameter is ignored.
 fn named_by(challenges: &Challenges) -> Option<&str> {
     let tokens = challenges.bearer().chain(challenges.dpop());
     tokens.filter_map(|challenge| challenge.untrusted_resource_metadata()).next().or_else(|| {
@@ -225,7 +226,7 @@ fn named_by(challenges: &Challenges) -> Option<&str> {
 }
 
 fn uri(url: &str) -> Result<Uri, Error> {
-    // A URL that was checked leaves nothing but its length to be wrong.
+    // The URL was checked, so only its length can be wrong.
     url.parse().map_err(|_| url_fault(UrlFault::TooLong))
 }
 

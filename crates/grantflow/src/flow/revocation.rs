@@ -1,4 +1,4 @@
-//! Token revocation (RFC 7009): tokens that are not needed any more are given up at the server, too.
+//! Token revocation (RFC 7009): tells the server that tokens are no longer needed.
 //!
 //! ```text
 //! Tokens ──revoke──▶ Revocation ──run──▶ ()          RFC 7009 §2
@@ -52,10 +52,10 @@ use crate::server::{EndpointKind, Message};
 use crate::token::{TokenTypeHint, Tokens};
 use crate::value::secret::Secret;
 
-/// A token on its way to be given up (RFC 7009 §2.1).
+/// A token that will be revoked (RFC 7009 §2.1).
 ///
-/// Every failure leaves it intact: giving a token up twice does no harm, and a server that does not know it any more says
-/// that all is well (§2.2). A 503 means that the token still exists: run it again later.
+/// Every failure leaves it intact: revoking a token twice does no harm, and a server that no longer knows it reports
+/// success (§2.2). A 503 means that the token still exists: run it again later.
 #[must_use = "it holds the token: run it, or take the tokens back with into_tokens()"]
 pub struct Revocation {
     client: Client,
@@ -63,20 +63,21 @@ pub struct Revocation {
     extra: Params,
 }
 
-/// What is given up.
+/// What is revoked.
 enum What {
-    /// The refresh token of these tokens, and with it the whole grant; the access token, if there is no other.
+    /// The refresh token of these tokens, and with it the whole grant; or the access token, if there is no refresh
+    /// token.
     Grant(Box<Tokens>),
-    /// One token that somebody else keeps.
+    /// One token that is stored elsewhere.
     Token(Secret, Option<TokenTypeHint>),
 }
 
 impl Tokens {
-    /// Sets out to give these tokens up: the refresh token, with which a server revokes the whole grant, access tokens
-    /// included if it can (RFC 7009 §2.1); or the access token, if there is no refresh token.
+    /// Makes an exchange that revokes these tokens: the refresh token, with which a server revokes the whole grant,
+    /// including access tokens if it can (RFC 7009 §2.1); or the access token, if there is no refresh token.
     ///
     /// # Errors
-    /// [`Misuse::NoEndpoint`] if the server has no revocation endpoint, with the tokens still intact. Then drop them, and
+    /// [`Misuse::NoEndpoint`] if the server has no revocation endpoint, with the tokens still intact. Then drop them;
     /// they end when they expire.
     pub fn revoke(self) -> Result<Revocation, Failure<Self>> {
         match self.client.server().needed(EndpointKind::Revocation) {
@@ -91,7 +92,7 @@ impl Tokens {
 }
 
 impl Revocation {
-    /// A token that is kept elsewhere, such as an access token beside a session, or one in a database.
+    /// A token that is stored elsewhere, such as an access token beside a session, or one in a database.
     ///
     /// # Errors
     /// [`Misuse::EmptyToken`]; [`Misuse::NoEndpoint`] if the server has no revocation endpoint.
@@ -120,8 +121,8 @@ impl Revocation {
         }
     }
 
-    /// The tokens as they were, to keep them after all; `None` for [`of_token`](Self::of_token). After a lost answer, they
-    /// may be dead.
+    /// The tokens as they were, to keep them; `None` for [`of_token`](Self::of_token). After a lost answer, they may be
+    /// revoked.
     pub fn into_tokens(self) -> Option<Tokens> {
         match self.what {
             What::Grant(tokens) => Some(*tokens),

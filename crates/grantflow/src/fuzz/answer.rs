@@ -1,4 +1,4 @@
-//! What a token endpoint's body says, read a second time: with serde_json, in no hurry, and by the RFC's words.
+//! The content of a token endpoint's body, read a second time with serde_json by the words of the RFC.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// The members that have a meaning.
+/// The known members.
 const KNOWN: [&str; 9] = [
     "access_token",
     "token_type",
@@ -20,11 +20,11 @@ const KNOWN: [&str; 9] = [
     "error_uri",
 ];
 
-/// What a body says to a client without quirks.
+/// The content of a body for a client without quirks.
 pub(super) enum Says {
     Token(Token),
     Error(String),
-    /// Neither, or both, or nothing that can be read.
+    /// Neither, both, or nothing that can be read.
     Nothing,
 }
 
@@ -36,15 +36,15 @@ pub(super) struct Token {
     pub(super) refresh_token: Option<String>,
     pub(super) id_token: Option<String>,
     pub(super) scope: Option<Vec<String>>,
-    /// The members that are there and have no value.
+    /// The members that are present without a readable value.
     pub(super) tolerated: Vec<&'static str>,
-    /// The names of the members that have no meaning, in their order.
+    /// The names of the unknown members, in order.
     pub(super) unknown: Vec<String>,
 }
 
 /// Reads a body as RFC 6749 §5.1 and §5.2 have it.
 pub(super) fn read(body: &[u8]) -> Says {
-    // An error may explain itself in another encoding, and with line breaks; a token answer may not.
+    // An error may explain itself in another encoding and with line breaks; a token answer may not.
     let text = String::from_utf8_lossy(body);
     let plain = members(&text);
     let sound = core::str::from_utf8(body).is_ok() && plain.is_some();
@@ -56,7 +56,7 @@ pub(super) fn read(body: &[u8]) -> Says {
     }
 }
 
-/// The text with its quoted controls replaced.
+/// The text with its quoted control characters replaced.
 fn one_line(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text.chars();
@@ -65,7 +65,7 @@ fn one_line(text: &str) -> String {
         match c {
             '\\' if quoted => {
                 out.push(c);
-                // What follows is no end of the text, whatever it is.
+                // The next character does not end the text.
                 match rest.next() {
                     Some(c) if c < ' ' => out.push('\u{fffd}'),
                     Some(c) => out.push(c),
@@ -83,16 +83,16 @@ fn one_line(text: &str) -> String {
     out
 }
 
-/// What a member that has a meaning was read as.
+/// The value of a known member.
 enum Found {
     Value(Value),
-    /// A list, an object, or a text with half a surrogate: JSON, and nothing that has a meaning.
+    /// A list, an object, or a text with half a surrogate: JSON without a meaning here.
     Odd,
-    /// A number that no `f64` holds.
+    /// A number that no `f64` can hold.
     OutOfRange,
 }
 
-/// Name and JSON text of every member, doubles included; `None` for what is no JSON object.
+/// Name and JSON text of every member, including doubles; `None` if this is not a JSON object.
 pub(super) fn raw_members(body: &str) -> Option<Vec<(String, &RawValue)>> {
     struct All;
 
@@ -118,11 +118,11 @@ pub(super) fn raw_members(body: &str) -> Option<Vec<(String, &RawValue)>> {
     Some(all)
 }
 
-/// Name and value of every member, doubles included.
+/// Name and value of every member, including doubles.
 fn members(body: &str) -> Option<Vec<(String, Found)>> {
     let value = |(name, raw): (String, &RawValue)| {
         let nested = raw.get().starts_with(['{', '[']);
-        // What has no meaning may be any JSON, numbers out of range and half surrogates included.
+        // An unknown member may be any JSON, including numbers out of range and half surrogates.
         let any = nested || !KNOWN.contains(&name.as_str());
         let found = match serde_json::from_str(raw.get()) {
             _ if any => Found::Odd,
@@ -155,7 +155,7 @@ fn says(members: &[(String, Found)]) -> Option<Says> {
     if KNOWN.iter().any(|name| all(name).len() > 1 || matches!(one(name), Some(Found::OutOfRange))) {
         return None;
     }
-    // Printable ASCII and more than blanks, RFC 6749 appendix A.12 and A.17.
+    // Printable ASCII and not only blanks, RFC 6749 appendix A.12 and A.17.
     let visible = |name: &str| {
         let text = text(name)?;
         let good = text.chars().all(|c| (' '..='~').contains(&c)) && text.chars().any(|c| c != ' ');
@@ -206,7 +206,7 @@ fn seconds(value: &Value) -> Option<u64> {
             if parts.len() > 2 || !parts.iter().all(digits) {
                 return None;
             }
-            // One digit after the other, up to the largest number there is.
+            // One digit after the other, up to the largest number.
             let digits = parts[0].bytes().map(|digit| u64::from(digit - b'0'));
             Some(digits.fold(0u64, |sum, digit| sum.saturating_mul(10).saturating_add(digit)))
         }

@@ -1,16 +1,16 @@
-//! Callbacks: the verdict is the one that a naive reader comes to, foreign ones end nothing, and nothing is printed.
+//! Callbacks: the verdict is that of a naive reader, foreign callbacks end nothing, and nothing is printed.
 
 use http::{Request, Uri, header};
 
 use super::{CODE, ISSUER, REDIRECT_URI, client, naive_decode, pending, printed, server};
 use crate::{Authorization, Callback, Env, PendingCallback, PublicClient, ResponseMode};
 
-/// What is made of a server's `iss`, chosen by the first byte.
+/// The treatment of a server's `iss`, chosen by the first byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Policy {
-    /// The server has no issuer: `iss` means nothing.
+    /// The server has no issuer: `iss` has no meaning.
     Unknown,
-    /// It may be missing, but not be another.
+    /// It may be missing, but not differ.
     Known,
     /// It must be there.
     AlwaysSent,
@@ -24,7 +24,7 @@ enum Verdict {
     Rejected,
 }
 
-/// The most that is read of a callback.
+/// The greatest size of a callback.
 const LONGEST: usize = 65_536;
 
 /// The first byte chooses the policy on `iss`, the rest is the query or form. `{s}` in it becomes the right state.
@@ -39,9 +39,9 @@ pub fn callback(bytes: &[u8]) {
     let (_, state) = pending(&client);
 
     let Ok(query) = core::str::from_utf8(query) else {
-        // Only a form can be no UTF-8 at all.
+        // Only a form can contain bytes that are not UTF-8.
         let verdict = form_pending(&client).receive_form_post(&form_request(query));
-        assert!(matches!(verdict, Callback::Unrelated { .. }), "bytes that are no UTF-8 are nobody's");
+        assert!(matches!(verdict, Callback::Unrelated { .. }), "bytes that are not UTF-8 belong to no grant");
         return;
     };
     let query = query.replace("{s}", &state);
@@ -52,14 +52,14 @@ pub fn callback(bytes: &[u8]) {
     let token_in_fragment = fragment.split('&').any(|pair| pair.split('=').next() == Some("access_token"));
     judge(&by_text, expected(before_fragment, url.len(), &state, policy, token_in_fragment), &client, &state);
     if let Ok(uri) = format!("/cb?{query}").parse::<Uri>() {
-        // `Uri` drops a fragment, so whatever it held cannot be seen.
+        // `Uri` drops a fragment, so its content is not visible.
         let by_uri = pending(&client).0.receive(&uri);
         judge(&by_uri, expected(before_fragment, before_fragment.len(), &state, policy, false), &client, &state);
     }
     let by_form = form_pending(&client).receive_form_post(&form_request(query.as_bytes()));
     judge(&by_form, expected(&query, query.len(), &state, policy, false), &client, &state);
 
-    // What is not ours ends nothing: the real callback is granted after it.
+    // A foreign callback ends nothing: the real callback is granted after it.
     if let Callback::Unrelated { pending, .. } = by_text {
         let iss = if policy == Policy::Unknown { "" } else { "&iss=https%3A%2F%2Fas.example" };
         let real = pending.receive_url(&format!("{REDIRECT_URI}?code={CODE}&state={state}{iss}"));
@@ -79,11 +79,11 @@ fn form_request(body: &[u8]) -> Request<&[u8]> {
     Request::post("/cb").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body).unwrap()
 }
 
-/// A verdict, and the one code or error that it rests on.
+/// A verdict, and the code or error on which it is based.
 type Expected = (Verdict, String);
 
-/// The rules of RFC 6749 §4.1.2 and RFC 9207 §2.4, over pairs that were read in the naive way.
-/// `length` is that of all that is looked at.
+/// The rules of RFC 6749 §4.1.2 and RFC 9207 §2.4, over naively parsed pairs. `length` is the length of everything that
+/// is read.
 fn expected(query: &str, length: usize, state: &str, policy: Policy, token_in_fragment: bool) -> Expected {
     let pairs: Vec<(String, Option<String>)> = query
         .split('&')
@@ -102,7 +102,7 @@ fn expected(query: &str, length: usize, state: &str, policy: Policy, token_in_fr
     if ["iss", "code", "error"].iter().any(|name| !matches!(all(name).as_slice(), [] | [Some(_)])) {
         return nothing(Verdict::Rejected);
     }
-    // Texts for people cost no error; where there is none, they may be unreadable, but not be there twice.
+    // Texts for people never cost an error. Without an error they may be unreadable, but not occur twice.
     if all("error").is_empty() && ["error_description", "error_uri"].iter().any(|name| all(name).len() > 1) {
         return nothing(Verdict::Rejected);
     }
@@ -138,7 +138,7 @@ fn judge(callback: &Callback, (verdict, text): Expected, client: &PublicClient, 
             let body = String::from_utf8(request.body().as_ref().to_vec()).unwrap();
             let sent: Vec<_> = body.split('&').filter_map(|pair| pair.strip_prefix("code=")).collect();
             assert!(matches!(sent.as_slice(), [one] if naive_decode(one).as_ref() == Some(&text)), "another code");
-            // Two codes, one text: so nothing of a code is in it, not even its length.
+            // Two codes, one text: so it shows nothing of a code, not even its length.
             assert_eq!(format!("{exchange:?}"), another_printed(client, state), "what is printed depends on the code");
         }
         Callback::Denied(error) => {

@@ -1,8 +1,9 @@
-//! `WWW-Authenticate`: what the grammar makes a list of challenges is read as that list, and what is read was written.
+//! `WWW-Authenticate`: a list of challenges by the grammar is read as that list, and everything that is read was
+//! written.
 
 use crate::wire::challenge::{Challenge, Challenges};
 
-/// A challenge as the oracle reads it: scheme, parameters, word of data.
+/// A challenge as the oracle reads it: scheme, parameters, token68.
 type Read = (String, Vec<(String, String)>, Option<String>);
 
 /// Any bytes, as header lines.
@@ -14,7 +15,7 @@ pub fn challenge(bytes: &[u8]) {
         one_by_one.extend(read(&[line]).with_broken().map(taken));
         one_line(line);
     }
-    // The limits are for all lines together.
+    // The limits apply to all lines together.
     if bytes.len() < 200 {
         assert_eq!(all.with_broken().map(taken).collect::<Vec<_>>(), one_by_one, "a line was not read by itself");
     }
@@ -53,7 +54,7 @@ fn one_line(line: &[u8]) {
 
     // Empty list elements change nothing.
     assert_eq!(read(&[&[b" ,\t", line].concat()]).iter().map(taken).collect::<Vec<_>>(), whole, "{shown}");
-    // Where all the parameters fit, so does what follows.
+    // If all the parameters fit, the next challenge fits too.
     if let Some(expected) = by_the_letter(line)
         && line.len() < 400
     {
@@ -68,7 +69,7 @@ fn one_line(line: &[u8]) {
     }
 }
 
-/// Whether a text that was read stands in the line, in any case, with backslashes before its characters or without.
+/// Whether the line contains a text that was read, in any case, with or without backslashes before its characters.
 fn written(line: &[u8], text: &str) -> bool {
     let plain = |text: &[u8]| -> Vec<u8> {
         text.iter().filter(|b| **b != b'\\').map(u8::to_ascii_lowercase).collect::<Vec<_>>()
@@ -81,7 +82,7 @@ fn written(line: &[u8], text: &str) -> bool {
     })
 }
 
-/// Debug shows words of RFCs only, however they were written.
+/// `Debug` shows only words of RFCs.
 fn nothing_is_printed(challenges: &Challenges) {
     const WORDS: [&str; 19] = [
         "Challenges",
@@ -112,7 +113,7 @@ fn nothing_is_printed(challenges: &Challenges) {
     assert!(shown.is_ascii());
 }
 
-/// The list by the letter of RFC 9110, by taking the line apart over and over. `None` where it is no list of challenges.
+/// The list by the grammar of RFC 9110, by splitting the line repeatedly. `None` if it is not a list of challenges.
 fn by_the_letter(line: &[u8]) -> Option<Vec<Read>> {
     let (mut quoted, mut escaped) = (false, false);
     let elements: Vec<&[u8]> = line

@@ -1,5 +1,5 @@
-//! Metadata of servers and of resources: what is taken is what the document says, it is whose it was asked of, and where it
-//! sends anybody is a place to go to.
+//! Metadata of servers and resources: accepted values are those of the document, the document describes the requested
+//! server or resource, and its URLs are valid targets.
 
 use http::Response;
 use serde_json::value::RawValue;
@@ -11,7 +11,7 @@ use crate::{
     ServerMetadata, Step,
 };
 
-/// Issuers that are asked, and whether they are on this machine.
+/// The requested issuers, and whether they are on this machine.
 const ISSUERS: [(&str, bool); 4] = [
     ("https://as.example", false),
     ("https://as.example/tenant/", false),
@@ -20,7 +20,7 @@ const ISSUERS: [(&str, bool); 4] = [
 ];
 const TEMPLATE: &str = "https://login.microsoftonline.com/{tenantid}/v2.0";
 
-/// Resources that are asked, and whether they are on this machine.
+/// The requested resources, and whether they are on this machine.
 const RESOURCES: [(&str, bool); 4] = [
     ("https://api.example/v1", false),
     ("https://api.example", false),
@@ -28,7 +28,7 @@ const RESOURCES: [(&str, bool); 4] = [
     ("https://api.example/v1/", false),
 ];
 
-/// URLs that a request or a person goes to.
+/// URLs to which a request or a person goes.
 const URLS: [&str; 12] = [
     "authorization_endpoint",
     "token_endpoint",
@@ -97,7 +97,7 @@ pub fn metadata(bytes: &[u8]) {
     makes_a_server(&found);
 }
 
-/// A server, if the document has what one needs; and what it makes is no wider than what it says.
+/// A server, if the document is sufficient for one; the server allows no more than the document.
 fn makes_a_server(found: &ServerMetadata) {
     let made = found.server();
     match &made {
@@ -171,7 +171,7 @@ pub fn resource_metadata(bytes: &[u8]) {
     lists(&members, "bearer_methods_supported", found.bearer_methods_supported(), false);
 }
 
-/// A document, or `None` after the search went on or failed as it must.
+/// A document, or `None` after the search continued or failed as it must.
 fn respond(discovery: Discovery, status: u16, body: &[u8], places: usize) -> Option<ServerMetadata> {
     let plain = is_plain(discovery.issuer().as_str(), "issuer", "", body);
     outcome(status, body, places, plain, |response, env| discovery.respond(env, response))
@@ -212,7 +212,7 @@ fn outcome<X: Exchange>(
     }
 }
 
-/// The plainest document that there is, with one more text in it.
+/// The plainest possible document, with one more text in it.
 fn is_plain(named: &str, member: &str, more: &str, body: &[u8]) -> bool {
     let Some(rest) = body.strip_prefix(format!("{{\"{member}\":\"{named}\"{more},\"x\":\"").as_bytes()) else {
         return false;
@@ -235,7 +235,7 @@ fn is_silent(members: &Members<'_>, name: &str) -> bool {
     raw(members, name).is_none_or(|json| json == "null")
 }
 
-/// A list is read whole or not at all; one that guards something is read or refuses the document.
+/// A list is read completely or not at all; a list that protects something is read or refuses the document.
 fn lists(members: &Members<'_>, name: &str, found: Option<&[String]>, is_guard: bool) {
     let said = raw(members, name).filter(|json| json != "null");
     let texts: Option<Vec<String>> = said.as_ref().and_then(|json| serde_json::from_str(json).ok());
@@ -243,7 +243,7 @@ fn lists(members: &Members<'_>, name: &str, found: Option<&[String]>, is_guard: 
     assert!(!is_guard || said.is_none() || found.is_some(), "{name} is lost");
 }
 
-/// `https`, or this machine where that is allowed; of a URL's characters alone; never an address that was not configured.
+/// `https`, or this machine if that is allowed; only characters of a URL; never an address that was not configured.
 fn is_a_place(url: &str, on_loopback: bool) {
     let lower = url.to_ascii_lowercase();
     let plain = lower.strip_prefix("http://");

@@ -1,4 +1,4 @@
-//! `Retry-After`: a wait is never negative, never over a day, and what was said.
+//! `Retry-After`: a wait is never negative, never longer than a day, and equal to the written value.
 
 use core::time::Duration;
 
@@ -10,7 +10,7 @@ const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const LONG_DAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Eight bytes for the present, eight for a moment that is written down in every form, and any text as the header.
+/// Eight bytes for the current time, eight for a moment that is written in every form, and any text as the header.
 pub fn retry_after(bytes: &[u8]) {
     let number = |at: usize| {
         let mut octets = [0u8; 8];
@@ -23,7 +23,7 @@ pub fn retry_after(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes.get(16..).unwrap_or_default());
     any_text(&text, now);
     seconds(number(8), now);
-    // Up to the end of 9999, which is as far as the forms go; the present is near the moment, where a wait is not capped.
+    // Up to the end of 9999, the limit of the forms; the current time is near the moment, where a wait is not capped.
     let moment = number(8) % 253_402_300_800;
     for now in [moment, moment.saturating_sub(now % (2 * DAY)), moment + now % (2 * DAY)] {
         date(moment, now);
@@ -37,7 +37,7 @@ fn any_text(text: &str, now: u64) {
     let trimmed = text.trim_matches([' ', '\t']);
     let digits = !trimmed.is_empty() && trimmed.bytes().all(|b| b.is_ascii_digit());
     if digits {
-        // As a number of any size: leading zeros apart, five digits are the most that is no more than a day.
+        // As a number of any size: without leading zeros, a day has at most five digits.
         let significant = trimmed.trim_start_matches('0');
         let said = if significant.len() > 5 { DAY } else { significant.parse().unwrap_or(0) };
         assert_eq!(wait, Some(Duration::from_secs(said.min(DAY))), "{text:?}");
@@ -74,7 +74,7 @@ fn date(moment: u64, now: u64) {
     ] {
         assert_eq!(parse(&text, at), expected, "{text} at {now}");
     }
-    // Two digits mean the year at hand, if the moment is no more than two days off and no turn of a century is between.
+    // Two digits mean the current year, if the moment is at most two days away and no turn of a century is between.
     let text = format!("{long}, {day:02}-{month}-{:02} {clock} GMT", year % 100);
     assert_eq!(parse(&text, at), expected, "{text} at {now}");
     for text in [
@@ -88,7 +88,7 @@ fn date(moment: u64, now: u64) {
     }
 }
 
-/// The date of a day since 1970-01-01: year, month from 0, day from 1. By subtraction, 400 years at a time at first.
+/// The date of a day since 1970-01-01: year, month from 0, day from 1. By subtraction, first in steps of 400 years.
 fn calendar(mut days: u64) -> (u64, usize, u64) {
     const FOUR_CENTURIES: u64 = 146_097;
     let mut year = 1970 + days / FOUR_CENTURIES * 400;

@@ -1,4 +1,4 @@
-//! Stored states: what is restored is what was stored, by this client and this version, or nothing.
+//! Stored states: a restored state is the one that this client and this version stored, or there is none.
 
 use http::Response;
 use serde_json::Value;
@@ -9,11 +9,11 @@ use crate::{Client, Error, PendingCallback, PublicClient, StoredCallback, Stored
 
 const ANSWER: &[u8] =
     br#"{"access_token":"a","token_type":"Bearer","expires_in":60,"refresh_token":"r","scope":"read","x":[1]}"#;
-/// An answer of which something had to be tolerated.
+/// An answer with members that had to be tolerated.
 const ODD_ANSWER: &[u8] = br#"{"access_token":"a","token_type":"Bearer","expires_in":null,"scope":7}"#;
 
-/// The first byte chooses what the rest is: changes (position, mask) to a state that is good, a state as it comes, or
-/// another value for one of the members.
+/// The first byte chooses the rest: changes (position, mask) to a good state, a state as it is, or another value for
+/// one of the members.
 pub fn stored_state(bytes: &[u8]) {
     let Some((chooser, rest)) = bytes.split_first() else { return };
     let client = client(&server().issuer(ISSUER).unwrap());
@@ -33,7 +33,7 @@ pub fn stored_state(bytes: &[u8]) {
     let odd_tokens = serde_json::to_string(&odd.into_stored()).unwrap();
     check::<StoredTokens>(&odd_tokens, change(&odd_tokens), &client);
 
-    // One kind of state is not the other, though all their members may be missing.
+    // One kind of state is not the other, although all their members may be missing.
     assert!(restored::<StoredTokens>(good_callback.as_bytes(), &client).is_none_or(|tokens| tokens.is_err()));
     assert!(restored::<StoredCallback>(good_tokens.as_bytes(), &client).is_none_or(|callback| callback.is_err()));
 
@@ -43,7 +43,7 @@ pub fn stored_state(bytes: &[u8]) {
     }
 }
 
-/// What can be stored, restored, and stored again.
+/// A type that can be stored, restored, and stored again.
 trait Stored: serde::Serialize + serde::de::DeserializeOwned {
     fn again(self, client: &PublicClient) -> Result<Self, Error>;
 }
@@ -60,7 +60,7 @@ impl Stored for StoredTokens {
     }
 }
 
-/// What becomes of a stored state that is restored and stored again; `None` if it is not even JSON of the right shape.
+/// A stored state after it is restored and stored again; `None` if it is not JSON of the right shape.
 fn restored<S: Stored>(bytes: &[u8], client: &PublicClient) -> Option<Result<Value, Error>> {
     let stored: S = serde_json::from_slice(bytes).ok()?;
     Some(stored.again(client).map(|again| serde_json::to_value(again).unwrap()))
@@ -84,12 +84,12 @@ fn check<S: Stored>(good: &str, (bytes, from_good): (Vec<u8>, bool), client: &Pu
     if from_good {
         assert_eq!(after, good_value, "a changed state was restored");
     }
-    // A scope that cannot be read is the one thing that an older release must not read.
+    // Only a scope that cannot be read must not be read by an older release.
     let version = if after.get("scope_is_unreadable").is_some() { 2 } else { 1 };
     assert_eq!((&after["v"], &after["client_id"], &after["issuer"]), (&version.into(), &"app".into(), &ISSUER.into()));
 }
 
-/// Another client, another server, and another version than those that it was stored by.
+/// Another client, another server, and another version than the storing one.
 fn refused_elsewhere(good: &str, version: u32) {
     let at = |token: &str| crate::Server::new("https://as.example/authorize", token).unwrap();
     let here = server().issuer(ISSUER).unwrap();
@@ -109,14 +109,14 @@ fn refused_elsewhere(good: &str, version: u32) {
             None => None,
         })
     };
-    // One of them each time: a fuzzer comes by often enough.
+    // One of them each time: a fuzzer calls this often enough.
     let faults = fault(good, &others[version as usize % others.len()]());
     assert!(faults.contains(&Some(StoredFault::OtherClient)), "another client: {faults:?}");
     if !matches!(version, 1 | 2) {
         let mut changed: Value = serde_json::from_str(good).unwrap();
         changed["v"] = version.into();
         let faults = fault(&changed.to_string(), &client(&here));
-        // The version is looked at first: what another one meant by the rest, nobody knows.
+        // The version is checked first: the meaning of the rest in another version is unknown.
         assert!(faults.iter().flatten().all(|fault| *fault == StoredFault::Version), "version {version}: {faults:?}");
     }
 }
@@ -130,7 +130,7 @@ fn flipped(good: &str, changes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// One member has another value: JSON if the rest is that, else a text.
+/// One member has another value: JSON if the rest is JSON, else a text.
 fn replaced(good: &str, change: &[u8]) -> Vec<u8> {
     let mut state: Value = serde_json::from_str(good).unwrap();
     let members = state.as_object_mut().unwrap();

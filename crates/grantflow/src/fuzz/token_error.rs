@@ -1,4 +1,4 @@
-//! Error answers: code and texts are bounded, and nothing that is printed comes from the server or is a secret.
+//! Error answers: code and texts are bounded, and nothing that is printed is a server's text or a secret.
 
 use http::Response;
 
@@ -20,7 +20,7 @@ pub fn token_error(bytes: &[u8]) {
     for secret in [SECRET, CODE, &verifier] {
         assert!(!first.contains(secret), "a secret was printed");
     }
-    // Other characters of the same lengths print the same. A registered code may be printed, and so is left alone.
+    // Other characters of the same lengths print the same. A registered code may be printed, so it is not changed.
     let registered = code.is_some_and(|code| !matches!(code, ErrorCode::Other(_)));
     let other: Vec<String> = parts
         .iter()
@@ -31,14 +31,14 @@ pub fn token_error(bytes: &[u8]) {
     assert_eq!(first, second, "what is printed depends on what the server wrote");
 }
 
-/// The verifier that goes with [`exchange`]'s code.
+/// The verifier of [`exchange`]'s code.
 fn verifier() -> String {
     let (pending, _) = pending(&server().client("app").secret_post(SECRET).unwrap());
     let stored = serde_json::to_value(pending.into_stored()).unwrap();
     stored["verifier"].as_str().unwrap().to_owned()
 }
 
-/// All that is printed of the failure that these make, and the code that was read.
+/// Everything that is printed of the failure of these parts, and its code.
 fn shown(status: u16, parts: &[&str]) -> (String, Option<ErrorCode>) {
     let names = ["error", "error_description", "error_uri"];
     let body: serde_json::Map<String, serde_json::Value> =
@@ -48,7 +48,7 @@ fn shown(status: u16, parts: &[&str]) -> (String, Option<ErrorCode>) {
     let exchange = exchange(&server().client("app").secret_post(SECRET).unwrap());
     let failure = respond(exchange, response).expect_err("an error is no token");
 
-    // An OAuth error is read on any status but those that are no answer: interim ones and redirects.
+    // An OAuth error is read with any status except interim ones and redirects.
     let readable = !parts[0].is_empty() && !(100..200).contains(&status) && !(300..400).contains(&status);
     assert_eq!(matches!(failure.error, Error::Refused(_)), readable, "an error was lost or made up");
     if let Error::Refused(refused) = &failure.error {
@@ -66,11 +66,11 @@ fn shown(status: u16, parts: &[&str]) -> (String, Option<ErrorCode>) {
     assert!(kept <= 8192, "{kept} bytes of the body were kept");
     let shown = printed(&failure) + &printed(&failure.error);
     assert!(shown.len() < 8192, "an error of {} bytes", shown.len());
-    // How long a body is tells nothing; its length differs where JSON escapes it.
+    // The length of a body reveals nothing; it differs if JSON escapes it.
     (shown.replace(&format!("[{} bytes]", body.len().min(8192)), "[body]"), failure.error.code().cloned())
 }
 
-/// All of the text if it is short enough, else as much of it as fits: three bytes less at most, for a character.
+/// The whole text if it is short enough, else as much as fits: at most three bytes less, for a character.
 fn bounded(got: &str, sent: &str, limit: usize) {
     assert!(sent.starts_with(got) && got.len() <= limit);
     assert!(got.len() == sent.len() || got.len() + 3 >= limit, "cut without need");

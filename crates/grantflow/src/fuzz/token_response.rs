@@ -1,5 +1,5 @@
-//! Token answers: tokens come out of what serde_json too finds to be tokens, all of it, and out of nothing else; and
-//! what is refused leaves of the grant what status and body allow.
+//! Token answers: tokens come only from bodies in which serde_json also finds them, and completely; and a refused
+//! answer leaves of the grant what status and body allow.
 
 use core::time::Duration;
 
@@ -10,7 +10,7 @@ use super::answer::{Says, Token, read};
 use super::{CODE, NOW, STATUSES, client, exchange, printed, respond, server};
 use crate::{AccessToken, CodeExchange, ErrorCode, Exchange, Failure, Left, Message, Next, Quirk, Tokens};
 
-/// The bits of the second byte, and what each makes of the server.
+/// The bits of the second byte, and their quirks.
 fn quirks() -> [(u8, Quirk); 9] {
     [
         (1, Quirk::MissingTokenType),
@@ -27,7 +27,7 @@ fn quirks() -> [(u8, Quirk); 9] {
 
 const TOKEN_PATH: u8 = 32;
 
-/// The first byte chooses the status and whether `Retry-After` comes with it, the second the quirks; the rest is the body.
+/// The first byte chooses the status and `Retry-After`, the second the quirks; the rest is the body.
 pub fn token_response(bytes: &[u8]) {
     let [chooser, bits, body @ ..] = bytes else { return };
     let status = STATUSES[usize::from(chooser % 16)];
@@ -35,7 +35,7 @@ pub fn token_response(bytes: &[u8]) {
     let mut server = server();
     let mut on = 0;
     for (bit, quirk) in quirks() {
-        // Form and path contradict each other; then the path stays away.
+        // Form and path contradict each other; then the path is left out.
         if bits & bit != 0
             && let Ok(odd) = server.clone().quirk(quirk)
         {
@@ -133,7 +133,7 @@ fn token_text(token: &AccessToken) -> &str {
     }
 }
 
-/// What holds of all tokens, whatever the server's quirks.
+/// What holds for all tokens, under all quirks.
 fn sound(tokens: &Tokens) {
     let texts = [
         Some(token_text(tokens.access_token())),
@@ -154,10 +154,10 @@ fn same(tokens: &Tokens, token: &Token) {
     let lifetime = token.expires_in.map(Duration::from_secs);
     assert_eq!(tokens.expires_at(), lifetime.map(|lifetime| NOW.saturating_add(lifetime)));
     let words = |scope: &crate::Scope| scope.iter().map(str::to_owned).collect::<Vec<_>>();
-    // Members that are there twice count once in a map, so only their names are compared.
+    // Doubled members count once in a map, so only their names are compared.
     let extra: serde_json::Map<String, Value> = match tokens.extra() {
         Ok(extra) => extra,
-        // Nested deeper than serde_json builds a tree, or a number that it cannot hold: kept raw all the same.
+        // Nested deeper than serde_json builds a tree, or a number that it cannot hold: still kept raw.
         Err(_) => token.unknown.iter().map(|name| (name.clone(), Value::Null)).collect(),
     };
     let mut unknown = token.unknown.clone();
@@ -178,18 +178,18 @@ fn same(tokens: &Tokens, token: &Token) {
     };
     assert_eq!(tokens.scope().is_unreadable(), tokens.tolerated().contains(&"scope"), "known or not?");
     assert_eq!(tokens.scope().is_narrowed().is_none(), tokens.scope().is_unreadable(), "compared with nothing");
-    // Not `assert_eq!`: a fuzzer's log is no place for tokens, not even for made-up ones.
+    // Not `assert_eq!`: a fuzzer's log should have no tokens, not even invented ones.
     assert!(got == *token, "something else was read than was written");
 }
 
-/// A configured path leads to the token, or there is none: the one at the top is another's.
+/// A configured path leads to the token, or there is none: the one at the top is another token.
 fn from_path(tokens: &Tokens, body: &[u8]) {
-    // Nesting beyond the limit of serde_json's tree has no other reader.
+    // No other reader handles nesting beyond the limit of serde_json's tree.
     let Ok(body) = serde_json::from_slice::<Value>(body) else { return };
     assert_eq!(body["data"]["access_token"].as_str(), Some(token_text(tokens.access_token())), "not from the path");
 }
 
-/// `says` is what the body says, where there are no quirks.
+/// `says` is the content of the body without quirks.
 fn refused(failure: &Failure<CodeExchange>, status: u16, retry_after: bool, says: Option<Says>) {
     let shown = printed(failure) + &printed(&failure.error);
     assert!(!shown.contains(CODE), "the code was printed");
@@ -226,7 +226,7 @@ fn refused(failure: &Failure<CodeExchange>, status: u16, retry_after: bool, says
         .contains(&code.as_str())
     });
     let nonce = failure.error.code() == Some(&ErrorCode::UseDpopNonce) && is_spoken(status);
-    // Only these say that the server has not looked.
+    // Only these say that the server looked at nothing.
     let not_looked_at = status == 429 || status == 503 && retry_after || nonce;
     let expected = match (not_looked_at, registered && is_spoken(status)) {
         (true, _) => "intact",
@@ -239,7 +239,7 @@ fn refused(failure: &Failure<CodeExchange>, status: u16, retry_after: bool, says
         Left::Unknown(_) => "unknown",
     };
     assert_eq!(left, expected, "after a {status}");
-    // What to do says the same as what is left.
+    // `next` agrees with `left`.
     let over = failure.error.next() == Next::Reauthorize;
     assert!(!over || left == "spent", "a new login, though the code is {left}");
 }

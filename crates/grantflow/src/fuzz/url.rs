@@ -1,4 +1,4 @@
-//! URLs: what is taken keeps its promises, and two spellings of one URL are told from two URLs.
+//! URLs: an accepted URL satisfies its rules, and equal spellings are told from different URLs.
 
 use http::Uri;
 
@@ -6,7 +6,7 @@ use crate::error::UrlRole;
 use crate::url::{Endpoint, Origin, Parts, check_former, check_resource, same_url};
 use crate::{Issuer, PlainHttp, RedirectUri};
 
-/// Up to three URLs, one a line: each is given to everybody who takes URLs, and all are compared with each other.
+/// Up to three URLs, one on each line: each is given to every type of URL, and all are compared with each other.
 pub fn url(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let urls: Vec<&str> = text.split('\n').take(3).collect();
@@ -18,7 +18,7 @@ pub fn url(bytes: &[u8]) {
     an_equivalence(&urls);
 }
 
-/// What each kind of URL takes, it keeps as it is, and it is what its kind says.
+/// Each type keeps an accepted URL as it is, and the URL satisfies the rules of its type.
 fn taken(text: &str) {
     let endpoint = Endpoint::new(text, UrlRole::Token, &[]);
     if let Ok(endpoint) = &endpoint {
@@ -39,7 +39,7 @@ fn taken(text: &str) {
         encrypted_or_loopback(text, false);
         let (_, _, path, query) = naive(text).expect("it was taken");
         assert!(matches!(path, "" | "/") && query.is_none(), "more than an origin: {text}");
-        // What is printed is an origin again, and the same one.
+        // The printed form is an origin, and the same one.
         let printed = format!("{origin:?}");
         assert_eq!(Origin::new(&printed, &[]).ok().as_ref(), Some(&origin), "{text} is {printed}");
     }
@@ -76,16 +76,16 @@ fn taken(text: &str) {
                 assert_ne!(scheme, never, "{text}");
             }
         }
-        // The door only opens.
+        // The door only accepts more.
         Err(_) => assert!(strict.is_err(), "refused by the door alone: {text}"),
     }
-    // A parser that refuses everything is safe and of no use.
+    // A parser that refuses everything is safe and useless.
     if plainly_good(text) {
         assert!(endpoint.is_ok() && issuer.is_ok() && strict.is_ok() && check_former(text).is_ok(), "refused: {text}");
     }
 }
 
-/// Of a request's URI the same origin is read as of the text, or none.
+/// A request's URI has the same origin as the text, or none.
 fn as_a_request(text: &str) {
     let Ok(uri) = text.parse::<Uri>() else { return };
     let Some(origin) = Origin::of(&uri) else {
@@ -105,7 +105,7 @@ fn as_a_request(text: &str) {
     );
 }
 
-/// An equivalence: reflexive, symmetric, transitive; and each pair that is one stays one in an independent normal form.
+/// An equivalence: reflexive, symmetric, transitive; and equal pairs are equal in an independent normal form.
 fn an_equivalence(urls: &[&str]) {
     for a in urls {
         assert!(same_url(a, a), "{a} is not itself");
@@ -148,7 +148,7 @@ fn respelt(text: &str) {
     assert_eq!(same_url(text, &slash_escaped), !path.contains('/'), "{text} and {slash_escaped}");
 }
 
-/// A web URL that everybody takes: letters and digits, and nothing that any rule is about.
+/// A web URL that every type accepts: letters and digits only.
 fn plainly_good(text: &str) -> bool {
     let Some((scheme, Some(host), path, None)) = naive(text) else { return false };
     scheme == "https"
@@ -157,7 +157,7 @@ fn plainly_good(text: &str) -> bool {
         && path.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'/')
 }
 
-/// What every URL that a request goes to, or that is compared with one, is.
+/// The rules for every URL that is requested or compared.
 fn sound(text: &str) {
     in_characters(text);
     let (scheme, authority, ..) = naive(text).expect("an absolute URL");
@@ -198,7 +198,7 @@ fn is_web(scheme: &str) -> bool {
     scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
 }
 
-/// Scheme, authority, path and query, the slow way: the oracle's own.
+/// Scheme, authority, path and query, parsed in a slow way, for the oracle.
 fn naive(text: &str) -> Option<(&str, Option<&str>, &str, Option<&str>)> {
     let (before, query) = match text.find('?') {
         Some(at) => (&text[..at], Some(&text[at + 1..])),
@@ -229,7 +229,7 @@ fn naive_host_and_port(authority: &str) -> (&str, &str) {
     }
 }
 
-/// A normal form by RFC 3986 §6.2.2 and §6.2.3, without removing dot segments; `None` where there is none to compare by.
+/// A normal form by RFC 3986 §6.2.2 and §6.2.3, without removing dot segments; `None` if there is none.
 fn normal(text: &str) -> Option<String> {
     let (scheme, authority, path, query) = naive(text)?;
     if text.contains(['#', '@']) || Parts::of(text).is_none() || text.contains(']') {
@@ -240,7 +240,7 @@ fn normal(text: &str) -> Option<String> {
         None => None,
         Some(authority) => {
             let (host, port) = naive_host_and_port(authority);
-            // A normal form of a host that has escapes, or of a port that is no number, is beside the point.
+            // No normal form for a host with escapes, or for a port that is not a number.
             if host.contains(['%', ':']) || !port.bytes().all(|b| b.is_ascii_digit()) {
                 return None;
             }
@@ -260,7 +260,7 @@ fn normal(text: &str) -> Option<String> {
     Some(format!("{scheme}:{authority}{}{query}", normal_text(path)))
 }
 
-/// Escapes of unreserved characters undone, the others in capitals; a `%` that begins none is left.
+/// Escapes of unreserved characters undone, the others in capitals; a `%` without an escape stays.
 fn normal_text(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = String::new();
@@ -278,7 +278,7 @@ fn normal_text(text: &str) -> String {
                 at += 3;
             }
             (byte, _) => {
-                // Bytes beyond ASCII cannot be confused with an escape; how they are shown does not matter.
+                // Bytes beyond ASCII cannot be confused with an escape, so their form does not matter.
                 out.push(char::from(byte));
                 at += 1;
             }

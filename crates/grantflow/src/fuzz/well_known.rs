@@ -1,4 +1,4 @@
-//! Well-known URLs: each is at the host of what it describes, and what was inserted can be taken out again.
+//! Well-known URLs: each is at the host that it describes, and the inserted part can be removed again.
 
 use super::{Counting, NOW};
 use crate::{Discovery, Env, Exchange, ResourceDiscovery, WellKnown};
@@ -11,7 +11,7 @@ pub fn well_known_url(bytes: &[u8]) {
         let urls: Vec<String> = discovery.urls().collect();
         assert_eq!(urls.first(), Some(&first));
         of_issuer(text, &discovery);
-        // No place is asked twice.
+        // Each place is asked once.
         assert!(urls.iter().enumerate().all(|(at, url)| !urls[..at].contains(url)), "{urls:?}");
     }
     if let Ok(discovery) = ResourceDiscovery::new(text) {
@@ -28,7 +28,7 @@ fn asked(exchange: &impl Exchange) -> String {
     request.uri().to_string()
 }
 
-/// Scheme and authority, and the rest: written the slow way, with the scheme as an HTTP library spells it.
+/// Scheme and authority, and the rest: parsed in a slow way, with the scheme as an HTTP library spells it.
 fn split(url: &str) -> (String, &str) {
     let (scheme, after) = url.split_once("://").unwrap();
     let end = after.find(['/', '?']).unwrap_or(after.len());
@@ -55,7 +55,7 @@ fn of_resource(resource: &str, discovery: &ResourceDiscovery) {
     let (own_origin, own_path) = split(&own);
     assert_eq!(own_origin, origin);
     let after = own_path.strip_prefix(suffix).unwrap();
-    // A slash right after the host is the only thing that may go.
+    // Only a slash right after the host may disappear.
     assert!(
         after == rest
             || rest.strip_prefix('/') == Some(after)

@@ -1,4 +1,4 @@
-//! Encodings: what is written is read back, by ours and by others'.
+//! Encodings: what is written is read back, by this library and by others.
 
 use base64ct::{Base64, Encoding as _};
 
@@ -21,8 +21,8 @@ pub fn form(bytes: &[u8]) {
 
     assert_eq!(decode(&text).as_deref(), naive_decode(&text).as_deref(), "two readers of one form");
 
-    // What others write is read by ours, and what ours writes by others. The two differ in what they escape, `~` and `*`,
-    // and agree on what it means.
+    // This library reads what others write, and others read what it writes. The two escape different characters, `~`
+    // and `*`, and agree on the meaning.
     let theirs = serde_urlencoded::to_string([(&*text, &*text)]).expect("serde_urlencoded writes everything");
     let (name, value) = theirs.split_once('=').expect("a name and a value");
     assert_eq!((decode(name).as_deref(), decode(value).as_deref()), (Some(&*text), Some(&*text)));
@@ -32,7 +32,7 @@ pub fn form(bytes: &[u8]) {
         assert_eq!(read, [("n".to_owned(), text.clone().into_owned())]);
     }
 
-    // Where ours reads a form at all, serde_urlencoded reads the same.
+    // If this library reads a form at all, serde_urlencoded reads the same.
     let ours: Option<Vec<(String, String)>> =
         raw_pairs(&text).map(|(name, value)| Some((decode(name)?.into_owned(), decode(value)?.into_owned()))).collect();
     if let Some(ours) = ours {
@@ -42,7 +42,7 @@ pub fn form(bytes: &[u8]) {
     }
 }
 
-/// An id and a secret, separated by NUL: what is in the header is both, to the byte.
+/// An id and a secret, separated by NUL: the header holds both, byte for byte.
 pub fn basic(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (id, secret) = text.split_once('\0').unwrap_or((&text, "s"));

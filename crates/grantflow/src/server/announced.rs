@@ -1,11 +1,11 @@
-//! What a server announces about itself, in its metadata or through the caller who configures it by hand.
+//! What a server announces about itself, in its metadata or by manual configuration.
 
 use core::fmt;
 
 use super::Server;
 use crate::error::{Error, MetadataFault, Misuse};
 
-/// What a server announces, as far as it changes what this library does.
+/// The announcements of a server that change the behaviour of this library.
 #[derive(Clone, Default)]
 pub(crate) struct Announced {
     pub(crate) requires_pushed: bool,
@@ -13,14 +13,14 @@ pub(crate) struct Announced {
     pub(crate) s256: bool,
     /// Why no authorization request can be made for it.
     pub(crate) no_authorization: Option<MetadataFault>,
-    /// The ways in which clients may authenticate at the token endpoint, if it says.
+    /// How clients may authenticate at the token endpoint, if it says so.
     pub(crate) auth_methods: Option<Box<[Box<str>]>>,
 }
 
 impl fmt::Debug for Announced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { requires_pushed, s256, no_authorization, auth_methods } = self;
-        // The names of the methods are the server's words.
+        // The server wrote the names of the methods.
         f.debug_struct("Announced")
             .field("requires_pushed", requires_pushed)
             .field("s256", s256)
@@ -31,25 +31,26 @@ impl fmt::Debug for Announced {
 }
 
 impl Server {
-    /// From now on, authorization requests go to this server by a pushed authorization request only
-    /// (`require_pushed_authorization_requests`, RFC 9126 §5). A server from its metadata says so by itself.
+    /// From now on, authorization requests to this server are pushed only (`require_pushed_authorization_requests`, RFC
+    /// 9126 §5). A server from its metadata has this setting already.
     #[must_use]
     pub fn require_pushed_authorization_requests(mut self) -> Self {
         self.announced.requires_pushed = true;
         self
     }
 
-    /// Whether authorization requests go to this server by a pushed authorization request only (RFC 9126 §5).
+    /// Whether authorization requests to this server are pushed only (RFC 9126 §5).
     pub fn requires_pushed_authorization_requests(&self) -> bool {
         self.announced.requires_pushed
     }
 
-    /// The ways in which clients authenticate at this server's token endpoint (RFC 8414 §2): `client_secret_basic`,
-    /// `client_secret_post`. A client with a secret that would authenticate in another way is then refused when it is made, so
-    /// that no secret is sent in a way that the server does not take. The list replaces the one of the server's metadata, for a
-    /// server that takes more than it announces.
+    /// How clients authenticate at this server's token endpoint (RFC 8414 §2): `client_secret_basic`,
+    /// `client_secret_post`. A client with a secret that would authenticate in another way is then refused when it is
+    /// made, so that no secret is sent in a way that the server does not accept. The list replaces the one in the
+    /// server's metadata, for a server that accepts more than it announces.
     ///
-    /// [`public`](crate::ClientBuilder::public) clients are always taken: many servers have them and do not list `none`.
+    /// [`public`](crate::ClientBuilder::public) clients are always accepted: many servers have them and do not list
+    /// `none`.
     #[must_use]
     pub fn token_endpoint_auth_methods_supported(mut self, methods: &[&str]) -> Self {
         self.announced.auth_methods = Some(methods.iter().map(|method| (*method).into()).collect());
@@ -68,10 +69,10 @@ impl Server {
     }
 
     /// # Errors
-    /// [`Misuse::Metadata`] if the server announces that it wants what this library cannot do.
+    /// [`Misuse::Metadata`] if the server announces a demand that this library cannot meet.
     pub(crate) fn check_authorization(&self) -> Result<(), Error> {
         match self.announced.no_authorization {
-            // Without PKCE, it does not matter which of its methods the server knows.
+            // Without PKCE, its methods do not matter.
             Some(MetadataFault::NoS256) if self.quirks.refuses_pkce => Ok(()),
             Some(fault) => Err(Error::Misuse(Misuse::Metadata(fault))),
             None => Ok(()),

@@ -1,4 +1,4 @@
-//! The endpoints of an authorization server: one row for each, and one method to set it.
+//! The endpoints of an authorization server: one row and one setter for each.
 
 use super::Server;
 use super::message::Message;
@@ -16,12 +16,12 @@ pub(crate) enum EndpointKind {
     Revocation,
 }
 
-/// What is to be known of an endpoint.
+/// The properties of an endpoint.
 pub(crate) struct Row {
     pub(crate) kind: EndpointKind,
-    /// What it is called in errors.
+    /// Its name in errors.
     pub(crate) role: UrlRole,
-    /// The requests that go there: their parameters must not be in the endpoint's query.
+    /// The requests to it: their parameters must not be in the endpoint's query.
     pub(super) request: Message,
     /// Its name in the server's metadata (RFC 8414 §2).
     pub(crate) metadata: &'static str,
@@ -64,7 +64,7 @@ pub(crate) const ROWS: [Row; 6] = [
 
 impl EndpointKind {
     pub(crate) fn row(self) -> &'static Row {
-        // The order is a test's; the first row stands in for one that is missing.
+        // A test checks the order; the first row stands in for a missing one.
         let [first, ..] = &ROWS;
         ROWS.get(self as usize).unwrap_or(first)
     }
@@ -104,7 +104,7 @@ impl Endpoints {
         }
     }
 
-    /// Each endpoint that is there, with its row.
+    /// Each existing endpoint, with its row.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static Row, &Endpoint)> {
         let others = self.others.iter().map(|(kind, endpoint)| (kind.row(), endpoint));
         core::iter::once((EndpointKind::Token.row(), &self.token)).chain(others)
@@ -112,7 +112,7 @@ impl Endpoints {
 }
 
 impl Server {
-    /// The device authorization endpoint (RFC 8628 §3.1): for a person who has a browser elsewhere.
+    /// The device authorization endpoint (RFC 8628 §3.1), for a person whose browser is on another device.
     ///
     /// # Errors
     /// As [`Server::new`].
@@ -144,7 +144,7 @@ impl Server {
         self.endpoint(EndpointKind::Revocation, url)
     }
 
-    /// Sets an endpoint, in place of one that is there.
+    /// Sets an endpoint, and replaces an earlier one.
     ///
     /// # Errors
     /// As [`Server::new`].
@@ -155,7 +155,7 @@ impl Server {
         Ok(self)
     }
 
-    /// The endpoint that a flow asks.
+    /// The endpoint that a flow needs.
     ///
     /// # Errors
     /// [`Misuse::NoEndpoint`].

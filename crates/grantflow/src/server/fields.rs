@@ -1,4 +1,4 @@
-//! Request parameters: those that a flow sets by itself, and extra ones of the caller's.
+//! Request parameters: those that a flow sets itself, and the caller's extra ones.
 
 use core::fmt;
 
@@ -15,7 +15,7 @@ pub(crate) struct Field<'a> {
     /// The standard name.
     pub(crate) name: &'a str,
     pub(crate) value: &'a str,
-    /// The value form-encoded, where it is known already.
+    /// The form-encoded value, if it is known already.
     pub(crate) encoded: Option<&'a str>,
 }
 
@@ -24,7 +24,7 @@ impl<'a> Field<'a> {
         Self { name, value, encoded: None }
     }
 
-    /// A value whose encoded form is kept somewhere.
+    /// A value whose encoded form is stored somewhere.
     pub(crate) fn encoded(name: &'a str, value: &'a str, encoded: &'a str) -> Self {
         Self { name, value, encoded: Some(encoded) }
     }
@@ -77,8 +77,8 @@ pub(crate) fn append<'f>(
     }
 }
 
-/// Extra parameters of the caller's, in their order: never one that a flow sets by itself, never one that the endpoint's
-/// own query has already, and never one twice.
+/// The caller's extra parameters, in order: none that a flow sets itself, none that is in the endpoint's query, and
+/// none twice.
 #[derive(Clone, Default)]
 pub(crate) struct Params(Vec<(Box<str>, Zeroizing<String>)>);
 
@@ -92,7 +92,7 @@ impl Params {
         self.iter().any(|(known, _)| known == name)
     }
 
-    /// `own_query` is that of the endpoint that the request goes to.
+    /// `own_query` is the query of the request's endpoint.
     pub(crate) fn add(
         &mut self,
         quirks: &Quirks,
@@ -126,7 +126,7 @@ impl Params {
 
 impl fmt::Debug for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A value can be a credential of some server's own making.
+        // A value can be a credential of an unusual server.
         f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
     }
 }

@@ -29,8 +29,8 @@ pub enum Message {
 /// The parameters that authenticate a client (RFC 6749 §2.3.1, RFC 7521 §4.2), in every request by one.
 pub(crate) const CLIENT: [&str; 4] = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
 
-/// One row for each message, in the order of [`Message`]: the names that have a meaning there, beside [`CLIENT`]'s where a
-/// client authenticates.
+/// One row for each message, in the order of [`Message`]: its known names, beside those of [`CLIENT`] if a client
+/// authenticates.
 const ROWS: [(Message, bool, &[&str]); 9] = [
     (
         Message::AuthorizationRequest,
@@ -48,6 +48,8 @@ const ROWS: [(Message, bool, &[&str]); 9] = [
             "request",
             "request_uri",
             "client_secret",
+            "client_assertion",
+            "client_assertion_type",
         ],
     ),
     (Message::Callback, false, &["code", "state", "iss", "error", "error_description", "error_uri"]),
@@ -114,7 +116,7 @@ impl Message {
         ROWS.get(self as usize).map_or((false, &[]), |(_, by_a_client, names)| (*by_a_client, names))
     }
 
-    /// The names that have a meaning there. On requests, no caller may give them as extra parameters.
+    /// The names that are known there. On requests, no caller may give them as extra parameters.
     pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
         let (by_a_client, names) = self.row();
         let client: &[&str] = if by_a_client { &CLIENT } else { &[] };
@@ -122,13 +124,13 @@ impl Message {
     }
 }
 
-/// What no quirk renames, in no message. No server is known that does, and a guard that waits for a name that nobody sends
-/// is no guard.
+/// Names that no quirk can change, in any message. No server is known that changes them, and a check for a name that is
+/// never sent would be useless.
 pub(super) const NEVER_RENAMED: [&str; 5] =
     ["code_challenge", "code_challenge_method", "code_verifier", "iss", "error"];
 
-/// What a callback must not have (RFC 6749 §4.2.2, OpenID Connect Core §3.3.2.5, JARM §2): a parameter that is called so is
-/// refused, so none is read under such a name.
+/// Names that a callback must not have (RFC 6749 §4.2.2, OpenID Connect Core §3.3.2.5, JARM §2): such a parameter is
+/// refused, so no parameter is read under such a name.
 pub(crate) const FRONT_CHANNEL: [&str; 4] = ["access_token", "id_token", "token_type", "response"];
 
 #[cfg(test)]

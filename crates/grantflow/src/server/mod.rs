@@ -1,4 +1,4 @@
-//! An authorization server: where its endpoints are, how it names itself, and how it deviates.
+//! An authorization server: its endpoints, its identifier, and its deviations.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ pub(crate) use message::{CLIENT, FRONT_CHANNEL};
 pub use quirk::Quirk;
 pub(crate) use quirks::{ErrorPlace, Quirks};
 
-/// An authorization server, as plain data. Clients are made from it, and belong to it: [`Server::client`]. It is configured by hand, or
-/// made from the server's metadata: [`Discovery`](crate::Discovery).
+/// An authorization server, as plain data. Clients are made from it, and belong to it: [`Server::client`]. It is
+/// configured by hand, or made from the server's metadata: [`Discovery`](crate::Discovery).
 ///
 /// ```
 /// use grantflow::Server;
@@ -39,7 +39,7 @@ pub struct Server {
     endpoints: Endpoints,
     issuer: Option<Issuer>,
     iss_required: bool,
-    /// Token endpoints and issuers that stored tokens may name.
+    /// Earlier token endpoints and issuers that stored tokens may name.
     former: Vec<Box<str>>,
     /// `None` for the default.
     reach: Option<Arc<Reach>>,
@@ -51,18 +51,18 @@ impl Server {
     /// A server with an authorization endpoint and a token endpoint (RFC 6749 §3.1, §3.2).
     ///
     /// # Errors
-    /// [`Misuse::Url`] if one of them is not `https` (or `http` on loopback), has a fragment or user information, or has a
-    /// query that uses a parameter of the protocol's own or one name twice. Any other query is kept. So is every other
-    /// character that RFC 3986 allows, but for those that a shell acts on, `!$'()*;` and brackets outside the host: an
-    /// authorization URL is handed to a program that opens it. Percent-encode them; real endpoints have none.
+    /// [`Misuse::Url`] if one of them is not `https` (or `http` on loopback), has a fragment or user information, or
+    /// has a query that uses a reserved parameter or one name twice. Any other query is kept. So is every other
+    /// character that RFC 3986 allows, except those that a shell acts on, `!$'()*;` and brackets outside the host,
+    /// because an authorization URL is given to a program that opens it. Percent-encode them; real endpoints have none.
     pub fn new(authorization_endpoint: &str, token_endpoint: &str) -> Result<Self, Error> {
         Self::made(Some(authorization_endpoint), token_endpoint, None)
     }
 
-    /// A server without an authorization endpoint, for grants that no person takes part in.
+    /// A server without an authorization endpoint, for grants without a person.
     ///
     /// # Errors
-    /// As [`Server::new`].
+    /// The errors of [`Server::new`].
     pub fn with_token_endpoint(token_endpoint: &str) -> Result<Self, Error> {
         Self::made(None, token_endpoint, None)
     }
@@ -101,8 +101,8 @@ impl Server {
         Ok(self)
     }
 
-    /// The server's issuer identifier, where the server is known to send `iss` with every callback
-    /// (`authorization_response_iss_parameter_supported`): one without it is then refused (RFC 9207 §2.4).
+    /// The server's issuer identifier, if the server is known to send `iss` with every callback
+    /// (`authorization_response_iss_parameter_supported`): a callback without it is then refused (RFC 9207 §2.4).
     ///
     /// # Errors
     /// [`Misuse::Url`], see [`Issuer::new`].
@@ -112,8 +112,8 @@ impl Server {
         Ok(self)
     }
 
-    /// An origin (scheme, host, port) that this server's access tokens are for. Give it once for each. As soon as there
-    /// is one, a token is attached to no request to any other (OAuth 2.1 §7.1.3.1).
+    /// An origin (scheme, host, port) for this server's access tokens. Call it once for each origin. After the first, a
+    /// token is attached to no request to any other origin (OAuth 2.1 §7.1.3.1).
     ///
     /// # Errors
     /// [`Misuse::Url`] if it is not `https` (or `http` on loopback, or to a host that [`PlainHttp`] names), or is more than
@@ -125,13 +125,13 @@ impl Server {
         Ok(self)
     }
 
-    /// A token endpoint or an issuer that this server had before it moved. Give it once for each. Stored tokens
-    /// ([`Tokens::from_stored`](crate::Tokens::from_stored)) that name it are restored as tokens of this server, and **their
-    /// refresh tokens go to the token endpoint that it has now**: name only what one and the same operator has moved.
+    /// A token endpoint or an issuer that this server had before it moved. Call it once for each. Stored tokens
+    /// ([`Tokens::from_stored`](crate::Tokens::from_stored)) that name it are restored as tokens of this server, and
+    /// **their refresh tokens go to its current token endpoint**: name only what the same operator has moved.
     ///
-    /// A door. The URL is only compared with, never asked; so `http` is taken, too. A pending callback
-    /// ([`PendingCallback`](crate::PendingCallback)) is never moved: its login starts again. No door is needed where
-    /// a URL is only spelt in another way (RFC 3986 §6.2.2, §6.2.3), nor where an issuer is configured for the first time.
+    /// A door. The URL is only compared and never requested, so `http` is accepted too. A pending callback
+    /// ([`PendingCallback`](crate::PendingCallback)) is never moved: its login starts again. No door is needed for
+    /// another spelling of a URL (RFC 3986 §6.2.2, §6.2.3), or for the first configuration of an issuer.
     ///
     /// # Errors
     /// [`Misuse::Url`] if it is not an absolute `https` or `http` URL.
@@ -152,7 +152,7 @@ impl Server {
         Ok(self)
     }
 
-    /// A way in which this server deviates from the RFCs.
+    /// Adds a deviation of this server from the RFCs.
     ///
     /// # Errors
     /// [`Misuse::Quirk`] if it contradicts the protocol, another quirk, or what the server's metadata announces.
@@ -167,14 +167,14 @@ impl Server {
         Ok(self)
     }
 
-    /// No endpoint's own query may hold a parameter that a flow is going to add, nor one twice (RFC 6749 §3.1, §3.2).
+    /// No endpoint's query may have a parameter that a flow will add, or a name twice (RFC 6749 §3.1, §3.2).
     fn check_queries(&self) -> Result<(), Error> {
         for (row, endpoint) in self.endpoints.iter() {
             let (on, role) = (row.request, row.role);
             let fault = |fault| Err(Error::Misuse(Misuse::Url { role, fault }));
             let mut seen = BTreeSet::new();
             for (name, _) in form::raw_pairs(endpoint.query()) {
-                // A name that cannot be read might be any.
+                // A name that cannot be read might be any name.
                 let Some(name) = form::decode(name).filter(|name| !self.quirks.is_reserved(on, name)) else {
                     return fault(UrlFault::ReservedParameter);
                 };
@@ -186,7 +186,7 @@ impl Server {
         Ok(())
     }
 
-    /// Adds a parameter of the caller's to those of a request to one of the endpoints.
+    /// Adds a parameter of the caller to the parameters of a request to an endpoint.
     ///
     /// # Errors
     /// [`Misuse::ReservedParameter`], [`Misuse::DuplicateParameter`].
@@ -194,7 +194,7 @@ impl Server {
         params.add(&self.quirks, on, self.own_query(on), name, value)
     }
 
-    /// Whether the query of the endpoint that takes this request has a parameter of this name.
+    /// Whether the query of this request's endpoint has a parameter of this name.
     pub(crate) fn has_in_query(&self, on: Message, name: &str) -> bool {
         fields::is_in(self.own_query(on), name)
     }
@@ -204,8 +204,8 @@ impl Server {
         of_request.map_or("", |(_, endpoint)| endpoint.query())
     }
 
-    /// Whether a stored state that names this issuer and this token endpoint was made at this server. An issuer that was not
-    /// known then contradicts nothing; one that is not known any more may have been what the state was protected by.
+    /// Whether a stored state with this issuer and this token endpoint was made at this server. An issuer that was
+    /// unknown then contradicts nothing; an issuer that is no longer known may have protected the state.
     pub(crate) fn is(&self, issuer: Option<&str>, token_endpoint: &str) -> bool {
         self.is_one_of(&[], issuer, token_endpoint)
     }
@@ -241,7 +241,7 @@ impl Server {
         self.iss_required
     }
 
-    /// The hosts that may be asked over plain `http`.
+    /// The hosts that plain `http` may reach.
     pub(crate) fn plain_hosts(&self) -> &[Origin] {
         self.reach.as_deref().map_or(&[], Reach::plain)
     }
@@ -259,7 +259,7 @@ impl PlainHttp {
     /// [`Server::new`], for a server whose endpoints may be at these hosts.
     ///
     /// # Errors
-    /// As [`Server::new`].
+    /// The errors of [`Server::new`].
     pub fn server(&self, authorization_endpoint: &str, token_endpoint: &str) -> Result<Server, Error> {
         Server::made(Some(authorization_endpoint), token_endpoint, Some(self))
     }
@@ -267,7 +267,7 @@ impl PlainHttp {
     /// [`Server::with_token_endpoint`], for a server whose endpoint may be at one of these hosts.
     ///
     /// # Errors
-    /// As [`Server::new`].
+    /// The errors of [`Server::new`].
     pub fn server_with_token_endpoint(&self, token_endpoint: &str) -> Result<Server, Error> {
         Server::made(None, token_endpoint, Some(self))
     }

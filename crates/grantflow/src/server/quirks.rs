@@ -1,4 +1,4 @@
-//! A server's quirks, laid out for those who write requests and read answers.
+//! A server's quirks, prepared for writing requests and reading answers.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode, Misuse, verdict};
 use crate::scope::Scope;
 use crate::wire::path::Path;
 
-/// A server's quirks, laid out for use.
+/// A server's quirks, prepared for use.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Quirks {
     pub(crate) unencoded_basic: bool,
@@ -31,7 +31,7 @@ pub(crate) struct Quirks {
     renamed: Vec<Renamed>,
 }
 
-/// Where in a body an error code lies, and the word there that means none.
+/// The place of an error code in a body, and the value there that means "no error".
 #[derive(Debug, Clone)]
 pub(crate) struct ErrorPlace {
     pub(crate) path: Path,
@@ -85,7 +85,7 @@ impl Quirks {
                     ["dpop", "pop", "mac", "n_a"].iter().any(|other| word.trim().eq_ignore_ascii_case(other));
                 if standard || word.trim().is_empty() {
                     return refuse(
-                        "this token type is no word for Bearer: dpop, pop, mac, N_A and nothing have other meanings",
+                        "this token type cannot stand for Bearer: dpop, pop, mac, N_A and the empty text have other meanings",
                     );
                 }
                 self.token_types.push(word.into());
@@ -128,12 +128,12 @@ impl Quirks {
         let registered = ErrorCode::new(actual).is_of_grants();
         match on {
             Message::TokenAnswer if !status.is_none_or(verdict::is_spoken) => {
-                return refuse(
-                    "no token endpoint states an error with this status: give a 2xx, 400, 401 or 403, or none",
-                );
+                return refuse("no token endpoint uses this status for errors: give a 2xx, 400, 401 or 403, or none");
             }
             Message::Callback if status.is_some() => return refuse("a callback has no status: give none"),
-            Message::Callback if registered => return refuse("in a callback, a standard code means what it says"),
+            Message::Callback if registered => {
+                return refuse("in a callback, a standard code cannot get another meaning");
+            }
             Message::TokenAnswer if registered && standard != ErrorCode::InvalidGrant => {
                 return refuse(
                     "a standard code can be mapped to invalid_grant only, and then counts on a refresh only",
@@ -149,13 +149,13 @@ impl Quirks {
             return refuse("this error code was mapped already");
         }
         let mapped = MappedCode { on, status, actual: actual.into(), standard, refresh_only: registered };
-        // The one for a status comes before the one for all.
+        // A mapping for one status comes before the mapping for all.
         let at = if status.is_some() { 0 } else { self.error_codes.len() };
         self.error_codes.insert(at, mapped);
         Ok(())
     }
 
-    /// What the server's word for an error means. A callback has no status.
+    /// The meaning of the server's word for an error. A callback has no status.
     #[inline]
     pub(crate) fn error_code(&self, on: Message, refresh: bool, status: Option<StatusCode>, word: &str) -> ErrorCode {
         let fits = |mapped: &&MappedCode| {
@@ -177,7 +177,7 @@ impl Quirks {
         };
         if NEVER_RENAMED.contains(&standard) {
             return refuse(
-                "PKCE, iss and error have the same name everywhere: under another one, a guard is off and nobody notices",
+                "PKCE, iss and error have the same name everywhere: with another name, a check would be off silently",
             );
         }
         if actual.is_empty() || !actual.bytes().all(|b| b.is_ascii_graphic()) {
@@ -196,12 +196,12 @@ impl Quirks {
         !self.renamed.is_empty()
     }
 
-    /// Whether `name` has a meaning in this message, be it by the standard or by a new name.
+    /// Whether `name` is known in this message, as a standard name or as a new one.
     pub(crate) fn is_reserved(&self, on: Message, name: &str) -> bool {
         on.names().any(|known| known == name) || self.renamed.iter().any(|r| r.on == on && *r.actual == *name)
     }
 
-    /// The server's name for a parameter, where it has one of its own.
+    /// The server's own name for a parameter, if it has one.
     pub(crate) fn renaming(&self, on: Message, standard: &str) -> Option<&str> {
         self.renamed.iter().find(|r| r.on == on && r.standard == standard).map(|r| &*r.actual)
     }
@@ -211,7 +211,7 @@ impl Quirks {
         self.renaming(on, standard).unwrap_or(standard)
     }
 
-    /// The standard name of what the server calls `actual`, if it has a meaning at all.
+    /// The standard name for the server's name `actual`, if it is known at all.
     pub(crate) fn standard<'n>(&self, on: Message, actual: &'n str) -> Option<&'n str> {
         if self.renamed.is_empty() {
             return Some(actual);
@@ -223,15 +223,15 @@ impl Quirks {
         if moved_away { None } else { Some(actual) }
     }
 
-    /// What separates scope tokens in an answer.
+    /// The separator of scope tokens in an answer.
     pub(crate) fn answer_scope_separator(&self) -> char {
         self.answer_scope_separator.or(self.scope_separator).unwrap_or(' ')
     }
 
-    /// A scope that is to be asked for, with the tokens that this server will see in it.
+    /// A requested scope, with the tokens that this server will see in it.
     ///
     /// # Errors
-    /// [`Misuse::Scope`] if it is nothing but separators.
+    /// [`Misuse::Scope`] if it consists of separators.
     pub(crate) fn tokens_of(&self, scope: Scope) -> Result<Scope, Error> {
         match self.scope_separator {
             None => Ok(scope),

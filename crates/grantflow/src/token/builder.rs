@@ -1,4 +1,4 @@
-//! Tokens that did not come in an answer: from a database, or from another library.
+//! Tokens that did not come in an answer, but from a database or another library.
 
 use core::fmt;
 
@@ -12,7 +12,7 @@ use crate::value::secret::{RefreshToken, Secret};
 use crate::value::time::UnixTime;
 use crate::wire::object::Extra;
 
-/// A grant that exists already, on its way to be [`Tokens`]: see [`Tokens::of_refresh_token`].
+/// An existing grant that will become [`Tokens`]: see [`Tokens::of_refresh_token`].
 #[must_use = "it holds the grant: finish with build()"]
 pub struct TokensBuilder {
     client: Client,
@@ -24,8 +24,8 @@ pub struct TokensBuilder {
 }
 
 impl Tokens {
-    /// Tokens from a refresh token that somebody has already: a database, another library. They are this client's from now
-    /// on, and are redacted, bound to its server's origins, refreshed and stored like all others.
+    /// Tokens from an existing refresh token, of a database or another library. From now on they belong to this client,
+    /// and are redacted, bound to its server's origins, refreshed and stored like all others.
     ///
     /// Without an access token they count as expired, so that a session renews them at once.
     ///
@@ -41,17 +41,17 @@ impl Tokens {
     /// let server = Server::with_token_endpoint("https://as.example/token")?.token_for("https://api.example")?;
     /// let client = server.client("my-id").secret_post("my-secret")?;
     ///
-    /// // A row that another library wrote: the refresh token is enough, and what else is known saves a request.
+    /// // A row that another library wrote: the refresh token is enough, and more members save a request.
     /// let tokens = Tokens::of_refresh_token(&client, row.refresh_token)?
     ///     .access_token(row.access_token, Some(UnixTime::from_secs(row.expires_at)))?
     ///     .scope("clubs")?
     ///     .build();
     ///
-    /// // They are kept as all others from here on, and the row can go.
+    /// // From here on they are stored like all others, and the row can be deleted.
     /// let stored = serde_json::to_string(&tokens.into_stored())?;
     /// let tokens = Tokens::from_stored(serde_json::from_str(&stored)?, &client)?;
     /// assert!(tokens.is_expired(UnixTime::from_secs(1_750_003_600)));
-    /// let exchange = tokens.refresh()?; // for any adapter; or hand the tokens to a session
+    /// let exchange = tokens.refresh()?; // for any adapter; or give the tokens to a session
     /// # let _ = exchange;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -66,7 +66,7 @@ impl Tokens {
 }
 
 impl TokensBuilder {
-    /// The access token that belongs to it, a Bearer token, and when it expires; `None` if nobody knows.
+    /// The access token that belongs to it, a Bearer token, and its expiry; `None` if that is not known.
     ///
     /// # Errors
     /// [`Misuse::EmptyToken`], [`Misuse::TokenCharacter`].
@@ -76,7 +76,7 @@ impl TokensBuilder {
         Ok(self)
     }
 
-    /// What the grant covers, where that is known: tokens separated by spaces.
+    /// The scope of the grant, if it is known: tokens separated by spaces.
     ///
     /// # Errors
     /// [`Misuse::Scope`].
@@ -85,7 +85,7 @@ impl TokensBuilder {
         Ok(self)
     }
 
-    /// A resource that the grant is for (RFC 8707 §2): it goes with every refresh. May be given more than once.
+    /// A resource of the grant (RFC 8707 §2), which every refresh sends. May be given more than once.
     ///
     /// # Errors
     /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
@@ -98,9 +98,9 @@ impl TokensBuilder {
         Ok(self)
     }
 
-    /// The tokens. When they were issued nobody knows, so [`Tokens::received_at`] is the beginning of time.
+    /// The tokens. Their issue time is not known, so [`Tokens::received_at`] is the epoch.
     pub fn build(self) -> Tokens {
-        // No access token is one that has expired.
+        // A missing access token counts as expired.
         let epoch = UnixTime::from_secs(0);
         let expires_at = if self.access.is_some() { self.expires_at } else { Some(epoch) };
         let access = self.access.as_ref().map_or("", Secret::expose).to_owned();
@@ -130,7 +130,7 @@ impl fmt::Debug for TokensBuilder {
     }
 }
 
-/// RFC 6749 appendices A.12, A.17. What is refused is wiped.
+/// RFC 6749 appendices A.12, A.17. A refused token is wiped.
 fn checked(token: String) -> Result<Secret, Error> {
     let token = Secret::new(token);
     if token.expose().trim().is_empty() {

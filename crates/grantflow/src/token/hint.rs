@@ -1,7 +1,7 @@
-//! What a token is, said beside it so that a server finds it sooner.
+//! The type of a token, sent with it so that a server finds it sooner.
 
-/// The type of a token that a server is asked about (RFC 7009 §2.1, RFC 7662 §2.1). A server that gets a wrong hint searches
-/// on.
+/// The type of a token in a question to a server (RFC 7009 §2.1, RFC 7662 §2.1). After a wrong hint the server searches
+/// all its tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenTypeHint {

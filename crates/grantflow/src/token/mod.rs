@@ -1,4 +1,4 @@
-//! What a grant gives: an access token, perhaps a refresh token, and what they cover (RFC 6749 §5.1).
+//! The result of a grant: an access token, perhaps a refresh token, and their scope (RFC 6749 §5.1).
 
 use core::fmt;
 use core::time::Duration;
@@ -27,7 +27,7 @@ pub use hint::TokenTypeHint;
 pub use stored::StoredTokens;
 pub(crate) use tolerated::Tolerated;
 
-/// What a grant gave. Not `Clone`: a refresh token has one owner.
+/// The result of a grant. Not `Clone`: a refresh token has one owner.
 #[derive(Debug)]
 pub struct Tokens {
     pub(crate) client: Client,
@@ -87,26 +87,6 @@ impl Tokens {
         }
     }
 
-    /// Tokens of a login, in which the person's identity may have been asked for: then an ID token that cannot be read must
-    /// not look like one that is missing.
-    ///
-    /// # Errors
-    /// What is wrong with the ID token.
-    pub(crate) fn of_login(
-        client: Client,
-        answer: TokenAnswer<'_>,
-        requested: Option<Scope>,
-        resources: Vec<String>,
-        now: UnixTime,
-    ) -> Result<Self, Violation> {
-        match answer.id_token.fault() {
-            Some(fault) if requested.as_ref().is_some_and(|scope| scope.contains("openid")) => {
-                Err(fault.of(Member::IdToken))
-            }
-            _ => Ok(Self::new(client, answer, requested, resources, now)),
-        }
-    }
-
     /// The access token, by its type. Of tokens that were made from a refresh token alone it is empty, and has expired.
     pub fn access_token(&self) -> &AccessToken {
         &self.access
@@ -130,23 +110,23 @@ impl Tokens {
         self.refresh.as_ref()
     }
 
-    /// The ID token, if the server gave one. Nobody has verified it. A refresh that brings none keeps the one that there was.
+    /// The ID token, if the server gave one. It is not verified. A refresh without an ID token keeps the earlier one.
     pub fn unverified_id_token(&self) -> Option<&UnverifiedIdToken> {
         self.id_token.as_ref()
     }
 
-    /// Whether the ID token came with an earlier answer than the access token, because the latest refresh brought none that can
-    /// be read (OpenID Connect Core §12.2).
+    /// Whether the ID token came with an earlier answer than the access token, because the latest refresh brought no
+    /// readable one (OpenID Connect Core §12.2).
     pub fn id_token_is_kept(&self) -> bool {
         self.id_token_is_kept
     }
 
-    /// The standard names of the members of the latest answer that were there and could not be read: `expires_in`,
+    /// The standard names of the members of the latest answer that were present and could not be read: `expires_in`,
     /// `refresh_token`, `scope`, `id_token`. Each cost only its own value; the lifetime, or the scope, is then unknown.
-    /// Empty for an answer in good order.
+    /// Empty for a correct answer.
     ///
-    /// After a refresh, a `refresh_token` here means that the server may have rotated it and that the tokens hold the old
-    /// one. One that is `null` or empty says that there is no new one, and is not named.
+    /// After a refresh, a `refresh_token` here means that the server may have rotated it and that the tokens hold the
+    /// old one. A `null` or empty one says that there is no new one, and is not listed.
     pub fn tolerated(&self) -> &[&'static str] {
         self.tolerated.names()
     }
@@ -166,29 +146,30 @@ impl Tokens {
         self.expires_within(Duration::ZERO, now)
     }
 
-    /// Whether the access token will have expired once `margin` has passed after `now`. False if the server did not say.
+    /// Whether the access token will have expired when `margin` has passed after `now`. False if the server did not
+    /// say.
     pub fn expires_within(&self, margin: Duration, now: UnixTime) -> bool {
         self.expires_at.is_some_and(|at| at <= now.saturating_add(margin))
     }
 
-    /// The same without the refresh token, for a part of a program that uses the access token and must not renew it. What is dropped here is
-    /// gone, unless it is kept elsewhere.
+    /// The same tokens without the refresh token, for a part of a program that uses the access token and must not renew
+    /// it. The dropped refresh token is lost, unless it is stored elsewhere.
     #[must_use]
     pub fn without_refresh_token(mut self) -> Self {
         self.refresh = None;
         self
     }
 
-    /// What the grant covers.
+    /// The scope of the grant.
     pub fn scope(&self) -> &GrantedScope {
         &self.scope
     }
 
-    /// The members of the answer that have no meaning to this library, as a value of your own:
-    /// `instance_url`, `realmId`, `x_refresh_token_expires_in`. Those of the latest answer; a refresh replaces them.
+    /// The members of the latest answer that this library does not know, as a value of your type: `instance_url`,
+    /// `realmId`, `x_refresh_token_expires_in`. A refresh replaces them.
     ///
-    /// With [`Quirk::TokenPath`](crate::Quirk::TokenPath), they are those beside the token in the innermost object; what
-    /// stands further out (Slack's `team`, beside `authed_user`) is not kept.
+    /// With [`Quirk::TokenPath`](crate::Quirk::TokenPath), they are the members beside the token in the innermost
+    /// object; members outside of it (Slack's `team`, beside `authed_user`) are dropped.
     ///
     /// # Errors
     /// [`Misuse::Extra`] if they do not fit `T`.
@@ -206,6 +187,19 @@ impl Tokens {
     }
 }
 
+/// Whether the answer to a login tells who the person is, if it was asked to: an ID token that cannot be read must not look
+/// like one that is missing.
+///
+/// # Errors
+/// What is wrong with the ID token.
+#[inline]
+pub(crate) fn check_identity(answer: &TokenAnswer<'_>, requested: Option<&Scope>) -> Result<(), Violation> {
+    match answer.id_token.fault() {
+        Some(fault) if requested.is_some_and(|scope| scope.contains("openid")) => Err(fault.of(Member::IdToken)),
+        _ => Ok(()),
+    }
+}
+
 /// The value of an optional member; one that is there and has none is written down.
 fn tolerate<T>(value: Optional<T>, member: Member, tolerated: &mut Tolerated) -> Option<T> {
     if value.fault().is_some() {
@@ -214,14 +208,14 @@ fn tolerate<T>(value: Optional<T>, member: Member, tolerated: &mut Tolerated) ->
     value.value()
 }
 
-/// An access token, by its type. Both types are opaque: what is inside a token is the API's business (OAuth 2.1 §1.4).
+/// An access token, by its type. Both types are opaque: only the API reads the content of a token (OAuth 2.1 §1.4).
 #[derive(Clone, Debug)]
 #[allow(
     clippy::exhaustive_enums,
     reason = "a program that uses a token must know every type, and refuse at compile time"
 )]
 pub enum AccessToken {
-    /// Anybody who has it may use it (RFC 6750).
+    /// Anyone who has it may use it (RFC 6750).
     Bearer(BearerToken),
     /// Only the holder of a key may use it (RFC 9449).
     Dpop(DpopToken),
@@ -261,14 +255,14 @@ pub struct BearerToken {
 }
 
 impl BearerToken {
-    /// Puts the token into a request's `Authorization` header, marked sensitive (RFC 6750 §2.1). There is no other way
-    /// in: never the query, never the body.
+    /// Puts the token into a request's `Authorization` header, marked sensitive (RFC 6750 §2.1). This is the only way:
+    /// never the query, never the body.
     ///
     /// # Errors
-    /// [`Misuse::Authorize`], and the request is left as it was: if its URI is not absolute, has user information, or has a
-    /// host, a port or an escape that cannot be; if it is `http` off loopback, and [`PlainHttp`](crate::PlainHttp) does not
-    /// name its host; if it is authorized already; if the server was given origins
-    /// ([`Server::token_for`](crate::Server::token_for)) and this is none of them.
+    /// [`Misuse::Authorize`], and the request is unchanged: if its URI is not absolute, has user information, or has an
+    /// impossible host, port or escape; if it is `http` off loopback, and [`PlainHttp`](crate::PlainHttp) does not name
+    /// its host; if it has credentials already; if the server was given origins
+    /// ([`Server::token_for`](crate::Server::token_for)) and this is not one of them.
     pub fn authorize<B>(&self, request: &mut Request<B>) -> Result<(), Error> {
         let refuse = |fault| Err(Error::Misuse(Misuse::Authorize(fault)));
         if let Err(fault) = Reach::check(self.reach.as_deref(), request.uri()) {
@@ -293,7 +287,8 @@ impl BearerToken {
         Ok(())
     }
 
-    /// The token's text, for what is not an HTTP request. Anybody who has it may use it: keep it out of logs and URLs.
+    /// The token's text, for other uses than an HTTP request. Anyone who has it may use it: keep it out of logs and
+    /// URLs.
     pub fn expose_secret(&self) -> &str {
         self.text.expose()
     }
@@ -305,7 +300,8 @@ impl fmt::Debug for BearerToken {
     }
 }
 
-/// A DPoP-bound token (RFC 9449): of no use without a proof by its key, so it cannot be attached like a Bearer token.
+/// A DPoP-bound token (RFC 9449). It is useless without a proof by its key, so it cannot be attached like a Bearer
+/// token.
 #[derive(Clone, Debug)]
 pub struct DpopToken {
     text: Secret,

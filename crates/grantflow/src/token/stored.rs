@@ -15,7 +15,7 @@ use crate::value::time::UnixTime;
 use crate::wire::checksum::Checksum;
 use crate::wire::object::Extra;
 
-/// Tokens in a form that can be stored. **It holds the tokens in plain text**: anybody who reads it has the grant.
+/// Tokens in a form that can be stored. **It holds the tokens in plain text**: anyone who reads it has the grant.
 ///
 /// It serializes with serde; its fields are not part of the API. The client's credentials are not in it.
 #[derive(Serialize, Deserialize, Default)]
@@ -52,7 +52,7 @@ pub struct StoredTokens {
     id_token_is_kept: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tolerated: Vec<String>,
-    /// A checksum of the three above and of `sum`; missing if they say nothing.
+    /// A checksum of the three members above and of `sum`; missing if they are empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     more: Option<String>,
 }
@@ -63,8 +63,8 @@ fn is_empty(text: &Zeroizing<String>) -> bool {
 
 /// The version that every release of this library reads.
 const VERSION: u32 = 1;
-/// The version for a scope that cannot be read: a release that knows only the first one would take it for "as requested".
-/// The other new members may be lost on such a release, so they do not need a version.
+/// The version for a scope that cannot be read: a release that knows only the first version would take it for "as
+/// requested". The other new members may be lost on such a release, so they do not need a version.
 const UNREADABLE_SCOPE: u32 = 2;
 
 impl StoredTokens {
@@ -147,14 +147,15 @@ impl Tokens {
         stored
     }
 
-    /// Restores stored tokens for the client that they were issued to.
+    /// Restores stored tokens for the client to which they were issued.
     ///
-    /// Issuer and token endpoint may be spelt in another way than when they were stored (RFC 3986 §6.2.2, §6.2.3), an issuer
-    /// may have been configured since, and the server may have moved by [`Server::formerly`](crate::Server::formerly).
+    /// Issuer and token endpoint may be spelt differently than when they were stored (RFC 3986 §6.2.2, §6.2.3), an
+    /// issuer may have been configured since, and the server may have moved by
+    /// [`Server::formerly`](crate::Server::formerly).
     ///
     /// # Errors
-    /// [`Misuse::Stored`] if another version wrote them, if a byte of them was changed, or if issuer, client id or token
-    /// endpoint are not the client's. Nothing is half believed.
+    /// [`Misuse::Stored`] if another version wrote them, if a byte of them was changed, or if issuer, client id or
+    /// token endpoint are not the client's.
     pub fn from_stored(mut stored: StoredTokens, client: impl Into<Client>) -> Result<Self, Error> {
         let refuse = |fault| Error::Misuse(Misuse::Stored(fault));
         let client = client.into();

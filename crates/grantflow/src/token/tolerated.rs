@@ -10,7 +10,7 @@ const REFRESH_TOKEN: &str = Member::RefreshToken.as_str();
 const SCOPE: &str = Member::Scope.as_str();
 const ID_TOKEN: &str = Member::IdToken.as_str();
 
-/// A set of optional members, in one byte, for almost every answer has none.
+/// A set of optional members, in one byte, because almost every answer has none.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tolerated(u8);
 
@@ -18,7 +18,7 @@ impl Tolerated {
     /// The members that can be in it, in the order of their bits.
     const MEMBERS: [Member; 4] = [Member::ExpiresIn, Member::RefreshToken, Member::Scope, Member::IdToken];
 
-    /// What each set is called, so that names can be lent without being kept.
+    /// The names of each set, so that they can be borrowed without an allocation.
     const NAMES: [&[&str]; 16] = [
         &[],
         &[EXPIRES_IN],
@@ -46,7 +46,7 @@ impl Tolerated {
         }
     }
 
-    /// The set of these names; others have no meaning to this release.
+    /// The set of these names; this release ignores unknown ones.
     pub(super) fn named(names: &[String]) -> Self {
         let mut all = Self::default();
         names.iter().filter_map(|name| Member::named(name)).for_each(|member| all.add(member));

@@ -21,15 +21,16 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) fn new(text: &str, role: UrlRole, plain: &[Origin]) -> Result<Self, Error> {
         let uri = check_web_url(text, role, plain)?;
-        // An endpoint is handed to programs that open it: nothing in it may be more to a shell than a word is. Brackets
-        // are the host's, around an IPv6 address.
+        // An endpoint is given to programs that open it, so a shell must see nothing but a word. Brackets belong to the
+        // host, around an IPv6 address.
         let host_len =
             uri.scheme_str().map_or(0, str::len) + "://".len() + uri.authority().map_or(0, |a| a.as_str().len());
         let after_host = text.get(host_len..).unwrap_or_default();
         if text.contains(['!', '$', '\'', '(', ')', '*', ';']) || after_host.contains(['[', ']']) {
             return Err(url_fault(role, UrlFault::ShellCharacter));
         }
-        // The first clone of a parsed `Uri` moves its text behind a shared pointer; do that now, not once a request.
+        // The first clone of a parsed `Uri` moves its text behind a shared pointer; this does it once instead of in
+        // each request.
         let uri = uri.clone();
         Ok(Self { text: text.into(), uri })
     }
@@ -42,12 +43,12 @@ impl Endpoint {
         &self.uri
     }
 
-    /// The endpoint's own query, empty if it has none.
+    /// The endpoint's query, empty if it has none.
     pub(crate) fn query(&self) -> &str {
         self.uri.query().unwrap_or_default()
     }
 
-    /// Whether `other` is this endpoint, perhaps in another spelling (RFC 3986 §6.2.2, §6.2.3).
+    /// Whether `other` is this endpoint, perhaps with another spelling (RFC 3986 §6.2.2, §6.2.3).
     pub(crate) fn is(&self, other: &str) -> bool {
         same_url(&self.text, other)
     }
@@ -55,7 +56,7 @@ impl Endpoint {
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A query can hold a key of the caller's: show only where the endpoint is.
+        // A query can hold a key of the caller, so only the place of the endpoint is shown.
         f.write_str(self.text.split('?').next().unwrap_or_default())
     }
 }

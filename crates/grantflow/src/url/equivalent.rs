@@ -1,14 +1,14 @@
 //! When two URIs are the same (RFC 3986 §6.2.2, §6.2.3): scheme and host in any case, percent-escapes in any case,
-//! unreserved characters escaped or not, the scheme's own port written or not, no path for `/`.
+//! unreserved characters escaped or not, the scheme's default port written or not, no path for `/`.
 //!
-//! Only to compare: what is sent is sent as it was given. Dot segments are not removed, and `%2F` is not `/`, for both
+//! Only for comparison: a URI is sent as it was given. Dot segments are not removed, and `%2F` is not `/`, because both
 //! change what a path means to some servers.
 
-/// A URI without its fragment, taken apart as it is written.
+/// A URI without its fragment, split as it is written.
 #[derive(Clone, Copy)]
 pub(crate) struct Parts<'a> {
     pub(crate) scheme: &'a str,
-    /// What follows `//`, up to the path. User information is in it.
+    /// The part after `//`, up to the path, including user information.
     pub(crate) authority: Option<&'a str>,
     pub(crate) path: &'a str,
     pub(crate) query: Option<&'a str>,
@@ -57,7 +57,7 @@ impl<'a> Parts<'a> {
         self.scheme.eq_ignore_ascii_case(other.scheme) && same_authority
     }
 
-    /// Whether the path is the same. Below an authority, no path is the path `/`.
+    /// Whether the path is the same. Below an authority, an empty path is the path `/`.
     pub(crate) fn has_path_of(&self, other: &Parts<'_>) -> bool {
         same_text(self.rooted_path(), other.rooted_path())
     }
@@ -67,7 +67,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Whether two URIs are the same, in this sense. Relative references are the same as themselves only.
+/// Whether two URIs are the same, in this sense. A relative reference equals only itself.
 pub(crate) fn same_url(a: &str, b: &str) -> bool {
     let same = |a: Parts<'_>, b: Parts<'_>| {
         let same_query = match (a.query, b.query) {
@@ -85,7 +85,7 @@ pub(crate) fn same_text(a: &str, b: &str) -> bool {
     a == b || units(a).eq(units(b))
 }
 
-/// Whether two hosts are the same: in any case besides (RFC 3986 §6.2.2.1).
+/// Whether two hosts are the same, in any case (RFC 3986 §6.2.2.1).
 fn same_host(a: &str, b: &str) -> bool {
     let lower = |unit| match unit {
         Unit::Character(b) => Unit::Character(b.to_ascii_lowercase()),
@@ -98,12 +98,12 @@ fn or<'a>(written: &'a str, default: &'a str) -> &'a str {
     if written.is_empty() { default } else { written }
 }
 
-/// The port is empty where none is written, or nothing follows the colon: the two mean the same (RFC 3986 §6.2.3). Zeros
+/// The port is empty if none is written, or nothing follows the colon: the two mean the same (RFC 3986 §6.2.3). Zeros
 /// before a number do not change it.
 fn host_and_port(authority: &str) -> (&str, &str) {
     let (host, port) = authority.rsplit_once(':').filter(|(_, port)| !port.contains(']')).unwrap_or((authority, ""));
     match port.trim_start_matches('0') {
-        // Port 0 is no port, and so never the scheme's own.
+        // Port 0 is not a port, so it is never the scheme's default.
         "" if !port.is_empty() => (host, "0"),
         number => (host, number),
     }
@@ -116,12 +116,12 @@ fn is_scheme(text: &str) -> bool {
         && letters.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }
 
-/// What a text is compared by.
+/// The unit of comparison of a text.
 #[derive(PartialEq)]
 enum Unit {
-    /// A character as it is, or an unreserved one that was escaped. A `%` that begins no escape is one, too.
+    /// A character as it is, or an unreserved one that was escaped. A `%` without an escape is one too.
     Character(u8),
-    /// An escape that means something else than the character would.
+    /// An escape that means something else than its character.
     Escaped(u8),
 }
 

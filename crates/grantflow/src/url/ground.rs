@@ -1,11 +1,11 @@
-//! What a document may name: a URL that it gives is somebody else's word, and a program is about to ask it.
+//! What a document may name: another party wrote its URLs, and a program is about to request them.
 
 use super::authority::{Authority, is_loopback, may_be_an_address, may_be_this_machine};
 use super::{Endpoint, Parts, check_web_parts, check_web_url};
 use crate::error::{Error, Misuse, UrlFault, UrlRole};
 
-/// The URL that the caller configured, as far as it decides which discovered URLs are asked. A document on the network must not
-/// lead a program to its own machine, nor to a machine that has no name, such as a cloud's own metadata service.
+/// The configured URL, as far as it decides which discovered URLs are requested. A document on the network must not
+/// lead a program to its own machine, or to a machine without a name, such as a cloud's metadata service.
 #[derive(Clone, Debug)]
 pub(crate) struct Ground {
     host: Box<str>,
@@ -13,25 +13,25 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// Of a URL that was checked before.
+    /// From a URL that was checked before.
     pub(crate) fn of(configured: &str) -> Self {
         let host = host(configured).unwrap_or_default();
         Self { host: host.to_ascii_lowercase().into(), is_loopback: is_loopback(host) }
     }
 
-    /// An endpoint: `https`, or `http` on loopback where the configured URL is on loopback, too.
+    /// An endpoint: `https`, or `http` on loopback if the configured URL is also on loopback.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The fault of the URL.
     pub(crate) fn endpoint(&self, text: &str) -> Result<(), UrlFault> {
         Endpoint::new(text, UrlRole::Metadata, &[]).map_err(fault)?;
         self.place(text)
     }
 
-    /// A URL to ask that no person opens. It may hold every character that RFC 3986 allows.
+    /// A URL that only programs request. It may have every character that RFC 3986 allows.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The fault of the URL.
     pub(crate) fn url(&self, text: &str) -> Result<(), UrlFault> {
         check_web_url(text, UrlRole::Metadata, &[]).map_err(fault)?;
         self.place(text)
@@ -48,10 +48,10 @@ impl Ground {
     }
 }
 
-/// A page for people: it is opened in a browser, where it can be anywhere.
+/// A page for people: a browser opens it, so it can be anywhere.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The fault of the URL.
 pub(crate) fn page(text: &str) -> Result<(), UrlFault> {
     check_web_parts(text.split('#').next().unwrap_or_default(), UrlRole::Metadata).map(|_| ()).map_err(fault)
 }
@@ -110,7 +110,7 @@ mod tests {
             ("https://as.example/$(id)", UrlFault::ShellCharacter),
         ] {
             let found = network.endpoint(bad);
-            // What else is wrong with these two is of no interest.
+            // Other faults of these two do not matter.
             if !["data:", "javascript:a"].iter().any(|start| bad.starts_with(start)) {
                 assert_eq!(found, Err(why), "{bad}");
             }

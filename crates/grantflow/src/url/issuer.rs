@@ -28,8 +28,9 @@ impl Issuer {
         &self.0
     }
 
-    /// Whether a stored state means this issuer by `other`: the same URL, perhaps in another spelling (RFC 3986 §6.2.2,
-    /// §6.2.3). The token endpoint is compared beside it. A message of the server is compared byte for byte, and not with this.
+    /// Whether a stored state means this issuer by `other`: the same URL, perhaps with another spelling (RFC 3986
+    /// §6.2.2, §6.2.3). The token endpoint is compared too. An issuer in a server's message is compared byte for byte
+    /// instead.
     pub(crate) fn is(&self, other: &str) -> bool {
         same_url(&self.0, other)
     }
@@ -96,7 +97,7 @@ mod tests {
         {
             assert!(!issuer.is(other), "{other}");
         }
-        // No path is the path `/`, and nothing else is.
+        // An empty path is the path `/`, and no other path is.
         let issuer = Issuer::new("https://a.example").unwrap();
         assert!(issuer.is("https://a.example/") && !issuer.is("https://a.example//"));
     }

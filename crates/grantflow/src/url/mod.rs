@@ -1,8 +1,7 @@
 //! URLs that are checked once, when they are made: endpoints, redirect URIs, issuers, origins, resources.
 //!
-//! `http::Uri` drops a `#fragment` without a word, takes relative URIs, reads `:+443` as a port and does not look at
-//! escapes; `url::Url` rewrites what it is given. So each of these is checked as the text that it is, and kept byte for
-//! byte.
+//! `http::Uri` drops a `#fragment` silently, accepts relative URIs, reads `:+443` as a port and ignores escapes;
+//! `url::Url` rewrites its input. So each of these is checked as text, and kept byte for byte.
 
 use http::Uri;
 
@@ -49,7 +48,7 @@ pub(crate) fn check_resource(text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// A resource whose metadata is asked for (RFC 9728 §1.2): the URL of something that is there.
+/// A resource whose metadata is requested (RFC 9728 §1.2): the URL of something that exists.
 pub(crate) fn check_web_resource(text: &str) -> Result<(), Error> {
     check_web_url(text, UrlRole::Resource, &[]).map(|_| ())
 }
@@ -59,7 +58,7 @@ pub(crate) fn have_one_origin(a: &str, b: &str) -> bool {
     Parts::of(a).zip(Parts::of(b)).is_some_and(|(a, b)| a.has_origin_of(&b))
 }
 
-/// A URL that this server had before. It may be `http`, because it is only compared and never asked.
+/// A URL that this server had before. It may be `http`, because it is only compared and never requested.
 pub(crate) fn check_former(text: &str) -> Result<(), Error> {
     check_web_parts(text, UrlRole::Former).map(|_| ())
 }
@@ -76,7 +75,8 @@ fn check_web_url(text: &str, role: UrlRole, plain: &[Origin]) -> Result<Uri, Err
     }
 }
 
-/// The host of an absolute `https` or `http` URL of characters that RFC 3986 allows, without fragment and user information.
+/// The host of an absolute `https` or `http` URL with allowed characters (RFC 3986), without fragment and user
+/// information.
 fn check_web_parts(text: &str, role: UrlRole) -> Result<&str, Error> {
     let fault = |fault| url_fault(role, fault);
     check_text(text, role)?;
@@ -142,7 +142,7 @@ fn fault(result: Result<impl core::fmt::Debug, Error>) -> UrlFault {
 mod tests {
     use super::*;
 
-    /// Hosts, ports and escapes that `http::Uri` takes, or some other reader may.
+    /// Hosts, ports and escapes that `http::Uri` or another reader may accept.
     const BROKEN: [&str; 22] = [
         "api.example:+443",
         "api.example:-1",

@@ -1,4 +1,4 @@
-//! Where tokens may go.
+//! The origins to which tokens may go.
 
 use core::fmt;
 
@@ -29,15 +29,15 @@ impl Origin {
         Self::of(uri).ok_or(url_fault(UrlRole::Origin, UrlFault::NoHost))
     }
 
-    /// The origin of an absolute `http` or `https` URI. A userinfo part would make the host that a person reads another
-    /// than the one that is asked, so a URI that has one has no origin; nor has one that is broken.
+    /// The origin of an absolute `http` or `https` URI. With user information, a person would read another host than
+    /// the requested one, so such a URI has no origin; nor has a broken one.
     pub(crate) fn of(uri: &Uri) -> Option<Self> {
         let https = match uri.scheme_str()? {
             "https" => true,
             "http" => false,
             _ => return None,
         };
-        // Where user information stands, `Authority` sees a host with `@` in it.
+        // With user information, `Authority` finds a host with `@` in it.
         let Authority { host, port } = Authority::of(uri.authority()?.as_str())?;
         if !uri.path_and_query().is_none_or(|rest| has_whole_escapes(rest.as_str())) {
             return None;
@@ -46,7 +46,7 @@ impl Origin {
         Some(Self { https, host: host.to_ascii_lowercase().into(), port })
     }
 
-    /// `https`, or `http` to this very machine.
+    /// `https`, or `http` to this machine.
     fn is_confidential(&self) -> bool {
         self.https || is_loopback(&self.host)
     }
@@ -58,12 +58,12 @@ impl fmt::Debug for Origin {
     }
 }
 
-/// Where a server's tokens may go. By default to any origin that is asked confidentially.
+/// The origins to which a server's tokens may go. By default every origin with a confidential connection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reach {
-    /// If there is one, no others.
+    /// If there are any, no others.
     only: Vec<Origin>,
-    /// May be asked over plain `http`.
+    /// Origins that plain `http` may reach.
     plain: Vec<Origin>,
 }
 
@@ -72,7 +72,7 @@ impl Reach {
         Self { only: Vec::new(), plain: plain.0.clone() }
     }
 
-    /// The origins that may be asked over plain `http`.
+    /// The origins that plain `http` may reach.
     pub(crate) fn plain(&self) -> &[Origin] {
         &self.plain
     }
@@ -95,13 +95,13 @@ impl Reach {
     }
 }
 
-/// Hosts that are asked over plain `http`: a door, for a network of containers, where an authorization server
-/// is `http://auth:8080` and TLS ends before it.
+/// Hosts that are reached over plain `http`: a door, for a network of containers, where an authorization server is
+/// `http://auth:8080` and TLS ends before it.
 ///
-/// **Anybody who can listen on that network reads the client's credentials, codes and tokens, and anybody who can answer on it
-/// hands out tokens.** Each host is opened by itself, with its port, and to the server that is made with this value alone:
-/// for its two endpoints and for its tokens' way to an API ([`Server::token_for`](crate::Server::token_for)). Issuers and
-/// redirect URIs stay with `https`, or loopback.
+/// **Anyone who can listen on that network reads the client's credentials, codes and tokens, and anyone who can answer
+/// on it hands out tokens.** Each host is opened separately, with its port, and only for the server that is made with
+/// this value: for its two endpoints and for its tokens' way to an API
+/// ([`Server::token_for`](crate::Server::token_for)). Issuers and redirect URIs need `https` or loopback.
 ///
 /// ```
 /// use grantflow::PlainHttp;
@@ -124,10 +124,10 @@ impl PlainHttp {
         Ok(Self(vec![plain_origin(origin)?]))
     }
 
-    /// Opens another one.
+    /// Opens another host and port.
     ///
     /// # Errors
-    /// As [`PlainHttp::to`].
+    /// The errors of [`PlainHttp::to`].
     pub fn and_to(mut self, origin: &str) -> Result<Self, Error> {
         self.0.push(plain_origin(origin)?);
         Ok(self)

@@ -14,20 +14,20 @@ use crate::wire::form;
 /// private-use scheme with a dot in it (RFC 8252 §7.1). Sent byte for byte, and never inferred; a callback is compared
 /// with it by RFC 3986 §6.2.2 and §6.2.3.
 ///
-/// Names below `localhost` (`app.localhost`) count as loopback here, for a browser keeps them on its own machine.
+/// Names below `localhost` (`app.localhost`) count as loopback here, because a browser keeps them on its own machine.
 #[derive(Clone)]
 pub struct RedirectUri(Arc<Kept>);
 
 struct Kept {
     text: Box<str>,
     encoded: Box<str>,
-    /// Where the path is in `text`: after `scheme://authority`, or `scheme:`.
+    /// The position of the path in `text`: after `scheme://authority`, or `scheme:`.
     path: Range<usize>,
-    /// `https` to another machine than the browser's own.
+    /// `https` to a machine other than the browser's.
     is_remote: bool,
 }
 
-/// What a redirect endpoint is answered with; a redirect URI's own query may not use these names.
+/// The parameters of an answer to a redirect URI; its own query may not use these names.
 const CALLBACK_NAMES: [&str; 10] = [
     "state",
     "code",
@@ -41,8 +41,8 @@ const CALLBACK_NAMES: [&str; 10] = [
     "id_token",
 ];
 
-/// Schemes that a browser or an operating system acts on by itself, in alphabetical order. With a dot in a scheme, none of
-/// them can be meant.
+/// Schemes that a browser or an operating system acts on, in alphabetical order. A scheme with a dot cannot be one of
+/// them.
 const TAKEN_SCHEMES: &str = "about android-app applescript blob brave callto chrome chrome-extension \
     chrome-untrusted cid content data dav davs devtools edge facetime facetime-audio feed file filesystem ftp ftps \
     geo git gopher hcp http https imap intent itms itms-apps itms-appss itms-services its jar javascript jnlp \
@@ -51,8 +51,8 @@ const TAKEN_SCHEMES: &str = "about android-app applescript blob brave callto chr
     search search-ms sftp shell shortcuts sip sips skype smb sms ssh svn tel telnet urn vbs vbscript view-source \
     vivaldi vnc wais webcal ws wss wyciwyg x-help-action";
 
-/// What the names of a system's own schemes begin with: Windows' programs, and schemes that any website may register
-/// with a browser (`registerProtocolHandler`).
+/// The prefixes of a system's own schemes: Windows' programs, and schemes that any website may register with a browser
+/// (`registerProtocolHandler`).
 const TAKEN_PREFIXES: [&str; 2] = ["ms-", "web+"];
 
 fn is_taken(scheme: &str) -> bool {
@@ -66,24 +66,25 @@ impl RedirectUri {
     /// Checks a redirect URI.
     ///
     /// # Errors
-    /// [`Misuse::Url`](crate::Misuse::Url) for an empty or relative URI, a fragment, `http` off loopback, a scheme that is
-    /// neither `http`, `https` nor private-use with a dot (so `javascript:` and `data:` are out), user information, a host
-    /// or port that cannot be, a character or escape that RFC 3986 does not allow, or a query that uses a name of the
-    /// authorization response.
+    /// [`Misuse::Url`](crate::Misuse::Url) for an empty or relative URI, a fragment, `http` off loopback, a scheme that
+    /// is neither `http`, `https` nor private-use with a dot (so `javascript:` and `data:` are refused), user
+    /// information, an impossible host or port, a character or escape that RFC 3986 does not allow, or a query that
+    /// uses a name of the authorization response.
     pub fn new(text: &str) -> Result<Self, Error> {
         Self::checked(text, |parts| parts.scheme.contains('.'))
     }
 
-    /// As [`RedirectUri::new`], and private-use schemes without a dot besides: `vscode://publisher.extension/callback`,
-    /// `cursor://…`, `msal…://auth`. A door, for servers that have registered one.
+    /// Like [`RedirectUri::new`], and also accepts private-use schemes without a dot:
+    /// `vscode://publisher.extension/callback`, `cursor://…`, `msal…://auth`. A door, for servers that have registered
+    /// one.
     ///
-    /// **No domain name stands behind such a scheme (RFC 8252 §7.1), so any other program on the machine can claim it and
-    /// receive the code.** PKCE keeps it from using the code; it learns `state`, and the login fails. Schemes that mean
-    /// something to browsers or operating systems stay out, in any case: `javascript`, `data`, `file`, `blob`, `about`,
-    /// `ws`, `intent` and their like; and so does everything that is not written with a `/` after the colon.
+    /// **No domain name protects such a scheme (RFC 8252 §7.1), so any other program on the machine can claim it and
+    /// receive the code.** PKCE prevents that it uses the code; it learns `state`, and the login fails. Schemes that
+    /// browsers or operating systems act on are refused in any case: `javascript`, `data`, `file`, `blob`, `about`,
+    /// `ws`, `intent` and others; and so is every URI without a `/` after the colon.
     ///
     /// # Errors
-    /// As [`RedirectUri::new`].
+    /// The errors of [`RedirectUri::new`].
     pub fn with_undotted_scheme(text: &str) -> Result<Self, Error> {
         Self::checked(text, |parts| {
             parts.scheme.contains('.')
@@ -122,10 +123,10 @@ impl RedirectUri {
         Ok(uri)
     }
 
-    /// Refuses an own query with a name that means something in the answer, however it is spelt.
+    /// Refuses a query with a name that is known in the answer, in any spelling.
     pub(crate) fn check_query(&self, is_reserved: impl Fn(&str) -> bool) -> Result<(), Error> {
         let query = self.query();
-        // A name that cannot be read might be any.
+        // A name that cannot be read might be any name.
         let reserved = form::raw_pairs(query).any(|(name, _)| form::decode(name).is_none_or(|name| is_reserved(&name)));
         if reserved { Err(url_fault(UrlRole::Redirect, UrlFault::ReservedParameter)) } else { Ok(()) }
     }
@@ -139,7 +140,7 @@ impl RedirectUri {
         &self.0.encoded
     }
 
-    /// Whether the code comes to another machine than the person's own, by a way that no other program there can claim.
+    /// Whether the code comes to a machine other than the person's, in a way that no other program there can claim.
     pub(crate) fn is_remote(&self) -> bool {
         self.0.is_remote
     }
@@ -155,13 +156,13 @@ impl RedirectUri {
             || self.parts().is_some_and(|own| own.has_path_of(&Parts { path, ..own }))
     }
 
-    /// Whether the URI's own query is part of this one: an answer is added to it (RFC 6749 §3.1.2).
+    /// Whether the URI's query is part of this one: the server adds its answer to it (RFC 6749 §3.1.2).
     pub(crate) fn is_query_in(&self, query: &str) -> bool {
         let own = self.query();
         own.is_empty() || own.split('&').all(|own| query.split('&').any(|part| same_text(own, part)))
     }
 
-    /// Its own query, empty if it has none.
+    /// Its query, empty if it has none.
     fn query(&self) -> &str {
         self.0.text.get(self.0.path.end + 1..).unwrap_or_default()
     }
@@ -299,7 +300,7 @@ mod tests {
             ("https://127.0.0.1/cb", false),
             ("http://[::1]/cb", false),
             ("com.example.app:/cb", false),
-            // What browsers, or the systems below them, take for this machine besides.
+            // Names that browsers, or the systems below them, also take for this machine.
             ("https://localhost./cb", false),
             ("https://app.localhost./cb", false),
             ("https://0.0.0.0/cb", false),

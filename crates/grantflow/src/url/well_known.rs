@@ -1,5 +1,5 @@
-//! Where the documents are that describe servers and resources: URLs that are made by string rules, never by resolving a
-//! relative reference. So a document is always at the host of what it describes.
+//! The places of the documents that describe servers and resources. String rules make these URLs, never the resolution
+//! of a relative reference, so a document is always at the host that it describes.
 
 /// A suffix of RFC 8615 §3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +22,19 @@ impl Suffix {
     }
 }
 
-/// Between the host and the path of an issuer, without the slash that ends it (RFC 8414 §3.1, and §5 for OpenID's document).
+/// Between the host and the path of an issuer, without its last slash (RFC 8414 §3.1, and §5 for OpenID's document).
 pub(crate) fn inserted(issuer: &str, suffix: Suffix) -> String {
     let (origin, path) = split(issuer);
     format!("{origin}{}{}", suffix.path(), without_last_slash(path))
 }
 
-/// After an issuer, without the slash that ends it (OpenID Connect Discovery §4).
+/// After an issuer, without its last slash (OpenID Connect Discovery §4).
 pub(crate) fn appended(issuer: &str, suffix: Suffix) -> String {
     format!("{}{}", without_last_slash(issuer), suffix.path())
 }
 
-/// Between the host and the rest of a resource's identifier. Only a slash that directly follows the host goes; a path keeps
-/// the slash that ends it, and a query stays (RFC 9728 §3.1).
+/// Between the host and the rest of a resource's identifier. Only a slash directly after the host is removed; a path
+/// keeps its last slash, and a query stays (RFC 9728 §3.1).
 pub(crate) fn of_resource(resource: &str) -> String {
     let (origin, rest) = split(resource);
     let rest = match rest.strip_prefix('/') {
@@ -49,14 +49,14 @@ pub(crate) fn of_resource_host(resource: &str) -> String {
     of_resource(split(resource).0)
 }
 
-/// Scheme, host and port of an absolute URL, and what follows.
+/// Scheme, host and port of an absolute URL, and the rest.
 pub(crate) fn split(url: &str) -> (&str, &str) {
     let authority = url.find("://").map_or(0, |at| at + "://".len());
     let end = url.get(authority..).and_then(|rest| rest.find(['/', '?'])).map_or(url.len(), |at| authority + at);
     url.split_at_checked(end).unwrap_or((url, ""))
 }
 
-/// One slash is what ends a path; one more before it belongs to the path.
+/// One slash ends a path; a second one before it belongs to the path.
 fn without_last_slash(text: &str) -> &str {
     text.strip_suffix('/').unwrap_or(text)
 }

@@ -1,4 +1,4 @@
-//! Values that know nothing of OAuth.
+//! Values that are independent of OAuth.
 
 pub(crate) mod secret;
 pub(crate) mod time;

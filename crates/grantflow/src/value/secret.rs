@@ -1,6 +1,6 @@
-//! Values that must not be seen: redacted when printed, wiped when dropped, compared in constant time.
+//! Secret values: redacted when printed, wiped when dropped, compared in constant time.
 //!
-//! What wiping cannot reach: copies made by a JSON parser's scratch space, by an HTTP stack's buffers and by TLS.
+//! Wiping cannot reach copies in a JSON parser's scratch space, in an HTTP stack's buffers and in TLS.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-/// Text that is wiped on drop. The private base of every secret type whose length varies.
+/// Text that is wiped on drop. The private base of every secret type of variable length.
 #[derive(Clone)]
 pub(crate) struct Secret(Zeroizing<String>);
 
@@ -28,7 +28,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A client secret (RFC 6749 §2.3.1). Give it to a client once; it is never stored, printed or given back.
+/// A client secret (RFC 6749 §2.3.1). Give it to a client once; it is never stored, printed or returned.
 #[derive(Clone, Debug)]
 pub struct ClientSecret(Secret);
 
@@ -52,7 +52,7 @@ impl From<String> for ClientSecret {
 
 /// A refresh token (RFC 6749 §1.5).
 ///
-/// To use it, call [`Tokens::refresh`](crate::Tokens::refresh); there is no need to read it.
+/// To use it, call [`Tokens::refresh`](crate::Tokens::refresh); you do not have to read it.
 #[derive(Debug)]
 pub struct RefreshToken(Secret);
 
@@ -61,13 +61,13 @@ impl RefreshToken {
         Self(Secret::new(text))
     }
 
-    /// The token's text. Anybody who has it has the grant: keep it out of logs, URLs and cookies.
+    /// The token's text. Anyone who has it has the grant: keep it out of logs, URLs and cookies.
     pub fn expose_secret(&self) -> &str {
         self.0.expose()
     }
 }
 
-/// An ID token as it came (OpenID Connect Core §2): nobody has verified it, so nothing in it may be believed.
+/// An ID token as it came (OpenID Connect Core §2). It is not verified, so do not trust its content.
 #[derive(Debug, Clone)]
 pub struct UnverifiedIdToken(Secret);
 
@@ -99,7 +99,8 @@ impl AuthorizationCode {
 /// Length of 32 octets in base64url without padding: 256 bits of entropy (RFC 7636 §7.1).
 const TOKEN_LEN: usize = 43;
 
-/// 256 random bits as 43 characters of base64url; kept in place, so that making one allocates nothing. Its type wipes it.
+/// 256 random bits as 43 characters of base64url; stored inline, so that making one allocates nothing. Its type wipes
+/// it.
 pub(crate) struct RandomText(Zeroizing<[u8; TOKEN_LEN]>);
 
 impl RandomText {
@@ -107,7 +108,7 @@ impl RandomText {
         Self(Zeroizing::new(encode_32(bytes)))
     }
 
-    /// Reads back what [`Self::expose`] gave. `None` for anything that 32 octets cannot have made.
+    /// Reads back the text of [`Self::expose`]. `None` for a text that 32 octets cannot make.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         let mut octets = Zeroizing::new([0u8; 32]);
         match Base64UrlUnpadded::decode(text, octets.as_mut_slice()) {
@@ -117,11 +118,11 @@ impl RandomText {
     }
 
     pub(crate) fn expose(&self) -> &str {
-        // Base64 is ASCII; the empty string, which nothing accepts, stands for the impossible.
+        // Base64 is ASCII. The empty string, which is accepted nowhere, covers the impossible case.
         core::str::from_utf8(&*self.0).unwrap_or_default()
     }
 
-    /// Whether `other` is the same text, without telling by its timing where they differ.
+    /// Whether `other` is the same text. The duration does not depend on where they differ.
     pub(crate) fn matches(&self, other: &str) -> bool {
         self.0.as_slice().ct_eq(other.as_bytes()).into()
     }
@@ -177,8 +178,8 @@ mod tests {
         }
     }
 
-    /// A test cannot look at memory that was freed, not without `unsafe`. But what is wiped by its type is wiped: this does
-    /// not compile if a secret is kept in anything else.
+    /// Without `unsafe`, a test cannot look at freed memory. But a type can ensure the wiping: this does not compile if
+    /// a secret has another type.
     #[test]
     fn every_secret_is_wiped_by_its_type() {
         fn wiped_on_drop(_: &impl zeroize::ZeroizeOnDrop) {}
@@ -186,7 +187,7 @@ mod tests {
         wiped_on_drop(&octets);
         let Secret(text) = Secret::new("hunter2".to_owned());
         wiped_on_drop(&text);
-        // All others are one of these two inside.
+        // All others contain one of these two.
         let kept_in_one = |ClientSecret(Secret(_)),
                            RefreshToken(Secret(_)),
                            UnverifiedIdToken(Secret(_)),

@@ -1,4 +1,4 @@
-//! The time of day as a plain value. The core has no clock: callers say what time it is.
+//! The time as a plain value. The core has no clock: callers give the time.
 
 use core::fmt;
 use core::time::Duration;
@@ -20,13 +20,13 @@ impl UnixTime {
         self.0
     }
 
-    /// This moment plus `duration` (fractions of a second are dropped), or the last moment there is.
+    /// This moment plus `duration` (without fractions of a second), or the last possible moment.
     #[must_use]
     pub const fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration.as_secs()))
     }
 
-    /// How long after `earlier` this moment is; zero if it is not after it.
+    /// The time from `earlier` to this moment; zero if this moment is not later.
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
@@ -44,15 +44,15 @@ impl fmt::Display for UnixTime {
 
 const DAY: u64 = 86_400;
 
-/// Year, month and day of so many days after 1970-01-01, by the Gregorian calendar.
+/// Year, month and day of this many days after 1970-01-01, by the Gregorian calendar.
 const fn date(days: u64) -> (u64, u64, u64) {
     // Years that begin in March have their leap day at the end. Day 0 is 0000-03-01; 400 years have 146,097 days.
     let days = days + 719_468;
     let (cycle, day) = (days / 146_097, days % 146_097);
-    // The last day of four years, of a hundred and of four hundred would else begin another year.
+    // Without this correction, the last day of four, a hundred and four hundred years would begin another year.
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
-    // From March on, the months have 31, 30, 31, 30, 31 days, and so again: 153 days in five months.
+    // From March on, the months have 31, 30, 31, 30, 31 days, and again: 153 days in five months.
     let month = (5 * day + 2) / 153;
     let day = day - (153 * month + 2) / 5 + 1;
     let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
@@ -68,7 +68,7 @@ mod tests {
         for (seconds, date) in [
             (0, "1970-01-01T00:00:00Z"),
             (86_399, "1970-01-01T23:59:59Z"),
-            // The two of RFC 3339 §5.8 without a leap second, in UTC and without fractions.
+            // The two examples of RFC 3339 §5.8 without a leap second, in UTC and without fractions.
             (482_196_050, "1985-04-12T23:20:50Z"),
             (851_042_397, "1996-12-20T00:39:57Z"),
             (951_782_399, "2000-02-28T23:59:59Z"),
@@ -84,7 +84,7 @@ mod tests {
         ] {
             assert_eq!(UnixTime::from_secs(seconds).to_string(), date);
         }
-        // By any clock, and without a panic.
+        // For any time, and without a panic.
         assert!(UnixTime::from_secs(u64::MAX).to_string().ends_with('Z'));
     }
 

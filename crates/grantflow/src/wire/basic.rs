@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 
 use super::form::{Space, encode_into, encoded_len};
 
-/// `Basic …`, marked sensitive. `None` if `raw` credentials cannot be told apart again or cannot stand in a header.
+/// `Basic …`, marked sensitive. `None` if `raw` credentials cannot be separated again or cannot be in a header.
 ///
-/// Encoded, a space is written `%20`: many servers percent-decode, few form-decode. `raw` leaves both parts as they
+/// In encoded form, a space is `%20`: many servers percent-decode, few form-decode. `raw` leaves both parts as they
 /// are, for servers that do not decode at all.
 pub(crate) fn header(id: &str, secret: &str, raw: bool) -> Option<HeaderValue> {
     let mut pair = Zeroizing::new(String::with_capacity(encoded_len(id) + 1 + encoded_len(secret)));

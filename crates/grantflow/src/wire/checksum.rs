@@ -1,4 +1,4 @@
-//! The checksum of a stored state: it finds damage, not forgery. Who can write the store holds the grant anyway.
+//! The checksum of a stored state. It finds damage, not forgery: anyone who can write the store has the grant.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest as _, Sha256};

@@ -1,7 +1,8 @@
 //! `application/x-www-form-urlencoded` (RFC 6749 appendix B), strict both ways.
 //!
-//! `serde_urlencoded` turns bytes that are not UTF-8 into U+FFFD and lets broken escapes pass; a `state` or a `code`
-//! must not be guessed at, so decoding is our own. Encoding is, because a request is written into one sized buffer.
+//! `serde_urlencoded` turns bytes that are not UTF-8 into U+FFFD and accepts broken escapes. A `state` or a `code` must
+//! not be changed by guessing, so this module decodes. It also encodes, because a request is written into one sized
+//! buffer.
 
 use std::borrow::Cow;
 
@@ -10,11 +11,11 @@ use std::borrow::Cow;
 pub(crate) enum Space {
     /// `+`, as RFC 6749 appendix B has it: bodies and queries.
     Plus,
-    /// `%20`, which servers understand that percent-decode and servers that form-decode: Basic credentials.
+    /// `%20`, which both percent-decoding and form-decoding servers understand: Basic credentials.
     Percent,
 }
 
-#[allow(clippy::indexing_slicing, reason = "made by the compiler, which would refuse it")]
+#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse it")]
 const fn plain_bytes() -> [bool; 256] {
     let mut table = [false; 256];
     let mut b = 0;
@@ -26,8 +27,8 @@ const fn plain_bytes() -> [bool; 256] {
     table
 }
 
-/// What is written as it is: letters, digits, `-`, `.` and `_`. Both `~` and `*` are escaped, because RFC 3986 and the
-/// form encoding differ on them.
+/// The bytes that are not escaped: letters, digits, `-`, `.` and `_`. Both `~` and `*` are escaped, because RFC 3986
+/// and the form encoding differ on them.
 static PLAIN: [bool; 256] = plain_bytes();
 
 #[allow(clippy::indexing_slicing, reason = "a byte indexes a table of 256")]
@@ -35,7 +36,7 @@ fn is_plain(b: u8) -> bool {
     PLAIN[usize::from(b)]
 }
 
-/// How many bytes `text` takes when it is encoded.
+/// How many bytes `text` has in encoded form.
 pub(crate) fn encoded_len(text: &str) -> usize {
     text.bytes().map(|b| if is_plain(b) { 1 } else { 3 }).sum()
 }
@@ -45,7 +46,7 @@ pub(crate) fn encode_into(out: &mut String, text: &str, space: Space) {
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|b| !is_plain(b)) {
         let Some((plain, tail)) = rest.split_at_checked(at) else {
-            // `at` follows ASCII only, so it is always between two characters.
+            // `at` moves over ASCII only, so it is always between two characters.
             return;
         };
         out.push_str(plain);
@@ -70,14 +71,14 @@ fn escape(out: &mut String, character: char, space: Space) {
     }
 }
 
-/// `text`, encoded, for what is encoded once and kept.
+/// `text`, encoded, for values that are encoded once and stored.
 pub(crate) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(encoded_len(text));
     encode_into(&mut out, text, Space::Plus);
     out
 }
 
-/// The pairs of a form, undecoded, in their order. Empty segments are skipped; no `=` means an empty value.
+/// The pairs of a form, undecoded, in order. Empty segments are skipped; no `=` means an empty value.
 pub(crate) fn raw_pairs(form: &str) -> impl Iterator<Item = (&str, &str)> {
     form.split('&')
         .filter(|segment| !segment.is_empty())

@@ -1,4 +1,4 @@
-//! Bytes to values and back. Every function here is pure, bounded, and a fuzz target.
+//! Bytes to values and back. Every function here is pure, bounded, and fuzzed.
 
 pub(crate) mod basic;
 pub(crate) mod challenge;

@@ -1,4 +1,4 @@
-//! Paths into a JSON text, such as `errors[0].type`: what lies there, without a tree.
+//! Paths into a JSON text, such as `errors[0].type`: finds a value without a tree.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -23,7 +23,7 @@ impl Path {
     /// The most parts that a path may have.
     const LONGEST: usize = 16;
 
-    /// Reads a path such as `error.code` or `errors[0].errorType`; `None` if it is none.
+    /// Reads a path such as `error.code` or `errors[0].errorType`; `None` if it is not a path.
     pub(crate) fn new(path: &str) -> Option<Self> {
         let mut parts = Vec::new();
         for segment in path.split('.') {
@@ -42,7 +42,7 @@ impl Path {
         (parts.len() <= Self::LONGEST).then_some(Self(parts))
     }
 
-    /// The name that the path begins with.
+    /// The first name of the path.
     pub(crate) fn first(&self) -> &str {
         match self.0.first() {
             Some(Part::Key(key)) => key,
@@ -51,15 +51,15 @@ impl Path {
     }
 }
 
-/// The word at a path: a text, or a number or a truth value as it is written. `None` if there is nothing, or `null`.
+/// The value at a path: a text, or a number or a truth value as it is written. `None` if it is missing or `null`.
 ///
 /// # Errors
-/// If a name on the path is there twice, or if an object, a list or an unreadable text lies at its end.
+/// If a name on the path occurs twice, or if the value is an object, a list or an unreadable text.
 pub(crate) fn word_at<'a>(body: &'a str, path: &Path) -> Result<Option<Cow<'a, str>>, ()> {
     let mut text = body;
     for part in &path.0 {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        // What is no object or list at all has nothing at the path; the body's own reader says what is wrong with it.
+        // A body that is neither an object nor a list has nothing at the path; the body's own reader reports its fault.
         match deserializer.deserialize_any(Lead(part)) {
             Ok(Led::To(raw)) => text = raw.get(),
             Ok(Led::Twice) => return Err(()),
@@ -75,10 +75,10 @@ pub(crate) fn word_at<'a>(body: &'a str, path: &Path) -> Result<Option<Cow<'a, s
     }
 }
 
-/// [`word_at`], in a form, whose names lead no further in.
+/// [`word_at`] in a form, whose names are not nested.
 ///
 /// # Errors
-/// If the name is there twice, or its value cannot be decoded.
+/// If the name occurs twice, or its value cannot be decoded.
 pub(crate) fn word_in_form<'a>(form: &'a str, path: &Path) -> Result<Option<Cow<'a, str>>, ()> {
     let [Part::Key(key)] = path.0.as_slice() else { return Ok(None) };
     let is_key = |name: &str| form::decode(name).is_some_and(|name| *name == **key);
@@ -144,7 +144,7 @@ impl<'de> Visitor<'de> for Lead<'_> {
     }
 }
 
-/// Whether a name is the one that leads on.
+/// Whether a name is the next one of the path.
 struct IsKey<'p>(&'p Part);
 
 impl<'de> DeserializeSeed<'de> for IsKey<'_> {

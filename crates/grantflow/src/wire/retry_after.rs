@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use crate::value::time::UnixTime;
 
-/// Nobody means to wait longer than this.
+/// A longer wait is not plausible.
 const MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long to wait from `now`: never negative, at most 24 hours. `None` if it is neither a number nor a date.
+/// The wait from `now`: never negative, at most 24 hours. `None` if it is neither a number nor a date.
 pub(crate) fn parse(value: &str, now: UnixTime) -> Option<Duration> {
     let value = value.trim_matches([' ', '\t']);
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
@@ -53,7 +53,7 @@ fn date(text: &str, now: UnixTime) -> Option<UnixTime> {
 }
 
 /// A year of which only the last two digits are known: the latest one that is at most 50 years ahead (RFC 9110 §5.6.7).
-/// Whole years are counted, which is a matter of months at a distance of half a century.
+/// It counts whole years, which may differ by months after half a century.
 fn full_year(digits: u64, now: UnixTime) -> Option<u64> {
     const YEAR: u64 = 31_556_952;
     let latest = (1970 + now.as_secs() / YEAR).checked_add(50)?;
@@ -61,13 +61,13 @@ fn full_year(digits: u64, now: UnixTime) -> Option<u64> {
     latest.checked_sub(past)
 }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar. A year is counted from March, so that the day that leap
-/// years add comes last, and months have the lengths 31, 30, 31, 30, 31 over and over.
+/// Days from 1970-01-01 to a date of the Gregorian calendar. A year is counted from March, so that the leap day comes
+/// last, and months have the lengths 31, 30, 31, 30, 31 repeatedly.
 fn days_since_epoch(year: u64, month: u64, day: u64) -> Option<u64> {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year / 4 - year / 100 + year / 400;
     let day_of_year = (month * 153 + 2) / 5 + day - 1;
-    // 719 468 days lie between 0000-03-01 and 1970-01-01.
+    // There are 719 468 days between 0000-03-01 and 1970-01-01.
     (year * 365 + leap_days + day_of_year).checked_sub(719_468)
 }
 
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn all_three_date_forms() {
-        // RFC 9110 §5.6.7's own moment.
+        // The example of RFC 9110 §5.6.7.
         let moment = UnixTime::from_secs(784_111_777);
         let now = UnixTime::from_secs(1_750_000_000);
         for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sunday, 06-Nov-94 08:49:37 GMT"] {

@@ -1,4 +1,5 @@
-//! Every kind of answer to every grant: what is left and what to do next, by a table that is written down here again.
+//! Every kind of answer to every grant: what is left and what to do next, by a table that is written here a second
+//! time.
 
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ impl Answer<'_> {
     }
 }
 
-/// Code, and whether an RFC registers it for a token answer. `invalid_grant` and `use_dpop_nonce` have rows of their own.
+/// Code, and whether an RFC registers it for a token answer. `invalid_grant` and `use_dpop_nonce` have separate rows.
 const CODES: [(&str, bool); 37] = [
     ("invalid_request", true),
     ("invalid_client", true),
@@ -143,7 +144,7 @@ fn standard(code: &str) -> bool {
     !CODES[30..].iter().any(|(other, _)| *other == code)
 }
 
-/// What is left and what to do next are one verdict.
+/// What is left and what to do next follow from one verdict.
 fn says_the_same(answer: &Answer<'_>, left: Kept, error: &Error) {
     let next = error.next();
     match left {
@@ -214,7 +215,7 @@ fn a_body_without_a_code_is_never_a_verdict() {
     }
 }
 
-/// A description, a URI and whatever else stands beside an error never cost its code.
+/// A description, a URI and other members beside an error never cost its code.
 #[test]
 fn nothing_beside_an_error_costs_its_code() {
     let mut world = World::new();
@@ -250,11 +251,11 @@ fn nothing_beside_an_error_costs_its_code() {
     let exchange = world.exchange();
     let response = Response::builder().status(400).body(latin1).unwrap();
     assert!(matches!(world.answer(exchange, response).unwrap_err().left, Left::Spent));
-    // A token is not read out of what is no JSON.
+    // No token is taken from a body that is not JSON.
     let exchange = world.exchange();
     let torn = "{\"access_token\":\"t\",\"token_type\":\"Bearer\",\"x\":\"a\nb\"}";
     assert!(matches!(world.answer(exchange, json(200, torn)).unwrap_err().left, Left::Unknown(_)));
-    // Nor is a code that the control character is in.
+    // A code with the control character in it is not read either.
     let exchange = world.exchange();
     let torn = "{\"error\":\"invalid\n_grant\"}";
     assert!(world.answer(exchange, json(400, torn)).unwrap_err().error.code().is_none());

@@ -1,4 +1,5 @@
-//! Every optional member with every odd value, in every grant, with every quirk: the token is got, and what was odd is named.
+//! Every optional member with every odd value, in every grant, with every quirk: the token is read, and the odd member
+//! is named.
 
 use grantflow::{ClientCredentials, Error, Left, Quirk, Server, Tokens};
 
@@ -6,7 +7,7 @@ use crate::support::*;
 
 const MEMBERS: [&str; 4] = ["expires_in", "refresh_token", "scope", "id_token"];
 
-/// A value, and which members it is a good one for.
+/// A value, and the members for which it is a good one.
 const VALUES: [(&str, &[&str]); 32] = [
     ("null", &[]),
     ("true", &[]),
@@ -42,7 +43,7 @@ const VALUES: [(&str, &[&str]); 32] = [
     ("\"\\udc00\"", &[]),
 ];
 
-/// Quirks that change nothing for these members' odd values, but for those that `null` and lists are read with.
+/// Quirks that change nothing for odd values of these members, except those that read `null` and lists.
 fn quirks() -> Vec<Vec<Quirk>> {
     let one = [
         Quirk::MissingTokenType,
@@ -69,7 +70,7 @@ fn world(quirks: &[Quirk]) -> World {
     World::with(|server: Server| quirks.iter().fold(server, |server, quirk| server.quirk(quirk.clone()).unwrap()))
 }
 
-/// A code out of a callback of the test's own: the testkit's server insists on PKCE.
+/// A code from a callback that the test makes: the testkit's server insists on PKCE.
 fn back(world: &mut World) -> grantflow::CodeExchange {
     let (pending, state) = world.waiting();
     granted(pending.receive_url(&format!("{REDIRECT_URI}?code=c&state={state}")))
@@ -86,7 +87,7 @@ fn looks_right(tokens: &Tokens, member: &str, value: &str, quirks: &[Quirk], gra
     let vouched_list = member == "scope" && value == "[]" && quirks.contains(&Quirk::ScopeList);
     let good = good_for.contains(&member);
     let keeps = grant == "refresh" && member == "refresh_token" && matches!(value, "null" | "\"\"");
-    // RFC 6749 §4.4.3: a client's own grant has no refresh token, whatever is there.
+    // RFC 6749 §4.4.3: a client's own grant has no refresh token, even if the answer has one.
     let dropped = grant == "client credentials" && member == "refresh_token";
     let odd = !good && !vouched_null && !vouched_list && !keeps && !dropped;
     assert_eq!(tokens.tolerated().to_vec(), if odd { vec![member] } else { vec![] }, "{what}");
@@ -143,7 +144,7 @@ fn an_odd_member_costs_itself_in_every_grant_and_over_a_store() {
 }
 
 #[test]
-fn a_refresh_after_an_unreadable_scope_asks_for_none_whatever_was_stored() {
+fn a_refresh_after_an_unreadable_scope_sends_none() {
     for (value, good_for) in VALUES {
         if good_for.contains(&"scope") {
             continue;
@@ -156,7 +157,7 @@ fn a_refresh_after_an_unreadable_scope_asks_for_none_whatever_was_stored() {
         let tokens = Tokens::from_stored(serde_json::from_str(&stored).unwrap(), &world.client).unwrap();
         let exchange = tokens.refresh().unwrap();
         assert!(!body(&world.request(&exchange)).contains("scope"), "{value}");
-        // A scope of the program's own goes out, and is then what was asked for.
+        // A scope that the program gives is sent, and is then the requested one.
         let exchange = exchange.scope("read").unwrap();
         assert_eq!(parameter(&body(&world.request(&exchange)), "scope"), "read");
         let tokens = world.answer(exchange, json(200, r#"{"access_token":"b","token_type":"Bearer"}"#)).unwrap();
@@ -165,7 +166,7 @@ fn a_refresh_after_an_unreadable_scope_asks_for_none_whatever_was_stored() {
     }
 }
 
-/// In a form, every value is text; what cannot be decoded is as odd as a wrong type is in JSON.
+/// In a form, every value is text; a value that cannot be decoded is as odd as a wrong type in JSON.
 #[test]
 fn an_odd_member_of_a_form_costs_itself() {
     let mut world = world(&[Quirk::FormEncodedAnswer]);
@@ -191,7 +192,7 @@ fn an_odd_member_of_a_form_costs_itself() {
             assert_eq!(tokens.bearer().unwrap().expose_secret(), "a2", "{text}");
         }
     }
-    // What must be there must be readable; a new refresh token beside it is not lost.
+    // Required members must be readable; a new refresh token beside an unreadable one is not lost.
     for odd in
         ["access_token=%zz&token_type=bearer", "access_token=%ff&token_type=bearer", "access_token=a&token_type=%zz"]
     {
@@ -210,8 +211,8 @@ fn an_odd_member_of_a_form_costs_itself() {
     assert!(matches!(failure.left, Left::Spent), "a description never costs the verdict");
 }
 
-/// A token answer in a form that the settings do not read: the server has rotated the token all the same, so the same
-/// request must not follow.
+/// A token answer in a form that the settings do not read: the server has still rotated the token, so the same request
+/// must not follow.
 #[test]
 fn a_token_answer_that_cannot_be_read_at_all_is_still_a_token_answer() {
     let mut world = World::new();

@@ -1,4 +1,4 @@
-//! A Bearer token goes into a header, over TLS or to loopback, to the origins that it is for, and nowhere else.
+//! A Bearer token goes into a header, over TLS or to loopback, only to its origins.
 
 use grantflow::{AuthorizeFault, Error, Misuse};
 use http::{Request, header};

@@ -17,7 +17,7 @@ impl grantflow::Entropy for Broken {
     }
 }
 
-/// A source that gives the same bytes over and over.
+/// A source that returns the same bytes again and again.
 struct Stuck;
 
 impl grantflow::Entropy for Stuck {
@@ -34,7 +34,7 @@ fn without_entropy_nothing_starts() {
     for rng in [&mut Broken as &mut dyn grantflow::Entropy, &mut Stuck] {
         assert!(matches!(authorization.start(&mut Env::new(NOW, rng)), Err(Error::Entropy)));
     }
-    // The recipe is as good as before.
+    // The recipe is unchanged.
     assert!(authorization.start(&mut Env::new(NOW, &mut Dice(1))).is_ok());
 }
 
@@ -56,7 +56,7 @@ fn a_million_levels_of_nesting_are_no_trouble() {
     let exchange = world.exchange();
     let deep = format!(r#"{{"access_token":"t","x":{open}{close},"token_type":"bearer"}}"#);
     assert!(world.answer(exchange, json(200, &deep)).is_ok());
-    // Open without end: over the limit, or no JSON.
+    // Opened without an end: over the limit, or not JSON.
     assert_eq!(violation("[".repeat(2_000_000).as_bytes()), Violation::TooLarge);
     assert!(matches!(violation(format!("{{\"a\":{open}").as_bytes()), Violation::NotJson { .. }));
     let exchange = world.exchange();
@@ -75,11 +75,11 @@ fn a_hundred_megabytes_are_refused_by_their_length() {
     let huge = vec![b'{'; 100_000_000];
     let started = Instant::now();
     assert_eq!(violation(&huge), Violation::TooLarge);
-    // Not a benchmark: looking at every byte by hand would take far longer, even on a busy machine.
+    // Not a benchmark: reading every byte would take far longer, even on a busy machine.
     assert!(started.elapsed() < Duration::from_secs(20));
 }
 
-/// What a form POST with this body comes to.
+/// The result for a form POST with this body.
 fn posted(pending: PendingCallback, body: &[u8]) -> Callback {
     let request = http::Request::post("/cb").header("content-type", "application/x-www-form-urlencoded");
     pending.receive_form_post(&request.body(body).unwrap())
@@ -93,7 +93,7 @@ fn form_pending() -> (PendingCallback, String) {
 }
 
 #[test]
-fn a_callback_over_64_kib_is_nobodys_and_costs_nothing() {
+fn a_callback_over_64_kib_is_unrelated_and_costs_nothing() {
     const LIMIT: usize = 64 * 1024;
     let padded = |query: &str, length: usize| format!("{query}&x={}", "x".repeat(length - query.len() - 3));
 
@@ -112,7 +112,7 @@ fn a_callback_over_64_kib_is_nobodys_and_costs_nothing() {
     assert_eq!(callback_key_in_form(padded(&good, LIMIT).as_bytes()), Some(key));
     let _ = granted(posted(pending, padded(&good, LIMIT).as_bytes()));
 
-    // A `Uri` holds a little less than that, whatever is in it.
+    // A `Uri` holds a little less than that, with any content.
     assert!(padded("/cb?code=a", LIMIT).parse::<http::Uri>().is_err());
     let (pending, state) = World::new().waiting();
     let longest: http::Uri = padded(&format!("/cb?code=a&state={state}"), LIMIT - 2).parse().unwrap();
@@ -129,7 +129,7 @@ fn a_huge_callback_is_refused_by_its_length() {
         assert_eq!(callback_key_in_form(&huge), None);
     }
     assert!(matches!(posted(pending, &huge), Callback::Unrelated { why: NotOurs::TooLong, .. }));
-    // Looking at 300 GB, and be it with a mere check for UTF-8, takes longer on any machine.
+    // Reading 300 GB takes longer on any machine, even for a check of UTF-8.
     assert!(started.elapsed() < Duration::from_secs(10));
 }
 

@@ -1,12 +1,12 @@
-//! Every combination of what a callback may hold, judged once more by the order of its checks: place, `state`, shape, `iss`, `error`,
-//! `code`. As a query, as a pasted address, as a form post.
+//! Every combination of a callback's parameters, judged a second time in the order of the checks: place, `state`,
+//! shape, `iss`, `error`, `code`. As a query, as a pasted address, as a form post.
 
 use grantflow::{Callback, Next, PendingCallback, ResponseMode};
 use http::{Request, Uri};
 
 use crate::support::*;
 
-/// A parameter as it is written; `None` for one that is not there.
+/// A parameter as it is written; `None` for a missing one.
 type Written = Option<&'static str>;
 
 const STATES: [(Written, bool); 6] = [
@@ -23,7 +23,7 @@ enum Is {
     Absent,
     Good,
     Empty,
-    /// Doubled, not decodable, or with a character that it must not have.
+    /// Doubled, not decodable, or with a forbidden character.
     Malformed,
 }
 
@@ -56,7 +56,7 @@ const ISSUERS: [(Written, Is); 6] = [
     (Some("iss=%zz"), Is::Malformed),
 ];
 
-/// Text for people, and what must not be there at all.
+/// Text for people, and parameters that must not be there at all.
 const REST: [(Written, bool); 7] = [
     (None, false),
     (Some("error_description=a%0Ab&error_uri=javascript%3Aalert(1)"), false),
@@ -72,7 +72,7 @@ fn expected(state: bool, code: Is, error: Is, iss: Is, token: bool) -> &'static 
         return "unrelated";
     }
     let malformed = [code, error, iss].contains(&Is::Malformed);
-    // Another issuer, or one that is not said by a server that always says it.
+    // Another issuer, or none from a server that always sends it.
     if malformed || token || iss != Is::Good {
         return "rejected";
     }

@@ -1,4 +1,4 @@
-//! `state`, then `iss`, and only then `error` or `code`; and what of a callback that is ours can be wrong.
+//! `state`, then `iss`, and only then `error` or `code`; and the faults that a callback of ours can have.
 
 use grantflow::{Callback, ErrorCode, Next, RejectionReason};
 
@@ -71,7 +71,7 @@ fn a_code_of_other_than_printable_ascii_is_refused() {
     for query in ["code=a%00&state={s}", "code=%0d%0aa&state={s}", "code=%7f&state={s}", "code=%c3%a9&state={s}"] {
         assert_eq!(reason(receive(query)), RejectionReason::Malformed, "{query}");
     }
-    // An error does not make it better, and another state makes it nobody's.
+    // An error does not repair it, and another state makes it unrelated.
     assert_eq!(reason(receive("error=access_denied&code=%00&state={s}")), RejectionReason::Malformed);
     assert_eq!(verdict(&receive("code=%00&state=other")), "unrelated");
     assert_eq!(verdict(&receive("code=+%7e%21&state={s}")), "granted");
@@ -109,7 +109,7 @@ fn a_description_never_costs_the_error_that_it_explains() {
             }
             assert_eq!(verdict(&receive(&format!("error=access_denied&{rest}&state=other"))), "unrelated");
         }
-        // Beside a code it explains nothing, and no parameter may be there twice (RFC 6749 §3.1).
+        // Beside a code it explains nothing, and no parameter may occur twice (RFC 6749 §3.1).
         let query = format!("code=a&{name}=a&{name}=b&state={{s}}");
         assert_eq!(reason(receive(&query)), RejectionReason::Malformed, "{query}");
     }
@@ -150,7 +150,7 @@ fn a_token_in_the_front_channel_is_refused() {
     ] {
         assert_eq!(reason(receive(query)), RejectionReason::FrontChannelToken, "{query}");
     }
-    // A fragment that some servers add means nothing.
+    // A fragment that some servers add has no meaning.
     assert_eq!(verdict(&receive("code=a&state={s}#_=_")), "granted");
 }
 
@@ -161,7 +161,7 @@ fn an_error_beside_a_code_wins_and_an_empty_one_grants_nothing() {
 }
 
 #[test]
-fn what_is_not_known_is_ignored() {
+fn unknown_parameters_are_ignored() {
     assert_eq!(verdict(&receive("code=a&state={s}&realmId=1&realmId=2&%ff=%zz&session_state=x")), "granted");
 }
 

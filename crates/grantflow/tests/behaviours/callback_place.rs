@@ -1,4 +1,4 @@
-//! A callback counts only where it was to arrive: origin, path and the redirect URI's own query.
+//! A callback counts only at its place: origin, path and the redirect URI's query.
 
 use grantflow::{Authorization, Callback, NotOurs, PendingCallback};
 
@@ -20,7 +20,7 @@ fn why(callback: Callback) -> Option<NotOurs> {
     }
 }
 
-/// What becomes of a good callback at `place`, as a URI and as text.
+/// The result for a good callback at `place`, as a URI and as text.
 fn at(redirect_uri: &str, place: &str) -> Option<NotOurs> {
     let (pending, state) = pending_at(redirect_uri);
     let joint = if place.contains('?') { '&' } else { '?' };

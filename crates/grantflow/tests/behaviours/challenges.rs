@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::support::Dice;
 
-/// Header values and what a whole parser makes of them: `expected` is absent where nothing may be read. From the tests of
+/// Header values, and the result of a complete parser: `expected` is absent if nothing may be read. From the tests of
 /// w3ap (MIT), without their texts.
 const VECTORS: &str = include_str!("../vectors/www_authenticate.json");
 
@@ -24,7 +24,8 @@ fn line(line: &str) -> Challenges {
     lines(&[line])
 }
 
-/// What a session asks: whether the token was refused as such, also where the server made a mistake beside that word.
+/// The question of a session: whether the token was refused as such, even if the server made a mistake beside that
+/// word.
 fn says_invalid_token(challenges: &Challenges) -> bool {
     challenges.with_broken().filter_map(Challenge::bearer).any(|bearer| bearer.error() == Some(ErrorCode::InvalidToken))
 }
@@ -39,7 +40,7 @@ fn view(challenges: &Challenges) -> TokenChallenge<'_> {
     challenges.bearer().next().unwrap()
 }
 
-/// The parameters in their order, without what the last of a name has replaced.
+/// The parameters in order, with the last of each name.
 fn map(challenge: &Challenge) -> BTreeMap<String, String> {
     challenge.params().map(|(name, _)| (name.to_owned(), challenge.param(name).unwrap().to_owned())).collect()
 }
@@ -64,7 +65,7 @@ fn vectors() {
             assert_eq!(challenge.token68(), expected.get("token68").map(|word| word.as_str().unwrap()), "{header:?}");
         }
         grantflow::fuzz::challenge(header.as_bytes());
-        // The same words, were they Bearer's and about a token, must be found wherever the grammar lets them be.
+        // The same words for a Bearer challenge about a token must be found in every place that the grammar allows.
         let ours = header.replace("Scheme", "bearer").replace("realm", "error").replace("foo", "invalid_token");
         grantflow::fuzz::challenge(ours.as_bytes());
     }
@@ -86,11 +87,11 @@ fn what_servers_send() {
         r#"Bearer   error = "invalid_token" ,"#,
         r#",, Bearer error="inv\alid_token""#,
         "\tBearer\terror=invalid_token\t",
-        // No commas, be it between parameters or between challenges.
+        // Without commas, between parameters or between challenges.
         r#"Bearer realm="x" error="invalid_token" error_description="gone""#,
         r#"Basic realm="x" Bearer error="invalid_token" Digest nonce="y""#,
         r#"Bearer, error="invalid_token""#,
-        // Quotes inside quotes, unescaped, in the text for people.
+        // Unescaped quotes inside of quotes, in the text for people.
         r#"Bearer error="invalid_token", error_description="The token "abc" is over""#,
         r#"Bearer error="invalid_token", ???"#,
         // A value that needs quotes and has none.
@@ -178,11 +179,11 @@ fn the_challenges_of_a_refused_client_are_kept_and_not_printed() {
     assert_eq!(cut.with_broken().count(), 3);
     let commas = format!("Basic realm=x{}", ",".repeat(2_000));
     let cut = failed(401, &[&commas]).answer().unwrap().challenges();
-    assert!(cut.is_empty() && cut.with_broken().count() == 1, "nobody knows what came after it");
+    assert!(cut.is_empty() && cut.with_broken().count() == 1, "what came after it is unknown");
     assert!(failed(401, &[]).answer().unwrap().challenges().is_empty());
 }
 
-/// What stands before a mistake stays, and so do the other lines.
+/// What comes before a mistake is kept, and so are the other lines.
 #[test]
 fn a_mistake_costs_its_own_challenge() {
     for (text, whole, all) in [
@@ -263,7 +264,7 @@ fn what_a_dpop_challenge_says() {
     assert_eq!(line("dPoP algs=\"ES256\"").dpop().count(), 1);
 }
 
-/// RFC 6750 §3: none may be there twice. The map has the last, the view none.
+/// RFC 6750 §3: no parameter may occur twice. The map has the last one, the view none.
 #[test]
 fn a_doubled_parameter_is_not_believed() {
     for name in ["error", "error_description", "error_uri", "scope", "resource_metadata", "acr_values"] {
@@ -293,7 +294,7 @@ fn other_encodings_are_read_and_cost_nothing() {
     assert!(says_invalid_token(&latin));
     let utf8 = of("Bearer realm=\"café ☕\", error=\"invalid_token\"".as_bytes());
     assert_eq!(view(&utf8).challenge().realm(), Some("café ☕"));
-    // Outside of quotes it fits nowhere.
+    // Outside of quotes it is not allowed anywhere.
     let outside = of(b"B\xe9arer realm=x");
     assert!(outside.with_broken().next().is_none());
 }
@@ -329,6 +330,10 @@ fn everything_is_bounded() {
     let cut = lines(&[&filler, &filler, "Bearer error=invalid_token"]);
     assert_eq!((cut.iter().count(), cut.with_broken().count()), (1, 2));
     assert!(!says_invalid_token(&cut));
+    // What was cut may have gone on.
+    let cut = lines(&["Basic realm=x", &format!("Bearer error=invalid_token{}", ",".repeat(70_000))]);
+    assert_eq!(cut.iter().map(Challenge::scheme).collect::<Vec<_>>(), ["basic"]);
+    assert!(cut.with_broken().nth(1).unwrap().is_broken());
     // A limit that falls between two lines costs the line before it nothing.
     let exact = format!("Basic realm=\"{}\"", "x".repeat(64 * 1024 - 14));
     assert_eq!(exact.len(), 64 * 1024);

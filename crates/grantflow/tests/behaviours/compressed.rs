@@ -1,4 +1,4 @@
-//! A body that is compressed though nobody asked for it says so, and what undoes it.
+//! A compressed body that was not requested is an error that says so, and says what reads it.
 
 use grantflow::{Error, Left, Next, Quirk, Violation};
 use http::Response;
@@ -68,7 +68,7 @@ fn a_body_that_can_be_read_is_read_beside_any_header() {
 }
 
 #[test]
-fn elsewhere_the_status_speaks() {
+fn at_other_statuses_the_status_decides() {
     for status in [404, 408, 500, 502, 503] {
         assert_eq!(violation(&[], status, &["gzip"], GZIP), Some(Violation::UnexpectedStatus), "{status}");
     }

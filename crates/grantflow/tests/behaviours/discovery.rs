@@ -243,7 +243,7 @@ fn the_issuer_is_compared_byte_for_byte_and_the_error_says_who_named_whom() {
         );
         // It is printed only if it is an issuer.
         assert_eq!(shown.contains(&format!("is {other},")), Issuer::new(other).is_ok(), "{shown}");
-        assert_eq!(shown.contains("the slash at the end alone"), other == "https://as.example/", "{shown}");
+        assert_eq!(shown.contains("only in the slash at the end"), other == "https://as.example/", "{shown}");
     }
     let failure = answer(Discovery::new(ISSUER).unwrap(), document("")).unwrap_err();
     assert_eq!(violation(&failure), Violation::Empty("issuer"));

@@ -1,6 +1,6 @@
-//! README and SECURITY list what the code has: no quirk and no door is left out.
+//! README and SECURITY list what the code has: they omit no quirk and no door.
 
-/// The names of an enum's variants, out of its source.
+/// The names of an enum's variants, from its source.
 fn variants(source: &str, of: &str) -> Vec<String> {
     let body = source.split(&format!("pub enum {of} {{\n")).nth(1).unwrap().split("\n}\n").next().unwrap();
     let starts =

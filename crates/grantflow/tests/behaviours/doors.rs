@@ -1,4 +1,4 @@
-//! Doors that lower a guard: each is closed by default, opens what its name says, and nothing beside it.
+//! Doors that lower a guard: each is closed by default, and opens only what its name says.
 
 use grantflow::{
     Authorization, AuthorizeFault, Error, Message, Misuse, PendingCallback, PlainHttp, PublicClient, Quirk,
@@ -107,7 +107,7 @@ mod refuses_pkce {
         let exchange = granted(restored.receive_url(&format!("{REDIRECT_URI}?code=a&state={state}")));
         assert!(!body(&world.request(&exchange)).contains("code_verifier"));
 
-        // The same client, once the quirk is taken away: what waits has no verifier, so it does not go on.
+        // The same client without the quirk: the pending grant has no verifier, so it is refused.
         let strict = World::new();
         let refused = PendingCallback::from_stored(serde_json::from_str(&stored).unwrap(), &strict.client);
         assert!(matches!(refused.unwrap_err(), Error::Misuse(Misuse::Stored(StoredFault::OtherClient))));
@@ -141,7 +141,7 @@ mod refuses_pkce {
         ] {
             assert!(is_quirk_error(server().quirk(Quirk::renamed(on, name, "nonsense"))), "{name}");
         }
-        // Nor can another parameter take the name of one of them.
+        // Another parameter cannot take the name of one of them either.
         for (on, from, to) in [
             (Message::AuthorizationRequest, "state", "code_challenge"),
             (Message::TokenRequest, "code", "code_verifier"),
@@ -167,7 +167,7 @@ mod schemes_without_a_dot {
             let start = world.start(&Authorization::new(&client, &redirect).unwrap());
             assert_eq!(parameter(start.url.as_str(), "redirect_uri"), uri);
             assert!(!parameter(start.url.as_str(), "code_challenge").is_empty(), "PKCE is what protects the code");
-            // It survives a store, and the door is not asked for again.
+            // It survives a store, and the door is not needed again.
             let stored = serde_json::to_string(&start.pending.into_stored()).unwrap();
             let pending = PendingCallback::from_stored(serde_json::from_str(&stored).unwrap(), &client).unwrap();
             let state = parameter(start.url.as_str(), "state");
@@ -291,13 +291,13 @@ mod plain_http {
                 assert_eq!(authorize(&server, broken), Some(AuthorizeFault::NoOrigin), "{broken}");
             }
         }
-        // Bound to one of them, the token goes to none of the others.
+        // A token that is bound to one of them goes to none of the others.
         let bound = server.clone().token_for("http://api:3000").unwrap();
         assert_eq!(authorize(&bound, "http://api:3000/x"), None);
         assert_eq!(authorize(&bound, "http://auth:8080/x"), Some(AuthorizeFault::OtherOrigin));
         assert_eq!(authorize(&bound, "https://api:3000/x"), Some(AuthorizeFault::OtherOrigin));
         assert_eq!(fault(server.token_for("http://other:3000")), UrlFault::Insecure);
-        // The door is this server's, not the program's.
+        // The door belongs to this server, not to the program.
         let other = Server::with_token_endpoint("https://as.example/token").unwrap();
         assert_eq!(authorize(&other, "http://api:3000/x"), Some(AuthorizeFault::Insecure));
         assert_eq!(fault(other.token_for("http://api:3000")), UrlFault::Insecure);
@@ -349,13 +349,13 @@ mod client_id_beside_basic {
         assert_eq!(names(&quirk, basic), ["grant_type", "refresh_token", "client_id"]);
         assert_eq!(names(&plain, empty), ["grant_type", "refresh_token"]);
         assert_eq!(names(&quirk, empty), ["grant_type", "refresh_token", "client_id"]);
-        // Where there is no Basic, it changes nothing.
+        // Without Basic, it changes nothing.
         assert_eq!(names(&quirk, post), names(&plain, post));
         assert_eq!(names(&quirk, public), names(&plain, public));
     }
 }
 
-/// A door is told from a mistake by its error: each says which door would open, or why none does.
+/// A closed door is told from a mistake by its error: it says which door would open, or why none does.
 #[test]
 fn errors_of_closed_doors_say_what_to_do() {
     let shown = |error: Error| error.to_string();

@@ -1,4 +1,4 @@
-//! Two spellings of one URI are one place where something is received, and stay what they are where something is sent
+//! Two spellings of one URI are the same place when something is received, and stay as they are when something is sent
 //! (RFC 3986 §6.2.2, §6.2.3).
 
 use grantflow::{Authorization, Callback, NotOurs, PendingCallback};
@@ -21,7 +21,7 @@ fn started(world: &mut World, redirect_uri: &str) -> (PendingCallback, String, S
     (start.pending, state, start.url.as_str().to_owned())
 }
 
-/// What becomes of a good callback at `place`, as text, and by `receive` where that takes it: the two never differ.
+/// The result for a good callback at `place`, as text, and by `receive` if that accepts it: the two never differ.
 fn at(redirect_uri: &str, place: &str) -> Option<NotOurs> {
     let joint = if place.contains('?') { '&' } else { '?' };
     let mut world = World::new();
@@ -114,7 +114,7 @@ fn a_form_post_is_placed_by_the_same_rule() {
     }
 }
 
-/// The server compares by bytes (RFC 6749 §3.1.2.3), so the two requests hold the URI as it was given.
+/// The server compares bytes (RFC 6749 §3.1.2.3), so the two requests hold the URI as it was given.
 #[test]
 fn what_is_sent_is_the_redirect_uri_byte_for_byte() {
     for (given, received) in [
@@ -130,7 +130,7 @@ fn what_is_sent_is_the_redirect_uri_byte_for_byte() {
     }
 }
 
-/// RFC 9207 §2.4: what a server says about itself is compared byte for byte.
+/// RFC 9207 §2.4: an issuer in a message is compared byte for byte.
 #[test]
 fn an_iss_in_another_spelling_is_another_issuer() {
     for iss in ["https://AS.example", "https://as.example:443", "https://as.example/", "HTTPS://as.example"] {

@@ -1,4 +1,4 @@
-//! Error codes by the server's own words and in other places: read where the caller says what they mean.
+//! Error codes in the server's own words and in other places: read if the caller says what they mean.
 
 use grantflow::{Callback, Error, ErrorCode, Left, Message, Misuse, Next, Quirk, Server};
 use http::StatusCode;
@@ -40,14 +40,14 @@ fn answer(status: Option<u16>, actual: &str, standard: ErrorCode) -> Quirk {
 #[test]
 fn a_dead_refresh_token_by_another_name_is_dead() {
     let dead = (Some(ErrorCode::InvalidGrant), Next::Reauthorize);
-    // GitHub: the words are its own, so they count for codes and refreshes alike.
+    // GitHub: these words are its own, so they count for codes and refreshes alike.
     let github = [
         answer(Some(200), "bad_refresh_token", ErrorCode::InvalidGrant),
         answer(None, "incorrect_client_credentials", ErrorCode::InvalidClient),
     ];
     let text =
         r#"{"error":"bad_refresh_token","error_description":"The refresh token passed is incorrect or expired."}"#;
-    assert_eq!(left(&[], 200, text).1, "unknown", "nobody knows that word");
+    assert_eq!(left(&[], 200, text).1, "unknown", "this word is not known");
     let (code, refresh, shown, next) = left(&github, 200, text);
     assert_eq!((code, refresh, (shown, next)), ("spent", "spent", dead.clone()));
     let (.., refresh, shown, next) = left(&github, 200, r#"{"error":"incorrect_client_credentials"}"#);
@@ -55,7 +55,7 @@ fn a_dead_refresh_token_by_another_name_is_dead() {
     assert_eq!(left(&github, 400, text).1, "unknown", "with another status it is not mapped");
     assert_eq!(left(&github, 200, r#"{"error":"Bad_refresh_token"}"#).1, "unknown", "compared byte by byte");
 
-    // A standard word means something else on a refresh only.
+    // A standard word can be mapped on a refresh only.
     for (status, word, quirk) in [
         (403, "unauthorized_client", answer(Some(403), "unauthorized_client", ErrorCode::InvalidGrant)),
         (400, "invalid_request", answer(Some(400), "invalid_request", ErrorCode::InvalidGrant)),
@@ -66,7 +66,7 @@ fn a_dead_refresh_token_by_another_name_is_dead() {
         assert_eq!((code, refresh, (shown, next)), ("spent", "spent", dead.clone()), "{word}");
         let exchange = world(std::slice::from_ref(&quirk)).exchange();
         let error = world(std::slice::from_ref(&quirk)).answer(exchange, json(status, &text)).unwrap_err().error;
-        assert_eq!(error.code().unwrap().as_str(), word, "a code exchange is told the standard meaning");
+        assert_eq!(error.code().unwrap().as_str(), word, "a code exchange keeps the standard meaning");
         assert_eq!(left(&[], status, &text).1, "intact", "{word}: without the quirk it says nothing about the token");
     }
     let atlassian = [answer(Some(403), "unauthorized_client", ErrorCode::InvalidGrant)];
@@ -134,7 +134,7 @@ fn an_error_in_another_place_is_read() {
             "invalid_grant",
             "spent",
         ),
-        // Where nothing is, `error` counts as always.
+        // If nothing is there, `error` counts as always.
         (vec![place("code", Some("0"))], 400, r#"{"error":"invalid_grant"}"#, "invalid_grant", "spent"),
         (vec![place("code", Some("0"))], 400, r#"{"error":"invalid_grant","code":0}"#, "invalid_grant", "spent"),
     ] {
@@ -159,12 +159,12 @@ fn an_error_in_another_place_counts_beside_a_token() {
         matches!(&failure.error, Error::Protocol(broken) if broken.violation() == grantflow::Violation::TokenAndError)
     );
     assert!(failure.error.answer_refused());
-    assert!(run(&tiktok[1..], &bad).is_ok(), "without the quirk nobody looks there");
-    // Where nothing lies at the token's path, that is what is wrong, unless an error is stated.
+    assert!(run(&tiktok[1..], &bad).is_ok(), "without the quirk this place is not read");
+    // If the token's path leads to nothing, that is the fault, unless an error is stated.
     let nothing = run(&tiktok, r#"{"code":0,"access_token":"other","token_type":"Bearer"}"#).unwrap_err();
     assert!(matches!(&nothing.error, Error::Protocol(broken) if broken.violation() == grantflow::Violation::TokenPath));
     assert_eq!(run(&tiktok, r#"{"code":40105}"#).unwrap_err().error.code().unwrap().as_str(), "40105");
-    // Inside `error` itself, a word can say that there is none.
+    // Inside of `error`, a word can say that there is no error.
     let inside = [Quirk::error_path("error.code", Some("ok"))];
     let fine = r#"{"error":{"code":"ok","message":""},"access_token":"t","token_type":"Bearer"}"#;
     assert_eq!(run(&inside, fine).unwrap(), "t");
@@ -219,10 +219,28 @@ fn a_callbacks_word_is_mapped_too() {
     let quirks = [linkedin];
     assert_eq!(denied(&quirks, "user_cancelled_login"), (ErrorCode::AccessDenied, Next::Reauthorize));
     assert_eq!(denied(&[], "user_cancelled_login").1, Next::FixConfiguration);
-    // What is mapped in one message means nothing in the other.
+    // What is mapped in one message has no meaning in the other.
     assert_eq!(left(&quirks, 400, r#"{"error":"user_cancelled_login"}"#).0, "unknown");
     let other = [answer(None, "user_cancelled_login", ErrorCode::AccessDenied)];
     assert_eq!(denied(&other, "user_cancelled_login").1, Next::FixConfiguration);
+}
+
+/// A token endpoint that uses a resource's word (RFC 6750 §3.1) says nothing that an RFC defines, so a quirk may say what it means.
+#[test]
+fn a_resources_word_is_the_servers_own_at_a_token_endpoint() {
+    for word in ["invalid_token", "insufficient_scope", "insufficient_user_authentication"] {
+        let text = format!(r#"{{"error":"{word}"}}"#);
+        for status in [400, 401, 403] {
+            let (code, refresh, shown, next) = left(&[], status, &text);
+            assert_eq!((code, refresh, next), ("unknown", "unknown", Next::FixConfiguration), "{status} {word}");
+            assert_eq!(shown.unwrap().to_string(), word, "a registered word is shown");
+        }
+        let dead = answer(None, word, ErrorCode::InvalidGrant);
+        let expected = ("spent", "spent", Some(ErrorCode::InvalidGrant), Next::Reauthorize);
+        assert_eq!(left(&[dead], 400, &text), expected, "{word}");
+        let client = answer(None, word, ErrorCode::InvalidClient);
+        assert_eq!(left(&[client], 401, &text).2, Some(ErrorCode::InvalidClient), "{word}");
+    }
 }
 
 #[test]
@@ -230,23 +248,23 @@ fn what_would_lower_a_guard_is_refused() {
     let server = || Server::with_token_endpoint("https://as.example/token").unwrap();
     let refused = |quirk: Quirk| matches!(server().quirk(quirk), Err(Error::Misuse(Misuse::Quirk(_))));
     for quirk in [
-        // A standard code becomes `invalid_grant` only, and in a token answer only.
+        // A standard code can become `invalid_grant` only, and in a token answer only.
         answer(None, "invalid_client", ErrorCode::InvalidRequest),
         answer(Some(403), "invalid_grant", ErrorCode::ServerError),
         answer(None, "use_dpop_nonce", ErrorCode::InvalidClient),
         Quirk::error_code(Message::Callback, None, "access_denied", ErrorCode::ServerError),
-        // No status that is no verdict, and none in a callback.
+        // No status that is not one of a verdict, and no status in a callback.
         answer(Some(404), "dead", ErrorCode::InvalidGrant),
         answer(Some(302), "dead", ErrorCode::InvalidGrant),
         answer(Some(429), "dead", ErrorCode::InvalidGrant),
         answer(Some(500), "dead", ErrorCode::InvalidGrant),
         Quirk::error_code(Message::Callback, Some(StatusCode::OK), "dead", ErrorCode::AccessDenied),
-        // Requests state no errors.
+        // Requests do not contain errors.
         Quirk::error_code(Message::TokenRequest, None, "dead", ErrorCode::InvalidGrant),
         Quirk::error_code(Message::AuthorizationRequest, None, "dead", ErrorCode::InvalidGrant),
         answer(None, "", ErrorCode::InvalidGrant),
         answer(None, "dead", ErrorCode::Other("deader".into())),
-        // "Nothing was looked at" is not for a quirk to say.
+        // A quirk cannot say "the server looked at nothing".
         answer(None, "dead", ErrorCode::UseDpopNonce),
         Quirk::error_path("", None),
         Quirk::error_path("errors[].type", None),

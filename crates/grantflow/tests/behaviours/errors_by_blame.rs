@@ -1,4 +1,4 @@
-//! Every error says who has to act and what to do; what a server wrote is there on request, and never printed.
+//! Every error says who has to act and what to do. The server's text is available on request, and never printed.
 
 use std::error::Error as _;
 
@@ -23,12 +23,12 @@ fn messages_say_what_happened_and_what_to_do() {
         (
             401,
             r#"{"error":"invalid_client"}"#,
-            "the authorization server refused: invalid_client (HTTP 401); mend the client's registration or settings",
+            "the authorization server refused: invalid_client (HTTP 401); correct the client's registration or settings",
         ),
         (
             400,
             r#"{"error":"s3cret"}"#,
-            "the authorization server refused: an unregistered error code (HTTP 400), which says nothing about the grant because no RFC defines it for this answer; if the server documents it, see `Quirk::ErrorCode`; mend the client's registration or settings",
+            "the authorization server refused: an unregistered error code (HTTP 400), which says nothing about the grant because no RFC defines it for this answer; if the server documents it, see `Quirk::ErrorCode`; correct the client's registration or settings",
         ),
         (
             400,
@@ -38,7 +38,7 @@ fn messages_say_what_happened_and_what_to_do() {
         (
             404,
             r#"{"status":404,"error":"s3cret"}"#,
-            "the answer is not the token endpoint's: an unregistered error code (HTTP 404) is no verdict; check the token endpoint's URL; mend the client's registration or settings",
+            "the answer is not the token endpoint's: an unregistered error code (HTTP 404) is no verdict; check the token endpoint's URL; correct the client's registration or settings",
         ),
         (
             408,
@@ -110,7 +110,7 @@ fn the_servers_words_are_there_on_request() {
     assert!(String::from_utf8_lossy(body).contains("\"trace\":\"1\""));
 }
 
-/// What would read it is in the error's text.
+/// The error's text says what would read the answer.
 #[test]
 fn a_violation_that_a_quirk_would_read_names_the_quirk() {
     for (status, text, quirk) in [

@@ -1,4 +1,4 @@
-//! Only `state` makes a callback ours; whatever else comes ends nothing (CVE-2026-42073, RFC 6749 §10.12).
+//! Only `state` makes a callback ours; any other callback ends nothing (CVE-2026-42073, RFC 6749 §10.12).
 
 use grantflow::{Callback, NotOurs};
 

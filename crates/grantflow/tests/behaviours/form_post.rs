@@ -1,4 +1,4 @@
-//! The form post response mode: a POST, form-encoded, and nothing else where one was asked for.
+//! The form post response mode: a form-encoded POST, and nothing else if one was requested.
 
 use grantflow::{Callback, NotOurs, ResponseMode, callback_key_in_form};
 use http::{Request, Uri};
@@ -66,7 +66,7 @@ fn media_types_are_compared_without_case_and_parameters() {
 }
 
 #[test]
-fn a_line_break_around_the_form_is_not_of_it_and_one_within_is_nobodys() {
+fn a_line_break_around_the_form_is_ignored_and_one_within_makes_it_unrelated() {
     for (start, end) in [("", "\n"), ("", "\r\n"), ("\r\n", "\r\n"), ("\n", "\t")] {
         let (_, pending, url) = world();
         let state = parameter(&url, "state");

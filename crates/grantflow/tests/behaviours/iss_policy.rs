@@ -1,4 +1,4 @@
-//! RFC 9207: `iss` is compared byte for byte, and demanded where the server always sends it, on errors too.
+//! RFC 9207: `iss` is compared byte for byte, and required if the server always sends it, also on errors.
 
 use grantflow::{Callback, ErrorCode, RejectionReason};
 

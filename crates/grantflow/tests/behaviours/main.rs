@@ -1,4 +1,4 @@
-//! One file per behaviour, in virtual time, against the testkit's server.
+//! One file for each behaviour, in virtual time, against the testkit's server.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,16 +28,19 @@ mod error_codes;
 mod errors_by_blame;
 mod forged_callback;
 mod form_post;
+mod introspection;
 mod iss_policy;
 mod moving_house;
 mod pasted_callback;
 mod providers;
+mod pushed;
 mod quirks;
 mod real_world_answers;
 mod refresh;
 mod requests;
 mod rescued;
 mod resource_metadata;
+mod revocation;
 mod rfc_vectors;
 mod server_from_metadata;
 mod server_metadata;

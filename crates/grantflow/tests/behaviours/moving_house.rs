@@ -1,4 +1,4 @@
-//! A server that gets an issuer, is spelt in another way or moves keeps its people; another server gets none of them.
+//! A server that gets an issuer, is spelt differently or moves keeps its grants; another server gets none of them.
 
 use grantflow::{Client, Error, Misuse, PendingCallback, Server, StoredFault, StoredTokens, Tokens, UrlFault, UrlRole};
 
@@ -18,7 +18,7 @@ fn client(server: &Server) -> Client {
     (&server.client(ID).secret_post(SECRET).unwrap()).into()
 }
 
-/// Tokens as they were stored by a client of `server`.
+/// Tokens as a client of `server` stored them.
 fn stored_tokens(server: &Server) -> String {
     let tokens = Tokens::of_refresh_token(client(server), "r-1").unwrap().build();
     serde_json::to_string(&tokens.into_stored()).unwrap()
@@ -47,13 +47,13 @@ fn is_other_client<T>(result: Result<T, Error>) -> bool {
 }
 
 #[test]
-fn an_issuer_that_is_added_later_logs_nobody_out() {
+fn an_issuer_that_is_added_later_ends_no_login() {
     let (before, after) = (server(TOKEN, None), server(TOKEN, Some(ISSUER)));
     assert!(restore(&stored_tokens(&before), &after).is_ok());
     assert!(restore_callback(&stored_callback(&before), &after).is_ok());
     let always = Server::new("https://as.example/oauth/authorize", TOKEN).unwrap().issuer_always_sent(ISSUER).unwrap();
     assert!(restore(&stored_tokens(&before), &always).is_ok());
-    // And what is stored from now on names it.
+    // States that are stored from now on name it.
     let again = restore(&stored_tokens(&before), &after).unwrap();
     assert!(serde_json::to_string(&again.into_stored()).unwrap().contains(ISSUER));
 }
@@ -63,7 +63,7 @@ fn an_issuer_that_is_taken_away_is_refused() {
     let (before, after) = (server(TOKEN, Some(ISSUER)), server(TOKEN, None));
     assert!(is_other_client(restore(&stored_tokens(&before), &after)));
     assert!(is_other_client(restore_callback(&stored_callback(&before), &after)));
-    // Not even by the door: nothing says which issuer the tokens are protected by now.
+    // Not even by the door: nothing says which issuer protects the tokens now.
     let door = after.formerly(TOKEN).unwrap();
     assert!(is_other_client(restore(&stored_tokens(&before), &door)));
 }
@@ -111,12 +111,12 @@ fn tokens_move_by_the_door_and_go_to_the_new_endpoint() {
     let stored = stored_tokens(&before);
     let bare = server(TOKEN, Some(ISSUER));
     assert!(is_other_client(restore(&stored, &bare)));
-    // Both moved, so both are named; one alone is another server still.
+    // Both moved, so both are named; with one alone it is still another server.
     let half = bare.clone().formerly("https://login.example/oauth/token").unwrap();
     assert!(is_other_client(restore(&stored, &half)));
     let other_half = bare.clone().formerly("https://login.example").unwrap();
     assert!(is_other_client(restore(&stored, &other_half)));
-    // In another spelling, too.
+    // Also in another spelling.
     let moved = half.formerly("https://LOGIN.example:443").unwrap();
     let tokens = restore(&stored, &moved).unwrap();
     let exchange = tokens.refresh().unwrap();
@@ -124,7 +124,7 @@ fn tokens_move_by_the_door_and_go_to_the_new_endpoint() {
     let request = world.request(&exchange);
     assert_eq!(request.uri(), TOKEN);
     assert_eq!(parameter(&body(&request), "refresh_token"), "r-1");
-    // What is stored now names the new house, and needs no door.
+    // A state that is stored now names the new endpoint, and needs no door.
     let now = serde_json::to_string(&exchange.into_tokens().into_stored()).unwrap();
     assert!(restore(&now, &bare).is_ok());
 }
@@ -134,7 +134,7 @@ fn a_former_endpoint_alone_is_enough_where_the_issuer_stayed() {
     let before = server("https://login.example/token", Some(ISSUER));
     let moved = server(TOKEN, Some(ISSUER)).formerly("https://login.example/token").unwrap();
     assert!(restore(&stored_tokens(&before), &moved).is_ok());
-    // An issuer of before that was never named, and another client, are still others.
+    // An earlier issuer that was never named, and another client, are still different.
     let other_issuer = server("https://login.example/token", Some("https://login.example"));
     assert!(is_other_client(restore(&stored_tokens(&other_issuer), &moved)));
     let other_client = moved.client("other").secret_post(SECRET).unwrap();

@@ -1,4 +1,4 @@
-//! An address that a person pasted: what came along at its ends is no part of it, and what tore it is no callback.
+//! An address that a person pasted: blanks around it are not part of it, and a torn address is not a callback.
 
 use grantflow::{Callback, NotOurs, PendingCallback};
 
@@ -43,12 +43,12 @@ fn blanks_and_line_breaks_around_it_are_no_part_of_it() {
 }
 
 #[test]
-fn a_control_character_within_makes_it_nobodys_and_the_grant_waits_on() {
+fn a_control_character_within_makes_it_unrelated_and_the_grant_still_waits() {
     for control in ["\n", "\r\n", "\r", "\t", "\0", "\u{b}", "\u{c}", "\u{1b}", "\u{7f}", "\u{85}", "\u{9b}"] {
         let mut world = World::new();
         let (mut pending, state) = world.waiting();
         let good = format!("{REDIRECT_URI}?code=abc&state={state}");
-        // After the host, within the code, within the state, and within a parameter that means nothing.
+        // After the host, inside of the code, inside of the state, and inside of a parameter without a meaning.
         let torn = [
             good.replace("/cb", &format!("/{control}cb")),
             good.replace("abc", &format!("a{control}bc")),
@@ -77,7 +77,7 @@ fn an_error_with_a_control_character_is_no_verdict() {
 }
 
 #[test]
-fn a_text_that_is_no_address_is_nobodys() {
+fn a_text_that_is_not_an_address_is_unrelated() {
     let mut world = World::new();
     let (mut pending, state) = world.waiting();
     for text in ["", "\n", "   ", "abc", "code=abc", "?code=abc", "//app.example/cb", ":", "%", "https:", "https://"] {

@@ -1,4 +1,4 @@
-//! What providers document, met with exactly the quirks that this library's documentation names them for.
+//! What providers document, read with exactly the quirks for which this library's documentation names them.
 
 mod answers;
 mod check;

@@ -4,7 +4,7 @@ use grantflow::{Authorization, Callback, Error, Message, Misuse, Quirk, Server, 
 
 use crate::support::*;
 
-/// A token answer, met by a client that knows these quirks.
+/// The result of a token answer for a client with these quirks.
 fn answer(quirks: &[Quirk], body: &str) -> Result<Tokens, Error> {
     let mut world =
         World::with(|server| quirks.iter().fold(server, |server, quirk| server.quirk(quirk.clone()).unwrap()));
@@ -67,7 +67,7 @@ fn a_scope_separator_is_for_requests_and_answers() {
     let tokens = answer(&[Quirk::ScopeSeparator(',')], text).unwrap();
     assert!(tokens.scope().is_narrowed() == Some(false) && tokens.scope().explicit().unwrap().contains("write"));
     assert_eq!(parameter(&body_of(&mut world, tokens), "scope"), "read,write");
-    // Asked for in the server's way, it is the same scope.
+    // Requested in the server's way, it is the same scope.
     let asked = world.authorization().scope("read,write").unwrap();
     let url = world.start(&asked).url;
     assert_eq!(parameter(url.as_str(), "scope"), "read,write");
@@ -102,7 +102,7 @@ fn a_scope_separator_of_answers_leaves_requests_alone() {
     assert_eq!((tokens.scope().is_narrowed(), tokens.scope().is_widened()), (Some(false), Some(false)));
     let refresh = tokens.refresh().unwrap().scope("read write").unwrap();
     assert_eq!(parameter(&body(&world.request(&refresh)), "scope"), "read write");
-    // A token with a comma in it goes out as it is.
+    // A token with a comma in it is sent as it is.
     let url = world.start(&world.authorization().scope("a,b").unwrap()).url;
     assert_eq!(parameter(url.as_str(), "scope"), "a,b");
     let strict = answer(&[], text).unwrap();
@@ -114,7 +114,7 @@ fn a_missing_token_type_is_bearer_where_the_caller_vouches_for_it() {
     let text = r#"{"access_token":"t","expires_in":5184000}"#;
     assert_eq!(violation(answer(&[], text)), Violation::Missing("token_type"));
     assert_eq!(access(&answer(&[Quirk::MissingTokenType], text).unwrap()), "t");
-    // A type that is there must still be understood.
+    // A type that is present must still be understood.
     let odd = r#"{"access_token":"t","token_type":"mac"}"#;
     assert_eq!(violation(answer(&[Quirk::MissingTokenType], odd)), Violation::UnknownTokenType);
 }
@@ -140,7 +140,7 @@ fn a_form_encoded_answer_is_read_with_its_errors_and_its_rest() {
         Violation::Duplicate("access_token")
     );
     assert_eq!(violation(answer(&quirks, "access_token=%ff&token_type=bearer")), Violation::WrongType("access_token"));
-    // The rest of a form survives storing as a form.
+    // The other members of a form are stored as a form.
     let world = World::with(|server| server.quirk(Quirk::FormEncodedAnswer).unwrap());
     let tokens = Tokens::from_stored(answer(&quirks, text).unwrap().into_stored(), &world.client).unwrap();
     assert_eq!(tokens.extra::<Rest>().unwrap().n, 7);
@@ -170,7 +170,7 @@ fn a_json_request_body_has_the_same_parameters() {
 
 #[test]
 fn a_token_path_leads_in_and_a_miss_is_an_error() {
-    // The shape of Slack's documented answer: the token at the top is the bot's.
+    // The shape of Slack's documented answer: the token at the top belongs to the bot.
     let slack = r#"{"ok":true,"access_token":"xoxb","token_type":"bot","scope":"commands","team":{"id":"T9TK3CUKW"},"authed_user":{"access_token":"xoxp-1234","id":"U1234","scope":"chat:write","token_type":"user"}}"#;
     let quirk = [Quirk::token_path(&["authed_user"]), Quirk::TokenType("user".to_owned())];
     let tokens = answer(&quirk, slack).unwrap();
@@ -188,7 +188,7 @@ fn a_token_path_leads_in_and_a_miss_is_an_error() {
     }
     let refused = answer(&quirk, r#"{"ok":false,"error":"invalid_code"}"#).unwrap_err();
     assert_eq!(refused.code().unwrap().as_str(), "invalid_code");
-    // Inside a list, as Instagram documents it; where an object is, `[0]` is a name.
+    // Inside of a list, as Instagram documents it; in an object, `[0]` is a name.
     let list = [Quirk::token_path(&["data", "[1]", "[0]"])];
     let text = r#"{"data":[{"access_token":"a"},{"[0]":{"access_token":"t","token_type":"bearer"}}]}"#;
     assert_eq!(access(&answer(&list, text).unwrap()), "t");
@@ -241,13 +241,13 @@ fn renamed_parameters_go_out_and_come_in_under_their_names() {
     let tokens = world.answer(exchange, json(200, answer)).unwrap();
     assert_eq!((access(&tokens), tokens.expires_at().unwrap().saturating_since(NOW).as_secs()), ("t", 60));
 
-    // So the redirect URI's own query may not have it, however it is spelt.
+    // So the redirect URI's own query may not have it, in any spelling.
     for own in ["spapi_oauth_code=1", "sp%61pi_oauth_code"] {
         let refused = Authorization::new(&world.client, &format!("{REDIRECT_URI}?{own}")).unwrap_err();
         let reserved = UrlFault::ReservedParameter;
         assert!(matches!(refused, Error::Misuse(Misuse::Url { fault, .. }) if fault == reserved), "{own}: {refused}");
     }
-    // A new name is reserved, too; and the standard name in the callback is no longer one.
+    // A new name is reserved too, and the standard name in the callback no longer has a meaning.
     let refused = Authorization::new(&world.client, REDIRECT_URI).unwrap().param("client_key", "x").unwrap_err();
     assert!(matches!(refused, Error::Misuse(Misuse::ReservedParameter)));
     let (pending, url) = world.pending();
@@ -298,7 +298,7 @@ fn a_word_for_bearer_is_read_where_the_caller_vouches_for_it() {
 }
 
 #[test]
-fn a_lifetime_of_nothing_is_over_unless_the_server_means_never() {
+fn a_lifetime_of_zero_is_over_unless_the_server_means_never() {
     for zero in ["0", "\"0\"", "-0"] {
         let text = format!(r#"{{"access_token":"t","token_type":"bearer","expires_in":{zero}}}"#);
         let tokens = answer(&[], &text).unwrap();
@@ -312,7 +312,7 @@ fn a_lifetime_of_nothing_is_over_unless_the_server_means_never() {
 
 #[test]
 fn a_quirk_changes_nothing_else() {
-    // Each quirk, met by a server that has none.
+    // Each quirk, with a server that does not deviate.
     for quirk in [
         Quirk::MissingTokenType,
         Quirk::FormEncodedAnswer,

@@ -1,5 +1,5 @@
-//! Forty answers of real servers: each that holds a token gives it, each that holds an error code gives that, and of the
-//! rest the status is to be seen, with what to do next.
+//! Forty answers of real servers: each with a token gives it, each with an error code gives that, and the others show
+//! their status, with what to do next.
 
 use grantflow::{Message, Next, Quirk, Server};
 use http::Response;
@@ -29,7 +29,7 @@ fn every_token_every_code_and_every_status_is_got() {
     assert_eq!(got(), (24, 9, 7));
 }
 
-/// How many tokens, error codes and bare statuses are got; fails at one that is not.
+/// How many tokens, error codes and bare statuses are read; fails for one that is not.
 pub(crate) fn got() -> (usize, usize, usize) {
     let answers: Vec<Value> = serde_json::from_str(include_str!("../vectors/answers.json")).unwrap();
     let (mut tokens, mut codes, mut statuses, mut with_quirks) = (0, 0, 0, 0);

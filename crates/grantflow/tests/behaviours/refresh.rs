@@ -1,4 +1,4 @@
-//! A refresh rotates, keeps what the server leaves out, asks for no more than there was, and loses nothing.
+//! A refresh rotates, keeps what the server omits, asks for no more than before, and loses nothing.
 
 use grantflow::{Error, ErrorCode, Left, Misuse, Next, Tokens};
 
@@ -25,7 +25,7 @@ fn it_rotates_and_the_old_token_is_sent_once() {
 }
 
 #[test]
-fn a_spent_token_is_refused_and_that_is_the_end() {
+fn a_used_token_is_refused_and_the_grant_is_over() {
     let mut world = World::new();
     let stored = serde_json::to_string(&world.tokens().into_stored()).unwrap();
     let restore = |world: &World| Tokens::from_stored(serde_json::from_str(&stored).unwrap(), &world.client).unwrap();
@@ -56,7 +56,7 @@ fn what_the_server_leaves_out_is_kept() {
     assert_eq!(tokens.expires_at(), None);
     let exchange = tokens.refresh().unwrap();
     assert_eq!(parameter(&body(&world.request(&exchange)), "resource"), "urn:api");
-    assert_eq!(parameter(&body(&world.request(&exchange)), "scope"), "", "no scope is asked for: all of it is meant");
+    assert_eq!(parameter(&body(&world.request(&exchange)), "scope"), "", "no scope is sent: that means all of it");
 
     let widened = r#"{"access_token":"a3","token_type":"Bearer","refresh_token":"r2","scope":"read admin"}"#;
     let tokens = world.answer(exchange, json(200, widened)).unwrap();
@@ -94,7 +94,7 @@ fn no_refresh_token_gives_the_tokens_back() {
 }
 
 #[test]
-fn who_gives_up_has_the_tokens_as_they_were() {
+fn giving_up_returns_the_tokens_unchanged() {
     let mut world = World::new();
     let tokens = world.tokens();
     let (access, refresh) = (tokens.bearer().unwrap().expose_secret().to_owned(), refresh_token(&tokens));

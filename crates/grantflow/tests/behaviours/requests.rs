@@ -1,4 +1,4 @@
-//! What goes out: PKCE and state always, every parameter once, the endpoint's own query kept, one client authentication.
+//! Requests: PKCE and state always, every parameter once, the endpoint's own query kept, one client authentication.
 
 use std::collections::HashSet;
 
@@ -136,7 +136,7 @@ fn a_parameter_of_the_endpoints_own_query_is_not_given_again() {
         let tokens = world.answer(*exchange, json(200, answer)).unwrap();
         let failure = tokens.refresh().unwrap().param(name, "x").unwrap_err();
         assert!(is_twice(&failure.error) && matches!(failure.left, grantflow::Left::Intact(_)), "{name}");
-        // Each endpoint has a query of its own.
+        // Each endpoint has its own query.
         assert!(world.authorization().param(name, "x").is_ok() && world.exchange().param(name, "x").is_ok());
     }
 }
@@ -152,7 +152,7 @@ fn no_parameter_is_ever_there_twice() {
     let authorization = world.authorization().param("prompt", "none").unwrap().resource("urn:a").unwrap();
     let url = world.start(&authorization).url;
     let exchange = world.exchange_of(&authorization);
-    // What the server sees is the body, and the endpoint's own query.
+    // The server sees the body and the endpoint's query.
     let sent = |request: &http::Request<grantflow::Body>| {
         format!("{}&{}", request.uri().query().unwrap_or_default(), body(request))
     };
@@ -212,14 +212,14 @@ fn each_client_authenticates_in_exactly_one_way() {
 }
 
 #[test]
-fn the_same_dice_and_clock_make_the_same_requests() {
+fn the_same_entropy_and_clock_make_the_same_requests() {
     let run = || {
         let mut world = World::new();
         let (pending, url) = world.pending();
         let state = parameter(&url, "state");
         let exchange = granted(pending.receive_url(&format!("{REDIRECT_URI}?code=a&state={state}")));
         let request = body(&world.request(&exchange));
-        // A request can be made again, and leaves the state alone.
+        // A request can be made again, and does not change the state.
         assert_eq!(request, body(&world.request(&exchange)));
         (url, request)
     };
@@ -238,7 +238,7 @@ fn a_url_that_is_shown_holds_nothing_that_a_shell_could_act_on() {
         url.as_str()
     );
     assert!(!url.as_str().contains(SECRET));
-    // Nor can the endpoint bring it in.
+    // The endpoint cannot bring it in either.
     for character in "!$'()*;[]`\"<>\\^{|} \r\n\0".chars() {
         for place in ["/a", "/a?x="] {
             let endpoint = format!("https://as.example{place}{character}x");
@@ -249,7 +249,7 @@ fn a_url_that_is_shown_holds_nothing_that_a_shell_could_act_on() {
 }
 
 #[test]
-fn states_are_small_enough_to_be_moved_about() {
+fn states_are_small_enough_to_be_moved() {
     assert!(std::mem::size_of::<grantflow::CodeExchange>() <= 256);
     assert!(std::mem::size_of::<grantflow::Failure<grantflow::CodeExchange>>() <= 40);
 }

@@ -1,4 +1,4 @@
-//! A refresh that rotates the token and is refused for something else: the new token is what is left.
+//! A refresh that rotates the token and is refused for another member: the new token is what is left.
 
 use grantflow::{ClientCredentials, Error, Failure, Left, Next, Quirk, RefreshExchange, Tokens};
 
@@ -37,7 +37,7 @@ fn the_new_refresh_token_is_what_is_left() {
         let Left::Intact(exchange) = failure.left else { panic!("{members}: the new token is lost") };
         assert!(exchange.is_rescued(), "{members}");
         assert_eq!(sends(&mut world, &exchange), "new", "{members}");
-        // It can be stored, and is what the store gives.
+        // It can be stored, and is restored.
         let stored = serde_json::to_string(&exchange.into_tokens().into_stored()).unwrap();
         let tokens = Tokens::from_stored(serde_json::from_str(&stored).unwrap(), &world.client).unwrap();
         assert_eq!(tokens.refresh_token().unwrap().expose_secret(), "new", "{members}");
@@ -45,7 +45,7 @@ fn the_new_refresh_token_is_what_is_left() {
 }
 
 #[test]
-fn it_goes_on_once_the_settings_are_mended() {
+fn it_continues_after_the_settings_are_corrected() {
     let mut world = World::new();
     let rotated = r#"{"access_token":"a","refresh_token":"new"}"#;
     let Left::Intact(exchange) = refresh_with(&mut world, 200, rotated).unwrap_err().left else { panic!() };

@@ -100,7 +100,7 @@ fn forms() {
     }
 }
 
-/// Gives these octets, in this order, however many are asked for at a time; and then none.
+/// Returns these octets in this order, in any portions, and then none.
 struct Recorded(VecDeque<u8>);
 
 impl grantflow::Entropy for Recorded {
@@ -130,7 +130,7 @@ fn pkce() {
         let request = world.request(&exchange);
         assert_eq!(parameter(&body(&request), "code_verifier"), text(&vector, "verifier"), "{}", vector["source"]);
         assert!(world.run(exchange).is_ok());
-        // The testkit's server is checked against the same vector, not against the core.
+        // The testkit's server is checked with the same vector, not with the core.
         assert_eq!(grantflow_testkit::s256(text(&vector, "verifier")), text(&vector, "challenge"));
     }
 }

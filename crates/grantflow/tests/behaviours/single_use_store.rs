@@ -1,4 +1,5 @@
-//! Single use across processes is the store's: one record per browser session, found by a hash of `state`, taken once.
+//! The store ensures single use across processes: one record for each browser session, found by a hash of `state`,
+//! taken once.
 
 use std::collections::HashMap;
 
@@ -7,7 +8,7 @@ use http::Uri;
 
 use crate::support::*;
 
-/// One browser's session. Its only read takes.
+/// One browser's session. Its only read is a take.
 #[derive(Default)]
 struct Session(HashMap<PendingKey, String>);
 
@@ -78,7 +79,7 @@ fn swapped_browsers_are_both_refused() {
 
 #[test]
 fn one_servers_grant_does_not_go_to_another() {
-    // Two servers, one application: the pending grant of one meets the callback of the other (RFC 9700 §4.4).
+    // Two servers, one application: the callback of one reaches the pending grant of the other (RFC 9700 §4.4).
     let mut honest = World::new();
     let mut attacker = World::with(|server| server.issuer("https://evil.example").unwrap());
     attacker.rng = Dice(99);
@@ -86,7 +87,7 @@ fn one_servers_grant_does_not_go_to_another() {
     let (_, url) = attacker.pending();
     let foreign = attacker.provider.visit(&url).unwrap();
     assert!(matches!(pending.receive_url(&foreign.url), Callback::Unrelated { .. }));
-    // And the token endpoint is the pending grant's own: it goes where the grant was started.
+    // The token endpoint belongs to the pending grant: the code goes where the grant was started.
     let exchange = honest.exchange();
     assert_eq!(honest.request(&exchange).uri().to_string(), honest.provider.token_url());
 }

@@ -1,4 +1,4 @@
-//! What waits for a person and what outlives the process can be stored, and comes back as it was or not at all.
+//! States that wait for a person or outlive the process can be stored, and are restored unchanged or not at all.
 
 use grantflow::{Error, Misuse, PendingCallback, Server, StoredCallback, StoredFault, StoredTokens, Tokens};
 
@@ -11,7 +11,7 @@ fn fault<T>(result: Result<T, Error>) -> StoredFault {
     }
 }
 
-/// Trackmania's own flow.
+/// Trackmania's flow.
 fn trackmania() -> (grantflow::ConfidentialClient, String, String) {
     let server =
         Server::new("https://api.trackmania.com/oauth/authorize", "https://api.trackmania.com/api/access_token")

@@ -55,7 +55,7 @@ fn poll() -> Poll {
     Poll { wait: Wait::new(NOW, Duration::ZERO), next: Duration::from_secs(5), until }
 }
 
-/// What came of an exchange, and how long it asked to wait each time, in seconds.
+/// The result of an exchange, and each wait that it asked for, in seconds.
 type Run<X> = (Result<<X as Exchange>::Output, Failure<X>>, Vec<u64>);
 
 /// Runs over a list of answers in virtual time.
@@ -124,7 +124,7 @@ fn two_exchanges_run_as_one() {
     let (outcome, _) = run(both(), &[Some("stop")]);
     assert!(matches!(outcome.unwrap_err().left, Left::Spent), "the first is through, so nothing is left of it");
 
-    // As documented: what must not be lost is put away before anything can fail.
+    // As documented: values that must not be lost are stored before anything can fail.
     let kept = RefCell::new(None);
     let keeping = poll().then(|first, _| -> Result<Poll, Error> {
         *kept.borrow_mut() = Some(first);

@@ -1,4 +1,4 @@
-//! What a grant gives: type, lifetime, scope, and the members that nobody here knows.
+//! The result of a grant: type, lifetime, scope, and members that this library does not know.
 
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ fn bound_client() -> grantflow::ConfidentialClient {
 fn a_refresh_token_alone_is_enough_and_the_server_takes_it() {
     let mut world = World::new();
     let tokens = world.tokens();
-    // What another library kept of the same grant.
+    // What another library stored of the same grant.
     let text = tokens.refresh_token().unwrap().expose_secret().to_owned();
     drop(tokens);
     let tokens = Tokens::of_refresh_token(&world.client, text.as_str()).unwrap().build();
@@ -65,7 +65,7 @@ fn an_access_token_is_bound_to_the_servers_origins_and_expires_when_it_is_said_t
     }
     let unknown = Tokens::of_refresh_token(&bound_client(), "r").unwrap().access_token("a", None).unwrap().build();
     assert_eq!(unknown.expires_at(), None);
-    assert!(!unknown.is_expired(UnixTime::from_secs(u64::MAX)), "when it expires nobody knows");
+    assert!(!unknown.is_expired(UnixTime::from_secs(u64::MAX)), "its expiry is not known");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn they_are_stored_and_restored_like_all_others() {
         assert_eq!((back.scope(), back.expires_at()), (&scope, expires));
         assert_eq!(back.bearer().ok().map(|token| token.expose_secret()), access.as_deref());
         assert_eq!(back.refresh_token().unwrap().expose_secret(), "r-1");
-        // Of this client's, and of no other's.
+        // Only as this client's.
         let other = World::new();
         assert!(Tokens::from_stored(serde_json::from_str::<StoredTokens>(&stored).unwrap(), &other.client).is_err());
     }

@@ -4,7 +4,7 @@ use grantflow::{Error, Quirk, Tokens, Violation};
 
 use crate::support::*;
 
-/// What nobody can read as a lifetime, a token or a scope.
+/// Values that cannot be read as a lifetime, a token or a scope.
 const ODD: [&str; 9] = ["null", "true", "-1", "{}", "[7]", "[\"a\"]", "\"é\"", "\"a\\nb\"", "\"\\ud800\""];
 
 fn login(scope: &str, quirks: &[Quirk], body: &str) -> Result<Tokens, Error> {
@@ -38,7 +38,7 @@ fn a_login_is_not_lost_for_an_odd_member() {
             let tokens = login(SCOPE, &[], &with(&format!("\"{name}\":{odd}")))
                 .unwrap_or_else(|error| panic!("{what}: {error}"));
             assert_eq!(tokens.bearer().unwrap().expose_secret(), "a2", "{what}");
-            // A scope of nothing is a scope.
+            // An empty scope is a scope.
             let read = name == "scope" && matches!(odd, "\"\"" | "\"   \"");
             let named: &[&str] = if read { &[] } else { &[name] };
             assert_eq!(tokens.tolerated(), named, "{what}");
@@ -74,13 +74,13 @@ fn a_refresh_of_an_unknown_scope_asks_for_none_and_may_learn_it() {
     let answer = with(r#""refresh_token":"r","scope":7"#);
     let tokens = world.answer(exchange, json(200, &answer)).unwrap();
     let exchange = tokens.refresh().unwrap();
-    assert_eq!(parameter(&body(&world.request(&exchange)), "scope"), "", "nobody knows what to ask for");
+    assert_eq!(parameter(&body(&world.request(&exchange)), "scope"), "", "the scope to ask for is not known");
     let tokens = world.answer(exchange, json(200, &with("\"x\":1"))).unwrap();
     assert!(tokens.scope().is_unreadable(), "still unknown: the server said nothing new");
     let tokens = world.answer(tokens.refresh().unwrap(), json(200, &with(r#""scope":"read admin""#))).unwrap();
     assert_eq!(tokens.scope().effective().unwrap().as_str(), "read admin");
     assert_eq!((tokens.scope().is_narrowed(), tokens.scope().is_widened()), (Some(true), Some(true)));
-    // And the other way round.
+    // And vice versa.
     let tokens = refreshed(r#""scope":["read"]"#);
     assert!(tokens.scope().is_unreadable() && tokens.scope().effective().is_none());
 }
@@ -98,7 +98,7 @@ fn an_id_token_that_was_asked_for_is_not_tolerated_away() {
                 other => panic!("{odd}: {other}"),
             }
         }
-        assert!(login("read openidx", &[], &answer).is_ok(), "{odd}: nobody asked for it");
+        assert!(login("read openidx", &[], &answer).is_ok(), "{odd}: it was not requested");
     }
     assert!(login("openid", &[Quirk::NullIsAbsent], &with("\"id_token\":null")).is_ok(), "the caller vouches for it");
     let shown = login("openid", &[], &with("\"id_token\":null")).unwrap_err().to_string();
@@ -118,7 +118,7 @@ fn a_refresh_keeps_the_id_token_that_there_was_and_says_so() {
         assert_eq!(tokens.tolerated(), ["id_token"], "{odd}");
     }
     assert_eq!(kept(&refreshed("\"id_token\":\"i2\"")), (Some("i2".to_owned()), false));
-    // It stays so over a store, and until there is a new one.
+    // It stays so over a store, until there is a new one.
     let mut world = World::new();
     let stored = serde_json::to_string(&refreshed("\"x\":1").into_stored()).unwrap();
     let tokens = Tokens::from_stored(serde_json::from_str(&stored).unwrap(), &world.client).unwrap();
@@ -186,7 +186,7 @@ fn what_was_tolerated_outlives_the_process() {
     assert!(tokens.scope().is_unreadable() && tokens.scope().is_narrowed().is_none());
     assert_eq!(tokens.tolerated(), ["expires_in", "scope"]);
     assert_eq!(stored["v"], 2, "an older release would take the scope for the one that was asked for");
-    // Nothing of that makes a state of the first version: its members are the same as ever.
+    // None of this makes a state of another version: its members are the same as before.
     let (stored, _) =
         store(login(SCOPE, &[], &with(r#""refresh_token":"r","expires_in":60,"scope":"read","x":1"#)).unwrap());
     let names: Vec<&String> = stored.as_object().unwrap().keys().collect();
@@ -208,7 +208,7 @@ fn what_was_tolerated_outlives_the_process() {
             "v"
         ]
     );
-    // What an older release may lose does not keep it from reading the rest.
+    // Members that an older release may lose do not prevent it from reading the rest.
     let (stored, tokens) = store(login(SCOPE, &[], &with(r#""expires_in":true"#)).unwrap());
     assert_eq!((stored["v"].as_u64(), tokens.tolerated()), (Some(1), &["expires_in"][..]));
     for (name, value) in [
@@ -223,7 +223,7 @@ fn what_was_tolerated_outlives_the_process() {
         let mut changed = stored.clone();
         changed[name] = value;
         let changed = serde_json::from_value(changed).unwrap();
-        assert!(Tokens::from_stored(changed, &world.client).is_err(), "{name} was changed and nobody noticed");
+        assert!(Tokens::from_stored(changed, &world.client).is_err(), "{name} was changed, and that was not found");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The provider that this began with: its documentation, request by request.
+//! The provider for which this library began: its documentation, request by request.
 
 use std::time::Duration;
 

@@ -67,7 +67,7 @@ fn each_answer_leaves_what_it_must() {
         (400, "", error("login_required"), "unknown", "unknown", "refused", Next::FixConfiguration),
         (400, "", error("unsupported_response_type"), "unknown", "unknown", "refused", Next::FixConfiguration),
         (400, "", error("INVALID_GRANT"), "unknown", "unknown", "refused", Next::FixConfiguration),
-        // Statuses that no token endpoint states an error with.
+        // Statuses that no token endpoint uses for errors.
         (402, "", error("invalid_grant"), "unknown", "unknown", "refused", Next::FixConfiguration),
         (404, "", error("Not Found"), "unknown", "unknown", "refused", Next::FixConfiguration),
         (404, "", error("invalid_client"), "unknown", "unknown", "refused", Next::FixConfiguration),
@@ -121,7 +121,7 @@ fn each_answer_leaves_what_it_must() {
         (425, "", String::new(), "unknown", "unknown", "protocol", later),
         (204, "", String::new(), "unknown", "unknown", "protocol", later),
         (200, "", String::new(), "unknown", "unknown", "protocol", later),
-        // Whole, and no JSON: the next one will be no other.
+        // Complete and not JSON: the next answer will be the same.
         (200, "", HTML.into(), "unknown", "unknown", "protocol", Next::FixConfiguration),
         (200, "7", HTML.into(), "unknown", "unknown", "protocol", Next::FixConfiguration),
         (200, "", "access_token=t&token_type=bearer".into(), "unknown", "unknown", "protocol", Next::FixConfiguration),

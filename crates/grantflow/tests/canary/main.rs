@@ -1,5 +1,5 @@
-//! The secret canary: every `Debug`, `Display`, error and `source()` chain of every path, success and failure, searched
-//! for every secret that went through.
+//! The secret canary: every `Debug`, `Display`, error and `source()` chain of every path, success and failure, is
+//! searched for every secret that was used.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,8 +25,8 @@ const REDIRECT_URI: &str = "https://app.example/cb";
 const EXTRA: &str = "CANARY-xQ7zK2pW9vT4";
 
 #[test]
-fn the_canary_sings() {
-    // A canary that cannot sing proves nothing.
+fn the_search_finds_a_leak() {
+    // A search that cannot find a leak proves nothing.
     for leak in [
         SECRET.to_owned(),
         format!("x={}", SECRET.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")),
@@ -61,13 +61,13 @@ fn nothing_shows_where_all_goes_well() {
 }
 
 #[test]
-fn nothing_shows_whatever_the_server_answers() {
+fn nothing_shows_for_any_answer() {
     for (number, misbehaviour) in Misbehaviour::all().into_iter().enumerate() {
         let mut world = World::new(number as u64);
         let what = format!("{misbehaviour:?}");
         world.provider.knobs().misbehave(misbehaviour.clone());
         world.log_in();
-        // The second login is answered well, its refresh badly.
+        // The second login gets a good answer, its refresh a bad one.
         if let Some(tokens) = world.log_in() {
             world.provider.knobs().misbehave(misbehaviour.clone());
             if let Ok(exchange) = tokens.refresh()
@@ -86,7 +86,7 @@ fn nothing_shows_whatever_the_server_answers() {
 }
 
 #[test]
-fn nothing_shows_whatever_comes_back() {
+fn nothing_shows_for_any_callback() {
     for (number, fault) in CallbackFault::all().into_iter().enumerate() {
         let mut world = World::new(number as u64);
         let (pending, callback) = world.start(Some(fault));
@@ -103,7 +103,7 @@ fn nothing_shows_whatever_comes_back() {
         }
         world.check();
     }
-    // A callback that quotes `state` where it does not belong.
+    // A callback that quotes `state` in a wrong place.
     let mut world = World::new(7);
     let (pending, callback) = world.start(None);
     let state = callback.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
@@ -123,7 +123,7 @@ fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
     let Callback::Granted(exchange) = pending.receive_url(&callback) else { panic!("not granted") };
     let request = exchange.request(&mut world.env()).unwrap();
     world.canary.secrets_of(&request);
-    // What a server that reflects the request would grant, one after the other.
+    // What a server that reflects the request would grant, in turn.
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
     let sent = |name: &str| pairs.iter().find(|(n, _)| n == name).unwrap().1.clone();
     let reflected = format!("read {SECRET} {} {}", sent("code"), sent("code_verifier"));
@@ -139,14 +139,14 @@ fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
     world.canary.debug(&tokens);
     let tokens = tokens.refresh().unwrap();
     world.canary.debug(&tokens);
-    // Then it is what was asked for; and the refresh token comes back the same way.
+    // Then it is the requested scope, and the refresh token comes back in the same way.
     let refreshed = tokens.respond(&mut world.env(), answer("next", &format!("{reflected} reflected-refresh")));
     world.canary.secret("reflected-refresh");
     let Ok(Step::Done(tokens)) = refreshed else { panic!("a scope is a scope") };
     world.canary.debug(&tokens);
     world.canary.debug(&(tokens.scope(), tokens.scope().requested(), tokens.scope().explicit()));
     assert!(tokens.scope().requested().unwrap().contains(SECRET), "it is there for who asks");
-    // Nor when nobody knows any more who wrote it.
+    // Also when it is no longer known who wrote it.
     let client = world.client();
     let stored = tokens.into_stored();
     world.canary.debug(&stored);
@@ -158,7 +158,7 @@ fn nothing_shows_of_a_secret_that_comes_back_as_a_scope() {
     world.check();
 }
 
-/// Documents are public. But one can quote what a program configured, such as a key in the query of an API's URL.
+/// Documents are public, but one can quote what a program configured, such as a key in the query of an API's URL.
 #[test]
 fn nothing_shows_of_what_a_document_says() {
     let quoting = |name: &str, json: String| Misbehaviour::SetMember { name: name.to_owned(), json };
@@ -174,7 +174,7 @@ fn nothing_shows_of_what_a_document_says() {
         "resource_name",
     ];
     let quotes = names.iter().flat_map(|name| {
-        // Where an endpoint is, is shown as if the caller had configured it; its query is not.
+        // The place of an endpoint is shown, as if the caller had configured it; its query is not.
         let texts = [EXTRA.to_owned(), format!("https://as.example/x?{EXTRA}"), format!("https://as.example?{EXTRA}")];
         texts
             .into_iter()
@@ -215,7 +215,7 @@ fn nothing_shows_of_what_a_document_says() {
     assert!(shown > 1000, "the canary was shown {shown} texts only");
 }
 
-/// A server that writes what it was sent, and what it gives, into every member and header that this library looks at.
+/// A server that writes what it received, and what it gives, into every member and header that this library reads.
 #[test]
 fn nothing_shows_of_what_is_tolerated_rescued_or_refused() {
     let mut world = World::new(5);
@@ -250,7 +250,7 @@ fn nothing_shows_of_what_is_tolerated_rescued_or_refused() {
         // Rescued.
         (200, format!(r#"{{"access_token":"CANARY-access-token-9","token_type":"{told}","refresh_token":"{new}"}}"#)),
         (200, format!(r#"{{"access_token":"CANARY-access-token-9","refresh_token":"{new}","expires_in":1e999}}"#)),
-        // Refused, in the ways in which an error can be stated.
+        // Refused, in each way in which an error can be stated.
         (400, format!(r#"{{"error":{{"code":"{told}"}}}}"#)),
         (400, format!(r#"{{"message":"{told}"}}"#)),
         (400, r#"{"message":"dead"}"#.to_owned()),
@@ -470,4 +470,116 @@ fn nothing_shows_of_what_an_api_quotes_in_its_challenges() {
         }
     }
     assert_eq!(world.canary.leaks(), Vec::<&str>::new());
+}
+
+/// A server that writes what it was sent, and what it knows of a person, into every member.
+#[test]
+fn nothing_shows_of_pushed_requests_of_revocation_and_of_what_introspection_says_of_a_person() {
+    let wrong = [Endpoint::PushedAuthorization, Endpoint::Introspection, Endpoint::Revocation]
+        .into_iter()
+        .flat_map(|endpoint| Misbehaviour::all_at(endpoint).into_iter().map(move |how| (endpoint, Some(how))))
+        // Whether the server did its work changes nothing that is printed.
+        .filter(|(_, how)| how.as_ref().is_some_and(|how| !how.replaces() || how.acts()));
+    let reflected = [400, 401, 403, 404, 500].map(|status| Misbehaviour::Reflect { status, acts: false });
+    let reflected = reflected.into_iter().flat_map(|how| {
+        let endpoints = [Endpoint::PushedAuthorization, Endpoint::Introspection, Endpoint::Revocation];
+        endpoints.map(|endpoint| (endpoint, Some(how.clone())))
+    });
+    let mut shown = 0;
+    let good = (0..4).map(|_| (Endpoint::Token, None));
+    for (number, (endpoint, how)) in good.chain(reflected).chain(wrong).enumerate() {
+        let mut world = World::new(number as u64);
+        world.know_all_endpoints();
+        let client = world.client();
+        let spoil = |world: &mut World, at: Endpoint| {
+            if let Some(how) = how.clone().filter(|_| at == endpoint) {
+                world.provider.knobs().misbehave_at(at, how);
+            }
+        };
+
+        if how.is_none() || endpoint == Endpoint::PushedAuthorization {
+            let authorization = Authorization::new(&client, REDIRECT_URI).unwrap().param("x", EXTRA).unwrap();
+            let begun = authorization.begin(&mut world.env()).unwrap();
+            world.canary.debug(&begun);
+            let exchange = authorization.push(&mut world.env()).unwrap();
+            spoil(&mut world, Endpoint::PushedAuthorization);
+            if let Some(redirect) = world.ask(exchange) {
+                world.canary.debug(&redirect);
+                // What the person carries is for them alone.
+                if how.is_none() {
+                    world.canary.secret(redirect.url.as_str().rsplit("%3A").next().unwrap());
+                }
+                world.canary.debug(&redirect.url);
+                world.canary.debug(&redirect.pending);
+            }
+        }
+        if endpoint == Endpoint::PushedAuthorization {
+            shown += world.check().0;
+            continue;
+        }
+
+        let tokens = world.log_in().unwrap();
+        world.canary.secret("CANARY-person-ada");
+        world.provider.knobs().user = "CANARY-person-ada".to_owned();
+        let token = tokens.bearer().unwrap().expose_secret().to_owned();
+        let question = grantflow::Introspection::new(&client, &token).unwrap().param("x", EXTRA).unwrap();
+        spoil(&mut world, Endpoint::Introspection);
+        if let Some(said) = world.ask(question) {
+            world.canary.debug(&said.active());
+        }
+
+        let alone = grantflow::Revocation::of_token(&client, token, None).unwrap();
+        world.canary.debug(&alone);
+        let revocation = tokens.revoke().unwrap().param("x", EXTRA).unwrap();
+        let revocation = match revocation.param("token", SECRET) {
+            Err(failure) => {
+                world.canary.failure(&failure);
+                let Left::Intact(revocation) = failure.left else { panic!("the tokens are lost") };
+                *revocation
+            }
+            Ok(_) => panic!("a second token was taken"),
+        };
+        spoil(&mut world, Endpoint::Revocation);
+        world.ask(revocation);
+        shown += world.check().0;
+    }
+    assert!(shown > 5_000, "the canary was shown {shown} texts only");
+}
+
+/// A token that a server tells back, in the places where a resource might log it.
+#[test]
+fn nothing_shows_of_a_token_that_introspection_tells_back() {
+    let token = "CANARY-token-that-was-asked-about";
+    let mut world = World::new(2);
+    world.know_all_endpoints();
+    world.canary.secret(token);
+    let client = world.client();
+    let names = ["scope", "client_id", "username", "token_type", "sub", "aud", "iss", "jti", "more"];
+    let members: String = names.iter().map(|name| format!(r#","{name}":"{token}""#)).collect();
+    for body in [
+        format!(r#"{{"active":true{members}}}"#),
+        format!(r#"{{"active":true,"aud":["{token}"]}}"#),
+        format!(r#"{{"active":"{token}"}}"#),
+        format!(r#"{{"active":true,"exp":"{token}"}}"#),
+        format!(r#"{{"active":true,"{token}":1,"{token}":2}}"#),
+        format!(r#"{{"error":"{token}","error_description":"{token}","error_uri":"{token}"}}"#),
+        token.to_owned(),
+    ] {
+        let question = grantflow::Introspection::new(&client, token).unwrap();
+        world.canary.debug(&question);
+        match question.respond(&mut world.env(), http::Response::new(body)) {
+            Ok(step) => {
+                world.canary.debug(&step);
+                let Step::Done(said) = step else { panic!("it has one step") };
+                let said = said.active().unwrap();
+                world.canary.debug(said);
+                world.canary.debug(&said.scope());
+            }
+            Err(failure) => {
+                world.canary.failure(&failure);
+                world.canary.debug(&failure.left);
+            }
+        }
+    }
+    assert!(world.check().0 > 20);
 }

@@ -6,7 +6,7 @@ use std::fmt::{Debug, Display};
 
 use grantflow::Failure;
 
-/// How much of a secret is a leak.
+/// How many bytes of a secret count as a leak.
 pub(crate) const WINDOW: usize = 8;
 
 /// Everything that was printed, and everything that must not be in it.
@@ -14,7 +14,7 @@ pub(crate) const WINDOW: usize = 8;
 pub(crate) struct Canary {
     pub(crate) shown: Vec<String>,
     pub(crate) secrets: Vec<String>,
-    /// Every piece of [`WINDOW`] bytes of the secrets: who cuts one short leaks it all the same.
+    /// Every piece of [`WINDOW`] bytes of the secrets: a shortened secret is a leak too.
     pieces: HashSet<Vec<u8>>,
 }
 
@@ -50,7 +50,7 @@ impl Canary {
         }
     }
 
-    /// A secret, in the shapes in which it travels.
+    /// A secret, in the forms in which it is sent.
     pub(crate) fn secret(&mut self, text: &str) {
         if text.len() >= 6 {
             let percent: String = text
@@ -76,11 +76,12 @@ impl Canary {
             || shown.as_bytes().windows(WINDOW).any(|piece| self.pieces.contains(piece))
     }
 
-    /// What is in a request's form, by name; all of it went out, so all of it was there to leak.
+    /// The values in a request's form, by name. All of them were sent, so all of them could leak.
     pub(crate) fn secrets_of(&mut self, request: &http::Request<grantflow::Body>) {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
         for (name, value) in pairs {
-            if ["client_secret", "code", "code_verifier", "device_code", "refresh_token", "x"].contains(&name.as_str())
+            if ["client_secret", "code", "code_verifier", "device_code", "refresh_token", "state", "token", "x"]
+                .contains(&name.as_str())
             {
                 self.secret(&value);
             }

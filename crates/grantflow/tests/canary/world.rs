@@ -1,4 +1,4 @@
-//! A server, its clients, and a canary that hears all that is printed.
+//! A server, its clients, and a search in everything that is printed.
 
 use std::fmt::Debug;
 
@@ -6,12 +6,12 @@ use grantflow::{
     Authorization, Callback, EntropyFailed, Env, Exchange, Left, PendingCallback, Redirect, Sent, Server, Step, Tokens,
     UnixTime,
 };
-use grantflow_testkit::{CallbackFault, Client};
+use grantflow_testkit::{CallbackFault, Client, Endpoint};
 
 use crate::search::Canary;
 use crate::{EXTRA, REDIRECT_URI, SECRET};
 
-/// Draws, and remembers nothing: what was drawn is found in the requests.
+/// Draws, and remembers nothing: the secrets are found in the requests.
 pub(crate) struct Dice(u64);
 
 impl grantflow::Entropy for Dice {
@@ -60,7 +60,7 @@ impl World {
         self.clients[self.rng.0 as usize % 2].clone()
     }
 
-    /// Starts a login; gives the pending grant and the callback, perhaps a spoilt one.
+    /// Starts a login; returns the pending grant and the callback, perhaps with a fault.
     pub(crate) fn start(&mut self, fault: Option<CallbackFault>) -> (PendingCallback, String) {
         let client = self.client();
         let authorization =
@@ -79,7 +79,7 @@ impl World {
         (pending, callback.url)
     }
 
-    /// One round trip, with everything that shows on the way. Gives the tokens or what is left.
+    /// One round trip, with everything that is printed. Returns the tokens or what is left.
     pub(crate) fn run<X: Exchange<Output = Tokens> + Debug>(&mut self, exchange: X) -> Result<Tokens, Left<X>> {
         self.canary.debug(&exchange);
         let request = exchange.request(&mut self.env()).unwrap();
@@ -118,7 +118,50 @@ impl World {
         }
     }
 
-    /// A document, by as many round trips as it takes.
+    /// The clients know the endpoints for pushed requests, introspection and revocation, too.
+    pub(crate) fn know_all_endpoints(&mut self) {
+        let at = |endpoint| self.provider.endpoint_url(endpoint);
+        let server = self.server.clone();
+        self.server = server
+            .pushed_authorization_request_endpoint(&at(Endpoint::PushedAuthorization))
+            .and_then(|server| server.introspection_endpoint(&at(Endpoint::Introspection)))
+            .and_then(|server| server.revocation_endpoint(&at(Endpoint::Revocation)))
+            .unwrap();
+        self.clients = vec![
+            self.server.client("app").secret_post(SECRET).unwrap(),
+            self.server.client("app").secret_basic(SECRET).unwrap(),
+        ];
+    }
+
+    /// One round trip of an exchange that gives no tokens, with everything that shows on the way.
+    pub(crate) fn ask<X: Exchange + Debug>(&mut self, exchange: X) -> Option<X::Output>
+    where
+        X::Output: Debug,
+    {
+        self.canary.debug(&exchange);
+        let request = exchange.request(&mut self.env()).unwrap();
+        self.canary.secrets_of(&request);
+        self.canary.debug(&request);
+        let outcome = match self.provider.try_handle(&request) {
+            Some(response) => exchange.respond(&mut self.env(), response),
+            None => exchange.unanswered(&mut self.env(), Sent::MaybeSent),
+        };
+        match outcome {
+            Ok(step) => {
+                self.canary.debug(&step);
+                let Step::Done(output) = step else { panic!("this flow has one step") };
+                Some(output)
+            }
+            Err(failure) => {
+                self.canary.failure(&failure);
+                let Left::Intact(left) = failure.left else { panic!("a harmless request was lost") };
+                self.canary.debug(&left);
+                None
+            }
+        }
+    }
+
+    /// A document, after any number of round trips.
     pub(crate) fn find<X: Exchange + Debug>(&mut self, mut exchange: X, show: impl Fn(&mut Canary, &X::Output))
     where
         X::Output: Debug,

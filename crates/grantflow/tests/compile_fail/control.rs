@@ -1,4 +1,4 @@
-//! The same API, used as it is meant to be: this compiles, and nothing in it may even be warned about.
+//! The same API, used correctly: this compiles without a warning.
 
 #![deny(warnings)]
 

@@ -1,11 +1,11 @@
 //! What the compiler must refuse: each guarantee is a small program that does not compile, named by what it tries.
 //!
 //! It is checked twice. The codes of rustc's errors stay the same from version to version, so on every toolchain each
-//! line that ends in `//~ E0382` must be refused with that code, and no other line may be (`//~^` means the line above).
-//! The messages, which are what a user reads, change; they are compared word for word on the one toolchain that they are
-//! pinned to. On others that comparison says that it was skipped, and counts as ignored, never as passed.
+//! line that ends in `//~ E0382` must be refused with that code, and no other line may be (`//~^` means the line
+//! above). The messages, which a user reads, change; they are compared word for word on the one toolchain that they are
+//! pinned to. On others that comparison reports that it was skipped, and counts as ignored, never as passed.
 //!
-//! `TRYBUILD=overwrite cargo test -p grantflow-compile-fail` writes the messages anew.
+//! `TRYBUILD=overwrite cargo test -p grantflow-compile-fail` writes the messages again.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the core's bans are the core's")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ const PINNED: &str = "1.95.0";
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Two trials run cargo: side by side they would only take the cores from each other.
+    // Two trials run cargo: in parallel they would only take the cores from each other.
     arguments.test_threads = Some(1);
     let version = rustc_version();
     let pinned = version.split(' ').nth(1) == Some(PINNED);
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// As `rustc --version` says it. Without a compiler there is nothing to test: that is no reason to skip.
+/// The output of `rustc --version`. Without a compiler there is nothing to test: that is not a reason to skip.
 fn rustc_version() -> String {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).arg("--version").output().unwrap();
@@ -54,7 +54,7 @@ fn refuse_in_these_words() -> Result<(), Failed> {
     // If this one does not compile, the others fail for the wrong reason.
     cases.pass("control.rs");
     cases.compile_fail("refused/*.rs");
-    // The outcome comes when the cases are dropped: trybuild panics if one is not as it should be.
+    // The result comes when the cases are dropped: trybuild panics if one is wrong.
     Ok(())
 }
 
@@ -85,12 +85,12 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The workspace's.
+/// The workspace's folder.
 fn root() -> PathBuf {
     folder().ancestors().nth(4).unwrap().to_path_buf()
 }
 
-/// The cases by name, the control among them.
+/// The cases by name, including the control.
 fn sources() -> BTreeMap<String, PathBuf> {
     let refused = fs::read_dir(folder().join("refused")).unwrap().map(|entry| entry.unwrap().path());
     refused
@@ -100,7 +100,7 @@ fn sources() -> BTreeMap<String, PathBuf> {
         .collect()
 }
 
-/// A line, and the code of an error there. An error without a code, of syntax say, has an empty one.
+/// A line, and the code of an error there. An error without a code, for example of syntax, has an empty one.
 type Spot = (usize, String);
 
 #[derive(Default)]
@@ -109,13 +109,13 @@ struct Compiled {
     finished: BTreeSet<String>,
 }
 
-/// Compiles every case as a program of a package that is made up for it, and collects what cargo reports.
+/// Compiles every case as a program of a temporary package, and collects cargo's reports.
 fn compile(sources: &BTreeMap<String, PathBuf>) -> Result<Compiled, Failed> {
     let root = root();
     let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile_fail");
     fs::create_dir_all(&package)?;
     fs::write(package.join("Cargo.toml"), manifest(&root, sources)?)?;
-    // The workspace's own versions: they are here already, so nothing is asked of the network.
+    // The workspace's versions, which are here already, so the network is not used.
     fs::copy(root.join("Cargo.lock"), package.join("Cargo.lock"))?;
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["check", "--quiet", "--bins", "--keep-going", "--offline", "--message-format=json"])
@@ -137,7 +137,7 @@ fn compile(sources: &BTreeMap<String, PathBuf>) -> Result<Compiled, Failed> {
             Some("compiler-message") if message["level"] == "error" && is_case => {
                 let code = message["code"]["code"].as_str().unwrap_or_default();
                 let spans = message["spans"].as_array().into_iter().flatten();
-                // What has no place in the source is the count of errors at the end.
+                // The count of errors at the end has no place in the source.
                 for span in spans.filter(|span| span["is_primary"] == true) {
                     let line = span["line_start"].as_u64().unwrap_or_default();
                     let spots = compiled.errors.entry(target.clone()).or_default();
@@ -155,14 +155,14 @@ fn compile(sources: &BTreeMap<String, PathBuf>) -> Result<Compiled, Failed> {
     if reported == 0 { Err(format!("cargo compiled no case: {said}").into()) } else { Ok(compiled) }
 }
 
-/// Only what the cases name, and ureq without TLS: so it takes seconds to build, also the first time.
+/// Only what the cases name, and ureq without TLS: it takes seconds to build, also the first time.
 fn manifest(root: &Path, sources: &BTreeMap<String, PathBuf>) -> Result<String, Failed> {
     let path = |inside: &str| root.join("crates").join(inside).display().to_string();
     let mut manifest = format!(
         "[workspace]\n\n[package]\nname = \"grantflow-refusals\"\nedition = \"2024\"\n\n[dependencies]\n\
          grantflow = {{ path = {:?} }}\n\
          grantflow-ureq = {{ path = {:?}, default-features = false }}\n\
-         http = \"1\"\nserde = \"1\"\n",
+         http = \"1\"\nserde = \"1\"\nserde_json = \"1\"\n",
         path("grantflow"),
         path("grantflow-ureq"),
     );
@@ -172,8 +172,8 @@ fn manifest(root: &Path, sources: &BTreeMap<String, PathBuf>) -> Result<String, 
     Ok(manifest)
 }
 
-/// What is wrong with how a case was refused: a line that was let through or refused for another reason, and a line
-/// that was refused though the case does not say so.
+/// What is wrong with the refusal of a case: a line that was accepted or refused for another reason, and a line that
+/// was refused although the case does not say so.
 fn judge(text: &str, errors: &BTreeSet<Spot>) -> Vec<String> {
     let mut expected: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for (line, content) in (1..).zip(text.lines()) {
@@ -195,7 +195,7 @@ fn judge(text: &str, errors: &BTreeSet<Spot>) -> Vec<String> {
             }
         }
     }
-    // One mistake may be reported in two ways, so a marked line may have more codes than those that it names.
+    // One mistake may be reported in two ways, so a marked line may have more codes than it names.
     for (line, code) in errors.iter().filter(|(line, _)| !expected.contains_key(line)) {
         complaints.push(format!("line {line} was refused with {code}, and does not say so"));
     }
@@ -218,7 +218,7 @@ fn judge_made_up_cases() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The messages are the same wherever they were written, and each belongs to a case.
+/// The messages are the same on every machine, and each belongs to a case.
 fn name_no_machine() -> Result<(), Failed> {
     let root = root().display().to_string();
     for entry in fs::read_dir(folder().join("refused"))? {

@@ -1,4 +1,5 @@
-//! Every committed input of the core's fuzz targets, replayed on the compiler at hand: what fuzzing found stays found.
+//! Replays every committed input of the core's fuzz targets on the current compiler, so that what fuzzing found stays
+//! found.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +7,7 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 14] = [
+const TARGETS: [Target; 16] = [
     ("device", grantflow::fuzz::device),
     ("challenge", grantflow::fuzz::challenge),
     ("callback", grantflow::fuzz::callback),
@@ -20,6 +21,8 @@ const TARGETS: [Target; 14] = [
     ("metadata", grantflow::fuzz::metadata),
     ("resource_metadata", grantflow::fuzz::resource_metadata),
     ("well_known_url", grantflow::fuzz::well_known_url),
+    ("pushed", grantflow::fuzz::pushed),
+    ("introspection", grantflow::fuzz::introspection),
     ("flow_model", crate::flow_model::run),
 ];
 
@@ -36,7 +39,7 @@ fn every_input_of_every_target_passes() {
         inputs.sort();
         assert!(inputs.len() >= 5, "{name} has {} inputs: the corpus is missing", inputs.len());
         for input in &inputs {
-            // Printed only if the body panics: then it is what to look at.
+            // Printed only if the body panics: then this is the input to look at.
             println!("{name}: {}", input.display());
             body(&fs::read(input).unwrap());
         }
@@ -49,7 +52,7 @@ fn every_target_is_replayed() {
     let mut targets = Vec::new();
     for target in fs::read_dir(fuzz_folder().join("fuzz_targets")).unwrap() {
         let path = target.unwrap().path();
-        // Those of other crates are replayed in the workspace's `tests`.
+        // Targets of other crates are replayed in the workspace's `tests`.
         if !fs::read_to_string(&path).unwrap().contains("grantflow_") {
             targets.push(path.file_stem().unwrap().to_string_lossy().into_owned());
         }
@@ -60,15 +63,20 @@ fn every_target_is_replayed() {
     assert_eq!(targets, replayed);
 }
 
-/// A flow that the corpus does not know is one in which nothing was ever found.
+/// A flow that the corpus does not reach is one in which nothing was ever found.
 #[test]
 fn the_flow_models_inputs_reach_every_flow() {
     let folder = fuzz_folder().join("corpus/flow_model");
-    let mut all = [0; 5];
+    let mut all = [0; 8];
     for input in fs::read_dir(folder).unwrap() {
         let reached = crate::flow_model::reached(&fs::read(input.unwrap().path()).unwrap());
-        let found = [reached.credentials, reached.chains, reached.broken_chains, reached.found, reached.devices];
+        let robots = [reached.credentials, reached.chains, reached.broken_chains];
+        let others = [reached.found, reached.pushed, reached.described, reached.revoked, reached.devices];
+        let found = [robots.as_slice(), &others].concat();
         all = std::array::from_fn(|i| all[i] + found[i]);
     }
-    assert!(all.iter().all(|count| *count >= 5), "credentials, chains, broken chains, documents, devices: {all:?}");
+    assert!(
+        all.iter().all(|count| *count >= 5),
+        "credentials, chains, broken chains, documents, pushed, described, revoked, devices: {all:?}"
+    );
 }

@@ -1,4 +1,4 @@
-//! Well-known URLs and issuers: what was inserted can be taken out again, and a byte more or less makes another issuer.
+//! Well-known URLs and issuers: the inserted part can be removed again, and a byte more or less makes another issuer.
 
 use grantflow::{Discovery, Error, Issuer, ResourceDiscovery, Violation, WellKnown};
 use proptest::prelude::*;
@@ -40,14 +40,14 @@ proptest! {
         let all: Vec<String> = ResourceDiscovery::new(&resource).unwrap().urls().collect();
         let suffix = "/.well-known/oauth-protected-resource";
         let rest = all[0].strip_prefix(&format!("{origin}{suffix}")).unwrap();
-        // A slash that directly follows the host is the only thing that is lost.
+        // Only a slash directly after the host is lost.
         let slash = if path == "/" { "/" } else { "" };
         prop_assert_eq!(format!("{origin}{slash}{rest}"), resource);
         prop_assert_eq!(all.len(), if rest.is_empty() { 1 } else { 2 });
         prop_assert_eq!(all.last().unwrap(), &format!("{origin}{suffix}"));
     }
 
-    /// Every other text is another issuer: one byte more, less or changed, wherever it is.
+    /// Every other text is another issuer: one byte more, less or changed, in any place.
     #[test]
     fn an_edit_makes_another_issuer(
         (origin, path, at, with) in (origin(), path(), any::<prop::sample::Index>(), "[ -~]"),
@@ -74,7 +74,7 @@ proptest! {
                 prop_assert_eq!(broken.violation(), Violation::OtherIssuer);
                 let mismatch = broken.mismatch().unwrap();
                 prop_assert_eq!((mismatch.expected(), mismatch.untrusted_received()), (&*issuer, &*edited));
-                // Only what parses as an issuer is printed.
+                // Only texts that parse as an issuer are printed.
                 let shown = broken.to_string();
                 prop_assert!(Issuer::new(&edited).is_ok() || !shown.contains(&format!("is {edited},")), "{}", shown);
             }
@@ -82,7 +82,7 @@ proptest! {
         }
     }
 
-    /// No member that this library does not know, and no order of the others, changes what a document says.
+    /// Unknown members and the order of the others do not change what a document says.
     #[test]
     fn unknown_members_and_their_order_change_nothing(
         names in prop::collection::btree_set("x_[a-z]{1,6}", 0..4),

@@ -1,5 +1,5 @@
-//! Properties: what goes out comes back, what is compared is compared exactly, and whole flows against a server that
-//! misbehaves at random end well or end clearly. The fuzz targets' committed inputs are replayed here, too.
+//! Properties: what is written is read back, what is compared is compared exactly, and whole flows against a randomly
+//! misbehaving server end well or end clearly. The fuzz targets' committed inputs are replayed here too.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -44,7 +44,7 @@ fn pairs(text: &str) -> Vec<(String, String)> {
     serde_urlencoded::from_str(text).unwrap()
 }
 
-/// A code exchange, asked for at `now` with this scope.
+/// A code exchange, started at `now` with this scope.
 fn exchange(server: &Server, scope: Option<&str>) -> grantflow::CodeExchange {
     let client = server.client("app").public().unwrap();
     let authorization = Authorization::new(&client, REDIRECT_URI).unwrap();
@@ -77,7 +77,7 @@ fn answer(now: UnixTime, body: &str) -> Tokens {
     respond(exchange(&server(), None), now, 200, body.as_bytes()).unwrap()
 }
 
-/// A scope token, of every character that one may hold.
+/// A scope token, of every allowed character.
 fn scope_token() -> impl Strategy<Value = String> {
     proptest::collection::vec(prop_oneof![Just(0x21u8), 0x23..=0x5bu8, 0x5d..=0x7eu8], 1..8)
         .prop_map(|bytes| String::from_utf8(bytes).unwrap())
@@ -133,7 +133,7 @@ proptest! {
         prop_assert!(!Scope::new(&turned.join(" ")).unwrap().is_subset_of(&scope));
     }
 
-    /// Half of the draws are of scope characters, some of these with one other character in them.
+    /// Half of the draws have scope characters only, some of these with one other character.
     #[test]
     fn no_text_but_scope_characters_is_a_scope(text in prop_oneof![
         any::<String>(),
@@ -280,7 +280,7 @@ proptest! {
         prop_assert_eq!(pairs(std::str::from_utf8(request.body().as_ref()).unwrap()), asked);
     }
 
-    /// The pieces of which odd URLs are made; the oracle is the fuzz target's.
+    /// The pieces of odd URLs; the oracle is the fuzz target's.
     #[test]
     fn what_is_taken_for_a_url_keeps_its_promises(urls in proptest::collection::vec(
         "(https|http|HTTPS|HTTP|vscode|com\\.a|javascript|)(://|:|:/|)(u@|)(a|A|a\\.example|127\\.0\\.0\\.1|localhost|b\\.LOCALHOST|\\[::1\\]|\\[z\\]|%61|a\\.\\.b|\\.|)(:443|:80|:0|:00443|:\\+1|:|)(/|/a|/%61|/%2F|/%2f|/~|/%7e|/\\.\\./a|/%|/[ -~]|){0,3}(\\?|\\?a=%61|\\?x=[ -~é]|)(#|)",

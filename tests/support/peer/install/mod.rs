@@ -19,12 +19,12 @@ use super::{Kind, StartError};
 
 /// From an empty cache, on a machine that is busy compiling.
 const INSTALL: Duration = Duration::from_secs(180);
-/// For a program that only says its version.
+/// For a program that only prints its version.
 const ASK: Duration = Duration::from_secs(20);
 
 /// What one package manager does.
 trait Tool: Sync {
-    /// What this machine has of it, in words that change when an install would no longer do.
+    /// What this machine has of it, as a text that changes when an install would no longer work.
     fn found(&self) -> Result<String, StartError>;
     /// Installs into a folder that holds the recipe's locks.
     fn install(&self, fresh: &Path) -> Result<(), StartError>;
@@ -38,9 +38,10 @@ struct Recipe {
     tool: &'static dyn Tool,
     /// What pins it: the names of files, and what is in them.
     locks: &'static [(&'static str, &'static str)],
-    /// Our part, which is not installed but written anew whenever it changes.
+    /// Our part, which is not installed but written again whenever it changes.
     server: (&'static str, &'static str),
-    /// Tests of one process are threads: the first installs, the others wait. Tests of other processes are handled by a rename.
+    /// Tests of one process are threads: the first installs, the others wait. A rename handles tests of other
+    /// processes.
     one_at_a_time: Mutex<()>,
 }
 
@@ -71,10 +72,10 @@ static AUTHLIB: Recipe = Recipe {
     one_at_a_time: Mutex::new(()),
 };
 
-/// The command that starts the server. Installs if that has not been done for these locks on this machine.
+/// The command that starts the server. Installs first, if that was not done for these locks on this machine.
 pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
     let recipe = match kind {
-        Kind::OidcProvider => &OIDC_PROVIDER,
+        Kind::OidcProvider | Kind::PushingOidcProvider => &OIDC_PROVIDER,
         Kind::DjangoOauthToolkit | Kind::StrictDjangoOauthToolkit => &DJANGO_OAUTH_TOOLKIT,
         Kind::Authlib => &AUTHLIB,
     };
@@ -98,7 +99,7 @@ pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
 }
 
 impl Recipe {
-    /// Changes whenever what would be installed does.
+    /// Changes whenever the installed content would change.
     fn key(&self, found: &str) -> String {
         let mut hasher = DefaultHasher::new();
         (self.locks, found).hash(&mut hasher);
@@ -106,7 +107,7 @@ impl Recipe {
     }
 
     fn install_into(&self, fresh: &Path) -> Result<(), StartError> {
-        // A process with the same number may have been killed here once.
+        // A process with the same number may have been killed here before.
         let _ = fs::remove_dir_all(fresh);
         fs::create_dir_all(fresh).map_err(failed("the install folder cannot be made"))?;
         for (name, content) in self.locks {
@@ -143,8 +144,8 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> StartError {
     move |e| StartError::Failed(format!("{what}: {e}"))
 }
 
-/// Runs an installer. If it says one of these words, the registry could not be reached: that is a property of the machine.
-/// All else, a wrong checksum above all, is a failure.
+/// Runs an installer. One of these words in its output means that the registry could not be reached, which is a
+/// property of the machine. Everything else, above all a wrong checksum, is a failure.
 fn install(name: &str, installer: &mut Command, offline: &[&str]) -> Result<(), StartError> {
     let answer = run(installer, INSTALL).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => missing(format!("no {name}")),
@@ -198,7 +199,7 @@ fn run(command: &mut Command, deadline: Duration) -> io::Result<Answer> {
 fn reader(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What came before a read error is still worth showing.
+        // The output before a read error is still worth showing.
         let _ = from.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     })

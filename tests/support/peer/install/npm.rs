@@ -9,7 +9,7 @@ use super::{ASK, Tool, install, missing, run};
 pub(super) struct Npm;
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
-/// The server uses what Node 20 has; the library itself asks for 22 and only warns on 20.
+/// The server uses what Node 20 has; the library asks for 22 and only warns on 20.
 const OLDEST_NODE: u32 = 20;
 /// npm's codes for "the registry could not be reached".
 const OFFLINE: [&str; 7] =

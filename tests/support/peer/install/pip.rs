@@ -11,10 +11,10 @@ pub(super) struct Pip;
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 /// The locks hold for this version and later ones.
 const OLDEST: (u32, u32) = (3, 10);
-/// Debian has `venv` and what it needs in a package of their own.
+/// Debian has `venv` and its requirements in a separate package.
 const QUESTION: &str = "import ensurepip, platform, sys, venv; print(sys.version_info[0], sys.version_info[1], \
                         sys.executable, platform.platform(), sys.version)";
-/// What pip and its HTTP client call a registry that could not be reached.
+/// The words of pip and its HTTP client for a registry that could not be reached.
 const OFFLINE: [&str; 6] = [
     "NewConnectionError",
     "NameResolutionError",
@@ -25,7 +25,7 @@ const OFFLINE: [&str; 6] = [
 ];
 
 impl Tool for Pip {
-    /// A virtual environment is of one Python only.
+    /// A virtual environment belongs to one Python.
     fn found(&self) -> Result<String, StartError> {
         let answer = run(Command::new(PYTHON).args(["-c", QUESTION]), ASK)
             .map_err(|e| missing(format!("no Python (`{PYTHON}`: {e})")))?;
@@ -46,7 +46,7 @@ impl Tool for Pip {
     fn install(&self, fresh: &Path) -> Result<(), StartError> {
         install("python3 -m venv", Command::new(PYTHON).args(["-m", "venv", "."]).current_dir(fresh), &[])?;
         let mut pip = Command::new(self.program(fresh));
-        // Nothing is built, and what is not in the lock with its checksum is refused.
+        // Nothing is built, and a package that is not in the lock with its checksum is refused.
         pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
             .args(["--require-hashes", "--only-binary", ":all:", "--requirement", "requirements.txt"])
             .current_dir(fresh);

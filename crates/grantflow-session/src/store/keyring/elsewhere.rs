@@ -14,28 +14,28 @@ where
     T: Send + 'static,
     F: FnOnce() -> T + Send + Unpin + 'static,
 {
-    Elsewhere { work: Some(work), thread: None, bell: Bell::default() }
+    Elsewhere { work: Some(work), thread: None, end: End::default() }
 }
 
 struct Elsewhere<T, F> {
     work: Option<F>,
     thread: Option<JoinHandle<T>>,
-    bell: Bell,
+    end: End,
 }
 
-/// Rung when the work is over.
+/// Set when the work has ended, and the waker of the task that waits for it.
 #[derive(Clone, Default)]
-struct Bell(Arc<Mutex<(bool, Option<Waker>)>>);
+struct End(Arc<Mutex<(bool, Option<Waker>)>>);
 
-/// Rings when it is dropped: after a panic too.
-struct Rope(Bell);
+/// Sets the end when it is dropped, so also after a panic.
+struct SetOnDrop(End);
 
-impl Drop for Rope {
+impl Drop for SetOnDrop {
     fn drop(&mut self) {
         let waker = {
-            let mut bell = lock(&self.0.0);
-            bell.0 = true;
-            bell.1.take()
+            let mut end = lock(&self.0.0);
+            end.0 = true;
+            end.1.take()
         };
         if let Some(waker) = waker {
             waker.wake();
@@ -52,9 +52,9 @@ where
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
         if let Some(work) = self.work.take() {
-            let rope = Rope(self.bell.clone());
+            let set_on_drop = SetOnDrop(self.end.clone());
             let thread = thread::Builder::new().name("grantflow-keyring".to_owned()).spawn(move || {
-                let _rope = rope;
+                let _set_on_drop = set_on_drop;
                 work()
             });
             match thread {
@@ -63,13 +63,13 @@ where
             }
         }
         {
-            let mut bell = lock(&self.bell.0);
-            if !bell.0 {
-                bell.1 = Some(context.waker().clone());
+            let mut end = lock(&self.end.0);
+            if !end.0 {
+                end.1 = Some(context.waker().clone());
                 return Poll::Pending;
             }
         }
-        // It has rung the bell, so that it ends at once.
+        // The thread has set the end, so it ends at once.
         Poll::Ready(self.thread.take().and_then(|thread| thread.join().ok()))
     }
 }

@@ -83,7 +83,7 @@ impl ServerMetadata {
     }
 }
 
-/// What the server can do. `None` where it does not say; a server need not list all of it (RFC 8414 §2).
+/// What the server can do. `None` if it does not say; a server does not have to list everything (RFC 8414 §2).
 impl ServerMetadata {
     /// RFC 6749 §3.3.
     pub fn scopes_supported(&self) -> Option<&[String]> {
@@ -106,8 +106,8 @@ impl ServerMetadata {
     }
 
     /// Whether the server says that it has this grant type: `client_credentials`,
-    /// `urn:ietf:params:oauth:grant-type:device_code`. Where it lists none, these are `authorization_code` and `implicit` (RFC
-    /// 8414 §2). No flow asks this: many servers list less than they have, and to ask for a grant that is not there costs
+    /// `urn:ietf:params:oauth:grant-type:device_code`. If it lists none, these are `authorization_code` and `implicit`
+    /// (RFC 8414 §2). No flow asks this: many servers list less than they have, and a request for a missing grant costs
     /// nothing.
     pub fn supports_grant_type(&self, grant_type: &str) -> bool {
         supports(self.grant_types_supported(), &["authorization_code", "implicit"], grant_type)
@@ -118,8 +118,8 @@ impl ServerMetadata {
         self.list(Member::TokenEndpointAuthMethodsSupported)
     }
 
-    /// Whether the server says that clients may authenticate so at the token endpoint: `client_secret_post`. Where it lists
-    /// none, this is `client_secret_basic` (RFC 8414 §2).
+    /// Whether the server says that clients may authenticate in this way at the token endpoint: `client_secret_post`.
+    /// If it lists none, this is `client_secret_basic` (RFC 8414 §2).
     pub fn supports_token_endpoint_auth_method(&self, method: &str) -> bool {
         supports(self.token_endpoint_auth_methods_supported(), &["client_secret_basic"], method)
     }
@@ -139,14 +139,14 @@ impl ServerMetadata {
         self.list(Member::IntrospectionEndpointAuthMethodsSupported)
     }
 
-    /// The methods of PKCE (RFC 7636 §4.2). `None` says that the server has no PKCE (RFC 8414 §2), but some servers that have it
-    /// do not say so, Entra ID among them.
+    /// The methods of PKCE (RFC 7636 §4.2). `None` says that the server has no PKCE (RFC 8414 §2), but some servers
+    /// with PKCE do not say so, for example Entra ID.
     pub fn code_challenge_methods_supported(&self) -> Option<&[String]> {
         self.list(Member::CodeChallengeMethodsSupported)
     }
 
-    /// Whether the server announces PKCE with `S256`. Where a profile demands that (the Model Context Protocol does), refuse a
-    /// server for which this is false.
+    /// Whether the server announces PKCE with `S256`. If a profile demands that (the Model Context Protocol does),
+    /// refuse a server for which this is false.
     pub fn announces_s256(&self) -> bool {
         supports(self.code_challenge_methods_supported(), &[], "S256")
     }
@@ -201,14 +201,14 @@ impl ServerMetadata {
         self.truth(Member::ClientIdMetadataDocumentSupported) == Some(true)
     }
 
-    /// Whether the server can bind access tokens to a client's certificate (RFC 8705 §3.3). It says that it can, not that it
-    /// must: tokens that are not bound are still given.
+    /// Whether the server can bind access tokens to a client's certificate (RFC 8705 §3.3). It can, and need not: it
+    /// also gives tokens that are not bound.
     pub fn tls_client_certificate_bound_access_tokens(&self) -> bool {
         self.truth(Member::TlsClientCertificateBoundAccessTokens) == Some(true)
     }
 }
 
-/// What the server demands. False where it does not say.
+/// What the server demands. False if it does not say.
 impl ServerMetadata {
     /// Authorization requests must be pushed (RFC 9126 §5).
     pub fn require_pushed_authorization_requests(&self) -> bool {
@@ -225,8 +225,8 @@ impl ServerMetadata {
         self.truth(Member::AuthorizationResponseIssParameterSupported) == Some(true)
     }
 
-    /// Access tokens must be bound to a key by DPoP. The registry has this name for clients (RFC 9449 §5.2); a server that says
-    /// it of itself says it of all of its clients.
+    /// Access tokens must be bound to a key by DPoP. The registry has this name for clients (RFC 9449 §5.2); a server
+    /// that says it of itself says it of all its clients.
     pub fn dpop_bound_access_tokens(&self) -> bool {
         self.truth(Member::DpopBoundAccessTokens) == Some(true)
     }

@@ -1,5 +1,5 @@
-//! The members of a server's metadata that have a meaning (RFC 8414 §2, OpenID Connect Discovery §3, and the registry of IANA
-//! that both have since).
+//! The members of a server's metadata that this library knows (RFC 8414 §2, OpenID Connect Discovery §3, and IANA's
+//! registry for both).
 
 use crate::wire::object::{Scalar, Table};
 
@@ -48,14 +48,14 @@ pub(crate) enum Member {
     ClientIdMetadataDocumentSupported,
 }
 
-/// What a member's value is, and what becomes of one that cannot be read.
+/// The kind of a member's value, and the treatment of one that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Compared with what was asked for.
+    /// Compared with the configured value.
     Identity,
-    /// Where a request or a person goes, perhaps with credentials: a wrong one refuses the document.
+    /// The target of a request or a person, perhaps with credentials: a wrong one refuses the document.
     Endpoint,
-    /// Where keys are: a wrong one refuses the document.
+    /// The place of keys: a wrong one refuses the document.
     Keys,
     /// A page for people: a wrong one costs its own value.
     Page,
@@ -65,7 +65,7 @@ pub(super) enum Kind {
     Guard,
     /// A truth value: a wrong one costs its own value.
     Truth,
-    /// A truth value that turns a check on: a wrong one refuses the document, else it would turn the check off.
+    /// A truth value that turns a check on: a wrong one refuses the document, because it could turn the check off.
     Demand,
 }
 
@@ -197,7 +197,7 @@ mod tests {
             assert_eq!(Member::named(name), Some(*member));
             assert_eq!(Member::ALL[at], *member);
         }
-        // A bit for each tells which is there twice.
+        // One bit for each shows which one occurs twice.
         assert!(ROWS.len() <= 64);
     }
 

@@ -14,18 +14,18 @@ mod members;
 use members::Kind;
 pub(crate) use members::Member;
 
-/// An authorization server's metadata: whose it is was checked, and so was each URL that a request or a person goes to.
+/// An authorization server's metadata. Its issuer was checked, and so was each URL to which a request or a person goes.
 ///
-/// **It has no age**: how long it may be used, only the caller can decide. To keep it, keep [`as_json`](Self::as_json), and give
-/// it to [`Discovery::read`](crate::Discovery::read), which checks all of it again.
+/// **It has no age**: only the caller can decide how long it may be used. To store it, store
+/// [`as_json`](Self::as_json), and give it to [`Discovery::read`](crate::Discovery::read), which checks all of it again.
 ///
 /// An optional member that is `null` counts as absent. One that cannot be read costs its own value, and
-/// [`tolerated`](Self::tolerated) names it; but where a request may go and what an answer is protected by is never tolerated:
+/// [`tolerated`](Self::tolerated) names it. The targets of requests and the protections of answers are never tolerated:
 /// every endpoint, `jwks_uri`, `code_challenge_methods_supported`, and the members that demand something.
 #[derive(Clone)]
 pub struct ServerMetadata {
     issuer: Issuer,
-    /// Where the issuer stands for all tenants.
+    /// Set if the issuer stands for all tenants.
     template: Option<Box<str>>,
     texts: Vec<(Member, Box<str>)>,
     lists: Vec<(Member, Vec<String>)>,
@@ -35,19 +35,19 @@ pub struct ServerMetadata {
     json: Box<str>,
 }
 
-/// What a document has to be.
+/// The requirements for a document.
 pub(crate) struct Wanted<'w> {
     pub(crate) issuer: &'w Issuer,
-    /// What the issuer may be written as instead.
+    /// Another allowed spelling of the issuer.
     pub(crate) template: Option<&'w str>,
     pub(crate) ground: &'w Ground,
 }
 
 impl ServerMetadata {
-    /// Checks the members. An issuer that is not the wanted one is put into `other`.
+    /// Checks the members. An issuer other than the wanted one is put into `other`.
     ///
     /// # Errors
-    /// The first thing that is wrong.
+    /// The first fault.
     pub(crate) fn read(
         mut members: Members<'_, Member>,
         json: &str,
@@ -141,30 +141,29 @@ impl ServerMetadata {
         self.text(Member::named(name)?)
     }
 
-    /// The issuer identifier (RFC 8414 §2), byte for byte the one that was asked for.
+    /// The issuer identifier (RFC 8414 §2), byte for byte the requested one.
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 
-    /// The issuer as the document has it, where [`Discovery::entra_tenants`](crate::Discovery::entra_tenants) let it be a
+    /// The issuer as the document has it, if [`Discovery::entra_tenants`](crate::Discovery::entra_tenants) allowed a
     /// template: `https://login.microsoftonline.com/{tenantid}/v2.0`. Each tenant's tokens have an issuer of this form.
     pub fn issuer_template(&self) -> Option<&str> {
         self.template.as_deref()
     }
 
-    /// The names of the members that were there and could not be read. Each cost only its own value. Empty for a document in
-    /// good order.
+    /// The names of present members that could not be read. Each cost only its own value. Empty for a correct document.
     pub fn tolerated(&self) -> &[&'static str] {
         &self.tolerated
     }
 
-    /// The document as it came: to keep it, or to read what has no method here.
+    /// The document as it came: to store it, or to read members without a method here.
     pub fn as_json(&self) -> &str {
         &self.json
     }
 
-    /// The members that have no meaning to this library, as a value of your own: `mtls_endpoint_aliases`,
-    /// `request_parameter_supported`. **Nobody has checked them**; a URL in them can be anything.
+    /// The members that this library does not know, as a value of your type: `mtls_endpoint_aliases`,
+    /// `request_parameter_supported`. **They are not checked**; a URL in them can be anything.
     ///
     /// # Errors
     /// [`Misuse::Extra`] if they do not fit `T`.
@@ -173,7 +172,7 @@ impl ServerMetadata {
     }
 }
 
-/// A member that is `null` says nothing.
+/// A `null` member counts as absent.
 fn known<T>(member: Optional<T>) -> Result<Option<T>, Fault> {
     match member {
         Optional::Absent | Optional::Blank(Fault::WrongType) => Ok(None),
@@ -184,7 +183,7 @@ fn known<T>(member: Optional<T>) -> Result<Option<T>, Fault> {
 
 impl fmt::Debug for ServerMetadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Everything but the issuer is the server's word.
+        // Everything except the issuer was written by the server.
         let names = self.texts.iter().map(|(member, _)| member.name());
         let names = names.chain(self.lists.iter().map(|(member, _)| member.name()));
         let names: Vec<_> = names.chain(self.truths.iter().map(|(member, _)| member.name())).collect();

@@ -1,4 +1,4 @@
-//! A token answer (RFC 6749 §5.1) out of its members, checked.
+//! A token answer (RFC 6749 §5.1), made from its members and checked.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use super::rules::Rules;
 use crate::error::Violation;
 use crate::wire::object::{Extra, Fault, Optional, Scalar, visible};
 
-/// A token answer whose members have been checked; only the scope's text has not been taken apart.
+/// A token answer whose members have been checked; the scope's text is not split yet.
 #[derive(Debug)]
 pub(crate) struct TokenAnswer<'a> {
     pub(crate) access_token: Cow<'a, str>,
@@ -70,7 +70,7 @@ fn kind(members: &mut Members<'_>, rules: &Rules<'_>) -> Result<TokenKind, Viola
     if rules.missing_token_type { Ok(TokenKind::Bearer) } else { Err(violation) }
 }
 
-/// An empty scope is one: the server granted none.
+/// An empty scope is a scope: the server granted none.
 #[inline]
 fn scope<'a>(value: Option<Scalar<'a>>, rules: &Rules<'_>) -> Optional<Cow<'a, str>> {
     match value {

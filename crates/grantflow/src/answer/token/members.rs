@@ -1,8 +1,8 @@
-//! The members of a token answer (RFC 6749 §5.1, §5.2), as they were found.
+//! The members of a token answer (RFC 6749 §5.1, §5.2), before they are checked.
 
 use crate::wire::object::{self, Extra, Scalar, Table};
 
-/// What was found of a token answer.
+/// The members that were found.
 pub(super) type Members<'a> = object::Members<'a, Member>;
 
 /// A member of a token answer (RFC 6749 §5.1) or of an error (§5.2).
@@ -35,7 +35,7 @@ impl Member {
         }
     }
 
-    /// Whether it is a member of a token answer (RFC 6749 §5.1), and not of an error.
+    /// Whether it is a member of a token answer (RFC 6749 §5.1) and not of an error.
     pub(super) fn is_of_token_answer(self) -> bool {
         !matches!(self, Self::Error | Self::ErrorDescription | Self::ErrorUri)
     }
@@ -56,7 +56,7 @@ impl Table for Member {
 
     type Slots<'a> = [Option<Scalar<'a>>; 9];
 
-    /// Written out, because it is asked for every member of every answer.
+    /// Written as a match, because it runs for every member of every answer.
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "access_token" => Self::AccessToken,
@@ -82,8 +82,8 @@ impl Table for Member {
     }
 }
 
-/// Whether a token is there, readable or not. Servers that write every member of an answer write `null` or an empty
-/// text where there is no token.
+/// Whether there is a token, readable or not. Servers that write every member of an answer write `null` or an empty
+/// text if there is no token.
 #[inline]
 pub(super) fn has_token(members: &Members<'_>) -> bool {
     let has_value = |member| match members.get(member) {
@@ -104,7 +104,7 @@ pub(super) fn states_error(members: &Members<'_>, null_is_absent: bool) -> bool 
     }
 }
 
-/// Forgets all that is not an error's.
+/// Removes everything except the members of an error.
 pub(super) fn keep_error_only(members: &mut Members<'_>) {
     for member in Member::ALL.iter().filter(|member| member.is_of_token_answer()) {
         members.take(*member);

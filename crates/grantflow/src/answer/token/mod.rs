@@ -1,6 +1,6 @@
 //! A token endpoint's answer, from its bytes to checked values (RFC 6749 §5.1, §5.2).
 //!
-//! The content type is not looked at, because servers write tokens under any or none: a body is JSON, or what a quirk says.
+//! The content type is ignored, because servers write tokens under any or none: a body is JSON, or what a quirk says.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ pub(crate) use rules::Rules;
 
 use members::{Members, has_token, states_error};
 
-/// What an answer says. Its status is looked at elsewhere.
+/// What an answer says. Its status is handled elsewhere.
 #[derive(Debug)]
 pub(crate) enum Content<'a> {
     Token(TokenAnswer<'a>),
@@ -35,7 +35,7 @@ pub(crate) struct StatedError<'a> {
     pub(crate) uri: Option<Cow<'a, str>>,
 }
 
-/// An answer that says nothing that can be used.
+/// An answer without usable content.
 #[derive(Debug)]
 pub(crate) struct Unread<'a> {
     pub(crate) violation: Violation,
@@ -43,7 +43,7 @@ pub(crate) struct Unread<'a> {
     pub(crate) cut: bool,
     /// Whether there is an access token or a refresh token in it.
     pub(crate) holds_token: bool,
-    /// The refresh token, where it can be read and the fault lies in another member of the token answer.
+    /// The refresh token, if it can be read and the fault is in another member of the token answer.
     pub(crate) refresh_token: Option<Cow<'a, str>>,
 }
 
@@ -77,9 +77,9 @@ fn read_text<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>, Unread
     judge(&mut members, None, rules)
 }
 
-/// The error of an answer that [`read`] could not read. A description never costs the error that it explains, and some servers
-/// write descriptions in another encoding, or with line breaks in them. So a body that is no JSON for that is read for an error,
-/// and for nothing else.
+/// The error of an answer that [`read`] could not read. A description never costs the error that it explains, and some
+/// servers write descriptions in another encoding, or with line breaks. So a body that is not JSON for one of these
+/// reasons is read for an error, and for nothing else.
 #[cold]
 pub(crate) fn error_in_unread<'a>(
     body: &[u8],
@@ -99,8 +99,8 @@ pub(crate) fn error_in_unread<'a>(
     }
 }
 
-/// Whether a body that is no JSON is a token answer all the same: a form though nothing was said of one, or JSON behind a byte
-/// order mark. Then the server has granted something, and the same request must not follow.
+/// Whether a body that is not JSON is still a token answer: a form without its quirk, or JSON behind a byte order mark.
+/// Then the server has granted something, and the same request must not follow.
 fn is_token_answer(body: &[u8]) -> bool {
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     let Ok(text) = core::str::from_utf8(body) else { return false };
@@ -113,7 +113,7 @@ fn is_token_answer(body: &[u8]) -> bool {
     read && has_token(&members)
 }
 
-/// A JSON text with U+FFFD in place of each control character inside quotes, where none may be (RFC 8259 §7).
+/// A JSON text with U+FFFD for each control character inside of quotes, where none is allowed (RFC 8259 §7).
 fn without_controls(text: &str) -> String {
     let (mut quoted, mut escaped) = (false, false);
     let readable = |c: char| {
@@ -125,7 +125,7 @@ fn without_controls(text: &str) -> String {
     text.chars().map(readable).collect()
 }
 
-/// Where a body stops being UTF-8, it stops being JSON, or a form.
+/// A body that stops being UTF-8 also stops being JSON or a form.
 #[cold]
 fn not_utf8(body: &[u8], error: core::str::Utf8Error, rules: &Rules<'_>) -> Unread<'static> {
     let good = body.get(..error.valid_up_to()).unwrap_or_default();
@@ -134,7 +134,7 @@ fn not_utf8(body: &[u8], error: core::str::Utf8Error, rules: &Rules<'_>) -> Unre
     Unread { cut: unparsed.cut, ..if is_form { Violation::NotForm } else { unparsed.violation }.into() }
 }
 
-/// Reads a body of a server that states its errors elsewhere.
+/// Reads a body of a server that states its errors in other places.
 #[cold]
 fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>, is_form: bool) -> Result<Content<'a>, Unread<'a>> {
     let word_at = if is_form { path::word_in_form } else { path::word_at };
@@ -144,7 +144,7 @@ fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>, is_form: bool) -> Res
         let found = word_at(text, &place.path).map_err(|()| Violation::WrongType("error"))?;
         let Some(found) = found else { continue };
         if place.none.as_deref() == Some(&*found) {
-            // It lies in `error`, and says that there is none.
+            // It is inside of `error`, and says that there is none.
             silent |= object::member(rules.names, place.path.first()) == Some(Member::Error);
         } else if word.is_none() {
             word = Some(found);
@@ -158,7 +158,7 @@ fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>, is_form: bool) -> Res
         parse(text, rules, states_error, &mut members)
     };
     match read {
-        // Beside an error, nothing need be at the token's path.
+        // Beside an error, the token's path may lead to nothing.
         Err(Unread { violation: Violation::TokenPath, .. }) if word.is_some() => {}
         other => other?,
     }
@@ -168,7 +168,7 @@ fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>, is_form: bool) -> Res
     judge_other(&mut members, word, rules)
 }
 
-/// [`judge`] for what is no plain JSON answer.
+/// [`judge`] for a body that is not a plain JSON answer.
 #[cold]
 fn judge_other<'a>(
     members: &mut Members<'a>,
@@ -180,6 +180,7 @@ fn judge_other<'a>(
 
 /// Parses JSON. What serde_json cannot hold, a text with half a surrogate or a number out of range, is read once more, so that
 /// it costs only its own member.
+#[inline]
 fn parse<'a>(
     text: &'a str,
     rules: &Rules<'_>,
@@ -209,7 +210,7 @@ fn parse_carefully<'a>(
         return Err(refused);
     }
     match members.out_of_range() {
-        // One reader takes it for infinity and another for no JSON (RFC 8259 §6): it is not guessed at.
+        // JSON readers differ between infinity and an error (RFC 8259 §6), so this is not guessed.
         Some(member) if !states_error(members) => {
             let rescuable = member.is_of_token_answer();
             Err(Unread { cut: false, ..unusable(members, fault.violation, rescuable, rules) })
@@ -218,7 +219,7 @@ fn parse_carefully<'a>(
     }
 }
 
-/// What members say; `word` is an error code that was found elsewhere.
+/// Judges the members; `word` is an error code from another place.
 #[inline(always)]
 fn judge<'a>(
     members: &mut Members<'a>,
@@ -241,7 +242,7 @@ fn judge<'a>(
     match checked::read(members, rules) {
         Ok(answer) => Ok(Content::Token(answer)),
         Err(violation) => {
-            // An access token that could be read has been taken out of its place.
+            // A readable access token has been taken from its slot.
             let is_taken =
                 members.get(Member::AccessToken).is_none() && violation != Violation::Missing("access_token");
             match is_taken || has_token(members) {
@@ -252,7 +253,7 @@ fn judge<'a>(
     }
 }
 
-/// A token answer that is refused; its refresh token outlives it if nothing speaks against that.
+/// A token answer that is refused. Its refresh token is kept if nothing contradicts it.
 #[cold]
 fn unusable<'a>(members: &mut Members<'a>, violation: Violation, rescuable: bool, rules: &Rules<'_>) -> Unread<'a> {
     let holds_token = has_token(members);
@@ -297,7 +298,7 @@ fn form_members<'a>(
     }
     let mut unknown = String::new();
     for (raw_name, raw_value) in form::raw_pairs(text) {
-        // A name that cannot be decoded is none that has a meaning.
+        // A name that cannot be decoded has no meaning.
         match form::decode(raw_name).and_then(|name| object::member(names, &name)) {
             // A value that cannot be decoded is as odd as one of a wrong type in JSON.
             Some(member) => members.put(member, form::decode(raw_value).map_or(Scalar::Other, Scalar::Text)),

@@ -1,14 +1,14 @@
-//! Token answers that lie further inside a body, where [`Quirk::TokenPath`](crate::Quirk::TokenPath) says.
+//! Token answers that are nested in a body, as [`Quirk::TokenPath`](crate::Quirk::TokenPath) says.
 
 use super::members::{Member, Members, keep_error_only};
 use crate::error::Violation;
 use crate::wire::object::{self, Names, Unparsed};
 use crate::wire::path::list_item;
 
-/// Reads the object at `path` inside `body`; an empty path is the body itself.
+/// Reads the object at `path` in `body`; an empty path is the body itself.
 ///
 /// An OAuth error on the way to the path counts: servers that nest their tokens state errors at the top. `states_error`
-/// tells one from a member that the server's quirks make meaningless.
+/// distinguishes one from a member that the server's quirks make meaningless.
 #[inline]
 pub(super) fn read<'a, const CAREFUL: bool>(
     body: &'a str,

@@ -1,10 +1,10 @@
-//! How a server's quirks bear on the reading of its token answers.
+//! How a server's quirks change the reading of its token answers.
 
 use super::members::Member;
 use crate::server::{ErrorPlace, Quirks};
 use crate::wire::object;
 
-/// How a token answer is read: the server's quirks, as far as they bear on it.
+/// How a token answer is read: the server's quirks that concern it.
 pub(crate) struct Rules<'r> {
     pub(crate) names: object::Names<'r, Member>,
     pub(crate) path: &'r [String],

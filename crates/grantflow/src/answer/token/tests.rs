@@ -181,7 +181,7 @@ fn named_leniencies() {
     assert!(token_of(r#"{"access_token":"t","token_type":""}"#, &rules).is_ok());
     assert!(token_of(r#"{"access_token":"t","scope":["a",1]}"#, &rules).unwrap().scope.fault().is_some());
     assert!(read(br#"{"error":null}"#, &rules).is_err());
-    // Beside a token it is as good as absent, wherever it stands; without the leniency it is a contradiction.
+    // Beside a token it counts as absent, in any order; without the leniency it is a contradiction.
     let beside = r#"{"access_token":"t","token_type":"bearer","error":null,"error_description":null}"#;
     assert!(token_of(beside, &rules).is_ok());
     assert_eq!(token_of(beside, &strict()).unwrap_err(), Violation::TokenAndError);
@@ -257,7 +257,7 @@ fn an_error_in_another_place() {
     assert_eq!(code(r#"{"error":{"message":"x","type":"OAuthException","code":190}}"#, &rules(&facebook)), "190");
     assert_eq!(code(r#"{"errors":[{"errorType":"invalid_grant"}],"success":false}"#, &rules(&fitbit)), "invalid_grant");
     assert_eq!(code(r#"{"code":40002,"message":"x"}"#, &rules(&tiktok)), "40002");
-    // What is not there leaves the standard place.
+    // If it is missing, the standard place counts.
     assert_eq!(code(r#"{"error":"invalid_grant","code":null}"#, &rules(&tiktok)), "invalid_grant");
     assert_eq!(code(r#"{"error":"invalid_grant","code":0}"#, &rules(&tiktok)), "invalid_grant");
     assert!(token_of(&with("\"code\":0"), &rules(&tiktok)).is_ok());
@@ -268,7 +268,7 @@ fn an_error_in_another_place() {
         assert_eq!(refused, Violation::WrongType("error"), "{unreadable}");
     }
     assert_eq!(violation(br#"{"error":{"message":"x"}}"#, &rules(&facebook)), Violation::WrongType("error"));
-    // Inside `error` it can say that there is none, at the token's path or outside.
+    // Inside of `error` it can say that there is none, at the token's path or outside.
     let good = with(r#""error":{"code":"ok"}"#);
     assert!(token_of(&good, &rules(&nested)).is_ok());
     let path = ["data".to_owned()];
@@ -276,7 +276,7 @@ fn an_error_in_another_place() {
     assert!(token_of(&format!(r#"{{"error":{{"code":"ok"}},"data":{}}}"#, with("\"x\":1")), &inside).is_ok());
     assert_eq!(code(r#"{"error":{"code":"bad"}}"#, &inside), "bad");
     assert_eq!(code(r#"{"error":{"code":"bad"},"data":{}}"#, &inside), "bad");
-    // A standard error beside that is an error.
+    // A standard error beside it is an error.
     let both = r#"{"error":{"code":"ok"},"error":"invalid_grant"}"#;
     assert!(read(both.as_bytes(), &rules(&nested)).is_err(), "twice");
 }
@@ -291,7 +291,7 @@ fn a_form_is_read_on_request_only() {
         ("a+b", Optional::Value(60), "x=1&y=%20z")
     );
     assert!(matches!(violation(body.as_bytes(), &strict()), Violation::NotJson { .. }));
-    assert!(token_of(&with("\"x\":1"), &rules).is_ok(), "a JSON body is JSON all the same");
+    assert!(token_of(&with("\"x\":1"), &rules).is_ok(), "a JSON body is still read as JSON");
     for (bad, violation) in [
         ("access_token=a&access_token=b&token_type=bearer", Violation::Duplicate("access_token")),
         ("access_token=%ff&token_type=bearer", Violation::WrongType("access_token")),

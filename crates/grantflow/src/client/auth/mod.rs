@@ -1,7 +1,7 @@
-//! How a client authenticates (RFC 6749 §2.3): one way for each client, written once for every endpoint.
+//! How a client authenticates (RFC 6749 §2.3): one method for each client, written once for every endpoint.
 //!
-//! A way adds parameters to a request's body, a header, or both. One that signs gets the time and entropy of the request
-//! through [`Env`](crate::Env), which reaches the place where requests are built.
+//! A method adds parameters to a request's body, a header, or both. One that signs gets the time and entropy of the
+//! request through [`Env`](crate::Env), which reaches the place where requests are built.
 
 use http::HeaderValue;
 
@@ -15,18 +15,18 @@ mod secret;
 pub(super) use none::empty_secret;
 pub(super) use secret::{basic, post};
 
-/// One way to authenticate, by construction.
+/// One way to authenticate.
 pub(crate) enum Auth {
     /// `none` (RFC 7591 §2): the client's id in the body.
     None,
     /// `client_secret_post`: id and secret in the body.
     Post(ClientSecret),
-    /// `client_secret_basic`: the header, ready made.
+    /// `client_secret_basic`: the complete header.
     Basic(HeaderValue),
 }
 
 impl Auth {
-    /// The way's registered name (RFC 7591 §2, `token_endpoint_auth_method`).
+    /// The method's registered name (RFC 7591 §2, `token_endpoint_auth_method`).
     pub(crate) fn method(&self) -> &'static str {
         match self {
             Self::None => "none",
@@ -50,7 +50,7 @@ impl Auth {
         fields.into_iter().flatten()
     }
 
-    /// Whether the body names the client by it.
+    /// Whether the method puts the client's id into the body.
     pub(crate) fn names_the_client(&self, quirks: &Quirks) -> bool {
         !matches!(self, Self::Basic(_)) || quirks.client_id_beside_basic
     }

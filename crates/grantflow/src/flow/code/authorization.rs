@@ -16,7 +16,8 @@ use crate::server::fields::{self, Field, Params};
 use crate::url::{RedirectUri, check_resource};
 use crate::value::secret::RandomText;
 
-/// An authorization request to be: plain data, replayable. Each [`start`](Authorization::start) begins a new grant.
+/// An authorization request, before it is started: plain data, replayable. Each [`start`](Authorization::start) begins
+/// a new grant.
 #[derive(Clone, Debug)]
 pub struct Authorization {
     pub(super) client: Client,
@@ -27,7 +28,7 @@ pub struct Authorization {
     pub(super) extra: Params,
 }
 
-/// How the server is to send its answer back.
+/// How the server should return its answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseMode {
@@ -39,7 +40,7 @@ pub enum ResponseMode {
 }
 
 impl Authorization {
-    /// A request for this client, to come back to `redirect_uri`: a [`RedirectUri`], or its text. It is sent always,
+    /// A request for this client, which returns to `redirect_uri`: a [`RedirectUri`], or its text. It is always sent,
     /// and never inferred.
     ///
     /// # Errors
@@ -65,7 +66,7 @@ impl Authorization {
                  machine could receive the code (RFC 8252 §8.5)",
             )));
         }
-        // The standard names were looked for when the URI was made.
+        // The standard names were checked when the URI was made.
         if quirks.rename_any() {
             redirect_uri.check_query(|name| quirks.is_reserved(Message::Callback, name))?;
         }
@@ -92,8 +93,8 @@ impl Authorization {
         Ok(self)
     }
 
-    /// A resource that the token is to be for (RFC 8707 §2). May be given more than once. It goes with the code exchange
-    /// and with every refresh, too.
+    /// A resource for which the token is requested (RFC 8707 §2). May be given more than once. The code exchange and
+    /// every refresh also send it.
     ///
     /// # Errors
     /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
@@ -106,7 +107,7 @@ impl Authorization {
         Ok(self)
     }
 
-    /// How the answer is to come back. An answer that comes back another way is none.
+    /// How the answer should come back. An answer that comes in another way does not count.
     #[must_use]
     pub fn response_mode(mut self, mode: ResponseMode) -> Self {
         self.response_mode = mode;
@@ -116,20 +117,20 @@ impl Authorization {
     /// An extra parameter of the authorization request: `prompt`, `access_type`, `audience`.
     ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`] for a parameter that the flow sets by itself; [`Misuse::DuplicateParameter`] for one
-    /// that was given already, or that the endpoint's own query has.
+    /// [`Misuse::ReservedParameter`] for a parameter that the flow sets itself; [`Misuse::DuplicateParameter`] for one
+    /// that was given already, or that is in the endpoint's query.
     pub fn param(mut self, name: &str, value: &str) -> Result<Self, Error> {
         let server = &self.client.registration().server;
         server.add_param(Message::AuthorizationRequest, &mut self.extra, name, value)?;
         Ok(self)
     }
 
-    /// Starts a grant: draws `state` and the PKCE verifier, and gives the URL to send the person to.
+    /// Starts a grant: draws `state` and the PKCE verifier, and returns the URL to which you send the person.
     ///
     /// # Errors
-    /// [`Error::Entropy`] if the source of entropy fails, or gives the same bytes twice in a row;
-    /// [`Misuse::NeedsPush`] if the server takes pushed requests only: then [`begin`](Self::begin) or [`push`](Self::push).
-    /// Nothing is sent.
+    /// [`Error::Entropy`] if the source of entropy fails, or gives the same bytes twice in a row; [`Misuse::NeedsPush`]
+    /// if the server accepts pushed requests only: then use [`begin`](Self::begin) or [`push`](Self::push). Nothing is
+    /// sent.
     pub fn start(&self, env: &mut Env<'_>) -> Result<Redirect, Error> {
         if self.client.server().requires_pushed_authorization_requests() {
             return Err(Error::Misuse(Misuse::NeedsPush));
@@ -139,7 +140,7 @@ impl Authorization {
         Ok(self.redirect(url, secrets))
     }
 
-    /// Draws what each grant has of its own.
+    /// Draws the secrets of a grant.
     ///
     /// # Errors
     /// [`Error::Entropy`].
@@ -149,7 +150,7 @@ impl Authorization {
         Ok(Drawn { state, verifier: if quirks.refuses_pkce { None } else { Some(verifier) } })
     }
 
-    /// The started grant, with the URL that leads to it.
+    /// The started grant, with its URL.
     pub(super) fn redirect(&self, url: AuthorizationUrl, Drawn { state, verifier }: Drawn) -> Redirect {
         let grant = Grant {
             client: self.client.clone(),
@@ -161,14 +162,14 @@ impl Authorization {
         Redirect { url, pending: PendingCallback { grant, state, response_mode: self.response_mode } }
     }
 
-    /// One buffer of the exact size; what the client and the redirect URI contribute has been encoded once before.
+    /// One buffer of the exact size; the parts of the client and of the redirect URI were encoded once before.
     fn url(&self, secrets: &Drawn) -> AuthorizationUrl {
         let registration = self.client.registration();
         let quirks = registration.server.quirks();
         let start = registration.authorization_start.as_deref().unwrap_or_default();
         let on = Message::AuthorizationRequest;
         self.with_fields(secrets, |all| {
-            // Walked twice, once to know the length: a list of them would cost more than that.
+            // Iterated twice, once for the length: a list of them would cost more.
             let mut url = String::with_capacity(start.len() + fields::len(quirks, on, all.iter(), &self.extra));
             url.push_str(start);
             fields::append(&mut url, quirks, on, all.iter(), &self.extra);
@@ -177,7 +178,7 @@ impl Authorization {
     }
 
     /// The parameters of one request, beside `response_type`, `client_id` and the extra ones.
-    #[inline]
+    #[inline(always)]
     pub(super) fn with_fields<T>(&self, secrets: &Drawn, then: impl FnOnce(&Fields<'_>) -> T) -> T {
         let quirks = self.client.server().quirks();
         let challenge = secrets.verifier.as_ref().map(Verifier::challenge);
@@ -185,21 +186,20 @@ impl Authorization {
         let redirect_uri = Field::encoded("redirect_uri", self.redirect_uri.as_str(), self.redirect_uri.encoded());
         let response_mode =
             (self.response_mode == ResponseMode::FormPost).then(|| Field::plain("response_mode", "form_post"));
+        let tail = [
+            Field::plain("state", secrets.state.expose()),
+            Field::plain("code_challenge", challenge.as_ref().map_or("", Challenge::as_str)),
+            Field::plain("code_challenge_method", pkce::METHOD),
+        ];
         then(&Fields {
-            head: [Some(redirect_uri), scope.as_deref().map(|scope| Field::new("scope", scope)), response_mode],
+            head: &[Some(redirect_uri), scope.as_deref().map(|scope| Field::new("scope", scope)), response_mode],
             resources: &self.resources,
-            state: Field::plain("state", secrets.state.expose()),
-            pkce: challenge.as_ref().map(|challenge| {
-                [
-                    Field::plain("code_challenge", Challenge::as_str(challenge)),
-                    Field::plain("code_challenge_method", pkce::METHOD),
-                ]
-            }),
+            tail: if challenge.is_some() { &tail } else { tail.get(..1).unwrap_or_default() },
         })
     }
 }
 
-/// What each grant has of its own: `state`, and the PKCE verifier unless the server refuses PKCE.
+/// The secrets of a grant: `state`, and the PKCE verifier unless the server refuses PKCE.
 pub(super) struct Drawn {
     pub(super) state: RandomText,
     verifier: Option<Verifier>,
@@ -207,17 +207,16 @@ pub(super) struct Drawn {
 
 /// The parameters of one authorization request.
 pub(super) struct Fields<'a> {
-    head: [Option<Field<'a>>; 3],
+    head: &'a [Option<Field<'a>>; 3],
     resources: &'a [String],
-    state: Field<'a>,
-    pkce: Option<[Field<'a>; 2]>,
+    tail: &'a [Field<'a>],
 }
 
 impl<'a> Fields<'a> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn iter(&self) -> impl Iterator<Item = Field<'a>> {
         let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
-        self.head.into_iter().flatten().chain(resources).chain([self.state]).chain(self.pkce.into_iter().flatten())
+        self.head.iter().copied().flatten().chain(resources).chain(self.tail.iter().copied())
     }
 }
 
@@ -232,18 +231,19 @@ fn draw(env: &mut Env<'_>) -> Result<(RandomText, Verifier), Error> {
     Ok((RandomText::from_random(state), Verifier::from_random(verifier)))
 }
 
-/// A started grant: where to send the person, and what their return is checked against.
+/// A started grant: where to send the person, and what checks their return.
 #[must_use = "send the person to `url`, and keep `pending` in their session"]
 #[derive(Debug)]
-#[allow(clippy::exhaustive_structs, reason = "made to be taken apart")]
+#[allow(clippy::exhaustive_structs, reason = "callers take its fields")]
 pub struct Redirect {
-    /// Where to send the person.
+    /// The URL to which you send the person.
     pub url: AuthorizationUrl,
-    /// What waits for their return. Keep it where only this browser's session finds it.
+    /// The grant that waits for their return. Store it where only this browser's session finds it.
     pub pending: PendingCallback,
 }
 
-/// The URL to send the person to. It holds `state`, so it is redacted when printed: read it with [`as_str`](Self::as_str).
+/// The URL to which you send the person. It holds `state`, so it is redacted when printed: read it with
+/// [`as_str`](Self::as_str).
 ///
 /// Letters, digits and `-._~:/?@&+,=%`, and brackets around an IPv6 host: no blanks, no quotes. **A shell acts on `&` and
 /// `?` all the same**: hand it over as one argument of a program, never through a shell.

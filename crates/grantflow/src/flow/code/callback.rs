@@ -1,7 +1,7 @@
 //! The authorization response, checked (RFC 6749 §4.1.2, RFC 9207 §2.4).
 //!
-//! The order is fixed: place and shape, then `state`, then `iss`, and only then `error` or `code`. What has not passed
-//! `state` is not ours and ends nothing; what has passed it is ours and ends the grant, one way or the other.
+//! The order is fixed: place and shape, then `state`, then `iss`, and only then `error` or `code`. A callback without
+//! the right `state` is not ours and ends nothing. A callback with it is ours and ends the grant in every case.
 
 use core::fmt;
 
@@ -20,9 +20,9 @@ use crate::wire::form;
 
 /// A grant that waits for the person to come back. Not `Clone`: it is received once.
 ///
-/// Keep it per browser session, under [`key`](Self::key); a web application stores it with
-/// [`into_stored`](Self::into_stored). A store's only read is an atomic take: ownership gives single use within one
-/// process only.
+/// Store it for each browser session, under [`key`](Self::key); a web application stores it with
+/// [`into_stored`](Self::into_stored). A store's only read must be an atomic take: ownership ensures single use within
+/// one process only.
 #[derive(Debug)]
 pub struct PendingCallback {
     pub(super) grant: Grant,
@@ -30,8 +30,8 @@ pub struct PendingCallback {
     pub(super) response_mode: ResponseMode,
 }
 
-/// What a hit on the redirect URI turned out to be.
-#[must_use = "each verdict asks for something else: see its variants"]
+/// The verdict on a request to the redirect URI.
+#[must_use = "each verdict needs another reaction: see its variants"]
 #[derive(Debug)]
 #[allow(clippy::exhaustive_enums, reason = "a program that takes a callback must have an answer to every verdict")]
 #[allow(clippy::large_enum_variant, reason = "a verdict is matched at once, and a box would cost more than it saves")]
@@ -42,24 +42,24 @@ pub enum Callback {
     Denied(ErrorResponse),
     /// Not the answer to this request. Nothing is lost: keep waiting.
     Unrelated {
-        /// The grant, as good as before.
+        /// The grant, unchanged.
         pending: PendingCallback,
         /// Why it is not ours.
         why: NotOurs,
     },
-    /// `state` matched, and the rest is invalid. Terminal, for `state` is one-time: start again.
+    /// `state` matched, and the rest is invalid. The grant is over, because `state` is one-time: start again.
     Rejected(Rejection),
 }
 
-/// Why a hit on the redirect URI is not the answer that a grant waits for.
+/// Why a request to the redirect URI is not the answer that a grant waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotOurs {
-    /// Another scheme, host or port than the redirect URI's.
+    /// It has another scheme, host or port than the redirect URI.
     OtherOrigin,
-    /// Another path than the redirect URI's, or its own query is missing.
+    /// It has another path than the redirect URI, or lacks its query.
     OtherPath,
-    /// Another response mode: not a form POST where one was asked for.
+    /// It came in another response mode: not as a form POST, although one was requested.
     OtherMode,
     /// No `state`.
     NoState,
@@ -67,11 +67,11 @@ pub enum NotOurs {
     WrongState,
     /// `state` twice.
     TwoStates,
-    /// A form that is not UTF-8, so that no `state` can be read.
+    /// The form is not UTF-8, so no `state` can be read.
     Unreadable,
-    /// A control character in it, such as a line break, which neither a URI nor a form holds unescaped.
+    /// It has a control character, such as a line break, which neither a URI nor a form has unescaped.
     ControlCharacter,
-    /// More than 64 KiB. No server's answer is that long.
+    /// It has more than 64 KiB. No server's answer is that long.
     TooLong,
 }
 
@@ -80,7 +80,7 @@ impl fmt::Display for NotOurs {
         f.write_str(match self {
             Self::OtherOrigin => "it came to another scheme, host or port than the redirect URI's",
             Self::OtherPath => "it came to another path than the redirect URI's, or without its query",
-            Self::OtherMode => "it came in another response mode than the one that was asked for",
+            Self::OtherMode => "it came in another response mode than the requested one",
             Self::NoState => "it has no state",
             Self::WrongState => "its state is another one",
             Self::TwoStates => "it has two states",
@@ -94,22 +94,23 @@ impl fmt::Display for NotOurs {
 }
 
 impl PendingCallback {
-    /// Under which key to keep this grant; [`callback_key`](super::callback_key) finds it from a callback.
+    /// The key under which to store this grant; [`callback_key`](super::callback_key) finds it from a callback.
     pub fn key(&self) -> PendingKey {
         PendingKey::of(self.state.expose())
     }
 
-    /// Takes a hit on the redirect URI: the path and query that an HTTP/1 server sees (RFC 9112 §3.2.1), or an absolute URI,
-    /// as a proxy sends it (§3.2.2) and as HTTP/2 puts it together.
+    /// Takes a request to the redirect URI: the path and query that an HTTP/1 server sees (RFC 9112 §3.2.1), or an
+    /// absolute URI, as a proxy sends it (§3.2.2) and as HTTP/2 builds it.
     ///
-    /// Place and redirect URI are the same in any spelling that RFC 3986 §6.2.2 and §6.2.3 make equal: case of scheme and
-    /// host, escapes of unreserved characters and their case, the default port. `%2F` is never `/`, and dot segments stay.
+    /// All spellings of place and redirect URI that RFC 3986 §6.2.2 and §6.2.3 make equal are the same: case of scheme
+    /// and host, escapes of unreserved characters and their case, the default port. `%2F` is never `/`, and dot
+    /// segments stay.
     pub fn receive(self, uri: &Uri) -> Callback {
         if self.response_mode != ResponseMode::Query {
             return self.unrelated(NotOurs::OtherMode);
         }
         let query = uri.query().unwrap_or_default();
-        // `http::Uri` holds less today; the promise does not rest on that.
+        // `http::Uri` holds less today, but this limit does not depend on that.
         if query.len() > MAX_CALLBACK {
             return self.unrelated(NotOurs::TooLong);
         }
@@ -119,9 +120,8 @@ impl PendingCallback {
         self.judge(query, false)
     }
 
-    /// As [`receive`](Self::receive), for a callback as text: a private-use URI that the operating system handed over,
-    /// or an address that a person pasted, with the line break that came along. A fragment is not looked at, but for a token
-    /// in it.
+    /// Like [`receive`](Self::receive), for a callback as text: a private-use URI from the operating system, or an
+    /// address that a person pasted, perhaps with a line break. A fragment is ignored, unless it holds a token.
     pub fn receive_url(self, url: &str) -> Callback {
         if self.response_mode != ResponseMode::Query {
             return self.unrelated(NotOurs::OtherMode);
@@ -130,7 +130,7 @@ impl PendingCallback {
         if url.len() > MAX_CALLBACK {
             return self.unrelated(NotOurs::TooLong);
         }
-        // What is left is within: no URI has one, so this is no callback of any server's, but a line that was torn.
+        // A control character inside: no URI has one, so this is not a server's callback but a line that was torn.
         if url.contains(char::is_control) {
             return self.unrelated(NotOurs::ControlCharacter);
         }
@@ -147,7 +147,7 @@ impl PendingCallback {
         self.judge(query, token_in_fragment)
     }
 
-    /// As [`receive`](Self::receive), for [`ResponseMode::FormPost`]: a POST with a form-encoded body.
+    /// Like [`receive`](Self::receive), for [`ResponseMode::FormPost`]: a POST with a form-encoded body.
     ///
     /// The POST comes from another site, so the browser sends no `SameSite=Lax` cookie with it: find the pending grant
     /// by a cookie that is `SameSite=None; Secure`.
@@ -165,9 +165,9 @@ impl PendingCallback {
         if body.len() > MAX_CALLBACK {
             return self.unrelated(NotOurs::TooLong);
         }
-        // Some senders end a body with a line break that is not of the form.
+        // Some senders end a body with a line break, which is not part of the form.
         match core::str::from_utf8(body).map(str::trim_ascii) {
-            // A form writes them as escapes.
+            // A form writes control characters as escapes.
             Ok(form) if form.contains(char::is_control) => self.unrelated(NotOurs::ControlCharacter),
             Ok(form) => self.judge(form, false),
             Err(_) => self.unrelated(NotOurs::Unreadable),
@@ -178,7 +178,7 @@ impl PendingCallback {
         Callback::Unrelated { pending: self, why }
     }
 
-    /// Whether the hit is somewhere else than at the redirect URI. An origin is compared where the URI has one.
+    /// Whether the request came to another place than the redirect URI. An origin is compared if the URI has one.
     fn misplaced(&self, uri: &Uri, query: &str) -> Option<NotOurs> {
         if let Some(authority) = uri.authority() {
             let scheme = uri.scheme_str().unwrap_or_default();
@@ -225,7 +225,7 @@ impl PendingCallback {
         }
     }
 
-    /// RFC 9207 §2.4: compared byte for byte, whether it was announced or not.
+    /// RFC 9207 §2.4: compared byte for byte, announced or not.
     fn wrong_issuer(&self, received: &Received<'_>) -> Option<Rejection> {
         let server = &self.grant.client.registration().server;
         let expected = server.issuer_identifier()?.as_str();
@@ -244,7 +244,7 @@ impl PendingCallback {
     }
 }
 
-/// As many characters as fit in 1 KiB.
+/// The first 1 KiB, in whole characters.
 fn first_kibibyte(text: &str) -> String {
     text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= 1024).map(|(_, c)| c).collect()
 }

@@ -1,4 +1,4 @@
-//! The code, to be exchanged for tokens (RFC 6749 §4.1.3, RFC 7636 §4.5).
+//! The code, which is exchanged for tokens (RFC 6749 §4.1.3, RFC 7636 §4.5).
 
 use http::{Request, Response};
 
@@ -6,22 +6,22 @@ use super::Grant;
 use super::pkce::Verifier;
 use crate::call;
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
-use crate::error::Error;
+use crate::error::{Error, Meaning};
 use crate::server::Message;
 use crate::server::fields::{Field, Params};
-use crate::token::Tokens;
+use crate::token::{Tokens, check_identity};
 use crate::value::secret::AuthorizationCode;
 
-/// A code that came out of a checked callback. Not `Clone`: a code is used once (RFC 6749 §4.1.2).
+/// A code from a checked callback. Not `Clone`: a code is used once (RFC 6749 §4.1.2).
 ///
-/// What a failure leaves of it:
+/// What is left of it after a failure:
 /// - **Spent**: the server refused, by a status and a code that are a verdict. A compliant server may burn the code with
 ///   any refusal: start again.
-/// - **Intact**: the request was certainly not sent, or the server said that it was too busy to look (429, or 503 with
-///   `Retry-After`), or wants a DPoP nonce first (RFC 9449 §8). Run it again; codes live for ten minutes at most.
+/// - **Intact**: the request was certainly not sent, or the server was too busy to look at it (429, or 503 with
+///   `Retry-After`), or it wants a DPoP nonce first (RFC 9449 §8). Run it again; codes live for ten minutes at most.
 /// - **Unknown**: the request may have been sent and no answer came that proves anything: a lost connection, a 5xx, a
-///   `server_error`, an error code that no RFC defines, a redirect, a body cut short. A server must revoke the tokens of a code that it sees twice (RFC 6749 §4.1.2), so a
-///   retry is a risk: starting again is the safe way.
+///   `server_error`, an error code that no RFC defines, a redirect, a body that was cut. A server must revoke the
+///   tokens of a code that it sees twice (RFC 6749 §4.1.2), so a retry is a risk. Starting again is safe.
 #[derive(Debug)]
 #[must_use = "a code expires within minutes: run the exchange"]
 pub struct CodeExchange {
@@ -71,12 +71,17 @@ impl Exchange for CodeExchange {
         let grant = &self.grant;
         let outcome =
             call::token_answer(grant.client.registration(), env.now, call::Grant::Other, &response, |answer| {
-                let (client, scope, resources) = (grant.client.clone(), grant.scope.clone(), grant.resources.clone());
-                Tokens::of_login(client, answer, scope, resources, env.now)
+                check_identity(&answer, grant.scope.as_ref())?;
+                Ok(Tokens::new(grant.client.clone(), answer, grant.scope.clone(), grant.resources.clone(), env.now))
             });
         match outcome {
             Ok(tokens) => Ok(Step::Done(tokens)),
-            Err(no) => Err(no.single_use(self)),
+            // As `NotGranted::single_use`, which would copy the exchange to drop it.
+            Err(no) => Err(match no.meaning {
+                Meaning::Over | Meaning::RequestRefused => Failure::spent(no.error),
+                Meaning::NotProcessed => Failure::intact(no.error, self),
+                Meaning::Nothing => Failure::unknown(no.error, self),
+            }),
         }
     }
 

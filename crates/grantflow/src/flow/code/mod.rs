@@ -12,7 +12,7 @@
 //!                     CodeExchange ──run──▶ Tokens                        RFC 6749 §4.1.3, §4.1.4, RFC 7636 §4.5
 //! ```
 //!
-//! When an API wants more than the token gives, `step_up` makes another [`Authorization`] (RFC 9470).
+//! If an API wants more than the token gives, `step_up` makes another [`Authorization`] (RFC 9470).
 //!
 //! From end to end, against the testkit's server:
 //!
@@ -84,13 +84,13 @@ use crate::scope::Scope;
 use crate::url::RedirectUri;
 use pkce::Verifier;
 
-/// Whether a grant may go without PKCE: only where the server refuses it, by name, and only with a redirect URI that no
-/// other program on the person's machine can receive (RFC 8252 §8.5).
+/// Whether a grant may omit PKCE: only if the server refuses it, by name, and only with a redirect URI that no other
+/// program on the person's machine can receive (RFC 8252 §8.5).
 fn pkce_may_be_left_out(client: &Client, redirect_uri: &RedirectUri) -> bool {
     client.registration().server.quirks().refuses_pkce && redirect_uri.is_remote()
 }
 
-/// What goes with a grant from its first request to its last.
+/// The values that a grant keeps from its first request to its last.
 #[derive(Debug)]
 struct Grant {
     client: Client,

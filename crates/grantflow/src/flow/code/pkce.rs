@@ -1,4 +1,4 @@
-//! Proof key for code exchange (RFC 7636): S256, and nothing else.
+//! Proof key for code exchange (RFC 7636): only S256.
 
 use core::fmt;
 
@@ -38,7 +38,7 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// A code challenge: no secret.
+/// A code challenge, which is not secret.
 pub(crate) struct Challenge([u8; 43]);
 
 impl Challenge {
@@ -51,7 +51,7 @@ impl Challenge {
 mod tests {
     use super::*;
 
-    /// As any other secret: see `secret`.
+    /// Like every other secret: see `secret`.
     #[test]
     fn a_verifier_is_wiped_by_its_type() {
         let Verifier(_text): Verifier = Verifier::from_random(&[1; 32]);

@@ -1,5 +1,5 @@
-//! The authorization request, sent ahead (RFC 9126): the server gets it from the client itself, and the browser carries no
-//! more than a reference to it.
+//! The authorization request, pushed (RFC 9126): the client sends it to the server, and the browser carries only a
+//! reference to it.
 
 use core::fmt;
 
@@ -12,23 +12,23 @@ use crate::call;
 use crate::client::authorization_url;
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::error::{Error, UrlRole};
-use crate::server::fields::Field;
+use crate::server::fields::{Field, Params};
 use crate::server::{EndpointKind, Message};
 
-/// An authorization request on its way to the server (RFC 9126 §2.1). What comes back is a [`Redirect`], whose URL holds
-/// `client_id` and `request_uri` and nothing else (§4): send the person there soon, for the reference expires, often within
-/// a minute.
+/// An authorization request that will be pushed to the server (RFC 9126 §2.1). Its output is a [`Redirect`], whose URL
+/// has `client_id` and `request_uri` and nothing else (§4). Send the person there soon, because the reference expires,
+/// often within a minute.
 ///
-/// Every failure leaves it intact: a request that nobody follows up does no harm. Sent again, it has the same `state` and
-/// the same PKCE challenge.
+/// Every failure leaves it intact: an unused request does no harm. Sent again, it has the same `state` and the same
+/// PKCE challenge.
 #[must_use = "run it to get the URL to send the person to"]
 pub struct PushedAuthorization {
     authorization: Authorization,
     secrets: Drawn,
 }
 
-/// A grant that has begun: the person can be sent off, or the request has to be pushed first.
-#[must_use = "send the person off, or run the exchange first"]
+/// A grant that has begun: send the person to its URL, or push the request first.
+#[must_use = "send the person to the URL, or run the exchange first"]
 #[derive(Debug)]
 #[allow(clippy::exhaustive_enums, reason = "a request is pushed, or it is not")]
 #[allow(clippy::large_enum_variant, reason = "it is matched at once, and a box would cost more than it saves")]
@@ -40,22 +40,32 @@ pub enum Begun {
 }
 
 impl Authorization {
-    /// Starts a grant by pushing the request (RFC 9126), so that nobody can read or change it on its way through the browser.
-    /// Draws `state` and the PKCE verifier.
+    /// Starts a grant by pushing the request (RFC 9126), so that no one can read or change it in the browser. Draws
+    /// `state` and the PKCE verifier.
     ///
     /// # Errors
-    /// [`Misuse::NoEndpoint`](crate::Misuse::NoEndpoint) if the server has no pushed authorization request endpoint; [`Error::Entropy`]. Nothing is sent.
+    /// [`Misuse::NoEndpoint`](crate::Misuse::NoEndpoint) if the server has no pushed authorization request endpoint;
+    /// [`Misuse::ReservedParameter`](crate::Misuse::ReservedParameter) or
+    /// [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter) if an extra parameter may be in the URL and not in the
+    /// pushed request, because the server's quirks or the endpoint's own query have the name; [`Error::Entropy`]. Nothing is
+    /// sent.
     pub fn push(&self, env: &mut Env<'_>) -> Result<PushedAuthorization, Error> {
-        self.client.server().needed(EndpointKind::PushedAuthorizationRequest)?;
+        let server = self.client.server();
+        server.needed(EndpointKind::PushedAuthorizationRequest)?;
+        // They were checked for the URL. Another message has other names.
+        let mut checked = Params::default();
+        for (name, value) in self.extra.iter() {
+            server.add_param(Message::PushedAuthorizationRequest, &mut checked, name, value)?;
+        }
         Ok(PushedAuthorization { secrets: self.draw(env)?, authorization: self.clone() })
     }
 
-    /// Starts a grant in the way that the server demands: by [`push`](Self::push) if it
-    /// [requires](crate::Server::requires_pushed_authorization_requests) pushed requests, else by [`start`](Self::start). For
-    /// programs that work with any server, by its metadata.
+    /// Starts a grant as the server demands: by [`push`](Self::push) if it
+    /// [requires](crate::Server::requires_pushed_authorization_requests) pushed requests, else by
+    /// [`start`](Self::start). For programs that support any server by its metadata.
     ///
     /// # Errors
-    /// As those two.
+    /// The errors of [`push`](Self::push) and [`start`](Self::start).
     ///
     /// ```
     /// use grantflow::{Authorization, Begun, Callback, Env, Exchange, Server, Step, UnixTime};
@@ -102,12 +112,12 @@ impl Authorization {
 }
 
 impl PushedAuthorization {
-    /// Where the person goes: what was pushed, by its reference.
+    /// The URL for the person, with the reference to the pushed request.
     fn url(&self, request_uri: &str) -> AuthorizationUrl {
         let registration = self.authorization.client.registration();
         let own = [Field::new("client_id", &registration.id), Field::new("request_uri", request_uri)];
         let server = &registration.server;
-        // It was there when the authorization request was made.
+        // It existed when the authorization request was made.
         let url = server.authorization_endpoint().map(|endpoint| authorization_url(server, endpoint, &own));
         AuthorizationUrl(Zeroizing::new(url.unwrap_or_default()))
     }
@@ -124,7 +134,7 @@ impl Exchange for PushedAuthorization {
 
     fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
         let registration = self.authorization.client.registration();
-        // RFC 9126 §2.1 has it in the body, whichever way the client authenticates.
+        // RFC 9126 §2.1 demands it in the body, with every client authentication.
         let named = registration.auth.names_the_client(registration.server.quirks());
         let id = (!named).then(|| Field::new("client_id", &registration.id));
         let (to, on) = (EndpointKind::PushedAuthorizationRequest, Message::PushedAuthorizationRequest);

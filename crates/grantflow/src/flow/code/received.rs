@@ -1,4 +1,4 @@
-//! An authorization response, read but not yet believed (RFC 6749 §4.1.2).
+//! An authorization response, parsed and not yet checked (RFC 6749 §4.1.2).
 
 use core::fmt;
 use std::borrow::Cow;
@@ -10,16 +10,16 @@ use crate::server::{FRONT_CHANNEL, Message, Quirks};
 use crate::value::secret::encode_32;
 use crate::wire::form;
 
-/// The most that is read of a callback: servers write a few hundred bytes, and codes of 4 KiB exist.
+/// The greatest size of a callback: servers write a few hundred bytes, and codes of 4 KiB exist.
 pub(super) const MAX_CALLBACK: usize = 64 * 1024;
 
-/// A parameter that must not be there twice.
+/// A parameter that must not occur twice.
 #[derive(Debug, Default)]
 pub(super) enum Once<'a> {
     #[default]
     Absent,
     Value(Cow<'a, str>),
-    /// There, but its escapes are broken or it is not UTF-8.
+    /// Present, but its escapes are broken or it is not UTF-8.
     Unreadable,
     Twice,
 }
@@ -44,7 +44,7 @@ impl<'a> Once<'a> {
     }
 }
 
-/// The parameters of an authorization response that have a meaning.
+/// The parameters of an authorization response that this flow knows.
 #[derive(Debug, Default)]
 pub(super) struct Received<'a> {
     pub(super) state: Once<'a>,
@@ -53,17 +53,17 @@ pub(super) struct Received<'a> {
     pub(super) error: Once<'a>,
     pub(super) error_description: Once<'a>,
     pub(super) error_uri: Once<'a>,
-    /// A token, or a response object that this flow did not ask for.
+    /// A token or a response object, which this flow does not request.
     pub(super) front_channel: bool,
 }
 
 impl<'a> Received<'a> {
-    /// Whether a parameter other than `state` is there twice (RFC 6749 §3.1), or one that is acted on cannot be read, or
-    /// holds what it must not (RFC 6749 appendix A.7, A.11). A description or URI never costs the error that it explains:
+    /// Whether a parameter other than `state` occurs twice (RFC 6749 §3.1), or one that is used cannot be read or has a
+    /// forbidden character (RFC 6749 appendix A.7, A.11). A description or URI never costs the error that it explains:
     /// in another encoding, or twice, it only loses its text.
     pub(super) fn is_malformed(&self) -> bool {
         let doubled = [&self.error_description, &self.error_uri].into_iter().any(|text| matches!(text, Once::Twice));
-        // The loop looks at all bytes: without an early exit, the compiler can look at several at once.
+        // The loop reads all bytes: without an early exit, the compiler can check several at once.
         let visible = |text: &str| text.bytes().fold(true, |good, b| good & matches!(b, 0x20..=0x7e));
         self.iss.is_malformed()
             || self.code.is_malformed()
@@ -76,7 +76,7 @@ impl<'a> Received<'a> {
     pub(super) fn read(form: &'a str, quirks: &Quirks) -> Self {
         let mut received = Self::default();
         for (raw_name, raw_value) in form::raw_pairs(form) {
-            // A name that cannot be decoded is none of ours: unknown parameters are ignored (RFC 6749 §4.1.2).
+            // A name that cannot be decoded is unknown, and unknown parameters are ignored (RFC 6749 §4.1.2).
             let Some(name) = form::decode(raw_name) else { continue };
             match quirks.standard(Message::Callback, &name) {
                 Some("state") => received.state.put(raw_value),
@@ -93,7 +93,7 @@ impl<'a> Received<'a> {
     }
 }
 
-/// Under which key a pending grant is kept: a hash of its `state`, so that a store's keys give nothing away.
+/// The key of a stored pending grant: a hash of its `state`, so that a store's keys reveal nothing.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PendingKey([u8; 43]);
 
@@ -126,18 +126,18 @@ impl fmt::Debug for PendingKey {
     }
 }
 
-/// The key of the pending grant that a callback answers; `None` if it has not exactly one `state` or is longer than
-/// 64 KiB: then it belongs to no grant.
+/// The key of the pending grant that a callback answers; `None` if the callback has not exactly one `state` or is
+/// longer than 64 KiB. Then it belongs to no grant.
 ///
-/// Look up with it in the browser session's own store, by an atomic take: a forged callback then takes nothing. Where a
-/// server has another name for `state` ([`Quirk::RenamedParameter`](crate::Quirk::RenamedParameter)), there is none to find.
+/// Use it for the browser session's own store, with an atomic take: a forged callback then takes nothing. If a server
+/// has another name for `state` ([`Quirk::RenamedParameter`](crate::Quirk::RenamedParameter)), no key is found.
 pub fn callback_key(uri: &Uri) -> Option<PendingKey> {
     key_in(uri.query().unwrap_or_default())
 }
 
-/// As [`callback_key`], for the body of a `form_post` callback.
+/// Like [`callback_key`], for the body of a `form_post` callback.
 pub fn callback_key_in_form(body: &[u8]) -> Option<PendingKey> {
-    // Before it is looked at byte by byte.
+    // Before it is parsed byte by byte.
     if body.len() > MAX_CALLBACK {
         return None;
     }

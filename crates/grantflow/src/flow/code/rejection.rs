@@ -1,4 +1,4 @@
-//! A callback that is ours and wrong.
+//! A callback that is ours and invalid.
 
 use core::fmt;
 
@@ -23,18 +23,19 @@ impl Rejection {
         self.reason
     }
 
-    /// The issuer that the client's server was configured with, where the issuer is the reason.
+    /// The configured issuer of the client's server, if the issuer is the reason.
     pub fn expected_iss(&self) -> Option<&str> {
         self.expected_iss.as_deref()
     }
 
-    /// The `iss` parameter of the callback, at most 1 KiB of it, where it is the reason. It is what the sender of the callback wrote.
+    /// The `iss` parameter of the callback, at most 1 KiB of it, if it is the reason. The sender of the callback wrote
+    /// it.
     pub fn untrusted_iss(&self) -> Option<&str> {
         self.received_iss.as_deref()
     }
 
-    /// The OAuth error that the callback claims. **Nobody knows who wrote it**: the check that would tell has failed
-    /// (RFC 9207 §2.4). For a log, not for a decision.
+    /// The OAuth error that the callback claims. **It is unknown who wrote it**: the check that would tell has failed
+    /// (RFC 9207 §2.4). Use it for a log, not for a decision.
     pub fn untrusted_error(&self) -> Option<&ErrorResponse> {
         self.error.as_deref()
     }
@@ -66,14 +67,14 @@ impl std::error::Error for Rejection {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RejectionReason {
-    /// A parameter other than `state` is there twice (RFC 6749 §3.1), or is not form-encoded UTF-8, or the code or the error
-    /// holds something other than printable ASCII (RFC 6749 appendix A.7, A.11).
+    /// A parameter other than `state` occurs twice (RFC 6749 §3.1), or is not form-encoded UTF-8, or the code or the
+    /// error has a character that is not printable ASCII (RFC 6749 appendix A.7, A.11).
     Malformed,
     /// `iss` is not the server's issuer (RFC 9207 §2.4): another server may have answered.
     WrongIssuer,
     /// `iss` is missing, and this server always sends it (RFC 9207 §2.4).
     MissingIssuer,
-    /// It carries a token or a response object, which this flow never asks for (RFC 9700 §2.1.2).
+    /// It has a token or a response object, which this flow never requests (RFC 9700 §2.1.2).
     FrontChannelToken,
     /// It has neither a code nor an error, or an empty one.
     NoCode,
@@ -83,11 +84,11 @@ impl fmt::Display for RejectionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Malformed => {
-                "a parameter is there twice, is not form-encoded UTF-8, or holds a character that it must not hold"
+                "a parameter occurs twice, is not form-encoded UTF-8, or has a character that it must not have"
             }
             Self::WrongIssuer => "iss names another issuer",
-            Self::MissingIssuer => "iss is missing, though this server always sends it",
-            Self::FrontChannelToken => "it carries a token or a response object, which was not asked for",
+            Self::MissingIssuer => "iss is missing, although this server always sends it",
+            Self::FrontChannelToken => "it has a token or a response object, which was not requested",
             Self::NoCode => "it has neither a code nor an error",
         })
     }

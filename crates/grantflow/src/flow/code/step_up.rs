@@ -1,4 +1,4 @@
-//! When an API wants more than a token gives: a new authorization request (RFC 6750 §3.1, RFC 9470).
+//! A new authorization request, if an API wants more than a token gives (RFC 6750 §3.1, RFC 9470).
 //!
 //! ```text
 //! 401 or 403 ──StepUp::of──▶ StepUp
@@ -8,13 +8,14 @@
 //!                              └──────▶ NoStepUp           final: say so, and do not ask the API again
 //! ```
 //!
-//! From end to end, against the testkit's server, with an API that wants `write`:
+//! From end to end, against the testkit's server:
 //!
 //! ```
-//! use grantflow::{Authorization, Callback, Env, Exchange, NoStepUp, Redirect, Server, Step, StepUp, StepUpAttempts, Tokens, UnixTime};
+//! use grantflow::{Authorization, NoStepUp, Server, StepUp, StepUpAttempts};
+//! # use grantflow::{Callback, Env, Exchange, Redirect, Step, Tokens, UnixTime};
 //! # use grantflow_testkit as testkit;
 //! # let mut provider = testkit::Server::new("https://as.example");
-//! # provider.register(testkit::Client::confidential("my-id", "my-secret").redirect_uri("https://app.example/cb").scope("read write admin"));
+//! # provider.register(testkit::Client::confidential("my-id", "my-secret").redirect_uri("https://app.example/cb").scope("read write"));
 //! # struct Dice(u8);
 //! # impl grantflow::Entropy for Dice {
 //! #     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), grantflow::EntropyFailed> {
@@ -24,6 +25,7 @@
 //! # }
 //! # let mut rng = Dice(1);
 //! # let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
+//! # // Start, the person's visit, receive, and the code exchange.
 //! # let mut login = |provider: &mut testkit::Server, authorization: &Authorization| -> Result<Tokens, Box<dyn std::error::Error>> {
 //! #     let Redirect { url, pending } = authorization.start(&mut env)?;
 //! #     let request = provider.visit(url.as_str())?.request()?;
@@ -32,45 +34,40 @@
 //! #     let Step::Done(tokens) = exchange.respond(&mut env, response)? else { unreachable!("this flow has one step") };
 //! #     Ok(tokens)
 //! # };
-//! # // An API that wants `write`, and never gives in where `admin` is asked for.
-//! # let call = |provider: &mut testkit::Server, tokens: &Tokens, wanted: &str| -> Result<http::Response<Vec<u8>>, Box<dyn std::error::Error>> {
+//! # let call = |provider: &mut testkit::Server, tokens: &Tokens| -> Result<http::Response<Vec<u8>>, Box<dyn std::error::Error>> {
 //! #     let mut request = http::Request::get("https://as.example/api/user").body(Vec::new())?;
 //! #     tokens.bearer()?.authorize(&mut request)?;
-//! #     let response = provider.handle(&request);
-//! #     if wanted == "write" && String::from_utf8_lossy(response.body()).contains("write") { return Ok(response); }
-//! #     let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{wanted}\"");
-//! #     Ok(http::Response::builder().status(403).header("www-authenticate", challenge).body(Vec::new())?)
+//! #     Ok(provider.handle(&request))
 //! # };
+//! // An API that wants `write`, and a login of the kind `gold`.
+//! provider.knobs().required_scope = Some("write".to_owned());
+//! provider.knobs().required_acr_values = vec!["gold".to_owned()];
+//!
 //! let server = Server::new(&provider.authorize_url(), &provider.token_url())?;
 //! let client = server.client("my-id").secret_post("my-secret")?;
 //! let mut authorization = Authorization::new(&client, "https://app.example/cb")?.scope("read")?;
-//! let mut tokens = login(&mut provider, &authorization)?; // start, receive, and the code exchange
+//! let mut tokens = login(&mut provider, &authorization)?;
 //!
 //! // One operation: as many logins as it needs, and an end to it.
 //! let mut attempts = StepUpAttempts::new();
 //! let response = loop {
-//!     let response = call(&mut provider, &tokens, "write")?;
+//!     let response = call(&mut provider, &tokens)?;
 //!     let Some(step_up) = StepUp::of(response.status(), response.headers()) else { break response };
 //!     authorization = authorization.step_up(&step_up, tokens.scope(), &mut attempts)?;
 //!     tokens = login(&mut provider, &authorization)?;
 //! };
 //! assert_eq!(response.status(), 200);
-//! assert_eq!(attempts.made(), 1);
 //! assert_eq!(tokens.scope().effective().map(|scope| scope.as_str()), Some("read write"));
-//!
-//! // An API that refuses whatever it gets is believed once.
-//! let mut attempts = StepUpAttempts::new();
-//! let end = loop {
-//!     let response = call(&mut provider, &tokens, "admin")?;
-//!     let step_up = StepUp::of(response.status(), response.headers()).ok_or("it never gives in")?;
-//!     match authorization.step_up(&step_up, tokens.scope(), &mut attempts) {
-//!         Ok(more) => authorization = more,
-//!         Err(end) => break end,
-//!     }
-//!     tokens = login(&mut provider, &authorization)?;
-//! };
-//! assert!(matches!(end, NoStepUp::NothingNew));
 //! assert_eq!(attempts.made(), 1);
+//!
+//! // An API that asks again for what it got is not believed.
+//! let again = http::HeaderMap::from_iter([(
+//!     http::header::WWW_AUTHENTICATE,
+//!     "Bearer error=\"insufficient_scope\", scope=\"write\"".parse()?,
+//! )]);
+//! let step_up = StepUp::of(http::StatusCode::FORBIDDEN, &again).ok_or("no step-up")?;
+//! let end = authorization.step_up(&step_up, tokens.scope(), &mut attempts);
+//! assert!(matches!(end, Err(NoStepUp::NothingNew)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -86,10 +83,11 @@ use crate::scope::{GrantedScope, Scope};
 use crate::server::Message;
 use crate::wire::challenge::{Challenge, Challenges, TokenChallenge};
 
-/// What an API asks for beyond what a token gives: more scope (`insufficient_scope`, RFC 6750 §3.1), or another or a newer login of
-/// the person (`insufficient_user_authentication`, RFC 9470 §3). [`Authorization::step_up`] makes an authorization request of it.
+/// What an API asks for beyond a token: more scope (`insufficient_scope`, RFC 6750 §3.1), or another or newer login of
+/// the person (`insufficient_user_authentication`, RFC 9470 §3). [`Authorization::step_up`] makes an authorization
+/// request from it.
 ///
-/// `Debug` shows no text of the API's.
+/// `Debug` shows no text of the API.
 #[derive(Clone)]
 pub struct StepUp {
     reason: ErrorCode,
@@ -98,18 +96,18 @@ pub struct StepUp {
     max_age: Option<Duration>,
 }
 
-/// Longer ones make URLs that servers refuse.
+/// Longer texts make URLs that servers refuse.
 const MAX_TEXT: usize = 4 * 1024;
 
 impl StepUp {
-    /// What this answer of an API asks for. The status and the headers are enough, so any HTTP stack will do.
+    /// What an API's answer asks for. It needs the status and the headers only, so any HTTP stack is suitable.
     ///
-    /// `None` unless the status is 401 or 403 and a Bearer or DPoP challenge has one of the two codes. RFC 6750 uses 403 for the one and RFC
-    /// 9470 uses 401 for the other; servers mix them up, and the code leaves no doubt. A 401 with `invalid_token` or without a code
-    /// is no step-up: refresh the token, or authorize for the first time.
+    /// `None` unless the status is 401 or 403 and a Bearer or DPoP challenge has one of the two codes. RFC 6750 uses
+    /// 403 for the first and RFC 9470 uses 401 for the second; servers mix them up, and the code decides. A 401 with
+    /// `invalid_token` or without a code is no step-up: refresh the token, or authorize for the first time.
     ///
-    /// A broken challenge counts if no whole one says it: what is asked for goes to the authorization server and to the person, and
-    /// they decide. A `scope` or an `acr_values` of more than 4 KiB is not read.
+    /// A broken challenge counts if no complete one says it: the request goes to the authorization server and to the
+    /// person, and they decide. A `scope` or an `acr_values` of more than 4 KiB is ignored.
     pub fn of(status: StatusCode, headers: &HeaderMap) -> Option<Self> {
         if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return None;
@@ -145,13 +143,13 @@ impl StepUp {
         self.scope.as_ref()
     }
 
-    /// The authentication context classes that the API names, separated by spaces, the best one first (RFC 9470 §3). Escape them before
-    /// they are shown.
+    /// The authentication context classes that the API names, separated by spaces, the best one first (RFC 9470 §3).
+    /// Escape them before you show them.
     pub fn untrusted_acr_values(&self) -> Option<&str> {
         self.acr_values.as_deref()
     }
 
-    /// How long ago the person may have logged in, at most (RFC 9470 §3).
+    /// The greatest age of the person's login (RFC 9470 §3).
     pub fn max_age(&self) -> Option<Duration> {
         self.max_age
     }
@@ -171,17 +169,17 @@ impl fmt::Debug for StepUp {
 }
 
 /// How often one operation has been authorized again, and for what. **One value for each operation** of the program, such as an upload
-/// or a call of the API, for as long as it lasts: it ends a loop in which an API refuses whatever it gets.
+/// or a call of the API, for as long as it lasts: it ends a loop in which an API refuses every token.
 ///
-/// A web application keeps it beside the pending grant while the person is away. It serializes with serde; its fields are not part of the
-/// API. It holds no secret of ours, but texts of the API's.
+/// A web application stores it with the pending grant while the person is away. It serializes with serde; its fields
+/// are not part of the API. It holds no secret, but texts of the API.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct StepUpAttempts {
     limit: u8,
     made: u8,
-    /// What was asked for in this operation.
+    /// The scopes that this operation has requested.
     scope: Option<String>,
-    /// The last one is what counts.
+    /// Only the last one counts.
     acr_values: Vec<String>,
     max_age: Option<u64>,
 }
@@ -224,23 +222,22 @@ impl fmt::Debug for StepUpAttempts {
     }
 }
 
-/// Why there is no new authorization request. It is final for this operation: asking the API or the person again changes nothing.
+/// Why there is no new authorization request. It is final for this operation: asking the API or the person again
+/// changes nothing.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoStepUp {
-    /// The API names neither a scope nor a login that would do, or nothing that can be read.
+    /// The API names neither a scope nor a sufficient login, or nothing that can be read.
     #[error(
-        "the API wants more than this token gives, and names neither a scope nor a login that would do: look into its \
+        "the API wants more than this token gives, and names neither a scope nor a sufficient login: look into its \
          documentation, and authorize for what it says"
     )]
     NothingNamed,
-    /// The API asks for scope that the token has, or for what was asked for in this operation before.
-    #[error(
-        "the API asks for nothing that was not asked for already: it refuses this operation to this person or client"
-    )]
+    /// The API asks for a scope that the token has, or for something that this operation has requested before.
+    #[error("the API asks for nothing new: it refuses this operation to this person or client")]
     NothingNew,
-    /// The operation was authorized again as often as it may be.
-    #[error("this operation was authorized again as often as it may be, and the API still wants more")]
+    /// The operation was authorized again as often as allowed.
+    #[error("this operation was authorized again as often as allowed, and the API still wants more: do not repeat it")]
     TooOften,
     /// The authorization request cannot hold what the API asks for.
     #[error("the authorization request cannot hold what the API asks for")]
@@ -248,18 +245,19 @@ pub enum NoStepUp {
 }
 
 impl Authorization {
-    /// The authorization request that gets a token of which the API wants more. It asks for the scope of this request and of
-    /// the grant together with what the API names, and takes over `acr_values` and `max_age` (RFC 9470 §4); resources, redirect URI
-    /// and all other parameters stay. `granted` is [`Tokens::scope`](crate::Tokens::scope) of the refused token.
+    /// The authorization request for a token with what the API wants. It asks for the scope of this request and of the
+    /// grant together with the scope that the API names, and takes over `acr_values` and `max_age` (RFC 9470 §4);
+    /// resources, redirect URI and all other parameters stay. `granted` is [`Tokens::scope`](crate::Tokens::scope) of
+    /// the refused token.
     ///
-    /// What the request has as `acr_values` is replaced. Of two times for `max_age` the shorter one counts. What earlier attempts of
-    /// the operation asked for is asked for again, so this may be called on the first request of the operation or on the one that the last
-    /// attempt gave.
+    /// The `acr_values` of the request are replaced. Of two values for `max_age` the shorter one counts. Requests of
+    /// earlier attempts of the operation are repeated, so this may be called on the first request of the operation or
+    /// on that of the last attempt.
     ///
-    /// A `prompt=none` stays, too, and lets no server ask the person.
+    /// A `prompt=none` stays too, and then the server cannot ask the person.
     ///
-    /// If neither this request nor the grant has a known scope, the new request names the API's alone. A server that would have given more
-    /// by default then gives less: name the scopes that you need.
+    /// If neither this request nor the grant has a known scope, the new request has only the API's scope. A server that
+    /// would have given more by default then gives less: name the scopes that you need.
     ///
     /// ```
     /// use grantflow::{Authorization, NoStepUp, StepUp, StepUpAttempts};
@@ -276,7 +274,7 @@ impl Authorization {
     /// ```
     ///
     /// # Errors
-    /// [`NoStepUp`]. Then `attempts` are as they were.
+    /// [`NoStepUp`]. Then `attempts` is unchanged.
     pub fn step_up(
         &self,
         step_up: &StepUp,
@@ -284,7 +282,7 @@ impl Authorization {
         attempts: &mut StepUpAttempts,
     ) -> Result<Self, NoStepUp> {
         let server = &self.client.registration().server;
-        // A server that separates scopes by commas does so in challenges, too.
+        // A server that separates scopes by commas also does so in challenges.
         let named = step_up.scope.clone().and_then(|scope| server.quirks().tokens_of(scope).ok());
         let StepUp { acr_values, max_age, .. } = step_up;
         let max_age = max_age.map(|age| age.as_secs());
@@ -294,7 +292,7 @@ impl Authorization {
 
         let before = attempts.scope();
         let asked = united([self.scope.as_ref(), granted.requested(), before.as_ref()]);
-        // A scope that was asked for and not granted may be asked for once more: the person may see it differently now.
+        // A scope that was requested and not granted may be requested once more: the person may decide otherwise now.
         let has = match granted.effective() {
             Some(effective) => united([Some(effective), before.as_ref()]),
             None => asked.clone(),

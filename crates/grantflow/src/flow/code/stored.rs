@@ -41,9 +41,9 @@ pub struct StoredCallback {
     form_post: bool,
 }
 
-/// The version of a grant with PKCE: an older sibling of a rolling deployment reads it, too.
+/// The version of a grant with PKCE. Older releases of a rolling deployment read it too.
 const VERSION: u32 = 1;
-/// The version of a grant without PKCE, which an older sibling must not take for a damaged one.
+/// The version of a grant without PKCE, which older releases must not take for a damaged one.
 const WITHOUT_PKCE: u32 = 2;
 
 impl StoredCallback {
@@ -97,9 +97,9 @@ impl PendingCallback {
     ///
     /// # Errors
     /// [`Misuse::Stored`] if another version wrote it, if a byte of it was changed, or if issuer, client id or token
-    /// endpoint are not the client's: an issuer may have been configured since, and the two may be spelt in another way, but
-    /// [`Server::formerly`](crate::Server::formerly) does not count here. Nothing is half believed. A grant that was started
-    /// without PKCE is the client's only while its server has [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce).
+    /// endpoint are not the client's. An issuer may have been configured since, and the two may be spelt differently,
+    /// but [`Server::formerly`](crate::Server::formerly) does not count here. A grant that was started without PKCE
+    /// fits the client only while its server has [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce).
     pub fn from_stored(stored: StoredCallback, client: impl Into<Client>) -> Result<Self, Error> {
         let refuse = |fault| Error::Misuse(Misuse::Stored(fault));
         let damaged = refuse(StoredFault::Damaged);

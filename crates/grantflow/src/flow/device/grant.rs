@@ -12,18 +12,18 @@ use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::error::Error;
 use crate::scope::Scope;
 use crate::server::fields::{Field, Params};
-use crate::token::Tokens;
+use crate::token::{Tokens, check_identity};
 use crate::value::secret::Secret;
 use crate::value::time::UnixTime;
 
-/// The `grant_type` of RFC 8628 §3.4. It holds colons, so it is encoded.
+/// The `grant_type` of RFC 8628 §3.4. It has colons, so it is encoded.
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// A device that waits until a person lets it in. Show [`user_code`](Self::user_code) and
-/// [`verification_uri`](Self::verification_uri), and run it: it asks for tokens, as often as the server allows, until the
-/// person has decided or the code expires.
+/// A device that waits until a person approves it. Show [`user_code`](Self::user_code) and
+/// [`verification_uri`](Self::verification_uri), and run it: it polls for tokens, as often as the server allows, until
+/// the person has decided or the code expires.
 ///
-/// Not `Clone`: two that poll with one code are too fast for the server. A person may take minutes, so it can be stored:
+/// Not `Clone`: two polls with one code are too fast for the server. A person may take minutes, so it can be stored:
 /// [`into_stored`](Self::into_stored).
 ///
 /// What ends it:
@@ -70,13 +70,13 @@ impl DeviceGrant {
         self.user_code.expose()
     }
 
-    /// Where the person enters it: an `https` page, or one on loopback.
+    /// The page where the person enters the code: `https`, or on loopback.
     pub fn verification_uri(&self) -> &str {
         &self.verification_uri
     }
 
-    /// The same page with the code filled in, if the server gave one: for a QR code (RFC 8628 §3.3.1). Show the code beside
-    /// it, so that the person can compare.
+    /// The same page with the code filled in, if the server gave one: for a QR code (RFC 8628 §3.3.1). Show the code
+    /// beside it, so that the person can compare.
     pub fn verification_uri_complete(&self) -> Option<&str> {
         self.verification_uri_complete.as_ref().map(Secret::expose)
     }
@@ -86,13 +86,13 @@ impl DeviceGrant {
         self.polling.expires_at()
     }
 
-    /// How long the server wants between two requests. It grows when the server says `slow_down`.
+    /// The server's time between two requests. It grows when the server says `slow_down`.
     pub fn interval(&self) -> Duration {
         self.polling.interval()
     }
 
-    /// Why the last request brought no word from the server, if it did not: for a program that shows that it waits. `None` if
-    /// the server said that the person has not decided yet.
+    /// Why the last request had no answer from the server, for a program that shows that it waits. `None` if the server
+    /// said that the person has not decided yet.
     pub fn trouble(&self) -> Option<&Error> {
         self.trouble.as_ref()
     }
@@ -141,7 +141,8 @@ impl Exchange for DeviceGrant {
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
         let registration = self.client.registration();
         let outcome = call::token_answer(registration, env.now, Grant::Poll, &response, |answer| {
-            Tokens::of_login(self.client.clone(), answer, self.scope.clone(), self.resources.clone(), env.now)
+            check_identity(&answer, self.scope.as_ref())?;
+            Ok(Tokens::new(self.client.clone(), answer, self.scope.clone(), self.resources.clone(), env.now))
         });
         match outcome {
             Ok(tokens) => Ok(Step::Done(tokens)),

@@ -1,4 +1,4 @@
-//! The device authorization grant (RFC 8628): a person with a browser elsewhere lets a device in that has none.
+//! The device authorization grant (RFC 8628): a person with a browser on another device approves a device without one.
 //!
 //! ```text
 //! DeviceRequest ──run──▶ DeviceGrant ──run──▶ Tokens             RFC 8628 §3.1, §3.2; §3.4, §3.5
@@ -28,7 +28,7 @@
 //! let response = provider.handle(&request.request(&mut env)?);
 //! let Step::Done(mut grant) = request.respond(&mut env, response)? else { unreachable!("this flow has one step") };
 //!
-//! // 2. It shows the code, and the page to enter it at.
+//! // 2. It shows the code, and the page where to enter it.
 //! println!("Go to {} and enter {}", grant.verification_uri(), grant.user_code());
 //! let code = grant.user_code().to_owned();
 //!

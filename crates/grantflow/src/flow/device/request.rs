@@ -13,7 +13,7 @@ use crate::server::{EndpointKind, Message};
 
 /// A device's request for a code that a person enters elsewhere.
 ///
-/// It is `Clone`, and every failure leaves it intact: a code that nobody has seen is no loss.
+/// It is `Clone`, and every failure leaves it intact: an unused code is no loss.
 #[derive(Clone, Debug)]
 #[must_use = "run it to get the code that the person enters"]
 pub struct DeviceRequest {
@@ -44,8 +44,8 @@ impl DeviceRequest {
         Ok(self)
     }
 
-    /// A resource that the token is to be for (RFC 8707 §2). May be given more than once. It goes with every poll and with
-    /// every refresh, too.
+    /// A resource for which the token is requested (RFC 8707 §2). May be given more than once. Every poll and every
+    /// refresh also send it.
     ///
     /// # Errors
     /// [`Misuse::Url`](crate::Misuse::Url) if it is not an absolute URI without fragment;
@@ -58,9 +58,9 @@ impl DeviceRequest {
     /// An extra parameter of the device authorization request: `audience`, `acr_values`.
     ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`](crate::Misuse::ReservedParameter) for a parameter that the flow sets by itself;
-    /// [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter) for one that was given already, or that the
-    /// endpoint's own query has.
+    /// [`Misuse::ReservedParameter`](crate::Misuse::ReservedParameter) for a parameter that the flow sets itself;
+    /// [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter) for one that was given already, or that is in
+    /// the endpoint's query.
     pub fn param(mut self, name: &str, value: &str) -> Result<Self, Error> {
         self.asked.param(name, value)?;
         Ok(self)

@@ -1,4 +1,4 @@
-//! A device that waits, and outlives its process.
+//! A waiting device that outlives its process.
 
 use core::fmt;
 
@@ -16,8 +16,8 @@ use crate::value::secret::Secret;
 const KIND: &str = "device";
 const VERSION: u32 = 1;
 
-/// A device grant in a form that can be stored. **It holds the device code in plain text**: whoever reads it gets the tokens
-/// when the person agrees.
+/// A device grant in a form that can be stored. **It holds the device code in plain text**: anyone who reads it gets
+/// the tokens when the person agrees.
 ///
 /// It serializes with serde; its fields are not part of the API. The client's credentials are not in it.
 #[derive(Serialize, Deserialize, Default)]
@@ -61,12 +61,12 @@ impl DeviceGrant {
         StoredDevice(Sealed::new(KIND, VERSION, &self.client, &state))
     }
 
-    /// Restores a stored grant for the client that asked for it. What is left of the wait still counts; a code that has
-    /// expired meanwhile is asked about once more.
+    /// Restores a stored grant for the client that requested it. The rest of its wait still counts; a code that has
+    /// expired meanwhile is polled once more.
     ///
     /// # Errors
-    /// [`Misuse::Stored`] if a newer version wrote it, if a byte of it was changed, or if issuer, client id or token endpoint
-    /// are not the client's. Nothing is half believed.
+    /// [`Misuse::Stored`] if a newer version wrote it, if a byte of it was changed, or if issuer, client id or token
+    /// endpoint are not the client's.
     pub fn from_stored(stored: StoredDevice, client: impl Into<Client>) -> Result<Self, Error> {
         let client = client.into();
         let mut state: State = stored.0.open(KIND, VERSION, &client)?;

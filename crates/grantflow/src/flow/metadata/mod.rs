@@ -50,23 +50,23 @@ use crate::value::time::UnixTime;
 
 mod server;
 
-/// Where the metadata of a server may be.
+/// The possible places of a server's metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WellKnown {
     /// RFC 8414 §3: `https://as.example/.well-known/oauth-authorization-server/path`.
     OAuth,
-    /// OpenID Connect's document at the place that RFC 8414 §5 has for it:
+    /// OpenID Connect's document at the place of RFC 8414 §5:
     /// `https://as.example/.well-known/openid-configuration/path`.
     OpenIdInserted,
     /// OpenID Connect Discovery §4: `https://as.example/path/.well-known/openid-configuration`.
     OpenIdAppended,
 }
 
-/// A server's metadata, still to be asked for. Replayable: every failure leaves it intact.
+/// A request for a server's metadata. Replayable: every failure leaves it intact.
 ///
-/// A 404, or another 4xx, goes on to the next place. **A document that is there and wrong ends it**, and so does an outage: another
-/// place could have an older or a wrong document. 408, 421, 425 and 429 are such an outage.
+/// After a 404 or another 4xx it continues with the next place. **A wrong document ends it**, and so does an outage:
+/// another place could have an older or a wrong document. 408, 421, 425 and 429 count as an outage.
 #[derive(Clone)]
 #[must_use = "run it to get the server's metadata"]
 pub struct Discovery {
@@ -82,8 +82,8 @@ impl Discovery {
     /// The metadata of this issuer, from the first of these places that has a document: [`WellKnown::OAuth`],
     /// [`WellKnown::OpenIdInserted`], [`WellKnown::OpenIdAppended`]. For an issuer without a path, the last two are the same.
     ///
-    /// **Take the issuer from where you trust it**: your configuration, or a resource's metadata. The document must name it
-    /// byte for byte.
+    /// **Take the issuer from a trusted place**: your configuration, or a resource's metadata. The document must name
+    /// it byte for byte.
     ///
     /// # Errors
     /// [`Misuse::Url`], see [`Issuer::new`].
@@ -103,7 +103,7 @@ impl Discovery {
         Ok(Self { issuer, named_by, ground, template: None, places })
     }
 
-    /// Looks at these places alone, in this order: `&[WellKnown::OpenIdAppended]` for OpenID Connect Discovery.
+    /// Looks only at these places, in this order: `&[WellKnown::OpenIdAppended]` for OpenID Connect Discovery.
     ///
     /// # Errors
     /// [`Misuse::Metadata`] if there is none.
@@ -112,11 +112,11 @@ impl Discovery {
         Ok(self)
     }
 
-    /// A door, for Entra ID's issuers of all tenants: `https://login.microsoftonline.com/common/v2.0`, and `organizations` in
-    /// the same place. Their document says `{tenantid}` where the issuer that is asked says `common`; this form alone is then
-    /// taken as well. The [`Server`](crate::Server) keeps the issuer that was asked.
+    /// A door, for Entra ID's issuers of all tenants: `https://login.microsoftonline.com/common/v2.0`, and
+    /// `organizations` in the same place. Their document has `{tenantid}` where the requested issuer has `common`; only
+    /// this form is then accepted as well. The [`Server`](crate::Server) keeps the requested issuer.
     ///
-    /// **People of every tenant can then log in.** A program has to check for itself which tenant a login is of, by the ID
+    /// **People of every tenant can then log in.** The program has to check the tenant of a login itself, by the ID
     /// token's `tid`. No other server needs this.
     ///
     /// # Errors
@@ -126,22 +126,22 @@ impl Discovery {
         Ok(self)
     }
 
-    /// The issuer whose metadata it is.
+    /// The requested issuer.
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 
-    /// The URLs of the places that are asked, in their order.
+    /// The URLs of the places, in order.
     pub fn urls(&self) -> impl Iterator<Item = String> {
         self.places.iter().map(ToString::to_string)
     }
 
-    /// Reads a document that was kept: [`ServerMetadata::as_json`]. It is checked like one that has just come.
+    /// Reads a stored document: [`ServerMetadata::as_json`]. It is checked like a new one.
     ///
     /// # Errors
     /// [`Error::Protocol`], as for an answer with status 200.
     pub fn read(&self, json: &str) -> Result<ServerMetadata, Error> {
-        // There is no answer, so there is nothing to count from.
+        // There is no answer, so there is no time to count from.
         let now = UnixTime::from_secs(0);
         self.received(now, &Response::new(json.as_bytes())).map_err(|no| no.error)
     }
@@ -150,7 +150,7 @@ impl Discovery {
         let mut other = None;
         let wanted = Wanted { issuer: &self.issuer, template: self.template.as_deref(), ground: &self.ground };
         let read = document(UrlRole::Metadata, now, &self.places, response, |members| {
-            // What is no UTF-8 was refused before.
+            // A body that is not UTF-8 was refused before.
             let json = core::str::from_utf8(response.body().as_ref()).map_err(|_| Violation::NotAnObject)?;
             ServerMetadata::read(members, json, &wanted, &mut other)
         });
@@ -173,10 +173,11 @@ impl Discovery {
 }
 
 impl ResourceMetadata {
-    /// The metadata of one of the resource's authorization servers, still to be asked for.
+    /// A request for the metadata of one of the resource's authorization servers.
     ///
     /// # Errors
-    /// [`Misuse::Metadata`] if the resource does not name this server, or takes only tokens that this library cannot ask for.
+    /// [`Misuse::Metadata`] if the resource does not name this server, or accepts only tokens that this library cannot
+    /// request.
     pub fn discovery(&self, server: &Issuer) -> Result<Discovery, Error> {
         let fault = |fault| Err(Error::Misuse(Misuse::Metadata(fault)));
         if !self.authorization_servers().contains(server) {
@@ -223,7 +224,7 @@ impl Exchange for Discovery {
 
 impl fmt::Debug for Discovery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The URL that named the issuer can be a server's word.
+        // The URL that named the issuer may have been written by a server.
         write!(f, "Discovery({:?})", self.issuer.as_str())
     }
 }
@@ -242,7 +243,7 @@ fn url(issuer: &Issuer, kind: WellKnown) -> Result<Uri, Error> {
         WellKnown::OpenIdInserted => inserted(issuer.as_str(), Suffix::OpenidConfiguration),
         WellKnown::OpenIdAppended => well_known::appended(issuer.as_str(), Suffix::OpenidConfiguration),
     };
-    // An issuer that was checked leaves nothing but its length to be wrong.
+    // The issuer was checked, so only its length can be wrong.
     url.parse().map_err(|_| Error::Misuse(Misuse::Url { role: UrlRole::Metadata, fault: UrlFault::TooLong }))
 }
 

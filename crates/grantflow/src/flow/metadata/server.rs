@@ -11,19 +11,20 @@ impl ServerMetadata {
     ///   without `iss` is refused, as with [`Server::issuer_always_sent`];
     /// - [`require_pushed_authorization_requests`](Self::require_pushed_authorization_requests), see
     ///   [`Server::require_pushed_authorization_requests`];
-    /// - [`token_endpoint_auth_methods_supported`](Self::token_endpoint_auth_methods_supported): a client with a secret that the
-    ///   server takes in another way only is refused when it is made, see [`Server::token_endpoint_auth_methods_supported`];
+    /// - [`token_endpoint_auth_methods_supported`](Self::token_endpoint_auth_methods_supported): a client with a secret
+    ///   that the server accepts only in another way is refused when it is made, see
+    ///   [`Server::token_endpoint_auth_methods_supported`];
     /// - [`code_challenge_methods_supported`](Self::code_challenge_methods_supported) without `S256`, and
     ///   [`require_signed_request_object`](Self::require_signed_request_object): no authorization request can be made, and
-    ///   [`Authorization::new`](crate::Authorization::new) says so; other grants still can;
+    ///   [`Authorization::new`](crate::Authorization::new) says so; other grants are possible;
     /// - `S256` in it: [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce) is refused.
     ///
-    /// Everything else is set as for any other server: quirks, [`Server::token_for`], endpoints in place of these.
+    /// Everything else is set as for any other server: quirks, [`Server::token_for`], endpoints that replace these.
     ///
     /// # Errors
-    /// [`Misuse::Metadata`] if it has no token endpoint, or gives tokens only that are bound to a key;
-    /// [`Misuse::NoEndpoint`] if requests must be pushed and there is no endpoint for it; [`Misuse::Url`] if an endpoint's query
-    /// uses a parameter of the protocol's own.
+    /// [`Misuse::Metadata`] if it has no token endpoint, or gives only tokens that are bound to a key;
+    /// [`Misuse::NoEndpoint`] if requests must be pushed and there is no endpoint for it; [`Misuse::Url`] if an
+    /// endpoint's query uses a reserved parameter.
     pub fn server(&self) -> Result<Server, Error> {
         let fault = |fault| Error::Misuse(Misuse::Metadata(fault));
         let token = self.token_endpoint().ok_or(fault(MetadataFault::NoTokenEndpoint))?;

@@ -1,10 +1,10 @@
-//! What a server asks for when it refuses a request: `WWW-Authenticate` (RFC 9110 §11.6.1).
+//! The reasons and demands of a server that refuses a request: `WWW-Authenticate` (RFC 9110 §11.6.1).
 //!
 //! ```text
 //! WWW-Authenticate = #( auth-scheme [ 1*SP ( token68 / #( token BWS "=" BWS ( token / quoted-string ) ) ) ] )
 //! ```
 //!
-//! Commas separate challenges and parameters alike, so a line is read from left to right in one pass.
+//! Commas separate both challenges and parameters, so a line is read from left to right in one pass.
 //!
 //! ```
 //! use grantflow::{Challenges, ErrorCode};
@@ -36,36 +36,36 @@ mod token;
 
 pub use token::TokenChallenge;
 
-/// The challenges of a response: the ways in which the server lets the request be authenticated, and what it says was wrong
+/// The challenges of a response: the ways to authenticate that the server offers, and what was wrong with the request
 /// (RFC 9110 §11.6.1).
 ///
 /// # What is read
 ///
-/// All `WWW-Authenticate` lines, in their order, each by itself: a parameter never belongs to a challenge on another line. Names of
-/// schemes and of parameters are read in any case. Empty list elements are skipped. Blanks around `=` are read (RFC 9110 §11.2
-/// wants that), and so is a line whose commas are missing between parameters or between challenges, because only one meaning is
-/// left.
+/// All `WWW-Authenticate` lines, in order, each separately: a parameter never belongs to a challenge on another line.
+/// Names of schemes and of parameters are read in any case. Empty list elements are skipped. Blanks around `=` are read
+/// (RFC 9110 §11.2 demands that). A line without commas between parameters or between challenges is read too, because
+/// only one meaning is possible.
 ///
 /// **A mistake costs the challenge that it is in, not the answer.** [`iter`](Self::iter), [`bearer`](Self::bearer) and
-/// [`dpop`](Self::dpop) leave that challenge out; the challenges before it stay. If nobody can tell where the next challenge
-/// begins (a quote that is not closed, a character that fits nowhere), the rest of the line is lost, too.
+/// [`dpop`](Self::dpop) leave that challenge out; the challenges before it stay. If the start of the next challenge cannot
+/// be found (a quote that is not closed, a character that fits nowhere), the rest of the line is lost, too.
 /// [`with_broken`](Self::with_broken) has the broken ones as well, with the parameters that could be read.
 ///
 /// # Limits
 ///
-/// The first 64 KiB of all lines together, 64 challenges and 256 parameters. What comes after a limit is not read, and the challenge
-/// that a limit cuts counts as broken.
+/// The first 64 KiB of all lines together, 64 challenges and 256 parameters. Anything after a limit is ignored, and a
+/// challenge that a limit cuts counts as broken.
 ///
 /// # What is printed
 ///
-/// A server can quote the request, tokens included. So `Debug` shows schemes and error codes that an RFC registers, and counts
-/// the rest.
+/// A server can quote the request, including tokens. So `Debug` shows schemes and error codes that an RFC registers,
+/// and counts the rest.
 #[derive(Clone, Default)]
 pub struct Challenges(Vec<Challenge>);
 
 impl Challenges {
-    /// Reads the `WWW-Authenticate` lines of a response. Headers without one have no challenges. This never fails: see
-    /// [what is read](Self#what-is-read).
+    /// Reads the `WWW-Authenticate` lines of a response. Headers without such a line have no challenges. This never
+    /// fails: see [what is read](Self#what-is-read).
     pub fn of(headers: &HeaderMap) -> Self {
         Self::read(headers.get_all(header::WWW_AUTHENTICATE).iter().map(http::HeaderValue::as_bytes))
     }
@@ -74,36 +74,36 @@ impl Challenges {
         Self(read::read(lines))
     }
 
-    /// The challenges that are whole, in the order in which the server wrote them.
+    /// The complete challenges, in the order in which the server wrote them.
     pub fn iter(&self) -> impl Iterator<Item = &Challenge> {
         self.0.iter().filter(|challenge| !challenge.broken)
     }
 
-    /// All challenges, with those that are [broken](Challenge::is_broken). Use it where a parameter counts even if the server made a
-    /// mistake beside it.
+    /// All challenges, including [broken](Challenge::is_broken) ones. Use it if a parameter counts even beside a
+    /// mistake of the server.
     pub fn with_broken(&self) -> impl Iterator<Item = &Challenge> {
         self.0.iter()
     }
 
-    /// The whole challenges with the scheme `Bearer` (RFC 6750 §3).
+    /// The complete challenges with the scheme `Bearer` (RFC 6750 §3).
     pub fn bearer(&self) -> impl Iterator<Item = TokenChallenge<'_>> {
         self.iter().filter_map(Challenge::bearer)
     }
 
-    /// The whole challenges with the scheme `DPoP` (RFC 9449 §7.1).
+    /// The complete challenges with the scheme `DPoP` (RFC 9449 §7.1).
     pub fn dpop(&self) -> impl Iterator<Item = TokenChallenge<'_>> {
         self.iter().filter_map(Challenge::dpop)
     }
 
-    /// Whether no challenge is whole.
+    /// Whether there is no complete challenge.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
 }
 
 impl Answer {
-    /// The challenges of a 401, out of the first 1 KiB of all its `WWW-Authenticate` lines: how the server wants the client to
-    /// authenticate (RFC 6749 §5.2). One that was cut counts as broken. Any other answer has none.
+    /// The challenges of a 401, from the first 1 KiB of all its `WWW-Authenticate` lines: how the server wants the
+    /// client to authenticate (RFC 6749 §5.2). A challenge that was cut counts as broken. Any other answer has none.
     pub fn challenges(&self) -> Challenges {
         let mut challenges = Challenges::read(self.challenge_lines());
         if self.challenge_is_cut()
@@ -122,10 +122,10 @@ impl fmt::Debug for Challenges {
     }
 }
 
-/// One challenge: a scheme with its parameters, or with one word of data (RFC 9110 §11.3).
+/// One challenge: a scheme with its parameters, or with one token68 (RFC 9110 §11.3).
 ///
-/// Names are in lower case. **Every text is the server's**, or was written by somebody who played the server: escape it before it
-/// is shown. Text that is not UTF-8 is read as ISO-8859-1, as HTTP once defined it (RFC 9110 §5.5).
+/// Names are in lower case. **The server or an attacker wrote every text**: escape it before you show it. Text that is
+/// not UTF-8 is read as ISO-8859-1, as HTTP once defined it (RFC 9110 §5.5).
 #[derive(Clone)]
 pub struct Challenge {
     scheme: Box<str>,
@@ -140,29 +140,30 @@ impl Challenge {
         &self.scheme
     }
 
-    /// `realm` (RFC 9110 §11.5): the server's name for what it protects.
+    /// `realm` (RFC 9110 §11.5): the server's name for the protected resources.
     pub fn realm(&self) -> Option<&str> {
         self.param("realm")
     }
 
-    /// The value of a parameter, without quotes and escapes. The name is matched in any case. If the server wrote the parameter twice
-    /// (RFC 9110 §11.2 forbids it), this is the last value; [`params`](Self::params) has both, and
-    /// [`TokenChallenge`] believes neither.
+    /// The value of a parameter, without quotes and escapes. The name is matched in any case. If the server wrote the
+    /// parameter twice (RFC 9110 §11.2 forbids it), this is the last value; [`params`](Self::params) has both, and
+    /// [`TokenChallenge`] ignores both.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params.iter().rev().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// All parameters as `(name, value)`, in the order in which the server wrote them. A name can be there twice.
+    /// All parameters as `(name, value)`, in the order in which the server wrote them. A name can occur twice.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
         self.params.iter().map(|(name, value)| (&**name, value.as_str()))
     }
 
-    /// Data in one word instead of parameters (RFC 9110 §11.2), as `Negotiate` has it.
+    /// A token68 instead of parameters (RFC 9110 §11.2), as in `Negotiate`.
     pub fn token68(&self) -> Option<&str> {
         self.token68.as_ref().map(|word| word.as_str())
     }
 
-    /// Whether the server made a mistake in this challenge: then parameters can be missing, and what is there may mean something else.
+    /// Whether the server made a mistake in this challenge: parameters can be missing, and the others may mean
+    /// something else.
     pub fn is_broken(&self) -> bool {
         self.broken
     }
@@ -177,14 +178,14 @@ impl Challenge {
         (&*self.scheme == "dpop").then_some(TokenChallenge(self))
     }
 
-    /// The value of a parameter that is there once: of a doubled one, nobody knows which was meant.
+    /// The value of a parameter that is there once. A doubled one has two values, and either could be meant.
     fn single(&self, name: &str) -> Option<&str> {
         let mut values = self.params().filter(|(known, _)| *known == name).map(|(_, value)| value);
         values.next().filter(|_| values.next().is_none())
     }
 }
 
-/// Schemes that may be printed: those of IANA's registry that clients meet. Any other word may be the server's own.
+/// Schemes that may be printed: those of IANA's registry that clients meet. Any other word may come from a request.
 const SCHEMES: [&str; 9] = ["basic", "bearer", "digest", "dpop", "gnap", "hoba", "mutual", "negotiate", "privatetoken"];
 
 impl fmt::Debug for Challenge {

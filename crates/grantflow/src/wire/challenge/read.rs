@@ -1,13 +1,13 @@
-//! Lines to challenges.
+//! Reads lines as challenges.
 
 use zeroize::Zeroizing;
 
 use super::Challenge;
 
-/// How many bytes are read, of all lines together.
+/// How many bytes are read in all lines together.
 const MAX_BYTES: usize = 64 * 1024;
 const MAX_CHALLENGES: usize = 64;
-/// Of all challenges together.
+/// How many parameters are read in all challenges together.
 const MAX_PARAMS: usize = 256;
 
 pub(super) fn read<'l>(lines: impl Iterator<Item = &'l [u8]>) -> Vec<Challenge> {
@@ -29,12 +29,12 @@ pub(super) fn read<'l>(lines: impl Iterator<Item = &'l [u8]>) -> Vec<Challenge> 
     reader.challenges
 }
 
-/// Why the reading of a line is over.
+/// Why the reading of a line has ended.
 #[derive(PartialEq, Eq)]
 enum Ended {
-    /// There is no more of it, or the rest cannot be read.
+    /// The line has ended, or the rest cannot be read.
     Here,
-    /// A limit is reached: no other line is read either.
+    /// A limit is reached: no other line is read.
     AtALimit,
 }
 
@@ -43,15 +43,15 @@ struct Reader {
     params_left: usize,
 }
 
-/// Where a parameter belongs.
+/// The place of a parameter.
 enum Place {
     /// There is no challenge on this line yet.
     Nowhere,
-    /// The challenge at hand has only its scheme, and no blank after it: the grammar lets no parameter follow.
+    /// The current challenge has only its scheme, without a blank after it: the grammar allows no parameter next.
     AfterBareScheme,
-    /// A word of data has been read: the grammar lets no parameter follow.
+    /// A token68 was read: the grammar allows no parameter next.
     AfterToken68,
-    /// In the challenge at hand.
+    /// In the current challenge.
     Inside,
 }
 
@@ -75,7 +75,7 @@ impl Reader {
                     Err(ended) => return self.broken_off(&place, ended),
                 }
             }
-            // No parameter, so a scheme.
+            // Not a parameter, so a scheme.
             if name.is_empty() || !rest.is_boundary() {
                 return self.broken_off(&place, Ended::Here);
             }
@@ -98,7 +98,7 @@ impl Reader {
         }
     }
 
-    /// The challenge at hand, if there is one, has a mistake in it.
+    /// Marks the current challenge, if there is one, as broken.
     fn broken_off(&mut self, place: &Place, ended: Ended) -> Ended {
         if !matches!(place, Place::Nowhere)
             && let Some(challenge) = self.challenges.last_mut()
@@ -108,10 +108,10 @@ impl Reader {
         ended
     }
 
-    /// Reads a value, and puts it where it belongs.
+    /// Reads a value, and adds it in its place.
     fn param(&mut self, name: &[u8], rest: &mut Rest<'_>, place: &Place) -> Result<(), Ended> {
         let value = rest.take_value().ok_or(Ended::Here)?;
-        // A value that goes on is another value.
+        // A value that continues is another value.
         if !rest.is_boundary() {
             return Err(Ended::Here);
         }
@@ -134,7 +134,7 @@ struct Value {
     by_the_grammar: bool,
 }
 
-/// What is left of a line.
+/// The rest of a line.
 #[derive(Clone, Copy)]
 struct Rest<'l>(&'l [u8]);
 
@@ -161,7 +161,7 @@ impl<'l> Rest<'l> {
         self.0.first().is_none_or(|b| is_blank(*b) || *b == b',')
     }
 
-    /// Data in one word, which only the end of the challenge may follow: otherwise it is a parameter's name.
+    /// A token68, which only the end of the challenge may follow: otherwise it is a parameter's name.
     fn take_token68(&mut self) -> Option<&'l [u8]> {
         let mut ahead = *self;
         ahead.skip(is_blank);
@@ -178,7 +178,7 @@ impl<'l> Rest<'l> {
         Some(word)
     }
 
-    /// A parameter's value, without quotes and escapes. `None` if there is none, or no end to it.
+    /// A parameter's value, without quotes and escapes. `None` if there is none, or if it has no end.
     fn take_value(&mut self) -> Option<Value> {
         if self.take_one(b'"') {
             return self.take_quoted().map(|bytes| Value { bytes, by_the_grammar: true });
@@ -197,7 +197,7 @@ impl<'l> Rest<'l> {
             if self.take_one(b'"') {
                 return Some(core::mem::take(&mut *bytes));
             }
-            // What is here is a backslash, or the end.
+            // The next byte is a backslash, or the line ends.
             let (escaped, rest) = self.0.get(1..)?.split_first()?;
             bytes.push(*escaped);
             self.0 = rest;

@@ -8,7 +8,7 @@ use crate::error::ErrorCode;
 
 /// What a Bearer or DPoP challenge says about an access token (RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3, RFC 9728 §5.1).
 ///
-/// A parameter that is there twice is not believed here: RFC 6750 §3 forbids that for each of its own.
+/// A parameter that is there twice counts as missing here. RFC 6750 §3 allows each of its parameters once.
 #[derive(Clone, Copy)]
 pub struct TokenChallenge<'c>(pub(super) &'c Challenge);
 
@@ -27,41 +27,42 @@ impl<'c> TokenChallenge<'c> {
         self.text("error").map(ErrorCode::new)
     }
 
-    /// `error_description`: text for developers (RFC 6750 §3). It may quote what was sent: escape it before it is shown.
+    /// `error_description`: text for developers (RFC 6750 §3). It may quote what was sent: escape it before you show
+    /// it.
     pub fn untrusted_error_description(&self) -> Option<&'c str> {
         self.text("error_description")
     }
 
-    /// `error_uri` (RFC 6750 §3), unchecked: do not send anyone there.
+    /// `error_uri` (RFC 6750 §3), unchecked: do not send a person there.
     pub fn untrusted_error_uri(&self) -> Option<&'c str> {
         self.text("error_uri")
     }
 
-    /// `resource_metadata` as the server wrote it: the URL of the resource's metadata (RFC 9728 §5.1). Whoever wrote it wants a request
-    /// to go there: check it first.
+    /// `resource_metadata` as the server wrote it: the URL of the resource's metadata (RFC 9728 §5.1). It is unchecked: it
+    /// can lead a request to any host. [`ResourceDiscovery::challenged`](crate::ResourceDiscovery::challenged) checks it.
     pub fn untrusted_resource_metadata(&self) -> Option<&'c str> {
         self.text("resource_metadata")
     }
 
-    /// `acr_values` as the server wrote it: the authentication context classes that would do, separated by spaces, the best one first
-    /// (RFC 9470 §3).
+    /// `acr_values` as the server wrote it: the sufficient authentication context classes, separated by spaces, the
+    /// best one first (RFC 9470 §3).
     pub fn untrusted_acr_values(&self) -> Option<&'c str> {
         self.text("acr_values")
     }
 
-    /// `max_age`: how long ago the person may have logged in, at most (RFC 9470 §3). Zero asks for a login now. `None` also
-    /// if it is no number of seconds.
+    /// `max_age`: the greatest age of the person's login (RFC 9470 §3). Zero asks for a login now. `None` also if it is
+    /// not a number of seconds.
     pub fn max_age(&self) -> Option<Duration> {
         let digits = self.text("max_age").filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?;
         digits.parse().ok().map(Duration::from_secs)
     }
 
-    /// `algs`: the algorithms that a DPoP proof may be signed with (RFC 9449 §7.1).
+    /// `algs`: the algorithms with which a DPoP proof may be signed (RFC 9449 §7.1).
     pub fn algs(&self) -> impl Iterator<Item = &'c str> {
         self.text("algs").unwrap_or_default().split(' ').filter(|alg| !alg.is_empty())
     }
 
-    /// An empty value says nothing.
+    /// An empty value counts as absent.
     pub(crate) fn text(&self, name: &str) -> Option<&'c str> {
         self.0.single(name).filter(|text| !text.is_empty())
     }

@@ -1,9 +1,9 @@
-//! The members that have no meaning to this library.
+//! The members that this library does not know.
 
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-/// The members that have no meaning to this library, as they came: for `extra::<T>()`.
+/// The members that this library does not know, as they came: for `extra::<T>()`.
 #[derive(Clone, Default)]
 pub(crate) struct Extra {
     form: bool,
@@ -28,7 +28,7 @@ impl Extra {
         self.form
     }
 
-    /// The members as a value of the caller's; `None` if they do not fit.
+    /// The members as a value of the caller's type; `None` if they do not fit.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
         if self.form {
             serde_urlencoded::from_str(&self.text).ok()

@@ -1,4 +1,4 @@
-//! An object's members as they were found: each that has a meaning in its slot.
+//! An object's members, each known one in its slot.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 use super::Extra;
 use crate::error::Violation;
 
-/// The members of one message that have a meaning. Each answer has a table of its own, so that a name added to one of
-/// them cannot vanish from what is kept of another.
+/// The known members of one message. Each answer has a separate table, so that a name that is added to one of them does
+/// not vanish from another.
 pub(crate) trait Table: Copy + Eq + fmt::Debug + 'static {
-    /// All of them, in the order of their slots.
+    /// All members, in the order of their slots.
     const ALL: &'static [Self];
 
-    /// A place for the value of each: an array as long as [`Self::ALL`].
+    /// A place for the value of each member: an array as long as [`Self::ALL`].
     type Slots<'a>: Default + fmt::Debug + AsRef<[Option<Scalar<'a>>]> + AsMut<[Option<Scalar<'a>>]>;
 
     /// The member of this standard name.
@@ -26,18 +26,18 @@ pub(crate) trait Table: Copy + Eq + fmt::Debug + 'static {
     /// Its slot.
     fn slot(self) -> usize;
 
-    /// Whether its value is kept as the JSON text that it is: an object, or a list whose items matter one by one.
+    /// Whether its value is kept as JSON text: an object, or a list whose items matter separately.
     fn is_raw(self) -> bool {
         false
     }
 }
 
-/// A member's value, before anyone asked what type it must have.
+/// A member's value, before its type is checked.
 #[derive(Debug)]
 pub(crate) enum Scalar<'a> {
     Null,
     Text(Cow<'a, str>),
-    /// A number that is neither negative nor infinite, floored; too large a one is the largest there is.
+    /// A number that is neither negative nor infinite, floored; one that is too large is the greatest possible one.
     Whole(u64),
     /// A list of texts, joined by spaces.
     List(String),
@@ -45,7 +45,7 @@ pub(crate) enum Scalar<'a> {
     Truth(bool),
     /// The JSON text of a member that [`Table::is_raw`], unless it is `null`.
     Raw(&'a RawValue),
-    /// A number that JSON's grammar allows and readers differ on, such as `1e999` (RFC 8259 §6).
+    /// A number that JSON's grammar allows and on which readers differ, such as `1e999` (RFC 8259 §6).
     OutOfRange,
     /// Anything else.
     Other,
@@ -55,14 +55,14 @@ pub(crate) enum Scalar<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Optional<T> {
     Absent,
-    /// There, and `null` or empty.
+    /// Present, and `null` or empty.
     Blank(Fault),
-    /// There, and of the wrong type or with a character that it must not have.
+    /// Present, and of the wrong type or with a forbidden character.
     Unreadable(Fault),
     Value(T),
 }
 
-/// What is wrong with a member.
+/// The fault of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     Empty,
@@ -88,7 +88,7 @@ impl<T> Optional<T> {
         }
     }
 
-    /// What is wrong with it, if it is there and has no value.
+    /// The fault of a present member without a value.
     pub(crate) fn fault(&self) -> Option<Fault> {
         match self {
             Self::Blank(fault) | Self::Unreadable(fault) => Some(*fault),
@@ -97,14 +97,14 @@ impl<T> Optional<T> {
     }
 }
 
-/// The members that have a meaning, and the rest as it came.
+/// The known members, and the rest as it came.
 #[derive(Debug)]
 pub(crate) struct Members<'a, T: Table> {
     slots: T::Slots<'a>,
-    /// A bit for each member that is there more than once.
+    /// A bit for each member that occurs more than once.
     doubled: u64,
     pub(crate) extra: Extra,
-    /// The first thing that is wrong with the object as a whole.
+    /// The first fault of the object as a whole.
     pub(crate) violation: Option<Violation>,
 }
 
@@ -143,7 +143,7 @@ impl<'a, T: Table> Members<'a, T> {
         self.doubled & 1 << member.slot() != 0
     }
 
-    /// The first member that is there more than once.
+    /// The first member that occurs more than once.
     pub(crate) fn doubled(&self) -> Option<T> {
         if self.doubled == 0 {
             return None;
@@ -156,7 +156,7 @@ impl<'a, T: Table> Members<'a, T> {
         T::ALL.iter().copied().find(|member| matches!(self.get(*member), Some(Scalar::OutOfRange)))
     }
 
-    /// A text that must be there and not be empty. What is none stays where it is.
+    /// A required text that must not be empty. A value that is not a text stays in its place.
     pub(crate) fn required(&mut self, member: T) -> Result<Cow<'a, str>, Violation> {
         let slot = self.slots.as_mut().get_mut(member.slot()).ok_or(Violation::Missing(member.name()))?;
         match slot {
@@ -171,7 +171,7 @@ impl<'a, T: Table> Members<'a, T> {
         }
     }
 
-    /// A token, or another text of printable ASCII, that may be missing. `null_is_absent`: by
+    /// An optional token, or another text of printable ASCII. `null_is_absent` comes from
     /// [`Quirk::NullIsAbsent`](crate::Quirk::NullIsAbsent).
     #[inline]
     pub(crate) fn optional(&mut self, member: T, null_is_absent: bool) -> Optional<Cow<'a, str>> {
@@ -185,7 +185,7 @@ impl<'a, T: Table> Members<'a, T> {
         }
     }
 
-    /// A number of seconds that may be missing: a number, floored, or digits in a text.
+    /// An optional number of seconds: a number, floored, or digits in a text.
     #[inline]
     pub(crate) fn seconds(&mut self, member: T, null_is_absent: bool) -> Optional<u64> {
         match self.take(member) {
@@ -199,7 +199,7 @@ impl<'a, T: Table> Members<'a, T> {
         }
     }
 
-    /// A truth value that may be missing.
+    /// An optional truth value.
     pub(crate) fn truth(&mut self, member: T) -> Optional<bool> {
         match self.take(member) {
             None => Optional::Absent,
@@ -209,7 +209,7 @@ impl<'a, T: Table> Members<'a, T> {
         }
     }
 
-    /// A list of texts that may be missing, of a member that [`Table::is_raw`].
+    /// An optional list of texts, of a member that [`Table::is_raw`].
     pub(crate) fn texts(&mut self, member: T) -> Optional<Vec<String>> {
         match self.take(member) {
             None => Optional::Absent,
@@ -222,7 +222,7 @@ impl<'a, T: Table> Members<'a, T> {
         }
     }
 
-    /// A text for people: of any other type or there twice, it is as good as absent.
+    /// A text for people: with another type or twice, it counts as absent.
     #[inline(always)]
     pub(crate) fn commentary(&mut self, member: T) -> Option<Cow<'a, str>> {
         match self.take(member) {
@@ -232,17 +232,17 @@ impl<'a, T: Table> Members<'a, T> {
     }
 }
 
-/// What is wrong with a token: RFC 6749 appendix A.12 and A.17 have printable ASCII; and blanks alone are nothing.
+/// The fault of a token: RFC 6749 appendix A.12 and A.17 allow printable ASCII; only blanks count as empty.
 pub(crate) fn visible(text: &str) -> Option<Fault> {
-    // The largest distance from a space. The loop has no early exit, so the compiler can look at several bytes at once.
+    // The largest distance from a space. The loop has no early exit, so the compiler can check several bytes at once.
     if text.bytes().fold(0, |largest, b| b.wrapping_sub(b' ').max(largest)) > b'~' - b' ' {
         return Some(Fault::Character);
     }
-    // Almost all tokens begin with something else, so this ends at the first byte.
+    // Almost all tokens begin with another character, so this ends at the first byte.
     text.bytes().all(|b| b == b' ').then_some(Fault::Empty)
 }
 
-/// Digits, perhaps with a fraction, which is floored; more than fit are the largest number there is.
+/// Digits, perhaps with a fraction, which is floored; a number that is too large is the greatest possible one.
 fn digits(text: &str) -> Option<u64> {
     let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));

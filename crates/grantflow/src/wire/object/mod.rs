@@ -1,7 +1,7 @@
-//! A JSON object, flat: the members that have a meaning, each at most once, and the rest kept raw.
+//! A flat JSON object: the known members, each at most once, and the rest kept raw.
 //!
-//! serde's derive takes a JSON array for a struct, and its `flatten` lets duplicates pass, builds a tree and loses the
-//! raw text of numbers. So this is a visitor. It is not recursive: what it does not know is skipped iteratively.
+//! serde's derive accepts a JSON array for a struct, and its `flatten` accepts duplicates, builds a tree and loses the
+//! raw text of numbers. So this is a visitor. It is not recursive: unknown values are skipped iteratively.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -17,10 +17,10 @@ mod members;
 pub(crate) use extra::Extra;
 pub(crate) use members::{Fault, Members, Optional, Scalar, Table, visible};
 
-/// Finds the member that a name stands for, where a server has other names than the standard.
+/// Finds the member of a name, if a server has other names than the standard.
 pub(crate) type Names<'n, T> = Option<&'n dyn Fn(&str) -> Option<T>>;
 
-/// The member that a name stands for.
+/// The member of a name.
 #[inline]
 pub(crate) fn member<T: Table>(names: Names<'_, T>, name: &str) -> Option<T> {
     match names {
@@ -43,9 +43,9 @@ impl From<Violation> for Unparsed {
     }
 }
 
-/// Reads one object; gives the raw value of the member `into`, if that leads further in.
+/// Reads one object; returns the raw value of the member `into`, if one is given.
 ///
-/// `CAREFUL` reads each known member by itself, so that one that serde_json cannot hold costs only its own value.
+/// `CAREFUL` reads each known member separately, so that one that serde_json cannot represent costs only its own value.
 #[inline]
 pub(crate) fn read<'a, T: Table, const CAREFUL: bool>(
     body: &'a str,
@@ -68,7 +68,7 @@ pub(crate) fn read<'a, T: Table, const CAREFUL: bool>(
     })
 }
 
-/// Where bytes stop being UTF-8, they stop being JSON (RFC 8259 §8.1).
+/// Bytes that stop being UTF-8 also stop being JSON (RFC 8259 §8.1).
 #[cold]
 pub(crate) fn not_utf8(body: &[u8], error: core::str::Utf8Error) -> Unparsed {
     let good = body.get(..error.valid_up_to()).unwrap_or_default();
@@ -77,7 +77,7 @@ pub(crate) fn not_utf8(body: &[u8], error: core::str::Utf8Error) -> Unparsed {
         line: good.iter().filter(|b| **b == b'\n').count() + 1,
         column: good.len() - line_start + 1,
     };
-    // A character that only lacks its end was cut.
+    // A character without its end was cut.
     Unparsed { violation, cut: error.error_len().is_none() }
 }
 
@@ -106,8 +106,7 @@ impl<'de, T: Table, const CAREFUL: bool> Visitor<'de> for Object<'_, '_, 'de, T,
             body_len: self.body_len,
         })? {
             match key {
-                Found::Known(member) if member.is_raw() => members.put(member, raw(map.next_value()?)),
-                Found::Known(member) if CAREFUL => members.put(member, scalar(map.next_value()?)),
+                Found::Known(member) if CAREFUL => members.put(member, carefully(member, map.next_value()?)),
                 Found::Known(member) => members.put(member, map.next_value_seed(ReadScalar)?),
                 Found::Into => {
                     if inner.replace(map.next_value::<&RawValue>()?).is_some() {
@@ -119,7 +118,7 @@ impl<'de, T: Table, const CAREFUL: bool> Visitor<'de> for Object<'_, '_, 'de, T,
         }
         if !unknown.is_empty() {
             unknown.push('}');
-            // The room was made for the worst case; do not keep a large body's worth for a small rest.
+            // The room was for the worst case; a small rest does not keep the room of a large body.
             if unknown.capacity() > unknown.len().saturating_mul(2).saturating_add(1024) {
                 unknown.shrink_to_fit();
             }
@@ -135,7 +134,7 @@ enum Found<T> {
     Unknown,
 }
 
-/// Reads a key, and writes one that has no meaning down where its value will follow.
+/// Reads a key, and records an unknown one before its value.
 struct Key<'k, T: Table> {
     names: Names<'k, T>,
     into: Option<&'k str>,
@@ -183,7 +182,7 @@ impl<T: Table> Visitor<'_> for Key<'_, T> {
     }
 }
 
-/// A value, or what it is in spite of which serde_json cannot hold it.
+/// A value, or why serde_json cannot represent it.
 fn scalar(raw: &RawValue) -> Scalar<'_> {
     let mut deserializer = serde_json::Deserializer::from_str(raw.get());
     match ReadScalar.deserialize(&mut deserializer) {
@@ -193,12 +192,17 @@ fn scalar(raw: &RawValue) -> Scalar<'_> {
     }
 }
 
+/// A value by itself: as it is written, if the member wants that.
+fn carefully<'a>(member: impl Table, value: &'a RawValue) -> Scalar<'a> {
+    if member.is_raw() { raw(value) } else { scalar(value) }
+}
+
 /// A value that is kept as it is written.
 fn raw(raw: &RawValue) -> Scalar<'_> {
     if raw.get() == "null" { Scalar::Null } else { Scalar::Raw(raw) }
 }
 
-/// Reads any value without failing on its type: what type it must have is decided where the member is known.
+/// Reads any value without failing on its type; its member decides which type it must have.
 struct ReadScalar;
 
 impl<'de> DeserializeSeed<'de> for ReadScalar {
@@ -233,7 +237,7 @@ impl<'de> Visitor<'de> for ReadScalar {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Scalar<'de>, E> {
-        // A cast saturates; a negative or an infinite lifetime is none at all.
+        // A cast saturates; a negative or an infinite lifetime counts as none.
         Ok(if number >= 0.0 && number.is_finite() { Scalar::Whole(number as u64) } else { Scalar::Other })
     }
 
@@ -268,7 +272,7 @@ impl<'de> Visitor<'de> for ReadScalar {
     }
 }
 
-/// An item of a list: its text, or `None` for anything else, skipped without recursion.
+/// An item of a list: its text, or `None` for any other type, skipped without recursion.
 struct ReadItem;
 
 impl<'de> DeserializeSeed<'de> for ReadItem {

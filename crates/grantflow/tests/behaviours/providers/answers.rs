@@ -1,4 +1,4 @@
-//! Every documented answer: with exactly its quirks it gives what it holds; without any one of them it does not.
+//! Every documented answer: with exactly its quirks it gives its content; without any one of them it does not.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ fn every_documented_answer_gives_what_it_holds() {
     }
 }
 
-/// A quirk that changes neither what goes out nor what is read is a false claim of the documentation.
+/// A quirk that changes neither a request nor an answer is a false claim of the documentation.
 #[test]
 fn every_quirk_is_needed() {
     for fixture in fixture::all().iter().chain(&fixture::kinds()) {
@@ -26,14 +26,14 @@ fn every_quirk_is_needed() {
     }
 }
 
-/// An answer that is refused for want of a quirk, or whose code then says nothing, gives the quirk's name.
+/// An answer that is refused without a quirk, or whose code then has no meaning, names the quirk.
 #[test]
 fn an_error_names_the_quirk_that_would_read_the_answer() {
     let all = fixture::all();
     let mut named = BTreeSet::new();
     for fixture in &all {
         let quirks = fixture.quirks();
-        // Where one answer can be read in two ways, either may be named.
+        // If one answer can be read in two ways, either may be named.
         let ways: Vec<Quirk> =
             all.iter().filter(|other| other.body() == fixture.body()).flat_map(Fixture::quirks).collect();
         for (quirk, others) in left_out(&quirks) {
@@ -60,7 +60,7 @@ fn an_error_names_the_quirk_that_would_read_the_answer() {
     assert_eq!(named.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
 
-/// What a server needs for its refusals does no harm to its tokens, and the other way round.
+/// A quirk for the server's refusals does no harm to its tokens, and vice versa.
 #[test]
 fn what_the_same_server_needs_elsewhere_changes_nothing() {
     let mut tried = 0;
@@ -73,7 +73,7 @@ fn what_the_same_server_needs_elsewhere_changes_nothing() {
     assert!(tried >= 10, "{tried}");
 }
 
-/// Each quirk, with the others.
+/// Each quirk, with the list of the others.
 fn left_out(quirks: &[Quirk]) -> Vec<(Quirk, Vec<Quirk>)> {
     let without = |at: usize| {
         let mut others = quirks.to_vec();

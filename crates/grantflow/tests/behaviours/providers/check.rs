@@ -1,11 +1,11 @@
-//! Whether a client made of an answer what it had to.
+//! Whether a client read an answer as it should.
 
 use grantflow::{Next, Quirk};
 
 use super::fixture::{Expect, Fixture, Outcome};
 
 impl Fixture {
-    /// Reads the answer with these quirks, and fails unless it gives what is expected.
+    /// Reads the answer with these quirks, and fails unless it gives the expected result.
     pub(crate) fn check(&self, quirks: &[Quirk]) -> Outcome {
         let what = self.name();
         let (outcome, error) = self.read(quirks);

@@ -1,4 +1,4 @@
-//! An answer of a provider, out of `vectors/providers`, and what a client makes of it.
+//! An answer of a provider, from `vectors/providers`, and a client's reading of it.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::support::*;
 
-/// One answer that a provider documents, or that was seen on the wire.
+/// One answer that a provider documents, or that was observed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fixture {
@@ -27,22 +27,22 @@ pub(crate) struct Fixture {
     #[serde(default)]
     basic: bool,
     pub(crate) status: u16,
-    /// Where the status is not the documentation's.
+    /// Set if the status is not from the documentation.
     #[serde(default)]
     pub(crate) status_note: Option<String>,
     content_type: String,
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// The bytes as they stand in the file, or the text of a JSON string.
+    /// The bytes as they are in the file, or the text of a JSON string.
     body: Box<RawValue>,
     quirks: Vec<Value>,
-    /// What the same server needs elsewhere: it must change nothing here.
+    /// Quirks that the same server needs elsewhere: they must change nothing here.
     #[serde(default)]
     also: Vec<Value>,
     pub(crate) expect: Expect,
 }
 
-/// What the answer is an answer to.
+/// The request of the answer.
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 enum Asked {
@@ -53,7 +53,7 @@ enum Asked {
     Authorization,
 }
 
-/// What a client has to make of the answer.
+/// The expected reading of the answer.
 #[derive(Deserialize, Debug)]
 #[serde(untagged, deny_unknown_fields)]
 pub(crate) enum Expect {
@@ -73,7 +73,7 @@ pub(crate) enum Expect {
     },
 }
 
-/// What a client made of an answer.
+/// A client's reading of an answer.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Outcome {
     Tokens {
@@ -82,7 +82,7 @@ pub(crate) enum Outcome {
         expires_in: Option<u64>,
         refresh_token: Option<String>,
         extra: Value,
-        /// What could not be read, and whether the scope is unknown for that.
+        /// The unreadable members, and whether the scope is unknown because of one.
         tolerated: Vec<String>,
         scope_is_unknown: bool,
     },
@@ -110,7 +110,7 @@ pub(crate) fn all() -> Vec<Fixture> {
     .collect()
 }
 
-/// Kinds of answers that no page of a provider is needed for.
+/// Kinds of answers that need no page of a provider.
 pub(crate) fn kinds() -> Vec<Fixture> {
     serde_json::from_str(include_str!("../../vectors/providers/kinds.json")).unwrap()
 }
@@ -170,7 +170,7 @@ fn message(name: &str) -> Message {
     }
 }
 
-/// The name of a quirk, as an error has to give it.
+/// The name of a quirk, as an error has to name it.
 pub(crate) fn name(quirk: &Quirk) -> String {
     let text = format!("{quirk:?}");
     let name = text.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap();
@@ -221,7 +221,7 @@ impl Fixture {
         let authorization = Authorization::new(&client, REDIRECT_URI).unwrap().scope(SCOPE).unwrap();
         let Redirect { url, pending } = authorization.start(&mut Env::new(NOW, &mut Dice(1))).unwrap();
         let url = url.as_str().to_owned();
-        // The name is the provider's, whatever the client knows of it.
+        // The name is the provider's, even if the client does not know it.
         let code = self.quirks().into_iter().find_map(|quirk| match quirk {
             Quirk::RenamedParameter { on: Message::Callback, standard, actual } if standard == "code" => Some(actual),
             _ => None,
@@ -234,14 +234,14 @@ impl Fixture {
         }
     }
 
-    /// Everything that goes out to this provider: the authorization URL and the token request.
+    /// Everything that is sent to this provider: the authorization URL and the token request.
     pub(crate) fn requests(&self, quirks: &[Quirk]) -> Vec<String> {
         let (url, exchange) = self.exchange(quirks);
         let request = exchange.map(|exchange| shown(&request(&exchange)));
         std::iter::once(url).chain(request).collect()
     }
 
-    /// What a client with these quirks makes of the answer; and the error, if it is one.
+    /// The reading of a client with these quirks; and the error, if it is one.
     pub(crate) fn read(&self, quirks: &[Quirk]) -> (Outcome, Option<Error>) {
         match self.message {
             Asked::Authorization => self.read_callback(quirks),

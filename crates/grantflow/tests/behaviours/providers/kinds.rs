@@ -1,12 +1,12 @@
-//! How much of what real servers answer is got: the forty answers of `answers.json`, what providers document, and
-//! kinds that catalogues and threads report.
+//! How much is read of real servers' answers: the forty answers of `answers.json`, what providers document, and kinds
+//! that catalogues and threads report.
 
 use grantflow::{Quirk, Violation};
 
 use super::fixture::{self, Expect, Fixture, Outcome};
 use crate::{real_world_answers, support::*};
 
-/// What there was to get: usable tokens, error codes, bare statuses. What is not got is refused by the checks below.
+/// What there was to read: usable tokens, error codes, bare statuses. The checks below fail for what is not read.
 fn got(fixtures: &[Fixture]) -> (usize, usize, usize) {
     let mut counts = (0, 0, 0);
     for fixture in fixtures {
@@ -30,9 +30,9 @@ fn every_token_every_code_and_every_status_of_every_kind_is_got() {
     assert_eq!(kinds, (7, 1, 4));
 }
 
-/// The one kind of answer that holds a token and is refused on purpose: two readers could take two tokens out of it.
+/// The one kind of answer with a token that is refused on purpose: two readers could take two tokens from it.
 #[test]
-fn a_doubled_token_is_refused_whatever_is_vouched_for() {
+fn a_doubled_token_is_refused_under_every_quirk() {
     let every = [
         Quirk::MissingTokenType,
         Quirk::NullIsAbsent,
@@ -57,9 +57,9 @@ fn a_doubled_token_is_refused_whatever_is_vouched_for() {
     }
 }
 
-/// Who configures a path into an answer does not get the token beside it.
+/// A client with a path into an answer does not get the token beside it.
 #[test]
-fn a_path_that_misses_hands_out_no_other_token() {
+fn a_path_that_leads_to_nothing_gives_no_other_token() {
     for fixture in fixture::all().iter().filter(|fixture| fixture.provider == "Slack") {
         let elsewhere = Quirk::token_path(&["authed_bot"]);
         let others = fixture.quirks().into_iter().filter(|quirk| !matches!(quirk, Quirk::TokenPath(_)));

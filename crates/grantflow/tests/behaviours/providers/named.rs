@@ -1,5 +1,5 @@
-//! What the documentation of the quirks says of a provider is what its fixtures prove, and the other way round: so a
-//! name that is added later needs a fixture, and a fixture that needs a quirk has the provider named there.
+//! The documentation of the quirks names exactly the providers whose fixtures prove it. So a name that is added later
+//! needs a fixture, and a fixture that needs a quirk has its provider named there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use grantflow::Quirk;
 
 use super::{fixture, requests};
 
-/// Words that begin with a capital and name no provider. A word that is missing here is taken for a provider's.
+/// Words that begin with a capital and name no provider. A word that is missing here is taken for a provider's name.
 const WORDS: &[&str] = &[
     "A",
     "API",
@@ -50,7 +50,7 @@ const WORDS: &[&str] = &[
     "Without",
 ];
 
-/// The documentation of each variant of `Quirk` and `Message` with that of its fields, without what stands in code quotes.
+/// The documentation of each variant of `Quirk` and `Message` with that of its fields, without the text in code quotes.
 fn documentation() -> BTreeMap<String, String> {
     let sources = [
         ("Quirk", include_str!("../../../src/server/quirk.rs")),
@@ -74,7 +74,7 @@ fn documentation() -> BTreeMap<String, String> {
             }
         }
     }
-    // Every second piece stands between quotes.
+    // Every second piece is between quotes.
     variants.values_mut().for_each(|text| *text = text.split('`').step_by(2).collect::<Vec<_>>().join(" "));
     variants
 }
@@ -86,12 +86,12 @@ fn capitalised(text: &str) -> BTreeSet<String> {
     for word in text.split(' ').chain([""]) {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         let bare = bare.strip_suffix("'s").unwrap_or(bare);
-        // A path is a link's.
+        // A path belongs to a link.
         let named = bare.chars().any(char::is_uppercase) && !bare.contains("::") && !WORDS.contains(&bare);
         if named {
             run.push(bare);
         }
-        // A mark after a word ends a name; so does a word in small letters.
+        // A punctuation mark after a word ends a name, and so does a word in small letters.
         let ends = !named || word.ends_with(|c: char| !c.is_alphanumeric()) || word.ends_with("'s");
         if ends && !run.is_empty() {
             names.insert(run.join(" "));
@@ -114,7 +114,7 @@ fn needed() -> BTreeMap<String, BTreeSet<String>> {
     let mut needed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let answers = fixture::all().into_iter().map(|fixture| (fixture.provider.clone(), fixture.quirks()));
     for (provider, quirks) in answers.chain(requests::quirks_by_provider()) {
-        // A code that lies elsewhere is seldom a standard one: `ErrorPath` says that it is mapped then.
+        // A code in another place is seldom a standard one: `ErrorPath` says that it is mapped then.
         let elsewhere = quirks.iter().any(|quirk| matches!(quirk, Quirk::ErrorPath { .. }));
         let quirks = quirks.iter().filter(|quirk| !(elsewhere && matches!(quirk, Quirk::ErrorCode { .. })));
         needed.entry(provider).or_default().extend(quirks.map(place));

@@ -1,4 +1,4 @@
-//! What goes out to a provider is what it documents: method, body, names, separator; and nothing else is hidden.
+//! Requests to a provider are those that it documents: method, body, names, separator; and nothing else is hidden.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,11 +24,11 @@ struct Documented {
     authorization_endpoint: String,
     token_endpoint: String,
     quirks: Vec<Value>,
-    /// What this server needs for its answers: it must change nothing that goes out.
+    /// What this server needs for its answers; it must change no request.
     #[serde(default)]
     answer_quirks: Vec<Value>,
     id: String,
-    /// A public client has none, or with the door for it an empty one.
+    /// A public client has none, or an empty one with the door for it.
     secret: Option<String>,
     #[serde(default)]
     basic: bool,
@@ -41,7 +41,7 @@ struct Documented {
     callback: Option<String>,
     /// Documented parameters; `*` is any value.
     authorize: BTreeMap<String, String>,
-    /// What is sent though it is not documented.
+    /// Parameters that are sent although they are not documented.
     #[serde(default)]
     authorize_beyond: BTreeSet<String>,
     token: BTreeMap<String, String>,
@@ -57,7 +57,7 @@ pub(crate) fn quirks_by_provider() -> Vec<(String, Vec<Quirk>)> {
     all().into_iter().map(|documented| (documented.provider, documented.quirks.iter().map(quirk).collect())).collect()
 }
 
-/// The providers that want the header of clients without a secret.
+/// The providers that need the header of clients without a secret.
 pub(crate) fn with_empty_secret() -> BTreeSet<String> {
     let empty = all().into_iter().filter(|documented| documented.secret.as_deref() == Some(""));
     empty.map(|documented| documented.provider).collect()
@@ -106,7 +106,7 @@ fn fields(request: &Request<Body>, json: bool) -> Vec<(String, String)> {
     }
 }
 
-/// Every documented parameter has its value; everything else is on the list of what goes beyond.
+/// Every documented parameter has its value; everything else is on the list of undocumented ones.
 fn check(what: &str, sent: Vec<(String, String)>, documented: &BTreeMap<String, String>, beyond: &BTreeSet<String>) {
     let names: BTreeSet<&String> = sent.iter().map(|(name, _)| name).collect();
     assert_eq!(names.len(), sent.len(), "{what}: a name goes out twice");

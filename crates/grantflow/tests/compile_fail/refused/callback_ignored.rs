@@ -1,4 +1,4 @@
-//! Refused: ignoring a callback. Each of its verdicts asks for something else.
+//! Refused: ignoring a callback. Each of its verdicts needs another reaction.
 
 #![deny(unused_must_use)]
 

@@ -1,4 +1,4 @@
-//! Refused: two clients, with two ways to authenticate, out of one registration.
+//! Refused: two clients, with two ways to authenticate, from one registration.
 
 use grantflow::*;
 

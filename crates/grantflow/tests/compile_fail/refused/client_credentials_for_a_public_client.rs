@@ -6,7 +6,7 @@ fn ask(client: &PublicClient) -> ClientCredentials {
     ClientCredentials::new(client) //~ E0308
 }
 
-// Which kind of client this is has been forgotten, and cannot be claimed again.
+// The kind of this client was forgotten, and cannot be claimed again.
 fn ask_as_any(client: &Client) -> ClientCredentials {
     ClientCredentials::new(client) //~ E0308
 }

@@ -1,4 +1,4 @@
-//! Refused: driving a code exchange twice, over an HTTP stack of one's own.
+//! Refused: driving a code exchange twice, over your own HTTP stack.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Refused: exchanging a code that did not come out of a checked callback.
+//! Refused: exchanging a code that does not come from a checked callback.
 
 use grantflow::*;
 

@@ -1,4 +1,4 @@
-//! Refused: metadata over plain `http`. The door for it opens endpoints alone.
+//! Refused: metadata over plain `http`. The door for it opens endpoints only.
 
 use grantflow::*;
 

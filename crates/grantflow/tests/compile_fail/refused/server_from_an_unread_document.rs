@@ -1,4 +1,4 @@
-//! Refused: a server out of metadata that nobody has checked, or has not asked for yet.
+//! Refused: a server from metadata that was not checked or not requested yet.
 
 use grantflow::*;
 

@@ -1,4 +1,4 @@
-//! Refused: ignoring a step. It holds the tokens, or the state that goes on.
+//! Refused: ignoring a step. It holds the tokens, or the next state.
 
 #![deny(unused_must_use)]
 

@@ -1,4 +1,4 @@
-//! Refused: storing a grant nowhere. The state is consumed, and its stored form is all that is left.
+//! Refused: storing a grant nowhere. The state is consumed, and only its stored form is left.
 
 #![deny(unused_must_use)]
 

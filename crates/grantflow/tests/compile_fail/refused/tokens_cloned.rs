@@ -1,4 +1,4 @@
-//! Refused: keeping a second refresh token, by itself or among its tokens.
+//! Refused: keeping a second refresh token, alone or with its tokens.
 
 use grantflow::*;
 

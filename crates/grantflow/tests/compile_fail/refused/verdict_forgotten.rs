@@ -1,4 +1,4 @@
-//! Refused: asking a callback for one verdict, as if there were no others.
+//! Refused: reading one verdict of a callback, as if there were no others.
 
 use grantflow::*;
 

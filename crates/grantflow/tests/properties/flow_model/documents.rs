@@ -10,7 +10,8 @@ use http::Request;
 use super::Model;
 
 impl Model {
-    /// Looks for the server by its documents. What is found is the server's own, and what is not found loses nothing.
+    /// Looks for the server by its documents. A document that is found belongs to the server, and a missing one loses
+    /// nothing.
     pub(super) fn find(&mut self, argument: u8) {
         self.provider.knobs().challenge_names_metadata = argument & 2 != 0;
         if argument & 4 != 0 {
@@ -24,7 +25,7 @@ impl Model {
         }
         let api = self.provider.resource_url();
         let refused = self.provider.handle(&Request::get(&api).body("").unwrap());
-        // A challenge names the place of the resource's own document, which may not be there.
+        // A challenge names the place of the resource's document, which may be empty.
         let discovery = match argument & 6 {
             2 => ResourceDiscovery::challenged(&api, &Challenges::of(refused.headers())),
             _ => ResourceDiscovery::new(&api),
@@ -39,7 +40,7 @@ impl Model {
         knobs.serve(Endpoint::ResourceMetadata).omit(Endpoint::ResourceMetadataAtRoot);
     }
 
-    /// Asks until there is an end. The document at `at` is a wrong one at first, if the argument wants that.
+    /// Asks until it ends. The document at `at` is a wrong one at first, if the argument says so.
     fn search<X: Exchange + std::fmt::Debug>(&mut self, exchange: X, at: Endpoint, argument: u8) -> Option<X::Output>
     where
         X::Output: std::fmt::Debug,

@@ -1,4 +1,4 @@
-//! Callbacks that are not the answer: made up, misplaced, or of another grant.
+//! Callbacks that are not the answer: invented, misplaced, or of another grant.
 
 use grantflow::Callback;
 use grantflow_testkit::CallbackFault;
@@ -8,8 +8,8 @@ use super::wire::{parameter, receive};
 use super::{Model, Stage, Waiting};
 
 impl Model {
-    /// Someone else's idea of a callback: it must end nothing.
-    pub(super) fn forge(&mut self, Waiting { pending, url }: Waiting, argument: u8) -> Stage {
+    /// A forged callback: it must end nothing.
+    pub(super) fn forge(&mut self, Waiting { pending, url, way }: Waiting, argument: u8) -> Stage {
         let state = parameter(&url, "state");
         let forged = match argument % 8 {
             0 => "code=evil".to_owned(),
@@ -26,7 +26,7 @@ impl Model {
             (0 | 1, _) => receive(pending, &self.carried_like(&url, &forged)),
             // A callback that was good once, for another grant.
             (2, Some(old)) => receive(pending, old),
-            // All right, but for the place.
+            // Correct, except for the place.
             _ => {
                 let place = ["https://app.example/other", "https://bad.example/cb"][usize::from(argument % 2)];
                 pending.receive_url(&format!("{place}?code=evil&state={state}&iss=https%3A%2F%2Fas.example"))
@@ -35,7 +35,7 @@ impl Model {
         match verdict {
             Callback::Unrelated { pending, why } => {
                 self.ledger.show(&why);
-                Stage::Waiting(Waiting { pending, url })
+                Stage::Waiting(Waiting { pending, url, way })
             }
             other => panic!("a forged callback ended the grant: {other:?}"),
         }
@@ -43,9 +43,11 @@ impl Model {
 
     /// A forged callback in the response mode that the grant waits for.
     fn carried_like(&self, url: &str, parameters: &str) -> grantflow_testkit::Callback {
-        // The type is the testkit's to extend: take one that it made, of another server, and write into it.
+        // Only the testkit can make the type: take one that it made, of another server, and write into it.
         let mut scratch = provider();
         scratch.knobs().spoil_callback(CallbackFault::Raw(parameters.to_owned()));
-        scratch.visit(url).expect("the URL was made for this server")
+        // A pushed request has no URL of its own: this is what it says.
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        scratch.visit(&format!("{}?{query}", scratch.authorize_url())).expect("the URL was made for this server")
     }
 }

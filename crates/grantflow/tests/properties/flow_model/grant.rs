@@ -1,4 +1,4 @@
-//! A grant in hand: exchanged, refreshed, used, and what a failure gives back of it.
+//! A grant: exchanged, refreshed, used, and what is left of it after a failure.
 
 use grantflow::{CodeExchange, Exchange, Left, RefreshExchange, Step, Tokens};
 use http::{Request, StatusCode};
@@ -25,7 +25,7 @@ impl Model {
             return Stage::Refreshing(exchange);
         }
         Stage::Refreshing(exchange.scope("read").unwrap_or_else(|failure| match failure.left {
-            // Where less was granted before; the exchange is as it was.
+            // If less was granted before; the exchange is unchanged.
             Left::Intact(exchange) => *exchange,
             _ => panic!("a scope that was refused cost the grant"),
         }))
@@ -75,7 +75,7 @@ impl Model {
                         if self.takes_rescued(&held, status, &body) {
                             return self.again(held);
                         }
-                        // Only a server that says otherwise, in so many words, can have used it all the same.
+                        // Only a server that explicitly says otherwise can still have used it.
                         let said =
                             failure.error.code().is_some() || matches!(status.map(|s| s.as_u16()), Some(429 | 503));
                         assert!(said || !issued, "the server has used what is called intact");
@@ -87,8 +87,8 @@ impl Model {
         }
     }
 
-    /// Whether a refused answer brought the refresh token that is left: then that is the one in hand. It stays in the
-    /// exchange, so a later answer that brings none leaves it there.
+    /// Whether a refused answer brought the refresh token that is left; then that is the current one. It stays in the
+    /// exchange, so a later answer without one leaves it there.
     pub(super) fn takes_rescued(&mut self, held: &InHand, status: Option<StatusCode>, body: &[u8]) -> bool {
         if !held.is_rescued() {
             return false;

@@ -1,19 +1,20 @@
-//! What the model remembers from outside the client: what may be sent, what was sent, what is secret, what was printed.
+//! What the model remembers from outside of the client: what may be sent, what was sent, what is secret, what was
+//! printed.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::{Debug, Write as _};
 
-use grantflow_testkit::{ClientAuth, Hit, s256};
+use grantflow_testkit::{ClientAuth, Endpoint, Hit, s256};
 
-/// Shorter texts turn up by accident.
+/// Shorter texts occur by accident.
 const SHORTEST_SECRET: usize = 6;
 
 #[derive(Default)]
 pub(super) struct Ledger {
-    /// How often each code and refresh token may have been sent by now.
+    /// How often each code and refresh token may have been sent so far.
     allowed: HashMap<String, usize>,
     sent: HashMap<String, usize>,
-    /// The challenge with which each code was got.
+    /// The challenge with which each code was requested.
     challenges: HashMap<String, String>,
     hits_seen: usize,
     secrets: HashSet<String>,
@@ -27,7 +28,7 @@ impl Ledger {
         }
     }
 
-    /// A code came out of a callback: it may be sent once.
+    /// A code came from a callback: it may be sent once.
     pub(super) fn code(&mut self, code: &str, challenge: String) {
         self.secret(code);
         self.challenges.insert(code.to_owned(), challenge);
@@ -52,13 +53,16 @@ impl Ledger {
         }
     }
 
-    /// Looks at what the server has seen since the last look.
+    /// Checks what the server has seen since the last check.
     pub(super) fn check(&mut self, log: &[Hit], client_id: &str, auth: ClientAuth) {
         for hit in &log[self.hits_seen..] {
             if hit.grant_type.is_some() {
                 assert_eq!(hit.auth, auth, "authenticated in another way than was configured");
                 assert_eq!(hit.client_id.as_deref(), Some(client_id));
                 assert_eq!(hit.query, None, "parameters of a token request in its URL");
+            }
+            if matches!(hit.endpoint, Some(Endpoint::PushedAuthorization | Endpoint::Revocation)) {
+                assert_eq!((hit.auth, hit.client_id.as_deref()), (auth, Some(client_id)), "another client");
             }
             for name in ["code", "refresh_token"] {
                 let Some(grant) = hit.parameter(name) else { continue };
@@ -79,7 +83,7 @@ impl Ledger {
         self.hits_seen = log.len();
     }
 
-    /// Looks through everything that was printed.
+    /// Searches everything that was printed.
     pub(super) fn check_shown(&self) {
         for secret in &self.secrets {
             assert!(!self.shown.contains(secret.as_str()), "a secret was printed");

@@ -3,19 +3,20 @@
 //! The bodies of the other fuzz targets are in the core. This one needs the testkit's server, which the core must not
 //! know, so that client and server share no mistakes.
 //!
-//! What must hold, whatever the bytes are:
+//! What must hold for all bytes:
 //! - a run ends: every operation is one call, and there are at most 48 of them;
-//! - a pending grant is ended by its own callback only, and that is decided by `state` alone;
-//! - a code is sent once, a refresh token is sent once, but for what `Intact` and `Unknown` allow;
-//! - a refresh token that came in an answer which was refused is what is sent next;
-//! - a verifier goes out with the code that was got with its challenge, and with no other;
-//! - tokens come only out of a 2xx answer that holds them, and always out of a server's that behaves;
+//! - only its own callback ends a pending grant, and `state` alone decides that;
+//! - a code is sent once, a refresh token is sent once, except for what `Intact` and `Unknown` allow;
+//! - a refresh token of a refused answer is the one that is sent next;
+//! - a verifier is sent with the code of its challenge, and with no other;
+//! - tokens come only from a 2xx answer that holds them, and always from a server that behaves well;
 //! - client credentials are never used up, and bring no refresh token;
 //! - a chain of two exchanges loses nothing of either;
-//! - a document of metadata is the one of the server or the resource that was asked, and a search loses nothing;
-//! - what was stored is restored for its own client, and for no other;
+//! - a stored state is restored for its own client, and for no other;
+//! - a metadata document is that of the requested server or resource, and a search loses nothing;
+//! - pushed requests, introspection and revocation lose nothing, and can be sent again;
 //! - a device never polls early, and its polling ends by the server's word or by the time;
-//! - nothing that is printed on the way holds a secret.
+//! - nothing that is printed contains a secret.
 
 use grantflow::{
     Authorization, Callback, CodeExchange, ConfidentialClient, EntropyFailed, Env, GrantedScope, PendingCallback,
@@ -31,6 +32,7 @@ use wire::{parameter, receive};
 
 mod device;
 mod documents;
+mod endpoints;
 mod forge;
 mod grant;
 mod identity;
@@ -42,12 +44,12 @@ mod wire;
 /// Enough for a dozen flows.
 const MAX_OPERATIONS: usize = 48;
 
-/// Runs the model over `bytes`: an operation and its argument, by turns.
+/// Runs the model over `bytes`: an operation and its argument, in turn.
 pub(crate) fn run(bytes: &[u8]) {
     let _ = reached(bytes);
 }
 
-/// What a run came to, so that a corpus can be asked what it covers.
+/// The results of a run, to see what a corpus covers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Reached {
     /// Tokens of client credentials.
@@ -58,11 +60,17 @@ pub(crate) struct Reached {
     pub(crate) broken_chains: usize,
     /// Documents of servers and of resources.
     pub(crate) found: usize,
+    /// Grants that began with a pushed request.
+    pub(crate) pushed: usize,
+    /// Tokens that a resource asked about.
+    pub(crate) described: usize,
+    /// Tokens that were given up.
+    pub(crate) revoked: usize,
     /// Tokens of devices.
     pub(crate) devices: usize,
 }
 
-/// Runs the model, and says what it came to.
+/// Runs the model, and returns its results.
 pub(crate) fn reached(bytes: &[u8]) -> Reached {
     let mut model = Model::new();
     let mut bytes = bytes.iter().copied();
@@ -77,7 +85,7 @@ pub(crate) fn reached(bytes: &[u8]) -> Reached {
     model.reached
 }
 
-/// Where the application is.
+/// The stage of the application.
 enum Stage {
     Idle,
     Waiting(Waiting),
@@ -86,22 +94,25 @@ enum Stage {
     Refreshing(RefreshExchange),
 }
 
-/// A grant, and the URL that the person was sent to.
+/// A grant, and the URL to which the person was sent.
 struct Waiting {
     pending: PendingCallback,
+    /// Holds the parameters of the request.
     url: String,
+    /// Where the person was sent: the same, or what holds a reference to the request.
+    way: String,
 }
 
 struct Model {
     provider: Server,
     identities: [Identity; 3],
-    /// Which of them the present flow is for.
+    /// The client of the current flow.
     chosen: usize,
     stage: Stage,
     rng: Counting,
-    /// The code or refresh token that is being carried to the server.
+    /// The code or refresh token that is sent to the server.
     in_hand: String,
-    /// Whether an answer to the refresh under way was refused and held the refresh token in hand.
+    /// Whether a refused answer to the current refresh brought the current refresh token.
     rescued: bool,
     /// What the latest tokens cover.
     granted: Option<GrantedScope>,
@@ -111,7 +122,7 @@ struct Model {
     reached: Reached,
 }
 
-/// Unpredictable to nobody, but never twice the same.
+/// Predictable, but never twice the same.
 struct Counting(u64);
 
 impl grantflow::Entropy for Counting {
@@ -160,7 +171,7 @@ impl Model {
         all.nth(usize::from(argument) % count).expect("there are some")
     }
 
-    /// A client that the present flow is not for.
+    /// A client that is not the current flow's.
     fn another_client(&self) -> &grantflow::Client {
         let other = self.identities.iter().find(|other| other.id != self.identities[self.chosen].id);
         &other.expect("two ids at least").client
@@ -189,7 +200,10 @@ impl Model {
                 self.exchange(exchange, argument, Some(old))
             }
             (7, Stage::HasTokens(tokens)) => self.store_tokens(tokens),
+            (8, Stage::Idle) => self.push(argument),
             (8, Stage::HasTokens(tokens)) => self.call_api(tokens),
+            (3, Stage::HasTokens(tokens)) => self.revoke(tokens, argument),
+            (9, Stage::HasTokens(tokens)) => self.introspect(tokens, argument),
             (9, Stage::Refreshing(exchange)) => Stage::HasTokens(exchange.into_tokens()),
             (10, stage) => {
                 self.jump(argument);
@@ -203,7 +217,7 @@ impl Model {
         };
     }
 
-    /// A clock that jumps, backwards too.
+    /// A clock that jumps, also backwards.
     fn jump(&mut self, argument: u8) {
         let now = self.provider.now();
         let jump = u64::from(argument) * 60;
@@ -235,15 +249,20 @@ impl Model {
         self.ledger.show(&url);
         self.ledger.show(&pending);
         self.ledger.secret(&parameter(url.as_str(), "state"));
-        Stage::Waiting(Waiting { pending, url: url.as_str().to_owned() })
+        let url = url.as_str().to_owned();
+        Stage::Waiting(Waiting { pending, way: url.clone(), url })
     }
 
-    /// The person comes back, perhaps with a spoilt callback.
+    /// The person comes back, perhaps with a faulty callback.
     fn come_back(&mut self, waiting: Waiting, argument: u8) -> Stage {
         if argument > 127 {
             self.provider.knobs().spoil_callback(CallbackFault::from_index(argument.into()));
         }
-        let Ok(callback) = self.provider.visit(&waiting.url) else { return Stage::Waiting(waiting) };
+        let Ok(callback) = self.provider.visit(&waiting.way) else {
+            // The person sees a page. A reference that was used or has expired leads nowhere any more.
+            self.provider.knobs().next_callbacks.clear();
+            return if waiting.way == waiting.url { Stage::Waiting(waiting) } else { Stage::Idle };
+        };
         let parameters = callback.parameters();
         let all = |name: &str| parameters.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect::<Vec<_>>();
         let ours = all("state") == [parameter(&waiting.url, "state")];
@@ -253,11 +272,11 @@ impl Model {
         };
         assert_eq!(ours, key.as_ref() == Some(&waiting.pending.key()), "a store would give another grant");
 
-        let Waiting { pending, url } = waiting;
+        let Waiting { pending, url, way } = waiting;
         let stage = match receive(pending, &callback) {
             Callback::Unrelated { pending, why } => {
                 assert!(!ours, "our own callback was taken for a foreign one: {why}");
-                return Stage::Waiting(Waiting { pending, url });
+                return Stage::Waiting(Waiting { pending, url, way });
             }
             Callback::Granted(exchange) => {
                 let codes = all("code");
@@ -284,7 +303,7 @@ impl Model {
         stage
     }
 
-    fn store_pending(&mut self, Waiting { pending, url }: Waiting) -> Stage {
+    fn store_pending(&mut self, Waiting { pending, url, way }: Waiting) -> Stage {
         let stored = pending.into_stored();
         self.ledger.show(&stored);
         let text = serde_json::to_string(&stored).unwrap();
@@ -292,7 +311,7 @@ impl Model {
         let foreign = PendingCallback::from_stored(read(), self.another_client());
         self.ledger.show_error(&foreign.expect_err("restored for another client"));
         let pending = PendingCallback::from_stored(read(), self.client()).unwrap();
-        Stage::Waiting(Waiting { pending, url })
+        Stage::Waiting(Waiting { pending, url, way })
     }
 
     fn store_tokens(&mut self, tokens: Tokens) -> Stage {

@@ -11,7 +11,7 @@ use super::{InHand, Model, Stage};
 type Brought = (Option<String>, GrantedScope);
 
 impl Model {
-    /// The client asks for itself. Whatever the answer is, its credentials can be used again.
+    /// The client asks for itself. Its credentials can be used again after any answer.
     pub(super) fn ask_for_itself(&mut self, argument: u8) -> Stage {
         let (chosen, client) = self.confidential(argument);
         self.chosen = chosen;
@@ -67,7 +67,7 @@ impl Model {
         panic!("a chain of {trips} did not end");
     }
 
-    /// A code exchange and, at once, a refresh of what it brought.
+    /// A code exchange and, at once, a refresh of its tokens.
     pub(super) fn chain(&mut self, exchange: CodeExchange, argument: u8) -> Stage {
         let brought: RefCell<Option<Brought>> = RefCell::new(None);
         let mut chain = exchange.then(|tokens: Tokens, _| {
@@ -129,7 +129,7 @@ impl Model {
         }
     }
 
-    /// The refresh token that the first exchange brought is the one in hand.
+    /// The refresh token of the first exchange is the current one.
     fn second_begins(&mut self, brought: Option<Brought>) {
         let (refresh, scope) = brought.expect("the second is made of the first one's output");
         self.granted = Some(scope);

@@ -1,4 +1,4 @@
-//! One round trip, and what a look at the server shows of it.
+//! One round trip, and what the server shows of it.
 
 use grantflow::{Env, Exchange, Failure, Sent, Step, Tokens};
 use grantflow_testkit::Misbehaviour;
@@ -7,7 +7,7 @@ use http::{StatusCode, header};
 use super::Model;
 use super::wire::refresh_token_in;
 
-/// An answer, as the model itself sees it.
+/// An answer, as the model sees it.
 pub(super) struct Seen {
     /// None if the answer was lost.
     pub(super) status: Option<StatusCode>,
@@ -23,7 +23,7 @@ impl Seen {
 }
 
 impl Model {
-    /// Carries a request to the server, which spoils its answer in this way, if any.
+    /// Carries a request to the server, which may spoil its answer in this way.
     pub(super) fn round_trip<X: Exchange>(
         &mut self,
         exchange: X,
@@ -51,7 +51,7 @@ impl Model {
         (outcome, Seen { status, body, issued })
     }
 
-    /// Remembers tokens that a refresh or a code brought.
+    /// Remembers the tokens of a refresh or a code.
     pub(super) fn keep(&mut self, tokens: &Tokens, body: &[u8]) {
         self.ledger.secret(tokens.bearer().unwrap().expose_secret());
         self.granted = Some(tokens.scope().clone());
