@@ -12,8 +12,9 @@ use crate::{Held, Interrupted, give_way};
 /// For each round trip the loop waits as long as [`Exchange::rest`] says, awaits `ready`, makes the request, and awaits
 /// `send` with the value of `ready`. `ready` waits for a connection or for room in a service: after an error there, the
 /// request was certainly not sent. `send` carries the request. If no complete answer came, it returns its error and
-/// whether the request may have been sent; the caller then gets that error. `now` tells the time, `wait` waits. `E` is
-/// made from a flow's error or from [`Interrupted`], as `Box<dyn Error + Send + Sync>` is.
+/// whether the request may have been sent; the caller then gets that error, unless the flow's own says more:
+/// [`Error::Expired`]. `now` tells the time, `wait` waits. `E` is made from a flow's error or from [`Interrupted`], as
+/// `Box<dyn Error + Send + Sync>` is.
 ///
 /// A wait that was waited has passed: the loop makes the request for the later of two times, `now` and the end of the
 /// wait. So a run ends even if `now` stands still.
@@ -48,7 +49,7 @@ where
     if let Some(exchange) = held.take_out() {
         let step = exchange
             .unanswered(&mut Env::new(now(), rng), Sent::MaybeSent)
-            .map_err(|failure| failure.map_error(|_| E::from(Interrupted::MaybeSent)));
+            .map_err(|failure| failure.map_error(|own| unless_it_says_more(own, E::from(Interrupted::MaybeSent))));
         if let Some(output) = held.keep(step?) {
             return Ok(output);
         }

@@ -32,6 +32,7 @@
 //! | authorization code + PKCE | [`Authorization`] → [`Redirect`] → [`PendingCallback`] → [`Callback`] → [`CodeExchange`] → [`Tokens`] | 6749 §4.1, 7636, 9207 |
 //! | refresh | [`Tokens`] → [`RefreshExchange`] → [`Tokens`] | 6749 §6 |
 //! | client credentials | [`ClientCredentials`] → [`Tokens`] | 6749 §4.4 |
+//! | device authorization | [`DeviceRequest`] → [`DeviceGrant`] → [`Tokens`] | 8628 |
 //! | server metadata | [`Discovery`] → [`ServerMetadata`] → [`Server`] | 8414, OpenID Connect Discovery |
 //! | resource metadata | [`ResourceDiscovery`] → [`ResourceMetadata`] → [`Discovery`] | 9728 |
 //!
