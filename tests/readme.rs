@@ -114,7 +114,7 @@ tokens.bearer()?.authorize(&mut request)?;
 
 #[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
 #[rustfmt::skip]
-fn a_server_by_its_issuer(agent: grantflow_ureq::Agent, refused: http::Response<()>) -> Result<(), Box<dyn Error>> {
+fn by_its_issuer(agent: grantflow_ureq::Agent, refused: &http::Response<()>) -> Result<(), Box<dyn Error>> {
     use grantflow::{Challenges, Discovery, ResourceDiscovery};
     // README
 let metadata = grantflow_ureq::run(&agent, Discovery::new("https://as.example")?)?;

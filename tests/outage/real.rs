@@ -7,10 +7,9 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use grantflow::{Authorization, Callback, ConfidentialClient, Env, Redirect, Tokens};
-use grantflow_session::{MemoryStore, Session, Tower, Ureq};
 use grantflow_tests::support::peer::{self, Browser, Kind, Peer};
 use grantflow_tests::support::transport::{self, SysRng, Transport, now};
-use grantflow_tests::world::{access, key};
+use grantflow_tests::world::access;
 use http::{Request, Response};
 use libtest_mimic::{Failed, Trial};
 
@@ -64,23 +63,6 @@ pub(crate) fn trials(list: bool) -> Vec<Trial> {
     }
 }
 
-fn session(transport: Transport, client: &ConfidentialClient) -> Session {
-    let (store, deadline) = (MemoryStore::new(), Duration::from_secs(5));
-    match transport {
-        Transport::Ureq => {
-            let outside = Ureq::new(grantflow_ureq::Agent::configured(deadline, |config| config));
-            Session::new(client, key(), store, outside)
-        }
-        Transport::Reqwest => {
-            Session::new(client, key(), store, grantflow_session::Reqwest::new(transport::plain_reqwest(deadline)))
-        }
-        Transport::Tower => {
-            let outside = Tower::new(transport::plain_tower(deadline), tokio::time::sleep);
-            Session::new(client, key(), store, outside)
-        }
-    }
-}
-
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn run(peer: &Arc<Peer>, transport: Transport, kind: &str) -> Outcome {
@@ -92,7 +74,7 @@ fn run(peer: &Arc<Peer>, transport: Transport, kind: &str) -> Outcome {
         .client(peer::BASIC.id)
         .secret_basic(peer::BASIC.secret.unwrap_or_default())?;
     let tokens = log_in(peer, &client)?;
-    let session = session(transport, &client);
+    let session = transport::session(transport, &client);
     let first = transport::block_on(session.prime(tokens))?;
     // Its API refuses the token from now on: until there is another one, there is none.
     session.refused(&first);

@@ -13,7 +13,7 @@ pub(crate) const CHECKS: [Row; 17] = [
     Row { name: "code with Basic credentials that need encoding", check: code_with_odd_basic, on: ALL },
     Row { name: "code with Basic, and client_id beside it", check: code_with_client_id_beside_basic, on: ALL },
     Row { name: "code with the secret in the body", check: code_with_post, on: ALL },
-    Row { name: "code as a public client, on its own loopback port", check: code_as_public_client, on: ALL },
+    Row { name: "code as a public client, on another loopback port", check: code_as_public_client, on: ALL },
     Row { name: "a pending grant survives storing", check: pending_survives_storing, on: ALL },
     Row { name: "a code sent twice is refused", check: code_sent_twice, on: ALL },
     Row { name: "a code without its verifier is refused", check: code_of_another_start, on: ALL },

@@ -12,6 +12,8 @@ mod django_oauth_toolkit;
 mod given_up;
 mod oidc_provider;
 mod person;
+mod pushed;
+mod sessions;
 mod world;
 
 use std::process::ExitCode;
@@ -25,13 +27,15 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::world::{Check, Row, World};
 
-/// The checks, by subject.
-const CHECKS: [&[Row]; 7] = [
+/// The checks, by what they are about.
+const CHECKS: [&[Row]; 9] = [
     &code::CHECKS,
     &discovery::CHECKS,
     &challenges::CHECKS,
     &given_up::CHECKS,
     &device::CHECKS,
+    &pushed::CHECKS,
+    &sessions::CHECKS,
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
 ];
@@ -50,7 +54,7 @@ fn checks(kind: Kind) -> impl Iterator<Item = (String, Transport, Check)> {
     })
 }
 
-/// It needs a separate server, and no transport.
+/// The check that a server ends. It starts another one for that, and uses no transport.
 fn end_name(kind: Kind) -> String {
     format!("{}: it ends when the tests do", kind.name())
 }

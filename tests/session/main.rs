@@ -5,6 +5,7 @@ mod ahead;
 mod breaker;
 mod cancelled;
 mod clock;
+mod device;
 mod doubt_edges;
 mod durable;
 mod failures;

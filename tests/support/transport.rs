@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use grantflow::{Body, Exchange, Failure, Sent, UnixTime};
+use grantflow::{Body, ConfidentialClient, Exchange, Failure, Sent, UnixTime};
+use grantflow_session::{MemoryStore, Session, Tower, Ureq};
 use grantflow_tower::{Held, Interrupted, RequestBody};
 use http::{Request, Response};
 use hyper_rustls::HttpsConnectorBuilder;
@@ -17,6 +18,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
 pub use grantflow_ureq::{SysRng, now};
+
+use crate::world::key;
 
 /// What carries requests over sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +104,24 @@ impl Transport {
 pub fn reqwest_agent(deadline: Duration, settings: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Agent {
     install_crypto();
     grantflow_reqwest::Agent::configured(deadline, settings).expect("settings that reqwest takes").into()
+}
+
+/// A session of this client over this transport, with a store of its own.
+pub fn session(transport: Transport, client: &ConfidentialClient) -> Session {
+    let (store, deadline) = (MemoryStore::new(), Duration::from_secs(5));
+    match transport {
+        Transport::Ureq => {
+            let outside = Ureq::new(grantflow_ureq::Agent::configured(deadline, |config| config));
+            Session::new(client, key(), store, outside)
+        }
+        Transport::Reqwest => {
+            Session::new(client, key(), store, grantflow_session::Reqwest::new(plain_reqwest(deadline)))
+        }
+        Transport::Tower => {
+            let outside = Tower::new(plain_tower(deadline), tokio::time::sleep);
+            Session::new(client, key(), store, outside)
+        }
+    }
 }
 
 /// `grantflow-reqwest`'s own agent, for a session.

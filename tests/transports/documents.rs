@@ -1,8 +1,10 @@
 //! Metadata: from an issuer, or from an API that refuses, to a server.
 
-use grantflow::{Challenges, Discovery, Env, Error, Exchange, Left, ResourceDiscovery, Server, Violation, WellKnown};
+use grantflow::{
+    Challenges, Discovery, Env, Error, Exchange, Failure, Left, ResourceDiscovery, Server, Violation, WellKnown,
+};
 use grantflow_testkit::{Endpoint, Misbehaviour};
-use grantflow_tests::support::transport::ErrorKind;
+use grantflow_tests::support::transport::{AnyError, ErrorKind};
 
 use super::Body;
 use super::world::*;
@@ -15,6 +17,7 @@ pub(crate) const BODIES: &[(&str, Body)] = &[
     ("a redirect of a document is not followed", redirected),
     ("a document of another issuer ends the search", another_issuer),
     ("a document that is lost can be asked for again", lost),
+    ("both documents meet every misbehaviour as the core alone does", compared),
 ];
 
 fn discovery(world: &World) -> Discovery {
@@ -106,4 +109,63 @@ fn lost(world: &World) {
     let failure = world.run(discovery(world)).unwrap_err();
     let Left::Intact(left) = failure.left else { panic!("the search is lost: {:?}", failure.error) };
     assert!(world.run(*left).is_ok());
+}
+
+/// A member's value is the same to each transport, and a document names its own server's address, so the members are left out.
+fn is_about_the_answer(how: &Misbehaviour) -> bool {
+    use Misbehaviour as M;
+    !matches!(how, M::SetMember { .. } | M::DuplicateMember { .. } | M::AppendToMember { .. } | M::Reflect { .. })
+}
+
+fn compared(world: &World) {
+    let measure = World::new(Carrier::Function);
+    let (mut found, mut failed) = (0, 0);
+    for at in [Endpoint::ServerMetadata, Endpoint::ResourceMetadata] {
+        for how in Misbehaviour::all_at(at).into_iter().filter(is_about_the_answer) {
+            let outcome = meet(world, at, &how);
+            assert_eq!(
+                outcome,
+                meet(&measure, at, &how),
+                "{how:?}: on the right, the core without {}",
+                world.carrier.name()
+            );
+            if outcome.starts_with("found") { found += 1 } else { failed += 1 }
+        }
+    }
+    assert!(found > 5 && failed > 20, "{found} found, {failed} failed");
+}
+
+/// What comes of a search, in words that do not depend on where the server is; and then, of what is left of it.
+fn meet(world: &World, at: Endpoint, how: &Misbehaviour) -> String {
+    world.provider().clear_log();
+    world.provider().knobs().misbehave_at(at, how.clone());
+    let api = world.provider().resource_url();
+    let outcome = match at {
+        Endpoint::ServerMetadata => told(world, world.run(discovery(world))),
+        _ => told(world, world.run(ResourceDiscovery::new(&api).unwrap())),
+    };
+    world.provider().knobs().behave_at(at);
+    let hits = world.provider().hits_at(at).count();
+    let issuer = world.provider().issuer().to_owned();
+    format!("{outcome} after {hits}").replace(&issuer, "HERE")
+}
+
+fn told<X: Exchange>(world: &World, outcome: Result<X::Output, Failure<X, AnyError>>) -> String {
+    let failure = match outcome {
+        Ok(_) => return "found".to_owned(),
+        Err(failure) => failure,
+    };
+    let error = match failure.error.kind() {
+        // The column depends on how long the server's address is.
+        ErrorKind::OAuth(Error::Protocol(broken)) if matches!(broken.violation(), Violation::NotJson { .. }) => {
+            format!("no JSON {:?}", failure.error.oauth().map(Error::next))
+        }
+        ErrorKind::OAuth(error) => format!("{error} {:?}", error.next()),
+        ErrorKind::Transport | ErrorKind::TimedOut => "transport".to_owned(),
+        ErrorKind::TooLarge { status, limit } => format!("too large {status} {limit}"),
+        other => panic!("{other:?}"),
+    };
+    let Left::Intact(left) = failure.left else { panic!("a search is lost: {error}") };
+    let again = if world.run(*left).is_ok() { "found" } else { "not found" };
+    format!("{error}, then {again}")
 }

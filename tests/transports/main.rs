@@ -4,6 +4,7 @@
 //! reference, wherever results are compared.
 
 mod clients;
+mod device;
 mod documents;
 mod dropped;
 mod flows;
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for carrier in Carrier::ALL {
         for (name, body) in
-            [flows::BODIES, clients::BODIES, quirks::BODIES, misbehaviours::BODIES, documents::BODIES].concat()
+            [flows::BODIES, clients::BODIES, quirks::BODIES, misbehaviours::BODIES, documents::BODIES, device::BODIES]
+                .concat()
         {
             trials.push(Trial::test(format!("{}: {name}", carrier.name()), move || {
                 body(&World::new(carrier));

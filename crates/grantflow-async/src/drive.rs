@@ -81,12 +81,12 @@ where
                         .map_err(|failure| failure.map_error(E::from)),
                     Err((sent, error)) => exchange
                         .unanswered(&mut Env::new(now(), rng), sent)
-                        .map_err(|failure| failure.map_error(|_| error)),
+                        .map_err(|failure| failure.map_error(|own| unless_it_says_more(own, error))),
                 }
             }
             Err(error) => exchange
                 .unanswered(&mut Env::new(now(), rng), Sent::NotSent)
-                .map_err(|failure| failure.map_error(|_| error)),
+                .map_err(|failure| failure.map_error(|own| unless_it_says_more(own, error))),
         };
         if let Some(output) = held.keep(step?) {
             return Ok(output);
@@ -96,6 +96,11 @@ where
             give_way().await;
         }
     }
+}
+
+/// The stack's error is what the caller sees where no answer came, unless the flow says that its time is over.
+fn unless_it_says_more<E: From<Error>>(own: Error, of_the_stack: E) -> E {
+    if matches!(own, Error::NoAnswer(_)) { of_the_stack } else { E::from(own) }
 }
 
 fn over<X, E: From<Interrupted>>() -> Failure<X, E> {

@@ -25,7 +25,10 @@ use crate::{
 mod answer;
 mod callback;
 mod challenge;
+mod device;
+mod introspection;
 mod metadata;
+mod pushed;
 mod retry_after;
 mod stored_state;
 mod token_error;
@@ -36,7 +39,10 @@ mod wire;
 
 pub use callback::callback;
 pub use challenge::challenge;
+pub use device::device;
+pub use introspection::introspection;
 pub use metadata::{metadata, resource_metadata};
+pub use pushed::pushed;
 pub use retry_after::retry_after;
 pub use stored_state::stored_state;
 pub use token_error::token_error;

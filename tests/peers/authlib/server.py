@@ -11,7 +11,7 @@ An authorization request is granted at once; `login_hint=deny` denies it.
 
 A device grant waits for the person, and authlib has no page for it. POST /_test/device with `user_code` and `answers`, a list with
 commas, says what its next polls get: `pending`, `slow_down`, `allow` or `deny`; the last one stays. A poll that comes before its
-time gets `slow_down`, whatever the list says; `allow` and `deny` end the grant. `expire`, alone, lets the code expire.
+time gets `slow_down` and takes nothing from the list; `allow` and `deny` end the grant. `expire`, alone, lets the code expire.
 GET /_test/device?user_code=... says what the polls got: {"polls": ["slow_down", "allow"], "interval": 6}.
 """
 

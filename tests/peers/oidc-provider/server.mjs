@@ -1,6 +1,7 @@
 // The peer: node-oidc-provider, an authorization server this project did not write, set up for tests of an OAuth client.
 //
 //   PORT=4010 node server.mjs     PORT=0 (the default) takes a free port; DEV=1 shows the library's own login and consent pages
+//                                 PUSHED=1 takes pushed authorization requests only
 //
 // Prints one line, {"ready":true,"issuer":"http://127.0.0.1:…"}, once it listens. Ends on SIGTERM, and when its standard input
 // closes: a test that is killed cannot stop its servers, but its end of the pipe closes all the same. So, by hand, run it from a
@@ -107,7 +108,7 @@ const settings = {
     deviceFlow: { enabled: true },
     devInteractions: { enabled: Boolean(process.env.DEV) },
     introspection: { enabled: true },
-    pushedAuthorizationRequests: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: Boolean(process.env.PUSHED) },
     // With resources on, api:… would be scopes of a resource and every request would have to name it.
     resourceIndicators: { enabled: false },
     revocation: { enabled: true },

@@ -18,7 +18,7 @@ pub struct Page {
     pub url: String,
     /// The HTTP status.
     pub status: u16,
-    /// The HTML, or whatever came.
+    /// The HTML, or what came instead.
     pub body: String,
 }
 

@@ -23,6 +23,8 @@ const READY: Duration = Duration::from_secs(120);
 pub enum Kind {
     /// npm's oidc-provider.
     OidcProvider,
+    /// The same, taking pushed authorization requests only.
+    PushingOidcProvider,
     /// django-oauth-toolkit with its defaults, below a path.
     DjangoOauthToolkit,
     /// django-oauth-toolkit with its rules of RFC 9700.
@@ -33,13 +35,19 @@ pub enum Kind {
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 4] =
-        [Self::OidcProvider, Self::DjangoOauthToolkit, Self::StrictDjangoOauthToolkit, Self::Authlib];
+    pub const ALL: [Self; 5] = [
+        Self::OidcProvider,
+        Self::PushingOidcProvider,
+        Self::DjangoOauthToolkit,
+        Self::StrictDjangoOauthToolkit,
+        Self::Authlib,
+    ];
 
     /// Its name in the names of tests.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OidcProvider => "oidc-provider",
+            Self::PushingOidcProvider => "oidc-provider, pushed only",
             Self::DjangoOauthToolkit => "django-oauth-toolkit",
             Self::StrictDjangoOauthToolkit => "django-oauth-toolkit, strict",
             Self::Authlib => "authlib",
@@ -68,6 +76,8 @@ pub const ODD: Client = Client { id: "basic:odd id", secret: Some("p%3A+s s:w/&=
 pub const POST: Client = Client { id: "post", secret: SECRET };
 /// `client_secret_basic`; client credentials only, scopes `api:read` and `api:write`.
 pub const M2M: Client = Client { id: "m2m", secret: SECRET };
+/// As [`BASIC`], but its authorization requests must have been pushed. Only oidc-provider knows it.
+pub const PUSHES: Client = Client { id: "pushes", secret: SECRET };
 /// A public client for the device grant.
 pub const DEVICE: Client = Client { id: "device", secret: None };
 /// `client_secret_basic`, for the device grant.
@@ -120,10 +130,12 @@ pub struct Peer {
 /// See [`StartError`].
 pub fn start(kind: Kind) -> Result<Peer, StartError> {
     let mut command = install::installed(kind)?;
-    command.env("PORT", "0").env_remove("STRICT").env_remove("DEV");
-    if kind == Kind::StrictDjangoOauthToolkit {
-        command.env("STRICT", "1");
-    }
+    command.env("PORT", "0").env_remove("STRICT").env_remove("PUSHED").env_remove("DEV");
+    match kind {
+        Kind::StrictDjangoOauthToolkit => command.env("STRICT", "1"),
+        Kind::PushingOidcProvider => command.env("PUSHED", "1"),
+        _ => &mut command,
+    };
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -2,6 +2,18 @@
 
 use super::*;
 
+type Serve = fn(&mut TcpStream);
+
+/// Some wait for the deadline, so all do it together.
+fn at_once<const N: usize>(faults: [(&str, Serve); N], meet: impl Fn(&str, Serve) + Sync) {
+    let meet = &meet;
+    std::thread::scope(|threads| {
+        for (what, serve) in faults {
+            threads.spawn(move || meet(what, serve));
+        }
+    });
+}
+
 #[test]
 fn a_refused_connection_was_not_sent() {
     let (_socket, url) = refusing();
@@ -19,7 +31,6 @@ fn a_name_that_does_not_resolve_was_not_sent() {
 #[test]
 #[cfg(feature = "rustls")]
 fn a_handshake_that_does_not_end_was_not_sent() {
-    type Serve = fn(&mut TcpStream);
     let faults: [(&str, Serve); 4] = [
         ("closed at once", |_| {}),
         ("closed in the handshake", |stream| {
@@ -33,12 +44,12 @@ fn a_handshake_that_does_not_end_was_not_sent() {
             let _ = stream.read_to_end(&mut Vec::new());
         }),
     ];
-    for (what, serve) in faults {
+    at_once(faults, |what, serve| {
         let server = Listener::start(serve);
         let (left, error) = left(&impatient(), &server.url("https"));
         assert!(matches!(left, Left::Intact(_)), "{what}: {error}");
         assert_eq!(server.connections(), 1, "{what}");
-    }
+    });
 }
 
 #[test]
@@ -56,7 +67,6 @@ fn a_proxy_that_says_nothing_has_sent_nothing_on() {
 
 #[test]
 fn what_fails_later_may_have_been_sent() {
-    type Serve = fn(&mut TcpStream);
     let faults: [(&str, Serve); 6] = [
         ("closed before the request", |_| {}),
         ("closed after the request", |stream| {
@@ -79,13 +89,13 @@ fn what_fails_later_may_have_been_sent() {
             let _ = stream.read_to_end(&mut Vec::new());
         }),
     ];
-    for (what, serve) in faults {
+    at_once(faults, |what, serve| {
         let server = Listener::start(serve);
         let (left, error) = left(&impatient(), &server.url("http"));
         assert!(matches!(left, Left::Unknown(_)), "{what}: {error}");
         assert!(matches!(error, Error::Transport(_)), "{what}: {error}");
         assert_eq!(server.connections(), 1, "{what}: it was sent again");
-    }
+    });
 }
 
 #[test]

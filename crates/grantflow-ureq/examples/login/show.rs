@@ -15,8 +15,17 @@ const FAINT: Style = Style::new().dimmed();
 const HIDDEN: Style = AnsiColor::Yellow.on_default();
 
 /// Parameters and members whose values must not be shown.
-const SECRETS: [&str; 8] =
-    ["client_secret", "code", "code_verifier", "state", "access_token", "refresh_token", "id_token", "assertion"];
+const SECRETS: [&str; 9] = [
+    "client_secret",
+    "code",
+    "code_verifier",
+    "state",
+    "device_code",
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "assertion",
+];
 
 pub(crate) fn title(text: &str, about: &str) {
     anstream::println!("{TITLE}{text}{TITLE:#}  {FAINT}{about}{FAINT:#}");

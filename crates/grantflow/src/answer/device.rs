@@ -1,5 +1,7 @@
 //! The members of a device authorization answer (RFC 8628 §3.2), checked.
 
+use core::time::Duration;
+
 use crate::error::{Error, Misuse, UrlRole, Violation};
 use crate::server::{Message, Quirks, Server};
 use crate::url::Endpoint;
@@ -47,6 +49,11 @@ impl Table for Member {
     fn slot(self) -> usize {
         self as usize
     }
+
+    /// A fraction of a second must not be lost.
+    fn is_raw(self) -> bool {
+        self == Self::Interval
+    }
 }
 
 /// The member with this name on the wire.
@@ -69,7 +76,7 @@ pub(crate) struct DeviceAnswer {
 /// The interval of an answer that names none, in seconds (RFC 8628 §3.2).
 const INTERVAL: u64 = 5;
 
-/// The greatest plausible interval between two polls, in seconds; a longer one is a mistake.
+/// A person who has decided does not wait longer for the next poll, so a longer interval is a mistake. In seconds.
 const LONGEST_INTERVAL: u64 = 3600;
 
 /// Reads the members.
@@ -98,7 +105,10 @@ pub(crate) fn read(members: &mut Members<'_, Member>, server: &Server) -> Result
     };
     let interval = match members.take(Member::Interval) {
         None => INTERVAL.min(expires_in),
-        Some(Scalar::Whole(seconds)) if seconds > 0 && seconds <= LONGEST_INTERVAL.min(expires_in) => seconds,
+        Some(Scalar::Raw(raw)) => match whole_seconds(raw.get()) {
+            Some(seconds) if seconds > 0 && seconds <= LONGEST_INTERVAL.min(expires_in) => seconds,
+            _ => return Err(Violation::WrongType(Member::Interval.name())),
+        },
         Some(_) => return Err(Violation::WrongType(Member::Interval.name())),
     };
     Ok(DeviceAnswer {
@@ -111,7 +121,13 @@ pub(crate) fn read(members: &mut Members<'_, Member>, server: &Server) -> Result
     })
 }
 
-/// A code: printable ASCII, because the device code is sent back and the user code is shown in terminals.
+/// A number of seconds, with a fraction counted as a whole one: less than the server wants would be too fast.
+fn whole_seconds(json: &str) -> Option<u64> {
+    let seconds = Duration::try_from_secs_f64(serde_json::from_str(json).ok()?).ok()?;
+    Some(seconds.as_secs().saturating_add(u64::from(seconds.subsec_nanos() > 0)))
+}
+
+/// A code: printable ASCII, because one is sent back and the other is shown in terminals.
 fn shown(members: &mut Members<'_, Member>, member: Member) -> Result<Secret, Violation> {
     let text = members.required(member)?;
     match visible(&text) {

@@ -17,6 +17,7 @@ pub struct NotGranted {
 }
 
 impl NotGranted {
+    #[inline]
     pub(super) fn new(error: Error, meaning: Meaning) -> Self {
         Self { error, meaning, rescued: None }
     }
@@ -52,7 +53,8 @@ impl NotGranted {
         }
     }
 
-    /// The failure of a request that does no harm when it is sent twice: all of it is left.
+    /// What it leaves of a request that does no harm when it is sent twice: all of it.
+    #[inline]
     pub fn replayable<X: Exchange>(self, exchange: X) -> Failure<X> {
         Failure::intact(self.error, exchange)
     }
@@ -73,6 +75,6 @@ pub(crate) fn no_answer_to_replayable<X: Exchange>(sent: Sent, exchange: X) -> F
 
 /// What is left of a code after polling: all of it if the server refused the client, else it is unknown.
 pub(crate) fn unless_sure<X: Exchange>(error: Error, exchange: X) -> Failure<X> {
-    let refused = matches!(&error, Error::Refused(refused) if refused.is_verdict());
+    let refused = matches!(&error, Error::Refused(refused) if refused.meaning() != Meaning::Nothing);
     if refused { Failure::intact(error, exchange) } else { Failure::unknown(error, exchange) }
 }

@@ -71,12 +71,13 @@ pub(crate) fn status<B: AsRef<[u8]>>(
 }
 
 fn refused(received: &Received<'_>, stated: &StatedError) -> NotGranted {
-    let answer = kept(received);
+    let mut answer = kept(received);
     let code = ErrorCode::new(&stated.code);
     let content = verdict::Content::Code(&code);
     let (meaning, next) = verdict::meaning(received.purpose, received.status, answer.retry_after, content);
+    answer.meaning = meaning;
     let response = ErrorResponse::new(code, next, stated.description.as_deref(), stated.uri.as_deref());
-    NotGranted::new(Error::Refused(Box::new(Refused { response, answer, meaning })), meaning)
+    NotGranted::new(Error::Refused(Box::new(Refused { response, answer })), meaning)
 }
 
 fn unparsed(received: &Received<'_>, fault: object::Unparsed) -> NotGranted {

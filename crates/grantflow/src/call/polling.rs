@@ -5,7 +5,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Wait;
-use crate::error::verdict::Meaning;
+use crate::error::verdict::{self, Meaning};
 use crate::error::{Error, ErrorCode, Next};
 use crate::value::time::UnixTime;
 
@@ -14,10 +14,10 @@ use super::NotGranted;
 /// How much `slow_down` lengthens the interval, for good, in seconds (RFC 8628 §3.5).
 const SLOWER: u64 = 5;
 
-/// The longest wait after lost answers, in seconds, unless the interval is longer.
+/// The longest wait after answers that were lost, in seconds, unless twice the interval is longer.
 const LONGEST_BACK_OFF: u64 = 60;
 
-/// After this time, an answer belongs to an abandoned poll, in seconds.
+/// A restored poll that is answered so long after its end was made after its end, in seconds: no answer takes longer.
 const SLOWEST_ANSWER: Duration = Duration::from_secs(60);
 
 /// After this many answers in a row that are neither lost nor a verdict, the fault is permanent.
@@ -32,12 +32,19 @@ pub(crate) struct Polling {
     since: u64,
     wait: u64,
     expires_at: u64,
-    /// How many answers in a row were lost, or were no answer.
+    /// How many seconds the wait in force and all later ones may take together, whatever the clock says.
+    left: u64,
+    /// How many answers in a row were lost, or were none.
     lost: u8,
     /// How many answers in a row look like a fault of the settings.
     odd: u8,
-    /// How many answers may still come, by any clock.
-    answers_left: u64,
+    /// Whether it was restored, and no answer has come since. Then the next poll may be made long after it is due.
+    #[serde(skip, default = "yes")]
+    restored: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The result of a poll without tokens.
@@ -56,9 +63,10 @@ impl Polling {
             since: now.as_secs(),
             wait: interval,
             expires_at: now.as_secs().saturating_add(expires_in),
+            left: expires_in,
             lost: 0,
             odd: 0,
-            answers_left: (expires_in / interval.max(1)).saturating_add(2),
+            restored: false,
         }
     }
 
@@ -87,20 +95,18 @@ impl Polling {
             (Meaning::Over, _) | (Meaning::RequestRefused, Some(ErrorCode::AccessDenied)) => {
                 Polled::Over(None, no.error)
             }
-            // The client's settings are wrong: the code is unchanged.
-            (Meaning::RequestRefused, _) | (_, Some(ErrorCode::UseDpopNonce)) => Polled::Over(Some(self), no.error),
+            // The client's settings are at fault: the code is as good as before.
+            (Meaning::RequestRefused, _) | (_, Some(ErrorCode::UseDpopNonce)) => self.stopped(now, no.error),
             // The server has granted something that cannot be used. It will not do so again.
-            (Meaning::Nothing, _) if no.error.answer_refused() => Polled::Over(Some(self), no.error),
-            (Meaning::NotProcessed, _) => self.undecided(now, retry_after),
+            (Meaning::Nothing, _) if no.error.answer_refused() => self.stopped(now, no.error),
+            // Somebody who knows when to come back; 429 alone says that it was too often.
+            (Meaning::NotProcessed, _) if retry_after.is_some() => self.undecided(now, retry_after),
+            (Meaning::Nothing, _) if states_another_error(&no.error) => self.stopped(now, no.error),
             (Meaning::Nothing, _) if matches!(no.error.next(), Next::FixConfiguration) => {
                 self.odd = self.odd.saturating_add(1);
-                if self.odd >= MOST_ODD {
-                    self.odd = 0;
-                    return Polled::Over(Some(self), no.error);
-                }
-                self.lost(now, retry_after)
+                if self.odd >= MOST_ODD { self.stopped(now, no.error) } else { self.lost(now, retry_after) }
             }
-            (Meaning::Nothing, _) => self.lost(now, retry_after),
+            (Meaning::Nothing | Meaning::NotProcessed, _) => self.lost(now, retry_after),
         }
     }
 
@@ -119,21 +125,33 @@ impl Polling {
     fn lost(mut self, now: UnixTime, retry_after: Option<Duration>) -> Polled {
         self.lost = self.lost.saturating_add(1);
         let doubled = self.interval.saturating_mul(1_u64.checked_shl(self.lost.into()).unwrap_or(u64::MAX));
-        let wait = doubled.min(LONGEST_BACK_OFF).max(self.interval);
-        self.go_on(now, wait, retry_after)
+        let longest = LONGEST_BACK_OFF.max(self.interval.saturating_mul(2));
+        self.go_on(now, doubled.min(longest), retry_after)
     }
 
-    fn go_on(mut self, now: UnixTime, wait: u64, retry_after: Option<Duration>) -> Polled {
-        self.answers_left = self.answers_left.saturating_sub(1);
-        if self.answers_left == 0 || self.was_made_after_the_end(now) {
+    fn go_on(self, now: UnixTime, wait: u64, retry_after: Option<Duration>) -> Polled {
+        if self.left <= self.wait || self.was_made_after_the_end(now) {
             return Polled::Over(None, Error::Expired);
         }
         let wait = wait.max(retry_after.map_or(0, |wait| wait.as_secs()));
-        // Not past the end: one more poll then decides.
-        let to_the_end = self.expires_at.saturating_sub(now.as_secs()).max(self.interval);
+        Polled::Again(self.waiting(now, wait))
+    }
+
+    /// It stops, and can be run again: not before the interval is over.
+    fn stopped(mut self, now: UnixTime, error: Error) -> Polled {
+        (self.lost, self.odd) = (0, 0);
+        let interval = self.interval;
+        Polled::Over(Some(self.waiting(now, interval)), error)
+    }
+
+    fn waiting(mut self, now: UnixTime, wait: u64) -> Self {
+        self.left = self.left.saturating_sub(self.wait);
+        // Not past the end: then one poll more tells.
+        let to_the_end = self.expires_at.saturating_sub(now.as_secs()).min(self.left).max(self.interval);
         self.since = now.as_secs();
         self.wait = wait.min(to_the_end);
-        Polled::Again(self)
+        self.restored = false;
+        self
     }
 
     /// Whether the code has expired and the last poll was made after that. An earlier poll might still have succeeded,
@@ -141,6 +159,17 @@ impl Polling {
     fn was_made_after_the_end(&self, now: UnixTime) -> bool {
         let due = self.since.saturating_add(self.wait);
         let long_over = self.expires_at().saturating_add(SLOWEST_ANSWER) <= now;
-        self.expires_at <= now.as_secs() && (due >= self.expires_at || long_over)
+        self.expires_at <= now.as_secs() && (due >= self.expires_at || self.restored && long_over)
     }
+}
+
+/// Whether it is an error in the words of a protocol that no RFC has for a poll: then a client must stop (RFC 8628 §3.5).
+/// A framework's "Bad Request" is in nobody's protocol: a gateway may say it in passing. An outage that the server states,
+/// such as `temporarily_unavailable`, passes as well.
+fn states_another_error(error: &Error) -> bool {
+    let Error::Refused(refused) = error else { return false };
+    let is_word = |text: &str| text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b':'));
+    verdict::is_spoken(refused.answer.status)
+        && refused.next() == Next::FixConfiguration
+        && is_word(refused.response.code().as_str())
 }

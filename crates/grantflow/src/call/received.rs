@@ -23,8 +23,8 @@ pub(super) struct Received<'r> {
 }
 
 impl<'r> Received<'r> {
-    /// A complete answer: not an interim one, not a redirect, not a body without end.
-    #[inline]
+    /// A whole answer that may say something: no interim one, no redirect, no body without end.
+    #[inline(always)]
     pub(super) fn new<B: AsRef<[u8]>>(
         endpoint: UrlRole,
         purpose: Purpose,
@@ -84,7 +84,7 @@ pub(super) fn is_compressed(received: &Received<'_>, violation: Violation) -> bo
 
 #[inline]
 pub(super) fn kept(&Received { endpoint, status, headers, body, now, .. }: &Received<'_>) -> Answer {
-    let retry_after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let retry_after = headers.get(&header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let retry_after = retry_after.and_then(|text| retry_after::parse(text, now));
     let answer = Answer::new(endpoint, status, retry_after, body);
     // A 401 must have `WWW-Authenticate` (RFC 9110 §11.6.1), and only there it means something to a client.

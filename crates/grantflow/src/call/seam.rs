@@ -11,7 +11,7 @@ use crate::contract::{Body, Env};
 use crate::error::{Error, Misuse};
 use crate::server::fields::Field;
 use crate::server::{CLIENT, Message};
-use crate::token::Tokens;
+use crate::token::{Tokens, check_identity};
 use crate::value::time::UnixTime;
 
 /// Grants that must not be built (RFC 9700 §2.1.2, §2.4).
@@ -101,7 +101,8 @@ impl Client {
         asked: &Asked,
     ) -> Result<Tokens, NotGranted> {
         token_answer(self.registration(), now, Grant::Other, response, |answer| {
-            Tokens::of_login(self.clone(), answer, asked.scope.clone(), asked.resources.clone(), now)
+            check_identity(&answer, asked.scope.as_ref())?;
+            Ok(Tokens::new(self.clone(), answer, asked.scope.clone(), asked.resources.clone(), now))
         })
     }
 

@@ -54,12 +54,13 @@ pub(crate) fn token_answer<B: AsRef<[u8]>, T>(
 
 #[inline(always)]
 fn refused(quirks: &Quirks, grant: Grant, received: &Received<'_>, stated: &StatedError<'_>) -> NotGranted {
-    let answer = kept(received);
+    let mut answer = kept(received);
     let code = quirks.error_code(Message::TokenAnswer, grant == Grant::Refresh, Some(received.status), &stated.code);
     let (meaning, next) =
         verdict::meaning(received.purpose, received.status, answer.retry_after, verdict::Content::Code(&code));
+    answer.meaning = meaning;
     let response = ErrorResponse::new(code, next, stated.description.as_deref(), stated.uri.as_deref());
-    NotGranted::new(Error::Refused(Box::new(Refused { response, answer, meaning })), meaning)
+    NotGranted::new(Error::Refused(Box::new(Refused { response, answer })), meaning)
 }
 
 #[cold]

@@ -11,7 +11,8 @@ use crate::value::time::UnixTime;
 /// Runs an exchange over the caller's blocking HTTP stack, given as closures.
 ///
 /// `send` carries a request. If no complete answer came, it returns its error and whether the request may have been
-/// sent; the caller then gets that error. `now` tells the time, `wait` waits.
+/// sent; the caller then gets that error, unless the flow says more: that its time is over. `now` tells the time, `wait`
+/// waits.
 ///
 /// A wait that was waited has passed: the loop makes the request for the later of two times, `now` and the end of the
 /// wait. So a run ends even if `now` stands still.
@@ -63,9 +64,9 @@ pub fn drive<X: Exchange, B: AsRef<[u8]>, E: From<Error>>(
             Ok(response) => {
                 exchange.respond(&mut Env::new(now(), rng), response).map_err(|failure| failure.map_error(E::from))
             }
-            Err((sent, error)) => {
-                exchange.unanswered(&mut Env::new(now(), rng), sent).map_err(|failure| failure.map_error(|_| error))
-            }
+            Err((sent, error)) => exchange.unanswered(&mut Env::new(now(), rng), sent).map_err(|failure| {
+                failure.map_error(|own| if matches!(own, Error::NoAnswer(_)) { error } else { E::from(own) })
+            }),
         };
         match step? {
             Step::Done(output) => return Ok(output),

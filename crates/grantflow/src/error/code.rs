@@ -87,6 +87,7 @@ impl fmt::Display for Presence<'_> {
 }
 
 /// The longest prefix of at most `limit` bytes that ends between two characters.
+#[inline]
 fn cut(text: &str, limit: usize) -> &str {
     if text.len() <= limit {
         return text;
@@ -203,6 +204,7 @@ static CODES: [(&str, ErrorCode); 30] = [
 ];
 
 impl ErrorCode {
+    #[inline]
     pub(crate) fn new(text: &str) -> Self {
         match CODES.iter().find(|(spelling, _)| *spelling == text) {
             Some((_, code)) => code.clone(),

@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode, header};
 use zeroize::Zeroizing;
 
 use super::UrlRole;
+use super::verdict::Meaning;
 
 /// The answer, as far as it is kept: status, `Retry-After`, the start of the body, the `WWW-Authenticate` of a 401, and
 /// the `Location` of a redirect.
@@ -14,6 +15,8 @@ use super::UrlRole;
 pub struct Answer {
     /// The endpoint of the answer.
     pub(crate) endpoint: UrlRole,
+    /// What an error code in it says about a grant. Here it costs no room.
+    pub(crate) meaning: Meaning,
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<Duration>,
     /// The lines of `WWW-Authenticate` of a 401 with line breaks between them, or `Location` of a 3xx: no answer needs
@@ -31,7 +34,14 @@ impl Answer {
     #[inline]
     pub(crate) fn new(endpoint: UrlRole, status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
         let kept = body.get(..Self::KEPT).unwrap_or(body);
-        Self { endpoint, status, retry_after, header: None, body: Zeroizing::new(kept.to_vec()) }
+        Self {
+            endpoint,
+            meaning: Meaning::Nothing,
+            status,
+            retry_after,
+            header: None,
+            body: Zeroizing::new(kept.to_vec()),
+        }
     }
 
     #[cold]

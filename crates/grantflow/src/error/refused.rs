@@ -10,7 +10,6 @@ use super::{Answer, ErrorCode, ErrorResponse, Next};
 pub struct Refused {
     pub(crate) response: ErrorResponse,
     pub(crate) answer: Answer,
-    pub(crate) meaning: Meaning,
 }
 
 impl Refused {
@@ -26,14 +25,14 @@ impl Refused {
 
     /// What the answer says about the grant.
     pub fn meaning(&self) -> Meaning {
-        self.meaning
+        self.answer.meaning
     }
 
     /// Whether it is the server's verdict: its status is 400, 401, 403 or a 2xx, and its code is one that an RFC registers for
     /// token answers, or that [`Quirk::ErrorCode`](crate::Quirk::ErrorCode) maps to one. Anything else, such as a
     /// framework's 404 with `{"error":"Not Found"}`, says nothing about the grant.
     pub fn is_verdict(&self) -> bool {
-        matches!(self.meaning, Meaning::Over | Meaning::RequestRefused)
+        matches!(self.answer.meaning, Meaning::Over | Meaning::RequestRefused)
     }
 }
 
@@ -41,7 +40,7 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (code, status, next) = (self.response.code(), self.answer.status, self.next());
         let (who, number) = (self.answer.who(), status.as_u16());
-        match (self.meaning, code) {
+        match (self.answer.meaning, code) {
             (Meaning::Over | Meaning::RequestRefused | Meaning::NotProcessed, _) => {
                 write!(f, "{who} refused: {code} (HTTP {number}); {next}")
             }

@@ -54,7 +54,9 @@ pub(crate) enum Content<'c> {
     Other,
 }
 
-/// Whether token endpoints use this status for errors: RFC 6749 §5.2 has 400 and 401; servers use 403 and 2xx as well.
+/// Whether this status is one that a token endpoint states an error with: RFC 6749 §5.2 has 400 and 401; servers use 403
+/// and 2xx as well.
+#[inline]
 pub(crate) fn is_spoken(status: StatusCode) -> bool {
     status.is_success() || matches!(status.as_u16(), 400 | 401 | 403)
 }
@@ -62,7 +64,8 @@ pub(crate) fn is_spoken(status: StatusCode) -> bool {
 /// What an answer that grants nothing means, and what to do next.
 ///
 /// A verdict needs a status that such servers use and a code that an RFC registers for this answer, or that a quirk of
-/// the server maps to one. If no grant is at stake, any code is one.
+/// the server maps to one. Where no grant is at stake, any code is one.
+#[inline]
 pub(crate) fn meaning(
     purpose: Purpose,
     status: StatusCode,
@@ -73,12 +76,12 @@ pub(crate) fn meaning(
     match (status.as_u16(), content) {
         (429, _) => (Meaning::NotProcessed, later),
         (503, _) if retry_after.is_some() => (Meaning::NotProcessed, later),
+        // The person has not decided yet (RFC 8628 §3.5). It ends nothing, so it counts with every status: Google's is 428.
+        (_, Content::Code(ErrorCode::AuthorizationPending | ErrorCode::SlowDown)) if purpose == Purpose::Poll => {
+            (Meaning::NotProcessed, later)
+        }
         (_, Content::Code(code)) if is_spoken(status) => match code {
             ErrorCode::InvalidGrant => (Meaning::Over, Next::Reauthorize),
-            // The person has not decided yet: RFC 8628 §3.5.
-            ErrorCode::AuthorizationPending | ErrorCode::SlowDown if purpose == Purpose::Poll => {
-                (Meaning::NotProcessed, later)
-            }
             ErrorCode::ExpiredToken if purpose == Purpose::Poll => (Meaning::Over, Next::Reauthorize),
             // RFC 8628 §3.5 registers it for token answers.
             ErrorCode::AccessDenied => (Meaning::RequestRefused, Next::Reauthorize),

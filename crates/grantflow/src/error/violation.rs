@@ -48,7 +48,7 @@ pub enum Violation {
     TokenPath,
     /// No place has a metadata document: each answered with a 4xx.
     NoDocument,
-    /// A member of a metadata document is a URL that cannot be used for its purpose.
+    /// A member is a URL that cannot be used for its purpose.
     Url {
         /// The member.
         member: &'static str,
@@ -76,6 +76,7 @@ impl Violation {
                 "; if the error says that there is none, see `Quirk::NullIsAbsent` and `Quirk::ErrorPath`"
             }
             Self::WrongType("id_token") => "; for `null` where there is none, see `Quirk::NullIsAbsent`",
+            Self::Missing("verification_uri") => "; if the server calls it `verification_url`, see `Quirk::renamed`",
             Self::TokenPath => {
                 "; check `Quirk::TokenPath`, and for an error that the body states, see `Quirk::ErrorPath`"
             }

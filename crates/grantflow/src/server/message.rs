@@ -16,7 +16,7 @@ pub enum Message {
     TokenAnswer,
     /// The device authorization request (RFC 8628 §3.1).
     DeviceAuthorizationRequest,
-    /// The device authorization response (RFC 8628 §3.2).
+    /// The device authorization response (RFC 8628 §3.2): `verification_url` for Google.
     DeviceAuthorizationAnswer,
     /// The pushed authorization request (RFC 9126 §2.1).
     PushedAuthorizationRequest,
@@ -48,6 +48,8 @@ const ROWS: [(Message, bool, &[&str]); 9] = [
             "request",
             "request_uri",
             "client_secret",
+            "client_assertion",
+            "client_assertion_type",
         ],
     ),
     (Message::Callback, false, &["code", "state", "iss", "error", "error_description", "error_uri"]),

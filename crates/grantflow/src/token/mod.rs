@@ -87,27 +87,7 @@ impl Tokens {
         }
     }
 
-    /// Tokens of a login, which may have requested the person's identity: then an ID token that cannot be read must
-    /// not look like a missing one.
-    ///
-    /// # Errors
-    /// The fault of the ID token.
-    pub(crate) fn of_login(
-        client: Client,
-        answer: TokenAnswer<'_>,
-        requested: Option<Scope>,
-        resources: Vec<String>,
-        now: UnixTime,
-    ) -> Result<Self, Violation> {
-        match answer.id_token.fault() {
-            Some(fault) if requested.as_ref().is_some_and(|scope| scope.contains("openid")) => {
-                Err(fault.of(Member::IdToken))
-            }
-            _ => Ok(Self::new(client, answer, requested, resources, now)),
-        }
-    }
-
-    /// The access token, by its type. In tokens that were made from a refresh token alone it is empty, and has expired.
+    /// The access token, by its type. Of tokens that were made from a refresh token alone it is empty, and has expired.
     pub fn access_token(&self) -> &AccessToken {
         &self.access
     }
@@ -207,7 +187,20 @@ impl Tokens {
     }
 }
 
-/// The value of an optional member. A present member without a value is recorded.
+/// Whether the answer to a login tells who the person is, if it was asked to: an ID token that cannot be read must not look
+/// like one that is missing.
+///
+/// # Errors
+/// What is wrong with the ID token.
+#[inline]
+pub(crate) fn check_identity(answer: &TokenAnswer<'_>, requested: Option<&Scope>) -> Result<(), Violation> {
+    match answer.id_token.fault() {
+        Some(fault) if requested.is_some_and(|scope| scope.contains("openid")) => Err(fault.of(Member::IdToken)),
+        _ => Ok(()),
+    }
+}
+
+/// The value of an optional member; one that is there and has none is written down.
 fn tolerate<T>(value: Optional<T>, member: Member, tolerated: &mut Tolerated) -> Option<T> {
     if value.fault().is_some() {
         tolerated.add(member);

@@ -281,3 +281,16 @@ fn every_public_enum_says_whether_it_may_grow() {
         }
     }
 }
+
+/// The public seam carries a whole grant: one that is made up, in a crate that knows nothing but the core.
+#[test]
+fn a_grant_of_another_crate_is_small() {
+    let manifest = read("tests/own_grant/Cargo.toml");
+    assert_eq!(dependencies(&manifest, &["dependencies"]), BTreeSet::from(["grantflow", "http"]));
+    assert!(!manifest.contains("features"), "it takes the core as everybody gets it");
+    let files = sources("tests/own_grant/src");
+    assert_eq!(files.len(), 1, "it is one file: {files:?}");
+    let code = read(&files[0]);
+    assert!(code.lines().count() < 80, "{} lines", code.lines().count());
+    assert!(code.contains("impl Exchange for ") && !code.contains("grantflow::fuzz"));
+}

@@ -225,6 +225,24 @@ fn a_callbacks_word_is_mapped_too() {
     assert_eq!(denied(&other, "user_cancelled_login").1, Next::FixConfiguration);
 }
 
+/// A token endpoint that uses a resource's word (RFC 6750 §3.1) says nothing that an RFC defines, so a quirk may say what it means.
+#[test]
+fn a_resources_word_is_the_servers_own_at_a_token_endpoint() {
+    for word in ["invalid_token", "insufficient_scope", "insufficient_user_authentication"] {
+        let text = format!(r#"{{"error":"{word}"}}"#);
+        for status in [400, 401, 403] {
+            let (code, refresh, shown, next) = left(&[], status, &text);
+            assert_eq!((code, refresh, next), ("unknown", "unknown", Next::FixConfiguration), "{status} {word}");
+            assert_eq!(shown.unwrap().to_string(), word, "a registered word is shown");
+        }
+        let dead = answer(None, word, ErrorCode::InvalidGrant);
+        let expected = ("spent", "spent", Some(ErrorCode::InvalidGrant), Next::Reauthorize);
+        assert_eq!(left(&[dead], 400, &text), expected, "{word}");
+        let client = answer(None, word, ErrorCode::InvalidClient);
+        assert_eq!(left(&[client], 401, &text).2, Some(ErrorCode::InvalidClient), "{word}");
+    }
+}
+
 #[test]
 fn what_would_lower_a_guard_is_refused() {
     let server = || Server::with_token_endpoint("https://as.example/token").unwrap();

@@ -1,7 +1,7 @@
 //! The server that comes out of metadata: its endpoints, its issuer, and what it demands.
 
 use grantflow::{
-    Authorization, Callback, ClientCredentials, Discovery, Env, Error, Exchange, MetadataFault, Misuse, Quirk,
+    Authorization, Begun, Callback, ClientCredentials, Discovery, Env, Error, Exchange, MetadataFault, Misuse, Quirk,
     Redirect, Server, ServerMetadata, UrlFault, UrlRole,
 };
 use grantflow_testkit::{CallbackFault, Client, Endpoint, Misbehaviour};
@@ -157,6 +157,37 @@ fn pushed_requests_are_remembered_and_need_their_endpoint() {
     let by_hand = Server::new("https://as.example/authorize", "https://as.example/token").unwrap();
     assert!(!by_hand.requires_pushed_authorization_requests());
     assert!(by_hand.require_pushed_authorization_requests().requires_pushed_authorization_requests());
+}
+
+/// RFC 9126 §5: the metadata demands it, and the login pushes by itself.
+#[test]
+fn a_login_at_a_server_whose_metadata_demands_pushed_requests_pushes() {
+    for demanded in [true, false] {
+        let mut world = World::new();
+        world.provider.knobs().require_pushed_authorization_requests = demanded;
+        let (found, _) = run_to_its_end(&mut world.provider, Discovery::new(ISSUER).unwrap());
+        let server = found.unwrap().server().unwrap();
+        let client = server.client(ID).secret_basic(SECRET).unwrap();
+        let authorization = Authorization::new(&client, REDIRECT_URI).unwrap().scope("read").unwrap();
+        let mut dice = Dice(3);
+        let mut env = Env::new(world.now(), &mut dice);
+        let started = authorization.start(&mut env);
+        assert_eq!(started.is_err(), demanded, "nothing goes around what is demanded");
+        let redirect = match authorization.begin(&mut env).unwrap() {
+            Begun::Push(exchange) => {
+                assert!(demanded);
+                world.run(exchange).unwrap()
+            }
+            Begun::Redirect(redirect) => {
+                assert!(!demanded);
+                redirect
+            }
+        };
+        let callback = world.provider.visit(redirect.url.as_str()).unwrap();
+        let exchange = granted(redirect.pending.receive_url(&callback.url));
+        assert!(world.run(exchange).is_ok());
+        assert_eq!(world.provider.hits_at(Endpoint::PushedAuthorization).count(), usize::from(demanded));
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Brings a test straight to a state, in virtual time, against the testkit's server.
 
 use grantflow::{
-    Authorization, Callback, CodeExchange, ConfidentialClient, EntropyFailed, Env, Exchange, Failure, PendingCallback,
-    Redirect, Server, Step, Tokens, UnixTime,
+    Authorization, Callback, Client, CodeExchange, ConfidentialClient, EntropyFailed, Env, Exchange, Failure,
+    PendingCallback, Quirk, Redirect, Server, Step, Tokens, UnixTime,
 };
 use grantflow_testkit as testkit;
 use http::{Request, Response};
@@ -179,5 +179,59 @@ pub(crate) fn run_to_its_end<X: Exchange>(
             Ok(Step::Again(next)) => exchange = next,
             Err(failure) => return (Err(failure), asked),
         }
+    }
+}
+
+/// The id of a client without a secret, at [`all_endpoints`].
+pub(crate) const APP: &str = "app";
+
+/// A server with every endpoint that a client posts to. It knows [`ID`] with its secret, and [`APP`] without one.
+pub(crate) fn all_endpoints() -> (testkit::Server, Server) {
+    let mut provider = testkit::Server::new(ISSUER);
+    provider.register(testkit::Client::confidential(ID, SECRET).redirect_uri(REDIRECT_URI).scope(SCOPE));
+    provider.register(testkit::Client::public(APP).redirect_uri(REDIRECT_URI).scope(SCOPE));
+    let at = |endpoint| provider.endpoint_url(endpoint);
+    let server = Server::new(&provider.authorize_url(), &provider.token_url())
+        .and_then(|server| server.device_authorization_endpoint(&at(testkit::Endpoint::DeviceAuthorization)))
+        .and_then(|server| server.pushed_authorization_request_endpoint(&at(testkit::Endpoint::PushedAuthorization)))
+        .and_then(|server| server.introspection_endpoint(&at(testkit::Endpoint::Introspection)))
+        .and_then(|server| server.revocation_endpoint(&at(testkit::Endpoint::Revocation)))
+        .unwrap();
+    (provider, server)
+}
+
+/// Every client authentication, and as what the server sees it.
+pub(crate) fn every_client(server: &Server) -> [(testkit::ClientAuth, Client); 4] {
+    let beside = server.clone().quirk(Quirk::ClientIdBesideBasic).unwrap();
+    [
+        (testkit::ClientAuth::Public, Client::from(&server.client(APP).public().unwrap())),
+        (testkit::ClientAuth::Post, Client::from(&server.client(ID).secret_post(SECRET).unwrap())),
+        (testkit::ClientAuth::Basic, Client::from(&server.client(ID).secret_basic(SECRET).unwrap())),
+        (testkit::ClientAuth::Basic, Client::from(&beside.client(ID).secret_basic(SECRET).unwrap())),
+    ]
+}
+
+/// A login at this provider, from the person's way there to the tokens.
+pub(crate) fn log_in(provider: &mut testkit::Server, redirect: Redirect) -> Tokens {
+    let callback = provider.visit(redirect.url.as_str()).unwrap();
+    run_to_its_end(provider, granted(redirect.pending.receive_url(&callback.url))).0.unwrap()
+}
+
+/// What a failure leaves of a request that does no harm when it is sent twice: all of it. The error names the endpoint if
+/// an answer came.
+pub(crate) fn intact<X: Exchange>(failure: Failure<X>, endpoint: &str, what: &str) -> X {
+    let text = failure.error.to_string();
+    match &failure.error {
+        grantflow::Error::NoAnswer(_) => assert!(failure.error.answer().is_none()),
+        _ => assert!(text.contains(endpoint), "{what}: the text names no {endpoint}: {text}"),
+    }
+    let grantflow::Left::Intact(left) = failure.left else { panic!("{what}: the request is lost: {text}") };
+    *left
+}
+
+pub(crate) fn violation<X: Exchange>(failure: &Failure<X>) -> grantflow::Violation {
+    match &failure.error {
+        grantflow::Error::Protocol(broken) => broken.violation(),
+        other => panic!("{other}"),
     }
 }

@@ -6,7 +6,7 @@ use grantflow::{
     Authorization, Callback, EntropyFailed, Env, Exchange, Left, PendingCallback, Redirect, Sent, Server, Step, Tokens,
     UnixTime,
 };
-use grantflow_testkit::{CallbackFault, Client};
+use grantflow_testkit::{CallbackFault, Client, Endpoint};
 
 use crate::search::Canary;
 use crate::{EXTRA, REDIRECT_URI, SECRET};
@@ -41,6 +41,8 @@ impl World {
         let server = Server::new(&provider.authorize_url(), &provider.token_url())
             .unwrap()
             .issuer("https://as.example")
+            .unwrap()
+            .device_authorization_endpoint(&provider.endpoint_url(grantflow_testkit::Endpoint::DeviceAuthorization))
             .unwrap();
         let clients =
             vec![server.client("app").secret_post(SECRET).unwrap(), server.client("app").secret_basic(SECRET).unwrap()];
@@ -112,6 +114,49 @@ impl World {
                 self.canary.failure(&failure);
                 self.canary.debug(&failure.left);
                 Err(failure.left)
+            }
+        }
+    }
+
+    /// The clients know the endpoints for pushed requests, introspection and revocation, too.
+    pub(crate) fn know_all_endpoints(&mut self) {
+        let at = |endpoint| self.provider.endpoint_url(endpoint);
+        let server = self.server.clone();
+        self.server = server
+            .pushed_authorization_request_endpoint(&at(Endpoint::PushedAuthorization))
+            .and_then(|server| server.introspection_endpoint(&at(Endpoint::Introspection)))
+            .and_then(|server| server.revocation_endpoint(&at(Endpoint::Revocation)))
+            .unwrap();
+        self.clients = vec![
+            self.server.client("app").secret_post(SECRET).unwrap(),
+            self.server.client("app").secret_basic(SECRET).unwrap(),
+        ];
+    }
+
+    /// One round trip of an exchange that gives no tokens, with everything that shows on the way.
+    pub(crate) fn ask<X: Exchange + Debug>(&mut self, exchange: X) -> Option<X::Output>
+    where
+        X::Output: Debug,
+    {
+        self.canary.debug(&exchange);
+        let request = exchange.request(&mut self.env()).unwrap();
+        self.canary.secrets_of(&request);
+        self.canary.debug(&request);
+        let outcome = match self.provider.try_handle(&request) {
+            Some(response) => exchange.respond(&mut self.env(), response),
+            None => exchange.unanswered(&mut self.env(), Sent::MaybeSent),
+        };
+        match outcome {
+            Ok(step) => {
+                self.canary.debug(&step);
+                let Step::Done(output) = step else { panic!("this flow has one step") };
+                Some(output)
+            }
+            Err(failure) => {
+                self.canary.failure(&failure);
+                let Left::Intact(left) = failure.left else { panic!("a harmless request was lost") };
+                self.canary.debug(&left);
+                None
             }
         }
     }

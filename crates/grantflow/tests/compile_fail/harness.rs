@@ -162,7 +162,7 @@ fn manifest(root: &Path, sources: &BTreeMap<String, PathBuf>) -> Result<String, 
         "[workspace]\n\n[package]\nname = \"grantflow-refusals\"\nedition = \"2024\"\n\n[dependencies]\n\
          grantflow = {{ path = {:?} }}\n\
          grantflow-ureq = {{ path = {:?}, default-features = false }}\n\
-         http = \"1\"\nserde = \"1\"\n",
+         http = \"1\"\nserde = \"1\"\nserde_json = \"1\"\n",
         path("grantflow"),
         path("grantflow-ureq"),
     );

@@ -7,7 +7,8 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 13] = [
+const TARGETS: [Target; 16] = [
+    ("device", grantflow::fuzz::device),
     ("challenge", grantflow::fuzz::challenge),
     ("callback", grantflow::fuzz::callback),
     ("token_response", grantflow::fuzz::token_response),
@@ -20,6 +21,8 @@ const TARGETS: [Target; 13] = [
     ("metadata", grantflow::fuzz::metadata),
     ("resource_metadata", grantflow::fuzz::resource_metadata),
     ("well_known_url", grantflow::fuzz::well_known_url),
+    ("pushed", grantflow::fuzz::pushed),
+    ("introspection", grantflow::fuzz::introspection),
     ("flow_model", crate::flow_model::run),
 ];
 
@@ -64,11 +67,16 @@ fn every_target_is_replayed() {
 #[test]
 fn the_flow_models_inputs_reach_every_flow() {
     let folder = fuzz_folder().join("corpus/flow_model");
-    let mut all = [0; 4];
+    let mut all = [0; 8];
     for input in fs::read_dir(folder).unwrap() {
         let reached = crate::flow_model::reached(&fs::read(input.unwrap().path()).unwrap());
-        let found = [reached.credentials, reached.chains, reached.broken_chains, reached.found];
+        let robots = [reached.credentials, reached.chains, reached.broken_chains];
+        let others = [reached.found, reached.pushed, reached.described, reached.revoked, reached.devices];
+        let found = [robots.as_slice(), &others].concat();
         all = std::array::from_fn(|i| all[i] + found[i]);
     }
-    assert!(all.iter().all(|count| *count >= 5), "credentials, chains, broken chains, documents: {all:?}");
+    assert!(
+        all.iter().all(|count| *count >= 5),
+        "credentials, chains, broken chains, documents, pushed, described, revoked, devices: {all:?}"
+    );
 }

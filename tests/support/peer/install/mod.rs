@@ -75,7 +75,7 @@ static AUTHLIB: Recipe = Recipe {
 /// The command that starts the server. Installs first, if that was not done for these locks on this machine.
 pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
     let recipe = match kind {
-        Kind::OidcProvider => &OIDC_PROVIDER,
+        Kind::OidcProvider | Kind::PushingOidcProvider => &OIDC_PROVIDER,
         Kind::DjangoOauthToolkit | Kind::StrictDjangoOauthToolkit => &DJANGO_OAUTH_TOOLKIT,
         Kind::Authlib => &AUTHLIB,
     };

@@ -178,8 +178,9 @@ fn judge_other<'a>(
     judge(members, word, rules)
 }
 
-/// Parses JSON. If serde_json cannot represent a value (a text with half a surrogate, or a number out of range), the
-/// body is read once more, so that the value costs only its own member.
+/// Parses JSON. What serde_json cannot hold, a text with half a surrogate or a number out of range, is read once more, so that
+/// it costs only its own member.
+#[inline]
 fn parse<'a>(
     text: &'a str,
     rules: &Rules<'_>,

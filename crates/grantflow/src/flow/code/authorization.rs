@@ -178,7 +178,7 @@ impl Authorization {
     }
 
     /// The parameters of one request, beside `response_type`, `client_id` and the extra ones.
-    #[inline]
+    #[inline(always)]
     pub(super) fn with_fields<T>(&self, secrets: &Drawn, then: impl FnOnce(&Fields<'_>) -> T) -> T {
         let quirks = self.client.server().quirks();
         let challenge = secrets.verifier.as_ref().map(Verifier::challenge);
@@ -186,16 +186,15 @@ impl Authorization {
         let redirect_uri = Field::encoded("redirect_uri", self.redirect_uri.as_str(), self.redirect_uri.encoded());
         let response_mode =
             (self.response_mode == ResponseMode::FormPost).then(|| Field::plain("response_mode", "form_post"));
+        let tail = [
+            Field::plain("state", secrets.state.expose()),
+            Field::plain("code_challenge", challenge.as_ref().map_or("", Challenge::as_str)),
+            Field::plain("code_challenge_method", pkce::METHOD),
+        ];
         then(&Fields {
-            head: [Some(redirect_uri), scope.as_deref().map(|scope| Field::new("scope", scope)), response_mode],
+            head: &[Some(redirect_uri), scope.as_deref().map(|scope| Field::new("scope", scope)), response_mode],
             resources: &self.resources,
-            state: Field::plain("state", secrets.state.expose()),
-            pkce: challenge.as_ref().map(|challenge| {
-                [
-                    Field::plain("code_challenge", Challenge::as_str(challenge)),
-                    Field::plain("code_challenge_method", pkce::METHOD),
-                ]
-            }),
+            tail: if challenge.is_some() { &tail } else { tail.get(..1).unwrap_or_default() },
         })
     }
 }
@@ -208,17 +207,16 @@ pub(super) struct Drawn {
 
 /// The parameters of one authorization request.
 pub(super) struct Fields<'a> {
-    head: [Option<Field<'a>>; 3],
+    head: &'a [Option<Field<'a>>; 3],
     resources: &'a [String],
-    state: Field<'a>,
-    pkce: Option<[Field<'a>; 2]>,
+    tail: &'a [Field<'a>],
 }
 
 impl<'a> Fields<'a> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn iter(&self) -> impl Iterator<Item = Field<'a>> {
         let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
-        self.head.into_iter().flatten().chain(resources).chain([self.state]).chain(self.pkce.into_iter().flatten())
+        self.head.iter().copied().flatten().chain(resources).chain(self.tail.iter().copied())
     }
 }
 

@@ -6,10 +6,10 @@ use super::Grant;
 use super::pkce::Verifier;
 use crate::call;
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
-use crate::error::Error;
+use crate::error::{Error, Meaning};
 use crate::server::Message;
 use crate::server::fields::{Field, Params};
-use crate::token::Tokens;
+use crate::token::{Tokens, check_identity};
 use crate::value::secret::AuthorizationCode;
 
 /// A code from a checked callback. Not `Clone`: a code is used once (RFC 6749 §4.1.2).
@@ -71,12 +71,17 @@ impl Exchange for CodeExchange {
         let grant = &self.grant;
         let outcome =
             call::token_answer(grant.client.registration(), env.now, call::Grant::Other, &response, |answer| {
-                let (client, scope, resources) = (grant.client.clone(), grant.scope.clone(), grant.resources.clone());
-                Tokens::of_login(client, answer, scope, resources, env.now)
+                check_identity(&answer, grant.scope.as_ref())?;
+                Ok(Tokens::new(grant.client.clone(), answer, grant.scope.clone(), grant.resources.clone(), env.now))
             });
         match outcome {
             Ok(tokens) => Ok(Step::Done(tokens)),
-            Err(no) => Err(no.single_use(self)),
+            // As `NotGranted::single_use`, which would copy the exchange to drop it.
+            Err(no) => Err(match no.meaning {
+                Meaning::Over | Meaning::RequestRefused => Failure::spent(no.error),
+                Meaning::NotProcessed => Failure::intact(no.error, self),
+                Meaning::Nothing => Failure::unknown(no.error, self),
+            }),
         }
     }
 

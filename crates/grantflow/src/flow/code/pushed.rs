@@ -12,7 +12,7 @@ use crate::call;
 use crate::client::authorization_url;
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::error::{Error, UrlRole};
-use crate::server::fields::Field;
+use crate::server::fields::{Field, Params};
 use crate::server::{EndpointKind, Message};
 
 /// An authorization request that will be pushed to the server (RFC 9126 §2.1). Its output is a [`Redirect`], whose URL
@@ -44,9 +44,19 @@ impl Authorization {
     /// `state` and the PKCE verifier.
     ///
     /// # Errors
-    /// [`Misuse::NoEndpoint`](crate::Misuse::NoEndpoint) if the server has no pushed authorization request endpoint; [`Error::Entropy`]. Nothing is sent.
+    /// [`Misuse::NoEndpoint`](crate::Misuse::NoEndpoint) if the server has no pushed authorization request endpoint;
+    /// [`Misuse::ReservedParameter`](crate::Misuse::ReservedParameter) or
+    /// [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter) if an extra parameter may be in the URL and not in the
+    /// pushed request, because the server's quirks or the endpoint's own query have the name; [`Error::Entropy`]. Nothing is
+    /// sent.
     pub fn push(&self, env: &mut Env<'_>) -> Result<PushedAuthorization, Error> {
-        self.client.server().needed(EndpointKind::PushedAuthorizationRequest)?;
+        let server = self.client.server();
+        server.needed(EndpointKind::PushedAuthorizationRequest)?;
+        // They were checked for the URL. Another message has other names.
+        let mut checked = Params::default();
+        for (name, value) in self.extra.iter() {
+            server.add_param(Message::PushedAuthorizationRequest, &mut checked, name, value)?;
+        }
         Ok(PushedAuthorization { secrets: self.draw(env)?, authorization: self.clone() })
     }
 

@@ -8,13 +8,14 @@
 //!                              └──────▶ NoStepUp           final: say so, and do not ask the API again
 //! ```
 //!
-//! From end to end, against the testkit's server, with an API that wants `write`:
+//! From end to end, against the testkit's server:
 //!
 //! ```
-//! use grantflow::{Authorization, Callback, Env, Exchange, NoStepUp, Redirect, Server, Step, StepUp, StepUpAttempts, Tokens, UnixTime};
+//! use grantflow::{Authorization, NoStepUp, Server, StepUp, StepUpAttempts};
+//! # use grantflow::{Callback, Env, Exchange, Redirect, Step, Tokens, UnixTime};
 //! # use grantflow_testkit as testkit;
 //! # let mut provider = testkit::Server::new("https://as.example");
-//! # provider.register(testkit::Client::confidential("my-id", "my-secret").redirect_uri("https://app.example/cb").scope("read write admin"));
+//! # provider.register(testkit::Client::confidential("my-id", "my-secret").redirect_uri("https://app.example/cb").scope("read write"));
 //! # struct Dice(u8);
 //! # impl grantflow::Entropy for Dice {
 //! #     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), grantflow::EntropyFailed> {
@@ -24,6 +25,7 @@
 //! # }
 //! # let mut rng = Dice(1);
 //! # let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
+//! # // Start, the person's visit, receive, and the code exchange.
 //! # let mut login = |provider: &mut testkit::Server, authorization: &Authorization| -> Result<Tokens, Box<dyn std::error::Error>> {
 //! #     let Redirect { url, pending } = authorization.start(&mut env)?;
 //! #     let request = provider.visit(url.as_str())?.request()?;
@@ -32,45 +34,40 @@
 //! #     let Step::Done(tokens) = exchange.respond(&mut env, response)? else { unreachable!("this flow has one step") };
 //! #     Ok(tokens)
 //! # };
-//! # // An API that wants `write`, and never gives in where `admin` is asked for.
-//! # let call = |provider: &mut testkit::Server, tokens: &Tokens, wanted: &str| -> Result<http::Response<Vec<u8>>, Box<dyn std::error::Error>> {
+//! # let call = |provider: &mut testkit::Server, tokens: &Tokens| -> Result<http::Response<Vec<u8>>, Box<dyn std::error::Error>> {
 //! #     let mut request = http::Request::get("https://as.example/api/user").body(Vec::new())?;
 //! #     tokens.bearer()?.authorize(&mut request)?;
-//! #     let response = provider.handle(&request);
-//! #     if wanted == "write" && String::from_utf8_lossy(response.body()).contains("write") { return Ok(response); }
-//! #     let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{wanted}\"");
-//! #     Ok(http::Response::builder().status(403).header("www-authenticate", challenge).body(Vec::new())?)
+//! #     Ok(provider.handle(&request))
 //! # };
+//! // An API that wants `write`, and a login of the kind `gold`.
+//! provider.knobs().required_scope = Some("write".to_owned());
+//! provider.knobs().required_acr_values = vec!["gold".to_owned()];
+//!
 //! let server = Server::new(&provider.authorize_url(), &provider.token_url())?;
 //! let client = server.client("my-id").secret_post("my-secret")?;
 //! let mut authorization = Authorization::new(&client, "https://app.example/cb")?.scope("read")?;
-//! let mut tokens = login(&mut provider, &authorization)?; // start, receive, and the code exchange
+//! let mut tokens = login(&mut provider, &authorization)?;
 //!
 //! // One operation: as many logins as it needs, and an end to it.
 //! let mut attempts = StepUpAttempts::new();
 //! let response = loop {
-//!     let response = call(&mut provider, &tokens, "write")?;
+//!     let response = call(&mut provider, &tokens)?;
 //!     let Some(step_up) = StepUp::of(response.status(), response.headers()) else { break response };
 //!     authorization = authorization.step_up(&step_up, tokens.scope(), &mut attempts)?;
 //!     tokens = login(&mut provider, &authorization)?;
 //! };
 //! assert_eq!(response.status(), 200);
-//! assert_eq!(attempts.made(), 1);
 //! assert_eq!(tokens.scope().effective().map(|scope| scope.as_str()), Some("read write"));
-//!
-//! // An API that refuses whatever it gets is believed once.
-//! let mut attempts = StepUpAttempts::new();
-//! let end = loop {
-//!     let response = call(&mut provider, &tokens, "admin")?;
-//!     let step_up = StepUp::of(response.status(), response.headers()).ok_or("it never gives in")?;
-//!     match authorization.step_up(&step_up, tokens.scope(), &mut attempts) {
-//!         Ok(more) => authorization = more,
-//!         Err(end) => break end,
-//!     }
-//!     tokens = login(&mut provider, &authorization)?;
-//! };
-//! assert!(matches!(end, NoStepUp::NothingNew));
 //! assert_eq!(attempts.made(), 1);
+//!
+//! // An API that asks again for what it got is not believed.
+//! let again = http::HeaderMap::from_iter([(
+//!     http::header::WWW_AUTHENTICATE,
+//!     "Bearer error=\"insufficient_scope\", scope=\"write\"".parse()?,
+//! )]);
+//! let step_up = StepUp::of(http::StatusCode::FORBIDDEN, &again).ok_or("no step-up")?;
+//! let end = authorization.step_up(&step_up, tokens.scope(), &mut attempts);
+//! assert!(matches!(end, Err(NoStepUp::NothingNew)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -171,9 +168,8 @@ impl fmt::Debug for StepUp {
     }
 }
 
-/// How often one operation has been authorized again, and for what. **Use one value for each operation** of the
-/// program, such as an upload or a call of the API, as long as it lasts: it ends a loop in which an API refuses every
-/// token.
+/// How often one operation has been authorized again, and for what. **One value for each operation** of the program, such as an upload
+/// or a call of the API, for as long as it lasts: it ends a loop in which an API refuses every token.
 ///
 /// A web application stores it with the pending grant while the person is away. It serializes with serde; its fields
 /// are not part of the API. It holds no secret, but texts of the API.

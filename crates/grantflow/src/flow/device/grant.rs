@@ -12,7 +12,7 @@ use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::error::Error;
 use crate::scope::Scope;
 use crate::server::fields::{Field, Params};
-use crate::token::Tokens;
+use crate::token::{Tokens, check_identity};
 use crate::value::secret::Secret;
 use crate::value::time::UnixTime;
 
@@ -30,12 +30,12 @@ const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// - tokens;
 /// - **Spent**: the person said no (`access_denied`), the code has expired (`expired_token`, or
 ///   [`Error::Expired`] by the caller's clock), or it is not good any more (`invalid_grant`). Start again;
-/// - **Intact**: the server refused the client (`invalid_client`). Correct that, and run it again while the code is
-///   valid;
-/// - **Unknown**: several answers in a row do not come from a token endpoint, or the server sent tokens that cannot be
-///   used. The error says what to correct.
+/// - **Intact**: the server refused the client (`invalid_client`). Mend that, and run it again while the code lasts;
+/// - **Unknown**: an error code that no RFC has for a poll, tokens that cannot be used, or four answers in a row by somebody who
+///   does not speak like a token endpoint. The error says what to mend.
 ///
-/// A lost answer ends nothing: it polls again, after a longer wait each time. The same holds for a 5xx and a 429.
+/// `authorization_pending` and `slow_down` count with any status. An answer that is lost ends nothing: it asks again, after a
+/// longer wait each time (RFC 8628 §3.5). The same holds for a 5xx, and for a 429 without `Retry-After`.
 #[must_use = "it holds the grant: show its code, and run it"]
 pub struct DeviceGrant {
     pub(super) client: Client,
@@ -141,7 +141,8 @@ impl Exchange for DeviceGrant {
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
         let registration = self.client.registration();
         let outcome = call::token_answer(registration, env.now, Grant::Poll, &response, |answer| {
-            Tokens::of_login(self.client.clone(), answer, self.scope.clone(), self.resources.clone(), env.now)
+            check_identity(&answer, self.scope.as_ref())?;
+            Ok(Tokens::new(self.client.clone(), answer, self.scope.clone(), self.resources.clone(), env.now))
         });
         match outcome {
             Ok(tokens) => Ok(Step::Done(tokens)),

@@ -46,10 +46,10 @@ pub use token::TokenChallenge;
 /// (RFC 9110 §11.2 demands that). A line without commas between parameters or between challenges is read too, because
 /// only one meaning is possible.
 ///
-/// **A mistake costs only its challenge, not the answer.** [`iter`](Self::iter), [`bearer`](Self::bearer) and
-/// [`dpop`](Self::dpop) skip that challenge; the challenges before it stay. If the start of the next challenge cannot
-/// be found (a quote that is not closed, a character that is not allowed anywhere), the rest of the line is lost too.
-/// [`with_broken`](Self::with_broken) also has the broken ones, with the parameters that could be read.
+/// **A mistake costs the challenge that it is in, not the answer.** [`iter`](Self::iter), [`bearer`](Self::bearer) and
+/// [`dpop`](Self::dpop) leave that challenge out; the challenges before it stay. If the start of the next challenge cannot
+/// be found (a quote that is not closed, a character that fits nowhere), the rest of the line is lost, too.
+/// [`with_broken`](Self::with_broken) has the broken ones as well, with the parameters that could be read.
 ///
 /// # Limits
 ///
@@ -178,7 +178,7 @@ impl Challenge {
         (&*self.scheme == "dpop").then_some(TokenChallenge(self))
     }
 
-    /// The value of a parameter that occurs once: of a doubled one, it is unknown which value is right.
+    /// The value of a parameter that is there once. A doubled one has two values, and either could be meant.
     fn single(&self, name: &str) -> Option<&str> {
         let mut values = self.params().filter(|(known, _)| *known == name).map(|(_, value)| value);
         values.next().filter(|_| values.next().is_none())

@@ -8,7 +8,7 @@ use crate::error::ErrorCode;
 
 /// What a Bearer or DPoP challenge says about an access token (RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3, RFC 9728 §5.1).
 ///
-/// A parameter that occurs twice is ignored here: RFC 6750 §3 forbids that for each of its own.
+/// A parameter that is there twice counts as missing here. RFC 6750 §3 allows each of its parameters once.
 #[derive(Clone, Copy)]
 pub struct TokenChallenge<'c>(pub(super) &'c Challenge);
 
@@ -38,8 +38,8 @@ impl<'c> TokenChallenge<'c> {
         self.text("error_uri")
     }
 
-    /// `resource_metadata` as the server wrote it: the URL of the resource's metadata (RFC 9728 §5.1). Its author wants
-    /// a request to go there: check it first.
+    /// `resource_metadata` as the server wrote it: the URL of the resource's metadata (RFC 9728 §5.1). It is unchecked: it
+    /// can lead a request to any host. [`ResourceDiscovery::challenged`](crate::ResourceDiscovery::challenged) checks it.
     pub fn untrusted_resource_metadata(&self) -> Option<&'c str> {
         self.text("resource_metadata")
     }

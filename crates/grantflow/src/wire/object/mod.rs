@@ -106,8 +106,7 @@ impl<'de, T: Table, const CAREFUL: bool> Visitor<'de> for Object<'_, '_, 'de, T,
             body_len: self.body_len,
         })? {
             match key {
-                Found::Known(member) if member.is_raw() => members.put(member, raw(map.next_value()?)),
-                Found::Known(member) if CAREFUL => members.put(member, scalar(map.next_value()?)),
+                Found::Known(member) if CAREFUL => members.put(member, carefully(member, map.next_value()?)),
                 Found::Known(member) => members.put(member, map.next_value_seed(ReadScalar)?),
                 Found::Into => {
                     if inner.replace(map.next_value::<&RawValue>()?).is_some() {
@@ -193,7 +192,12 @@ fn scalar(raw: &RawValue) -> Scalar<'_> {
     }
 }
 
-/// A value that is kept as text.
+/// A value by itself: as it is written, if the member wants that.
+fn carefully<'a>(member: impl Table, value: &'a RawValue) -> Scalar<'a> {
+    if member.is_raw() { raw(value) } else { scalar(value) }
+}
+
+/// A value that is kept as it is written.
 fn raw(raw: &RawValue) -> Scalar<'_> {
     if raw.get() == "null" { Scalar::Null } else { Scalar::Raw(raw) }
 }

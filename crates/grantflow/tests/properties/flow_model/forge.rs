@@ -9,7 +9,7 @@ use super::{Model, Stage, Waiting};
 
 impl Model {
     /// A forged callback: it must end nothing.
-    pub(super) fn forge(&mut self, Waiting { pending, url }: Waiting, argument: u8) -> Stage {
+    pub(super) fn forge(&mut self, Waiting { pending, url, way }: Waiting, argument: u8) -> Stage {
         let state = parameter(&url, "state");
         let forged = match argument % 8 {
             0 => "code=evil".to_owned(),
@@ -35,7 +35,7 @@ impl Model {
         match verdict {
             Callback::Unrelated { pending, why } => {
                 self.ledger.show(&why);
-                Stage::Waiting(Waiting { pending, url })
+                Stage::Waiting(Waiting { pending, url, way })
             }
             other => panic!("a forged callback ended the grant: {other:?}"),
         }
@@ -46,6 +46,8 @@ impl Model {
         // Only the testkit can make the type: take one that it made, of another server, and write into it.
         let mut scratch = provider();
         scratch.knobs().spoil_callback(CallbackFault::Raw(parameters.to_owned()));
-        scratch.visit(url).expect("the URL was made for this server")
+        // A pushed request has no URL of its own: this is what it says.
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        scratch.visit(&format!("{}?{query}", scratch.authorize_url())).expect("the URL was made for this server")
     }
 }

@@ -1,6 +1,6 @@
 //! The server and the clients of the model.
 
-use grantflow_testkit::{Client, ClientAuth, Server};
+use grantflow_testkit::{Client, ClientAuth, Endpoint, Server};
 
 pub(super) const SECRET: &str = "client-secret-of-the-model";
 pub(super) const REDIRECT_URI: &str = "https://app.example/cb";
@@ -26,6 +26,13 @@ pub(super) fn provider() -> Server {
 pub(super) fn identities(provider: &Server) -> [Identity; 3] {
     let server = grantflow::Server::new(&provider.authorize_url(), &provider.token_url()).unwrap();
     let server = server.issuer_always_sent(provider.issuer()).unwrap();
+    let at = |endpoint| provider.endpoint_url(endpoint);
+    let server = server
+        .pushed_authorization_request_endpoint(&at(Endpoint::PushedAuthorization))
+        .and_then(|server| server.introspection_endpoint(&at(Endpoint::Introspection)))
+        .and_then(|server| server.revocation_endpoint(&at(Endpoint::Revocation)))
+        .and_then(|server| server.device_authorization_endpoint(&at(Endpoint::DeviceAuthorization)))
+        .unwrap();
     let post = server.client("app").secret_post(SECRET).unwrap();
     let basic = server.client("app").secret_basic(SECRET).unwrap();
     let public = server.client("device").public().unwrap();

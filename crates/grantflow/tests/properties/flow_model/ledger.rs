@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::{Debug, Write as _};
 
-use grantflow_testkit::{ClientAuth, Hit, s256};
+use grantflow_testkit::{ClientAuth, Endpoint, Hit, s256};
 
 /// Shorter texts occur by accident.
 const SHORTEST_SECRET: usize = 6;
@@ -60,6 +60,9 @@ impl Ledger {
                 assert_eq!(hit.auth, auth, "authenticated in another way than was configured");
                 assert_eq!(hit.client_id.as_deref(), Some(client_id));
                 assert_eq!(hit.query, None, "parameters of a token request in its URL");
+            }
+            if matches!(hit.endpoint, Some(Endpoint::PushedAuthorization | Endpoint::Revocation)) {
+                assert_eq!((hit.auth, hit.client_id.as_deref()), (auth, Some(client_id)), "another client");
             }
             for name in ["code", "refresh_token"] {
                 let Some(grant) = hit.parameter(name) else { continue };

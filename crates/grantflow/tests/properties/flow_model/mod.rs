@@ -14,6 +14,8 @@
 //! - a chain of two exchanges loses nothing of either;
 //! - a stored state is restored for its own client, and for no other;
 //! - a metadata document is that of the requested server or resource, and a search loses nothing;
+//! - pushed requests, introspection and revocation lose nothing, and can be sent again;
+//! - a device never polls early, and its polling ends by the server's word or by the time;
 //! - nothing that is printed contains a secret.
 
 use grantflow::{
@@ -28,7 +30,9 @@ use identity::{Identity, REDIRECT_URI, SECRET, identities, provider};
 use ledger::Ledger;
 use wire::{parameter, receive};
 
+mod device;
 mod documents;
+mod endpoints;
 mod forge;
 mod grant;
 mod identity;
@@ -56,6 +60,14 @@ pub(crate) struct Reached {
     pub(crate) broken_chains: usize,
     /// Documents of servers and of resources.
     pub(crate) found: usize,
+    /// Grants that began with a pushed request.
+    pub(crate) pushed: usize,
+    /// Tokens that a resource asked about.
+    pub(crate) described: usize,
+    /// Tokens that were given up.
+    pub(crate) revoked: usize,
+    /// Tokens of devices.
+    pub(crate) devices: usize,
 }
 
 /// Runs the model, and returns its results.
@@ -85,7 +97,10 @@ enum Stage {
 /// A grant, and the URL to which the person was sent.
 struct Waiting {
     pending: PendingCallback,
+    /// Holds the parameters of the request.
     url: String,
+    /// Where the person was sent: the same, or what holds a reference to the request.
+    way: String,
 }
 
 struct Model {
@@ -174,6 +189,7 @@ impl Model {
                 Stage::Idle
             }
             (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
+            (3, Stage::Idle) => self.let_a_device_in(argument),
             (3, Stage::Waiting(waiting)) => self.store_pending(waiting),
             (4 | 0, Stage::HasCode(exchange)) => self.exchange(exchange, argument, None),
             (5, Stage::HasCode(exchange)) => self.not_sent(exchange, Stage::HasCode),
@@ -184,7 +200,10 @@ impl Model {
                 self.exchange(exchange, argument, Some(old))
             }
             (7, Stage::HasTokens(tokens)) => self.store_tokens(tokens),
+            (8, Stage::Idle) => self.push(argument),
             (8, Stage::HasTokens(tokens)) => self.call_api(tokens),
+            (3, Stage::HasTokens(tokens)) => self.revoke(tokens, argument),
+            (9, Stage::HasTokens(tokens)) => self.introspect(tokens, argument),
             (9, Stage::Refreshing(exchange)) => Stage::HasTokens(exchange.into_tokens()),
             (10, stage) => {
                 self.jump(argument);
@@ -230,7 +249,8 @@ impl Model {
         self.ledger.show(&url);
         self.ledger.show(&pending);
         self.ledger.secret(&parameter(url.as_str(), "state"));
-        Stage::Waiting(Waiting { pending, url: url.as_str().to_owned() })
+        let url = url.as_str().to_owned();
+        Stage::Waiting(Waiting { pending, way: url.clone(), url })
     }
 
     /// The person comes back, perhaps with a faulty callback.
@@ -238,7 +258,11 @@ impl Model {
         if argument > 127 {
             self.provider.knobs().spoil_callback(CallbackFault::from_index(argument.into()));
         }
-        let Ok(callback) = self.provider.visit(&waiting.url) else { return Stage::Waiting(waiting) };
+        let Ok(callback) = self.provider.visit(&waiting.way) else {
+            // The person sees a page. A reference that was used or has expired leads nowhere any more.
+            self.provider.knobs().next_callbacks.clear();
+            return if waiting.way == waiting.url { Stage::Waiting(waiting) } else { Stage::Idle };
+        };
         let parameters = callback.parameters();
         let all = |name: &str| parameters.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect::<Vec<_>>();
         let ours = all("state") == [parameter(&waiting.url, "state")];
@@ -248,11 +272,11 @@ impl Model {
         };
         assert_eq!(ours, key.as_ref() == Some(&waiting.pending.key()), "a store would give another grant");
 
-        let Waiting { pending, url } = waiting;
+        let Waiting { pending, url, way } = waiting;
         let stage = match receive(pending, &callback) {
             Callback::Unrelated { pending, why } => {
                 assert!(!ours, "our own callback was taken for a foreign one: {why}");
-                return Stage::Waiting(Waiting { pending, url });
+                return Stage::Waiting(Waiting { pending, url, way });
             }
             Callback::Granted(exchange) => {
                 let codes = all("code");
@@ -279,7 +303,7 @@ impl Model {
         stage
     }
 
-    fn store_pending(&mut self, Waiting { pending, url }: Waiting) -> Stage {
+    fn store_pending(&mut self, Waiting { pending, url, way }: Waiting) -> Stage {
         let stored = pending.into_stored();
         self.ledger.show(&stored);
         let text = serde_json::to_string(&stored).unwrap();
@@ -287,7 +311,7 @@ impl Model {
         let foreign = PendingCallback::from_stored(read(), self.another_client());
         self.ledger.show_error(&foreign.expect_err("restored for another client"));
         let pending = PendingCallback::from_stored(read(), self.client()).unwrap();
-        Stage::Waiting(Waiting { pending, url })
+        Stage::Waiting(Waiting { pending, url, way })
     }
 
     fn store_tokens(&mut self, tokens: Tokens) -> Stage {
