@@ -7,6 +7,7 @@ mod clients;
 mod device;
 mod documents;
 mod dropped;
+mod endpoints;
 mod flows;
 mod misbehaviours;
 mod quirks;
@@ -29,9 +30,16 @@ type TransportBody = fn(Transport);
 fn main() -> ExitCode {
     let mut trials = Vec::new();
     for carrier in Carrier::ALL {
-        for (name, body) in
-            [flows::BODIES, clients::BODIES, quirks::BODIES, misbehaviours::BODIES, documents::BODIES, device::BODIES]
-                .concat()
+        for (name, body) in [
+            flows::BODIES,
+            clients::BODIES,
+            quirks::BODIES,
+            misbehaviours::BODIES,
+            documents::BODIES,
+            device::BODIES,
+            endpoints::BODIES,
+        ]
+        .concat()
         {
             trials.push(Trial::test(format!("{}: {name}", carrier.name()), move || {
                 body(&World::new(carrier));

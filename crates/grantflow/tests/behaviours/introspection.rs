@@ -1,4 +1,4 @@
-//! Introspection (RFC 7662): what a token is worth, by the server's word, strictly read.
+//! Introspection (RFC 7662): the server's answer about a token, read strictly.
 
 use grantflow::{
     ActiveToken, Authorization, ClientCredentials, Env, Error, Exchange, Failure, Introspected, Introspection, Left,
@@ -116,7 +116,7 @@ fn a_question_needs_an_endpoint_and_a_token() {
 fn extra_parameters_go_along_and_none_takes_the_place_of_the_requests_own() {
     let (mut provider, server) = all_endpoints();
     let asked = question(&server, TOKEN).param("resource_id", "a&b").unwrap();
-    run_to_its_end(&mut provider, asked.clone()).0.unwrap();
+    assert!(run_to_its_end(&mut provider, asked.clone()).0.unwrap().active().is_none());
     assert_eq!(provider.log().last().unwrap().parameter("resource_id"), Some("a&b"));
     assert!(matches!(asked.param("resource_id", "c").unwrap_err(), Error::Misuse(Misuse::DuplicateParameter)));
     for name in ["token", "token_type_hint", "client_id", "client_secret", "client_assertion", ""] {

@@ -111,7 +111,8 @@ fn a_form_post_is_asked_for_in_what_is_pushed() {
     assert_eq!(parameter(&body(&request), "response_mode"), "form_post");
     let redirect = run_to_its_end(&mut provider, exchange).0.unwrap();
     let callback = provider.visit(redirect.url.as_str()).unwrap();
-    granted(redirect.pending.receive_form_post(&callback.request().unwrap()));
+    let exchange = granted(redirect.pending.receive_form_post(&callback.request().unwrap()));
+    assert!(run_to_its_end(&mut provider, exchange).0.is_ok());
 }
 
 #[test]
