@@ -13,7 +13,7 @@ use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, f
 
 const OTHERS_ARE_REFUSED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib];
 const KNOWS_REFRESH_TOKENS: &[Kind] = &[Kind::OidcProvider, Kind::Authlib];
-/// An answer is on its way for less, however busy the machine is; tokens live longer.
+/// An answer takes less time, even on a busy machine; tokens live longer.
 const SLOW: Duration = Duration::from_secs(30);
 
 pub(crate) const CHECKS: [Row; 10] = [

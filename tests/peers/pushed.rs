@@ -58,7 +58,7 @@ impl World {
 }
 
 fn asks(client: impl Into<Client>) -> Result<Authorization, Error> {
-    // The server wants to hear of `offline_access` that the person is asked.
+    // For `offline_access`, the server requires that the person is asked.
     Authorization::new(client, REDIRECT_URI)?.scope(SCOPE)?.param("prompt", "consent")
 }
 
@@ -153,7 +153,7 @@ fn by_metadata(world: &World) -> Outcome {
 }
 
 fn not_pushed(world: &World) -> Outcome {
-    // By hand, and nobody has said that it wants them.
+    // Configured by hand, and the metadata does not say that the server demands them.
     match world.verdict(asks(&world.basic(peer::BASIC)?)?, REDIRECT_URI)? {
         Callback::Denied(error) => check(*error.code() == ErrorCode::InvalidRequest, error.code().to_string()),
         other => Err(format!("not denied: {other:?}").into()),

@@ -1,4 +1,4 @@
-//! A device's login is a login: a session keeps what a device grant brought.
+//! A session keeps the tokens of a device grant.
 
 use grantflow::{Client, DeviceRequest, Env, Exchange, Step, Tokens};
 use grantflow_session::{Outside as _, State};
@@ -40,7 +40,7 @@ fn a_session_keeps_what_a_device_grant_brought() {
     let second = access(&session.token_blocking().unwrap());
     assert_ne!(second, first, "it is refreshed like any other grant");
     assert_eq!(world.refreshes(), 1);
-    // The next process finds it, and a lost grant is mended by the next code.
+    // The next process finds it, and the next code replaces a lost grant.
     assert_eq!(access(&world.session(&store).token_blocking().unwrap()), second);
     world.server(|server| server.revoke_all());
     world.advance(LIFE);

@@ -106,7 +106,7 @@ pub fn reqwest_agent(deadline: Duration, settings: impl Fn(reqwest::ClientBuilde
     grantflow_reqwest::Agent::configured(deadline, settings).expect("settings that reqwest takes").into()
 }
 
-/// A session of this client over this transport, with a store of its own.
+/// A session of this client over this transport, with its own store.
 pub fn session(transport: Transport, client: &ConfidentialClient) -> Session {
     let (store, deadline) = (MemoryStore::new(), Duration::from_secs(5));
     match transport {

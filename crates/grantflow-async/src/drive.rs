@@ -99,7 +99,7 @@ where
     }
 }
 
-/// The stack's error is what the caller sees where no answer came, unless the flow says that its time is over.
+/// If no answer came, the caller gets the stack's error, unless the flow reports that its time has passed.
 fn unless_it_says_more<E: From<Error>>(own: Error, of_the_stack: E) -> E {
     if matches!(own, Error::NoAnswer(_)) { of_the_stack } else { E::from(own) }
 }

@@ -22,7 +22,7 @@ impl Voucher {
     /// The scope to ask for.
     ///
     /// # Errors
-    /// Those of [`Asked::scope`].
+    /// The errors of [`Asked::scope`].
     pub fn scope(mut self, scope: &str) -> Result<Self, Error> {
         self.asked.scope(scope)?;
         Ok(self)
@@ -31,7 +31,7 @@ impl Voucher {
     /// A resource that the token is to be for.
     ///
     /// # Errors
-    /// Those of [`Asked::resource`].
+    /// The errors of [`Asked::resource`].
     pub fn resource(mut self, resource: &str) -> Result<Self, Error> {
         self.asked.resource(resource)?;
         Ok(self)

@@ -77,8 +77,8 @@ impl Exchange for Polling {
     fn unanswered(self, env: &mut Env<'_>, sent: Sent) -> Result<Step<Self>, Failure<Self>> {
         match (self.on_loss, sent) {
             (OnLoss::Again, _) => Ok(self.again(env.now)),
-            (OnLoss::Unknown, Sent::NotSent) => Err(Failure::intact(Error::Entropy, self)),
-            (OnLoss::Unknown, _) => Err(Failure::unknown(Error::Entropy, self)),
+            (OnLoss::Unknown, Sent::NotSent) => Err(Failure::intact(Error::NoAnswer(sent), self)),
+            (OnLoss::Unknown, _) => Err(Failure::unknown(Error::NoAnswer(sent), self)),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! A device without a browser, async: it shows a code, and waits until a person has let it in (RFC 8628). It is the example
+//! A device without a browser, async: it shows a code, and waits until a person has approved it (RFC 8628). It is the example
 //! `device` over reqwest.
 //!
 //! `cargo run --example device_async` does it against a server in this process, over real HTTP on loopback; the person is
-//! there, too. Exits with 0 only if all went as it should.
+//! there, too. Exits with 0 only if everything worked.
 
 #[path = "../../../grantflow-ureq/examples/device/code.rs"]
 mod code;
@@ -23,7 +23,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const ID: &str = "demo-tv";
 const SCOPE: &str = "read_favorite";
-/// How long the person of this demo looks for their phone.
+/// How long the person of this demo waits before opening the page.
 const PERSON: Duration = Duration::from_millis(1500);
 
 #[tokio::main(flavor = "current_thread")]
@@ -72,7 +72,7 @@ async fn run() -> Outcome<()> {
     if !response.status().is_success() {
         return Err(format!("the API answered {}", response.status()).into());
     }
-    show::all_well("The person let the device in.");
+    show::all_well("The person approved the device.");
     Ok(())
 }
 
@@ -83,7 +83,7 @@ async fn poll(agent: &Agent, mut grant: DeviceGrant) -> Outcome<Tokens> {
         let rest = grant.rest(asked);
         code::waiting(&grant, rest, grant.expires_at().saturating_since(asked));
         tokio::time::sleep(rest).await;
-        // What was waited has passed, even if somebody has set the clock back meanwhile.
+        // The wait has passed, even if the clock was set back meanwhile.
         let due = grantflow_reqwest::now().max(asked.saturating_add(rest));
         let request = grant.request(&mut Env::new(due, &mut SysRng))?;
         show::request(&request);

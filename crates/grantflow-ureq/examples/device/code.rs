@@ -11,7 +11,7 @@ use super::{Outcome, show};
 
 const PAPER: Style = AnsiColor::BrightWhite.on_default().bg_color(Some(Color::Ansi(AnsiColor::Black)));
 
-/// The code and the page to enter it at; beside them, a QR code of the page with the code filled in (RFC 8628 §3.3.1).
+/// The code, the page where to enter it, and a QR code of the page with the code filled in (RFC 8628 §3.3.1).
 pub(crate) fn show(grant: &DeviceGrant) -> Outcome<()> {
     anstream::println!("\n     Open  {}", grant.verification_uri());
     anstream::println!("     enter {}", grant.user_code());
@@ -21,8 +21,8 @@ pub(crate) fn show(grant: &DeviceGrant) -> Outcome<()> {
     Ok(())
 }
 
-/// Two modules in each character. A block is a light module, as on a dark terminal; the colours make it so on any other. The
-/// quiet zone around is part of a QR code.
+/// Two modules in each character. A block is a light module, as on a dark terminal; the colours make it so on a light one. The
+/// margin around it is part of a QR code.
 fn picture(uri: &str) -> Outcome<String> {
     let picture = QrCode::new(uri)?
         .render::<Dense1x2>()
@@ -33,13 +33,13 @@ fn picture(uri: &str) -> Outcome<String> {
     Ok(picture.lines().map(|line| format!("     {PAPER}{line}{PAPER:#}\n")).collect())
 }
 
-/// That it waits: for how long, until when, and what is wrong if nobody answered.
+/// Says that it waits, how long, until when, and the error if no answer came.
 pub(crate) fn waiting(grant: &DeviceGrant, rest: Duration, left: Duration) {
     if let Some(trouble) = grant.trouble() {
-        show::note(&format!("nobody answered: {trouble}"));
+        show::note(&format!("no answer: {trouble}"));
     }
     show::note(&format!(
-        "waiting for you … asks again in {} s; the code is good for {} s",
+        "waiting for you … asks again in {} s; the code is valid for {} s",
         rest.as_secs(),
         left.as_secs()
     ));

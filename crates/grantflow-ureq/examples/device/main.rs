@@ -1,7 +1,7 @@
-//! A device without a browser: it shows a code, and waits until a person has let it in (RFC 8628).
+//! A device without a browser: it shows a code, and waits until a person has approved it (RFC 8628).
 //!
 //! `cargo run --example device` does it against a server in this process, over real HTTP on loopback; the person is there, too.
-//! Exits with 0 only if all went as it should.
+//! Exits with 0 only if everything worked.
 
 mod code;
 #[allow(dead_code, reason = "shared with the example `login`, which uses all of it")]
@@ -25,7 +25,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const ID: &str = "demo-tv";
 const SCOPE: &str = "read_favorite";
-/// How long the person of this demo looks for their phone.
+/// How long the person of this demo waits before opening the page.
 const PERSON: Duration = Duration::from_millis(1500);
 
 fn main() -> ExitCode {
@@ -70,7 +70,7 @@ fn run() -> Outcome<()> {
     let tokens = flows::refresh(&agent, tokens)?;
     flows::call_api(&agent, &tokens, &api_url)?;
 
-    show::all_well("The person let the device in.");
+    show::all_well("The person approved the device.");
     Ok(())
 }
 
@@ -81,7 +81,7 @@ fn poll(agent: &Agent, mut grant: DeviceGrant) -> Outcome<Tokens> {
         let rest = grant.rest(asked);
         code::waiting(&grant, rest, grant.expires_at().saturating_since(asked));
         thread::sleep(rest);
-        // What was waited has passed, even if somebody has set the clock back meanwhile.
+        // The wait has passed, even if the clock was set back meanwhile.
         let due = grantflow_ureq::now().max(asked.saturating_add(rest));
         let request = grant.request(&mut Env::new(due, &mut SysRng))?;
         show::request(&request);

@@ -76,7 +76,7 @@ pub(crate) struct DeviceAnswer {
 /// The interval of an answer that names none, in seconds (RFC 8628 §3.2).
 const INTERVAL: u64 = 5;
 
-/// A person who has decided does not wait longer for the next poll, so a longer interval is a mistake. In seconds.
+/// The longest interval, in seconds. A person who has decided would not wait longer for the next poll.
 const LONGEST_INTERVAL: u64 = 3600;
 
 /// Reads the members.
@@ -121,7 +121,7 @@ pub(crate) fn read(members: &mut Members<'_, Member>, server: &Server) -> Result
     })
 }
 
-/// A number of seconds, with a fraction counted as a whole one: less than the server wants would be too fast.
+/// A number of seconds, with a fraction rounded up: fewer than the server demands would be too fast.
 fn whole_seconds(json: &str) -> Option<u64> {
     let seconds = Duration::try_from_secs_f64(serde_json::from_str(json).ok()?).ok()?;
     Some(seconds.as_secs().saturating_add(u64::from(seconds.subsec_nanos() > 0)))

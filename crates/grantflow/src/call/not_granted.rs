@@ -53,7 +53,7 @@ impl NotGranted {
         }
     }
 
-    /// What it leaves of a request that does no harm when it is sent twice: all of it.
+    /// What is left of a request that does no harm if it is sent twice: all of it.
     #[inline]
     pub fn replayable<X: Exchange>(self, exchange: X) -> Failure<X> {
         Failure::intact(self.error, exchange)

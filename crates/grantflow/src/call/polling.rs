@@ -34,7 +34,7 @@ pub(crate) struct Polling {
     expires_at: u64,
     /// How many seconds the wait in force and all later ones may take together, whatever the clock says.
     left: u64,
-    /// How many answers in a row were lost, or were none.
+    /// How many answers in a row were lost or proved nothing.
     lost: u8,
     /// How many answers in a row look like a fault of the settings.
     odd: u8,
@@ -95,11 +95,11 @@ impl Polling {
             (Meaning::Over, _) | (Meaning::RequestRefused, Some(ErrorCode::AccessDenied)) => {
                 Polled::Over(None, no.error)
             }
-            // The client's settings are at fault: the code is as good as before.
+            // The client's settings are wrong; the code is still valid.
             (Meaning::RequestRefused, _) | (_, Some(ErrorCode::UseDpopNonce)) => self.stopped(now, no.error),
             // The server has granted something that cannot be used. It will not do so again.
             (Meaning::Nothing, _) if no.error.answer_refused() => self.stopped(now, no.error),
-            // Somebody who knows when to come back; 429 alone says that it was too often.
+            // The answer says when to ask again; 429 alone says only that the polls were too frequent.
             (Meaning::NotProcessed, _) if retry_after.is_some() => self.undecided(now, retry_after),
             (Meaning::Nothing, _) if states_another_error(&no.error) => self.stopped(now, no.error),
             (Meaning::Nothing, _) if matches!(no.error.next(), Next::FixConfiguration) => {
@@ -137,7 +137,7 @@ impl Polling {
         Polled::Again(self.waiting(now, wait))
     }
 
-    /// It stops, and can be run again: not before the interval is over.
+    /// It stops, and can be run again after the interval.
     fn stopped(mut self, now: UnixTime, error: Error) -> Polled {
         (self.lost, self.odd) = (0, 0);
         let interval = self.interval;
@@ -146,7 +146,7 @@ impl Polling {
 
     fn waiting(mut self, now: UnixTime, wait: u64) -> Self {
         self.left = self.left.saturating_sub(self.wait);
-        // Not past the end: then one poll more tells.
+        // Not past the end: one more poll then shows the outcome.
         let to_the_end = self.expires_at.saturating_sub(now.as_secs()).min(self.left).max(self.interval);
         self.since = now.as_secs();
         self.wait = wait.min(to_the_end);
@@ -164,7 +164,7 @@ impl Polling {
 }
 
 /// Whether it is an error in the words of a protocol that no RFC has for a poll: then a client must stop (RFC 8628 §3.5).
-/// A framework's "Bad Request" is in nobody's protocol: a gateway may say it in passing. An outage that the server states,
+/// A framework's "Bad Request" is in no protocol: a gateway may send it for a short time. An outage that the server states,
 /// such as `temporarily_unavailable`, passes as well.
 fn states_another_error(error: &Error) -> bool {
     let Error::Refused(refused) = error else { return false };

@@ -54,7 +54,7 @@ pub(crate) enum Content<'c> {
     Other,
 }
 
-/// Whether this status is one that a token endpoint states an error with: RFC 6749 §5.2 has 400 and 401; servers use 403
+/// Whether a token endpoint uses this status for errors: RFC 6749 §5.2 has 400 and 401; servers use 403
 /// and 2xx as well.
 #[inline]
 pub(crate) fn is_spoken(status: StatusCode) -> bool {
@@ -64,7 +64,7 @@ pub(crate) fn is_spoken(status: StatusCode) -> bool {
 /// What an answer that grants nothing means, and what to do next.
 ///
 /// A verdict needs a status that such servers use and a code that an RFC registers for this answer, or that a quirk of
-/// the server maps to one. Where no grant is at stake, any code is one.
+/// the server maps to one. If no grant can be lost, any code is one.
 #[inline]
 pub(crate) fn meaning(
     purpose: Purpose,

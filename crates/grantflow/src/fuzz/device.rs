@@ -1,4 +1,4 @@
-//! The device grant: what is taken for a code is what the answer says, no poll is early, and polling ends.
+//! The device grant: the codes are the ones in the answer, no poll is early, and polling ends.
 
 use core::time::Duration;
 
@@ -107,7 +107,7 @@ fn form(body: &[u8]) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (decode(name), decode(value))).collect()
 }
 
-/// An answer that nobody could find fault with: what the RFC's own example has, and nothing that needs a second thought.
+/// An answer without any fault: the members of the RFC's example, with plain values.
 fn is_plain(status: u16, body: &[u8]) -> bool {
     let Some(members) = core::str::from_utf8(body).ok().and_then(raw_members) else { return false };
     if status != 200 || members.len() > MEMBERS.len() {

@@ -1,5 +1,4 @@
-//! Introspection answers: a token is active if the server says so in so many words, and what is said of it is what the
-//! answer says.
+//! Introspection answers: a token is active only if `active` is `true`, and every value is the one in the answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,7 +106,7 @@ fn describes(token: &ActiveToken, members: &Members<'_>) {
     }
 }
 
-/// What is said of a person is for the program, and not for its log.
+/// What the answer says about a person must not be printed in a log.
 fn prints_nobody(shown: &str, members: &Members<'_>) {
     let ours = "Active(ActiveToken { scope: Some(Scope([1 tokens])), expires_at: Some(UnixTime(1)), audience: 1, .. })";
     for name in ["client_id", "username", "sub", "iss", "jti"] {
@@ -118,7 +117,7 @@ fn prints_nobody(shown: &str, members: &Members<'_>) {
     }
 }
 
-/// An answer of which nobody could say that anything is wrong.
+/// An answer without any fault.
 fn is_plain(body: &[u8]) -> bool {
     let Some(members) = members(body) else { return false };
     let is = |name: &str, right: fn(&Value) -> bool| {

@@ -81,7 +81,7 @@ fn leads_there(redirect: &Redirect, body: &[u8]) {
     assert_eq!(naive_decode(carried).as_deref(), Some(reference.as_str()));
 }
 
-/// An answer of which nobody could say that anything is wrong.
+/// An answer without any fault.
 fn is_plain(body: &[u8]) -> bool {
     let Some(members) = core::str::from_utf8(body).ok().and_then(raw_members) else { return false };
     let value = |name: &str| {

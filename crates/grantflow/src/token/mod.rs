@@ -87,7 +87,7 @@ impl Tokens {
         }
     }
 
-    /// The access token, by its type. Of tokens that were made from a refresh token alone it is empty, and has expired.
+    /// The access token, by its type. If the tokens were made from a refresh token alone, it is empty and has expired.
     pub fn access_token(&self) -> &AccessToken {
         &self.access
     }
@@ -187,8 +187,8 @@ impl Tokens {
     }
 }
 
-/// Whether the answer to a login tells who the person is, if it was asked to: an ID token that cannot be read must not look
-/// like one that is missing.
+/// Whether the answer to a login can be used to identify the person. An ID token that cannot be read must not look like a
+/// missing one.
 ///
 /// # Errors
 /// What is wrong with the ID token.

@@ -282,7 +282,7 @@ fn every_public_enum_says_whether_it_may_grow() {
     }
 }
 
-/// The public seam carries a whole grant: one that is made up, in a crate that knows nothing but the core.
+/// The public seam is enough for a whole grant: an invented one, in a crate that uses only the core.
 #[test]
 fn a_grant_of_another_crate_is_small() {
     let manifest = read("tests/own_grant/Cargo.toml");

@@ -1,4 +1,4 @@
-//! The device grant (RFC 8628): what is taken for a code, how it is polled with, and how that ends.
+//! The device grant (RFC 8628): which answers are accepted, how the grant polls, and how polling ends.
 
 mod answers;
 mod endings;
@@ -62,12 +62,12 @@ fn after(seconds: u64) -> UnixTime {
     NOW.saturating_add(Duration::from_secs(seconds))
 }
 
-/// A clock that goes as far as was waited.
+/// A clock that advances by each wait.
 fn right(clock: UnixTime, wait: Duration) -> UnixTime {
     clock.saturating_add(wait)
 }
 
-/// A clock that stands.
+/// A clock that stands still.
 fn standing(clock: UnixTime, _wait: Duration) -> UnixTime {
     clock
 }
@@ -122,7 +122,7 @@ fn tokens() -> Answer {
     Some(json(200, r#"{"access_token":"at-1","token_type":"Bearer","expires_in":60,"refresh_token":"rt-1"}"#))
 }
 
-/// A page by somebody who does not speak OAuth.
+/// A page of a server that is not an OAuth server.
 fn page(status: u16) -> Answer {
     let response = Response::builder().status(status).header("content-type", "text/html");
     Some(response.body(b"<h1>Sorry</h1>".to_vec()).unwrap())

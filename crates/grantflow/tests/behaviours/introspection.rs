@@ -1,4 +1,4 @@
-//! Introspection (RFC 7662): what a token is worth, by the server's word, strictly read.
+//! Introspection (RFC 7662): the server's answer about a token, read strictly.
 
 use grantflow::{
     ActiveToken, Authorization, ClientCredentials, Env, Error, Exchange, Failure, Introspected, Introspection, Left,

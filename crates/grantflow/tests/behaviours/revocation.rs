@@ -1,4 +1,4 @@
-//! Revocation (RFC 7009): what is not needed any more is given up, and nothing is lost where that fails.
+//! Revocation (RFC 7009): tokens are given up, and nothing is lost if that fails.
 
 use core::time::Duration;
 
@@ -97,7 +97,7 @@ fn one_token_alone_is_given_up_and_the_others_live_on() {
             let request = revocation.request(&mut Env::new(NOW, &mut Dice(1))).unwrap();
             let sent = pairs(&body(&request)).into_iter().find(|(name, _)| name == "token_type_hint");
             assert_eq!(sent.as_ref().map(|(_, value)| value.as_str()), name);
-            // The second and the third time, the server does not know it any more: that is no error (§2.2).
+            // The second and the third time, the server no longer knows the token: that is no error (§2.2).
             run_to_its_end(&mut provider, revocation).0.unwrap();
             assert_eq!(status_at_the_api(&mut provider, &access), 401);
         }
@@ -182,7 +182,7 @@ fn only_200_is_a_success_and_its_body_means_nothing() {
         let plain = Response::new(body.as_bytes().to_vec());
         assert!(answered(plain).is_ok(), "{body}");
     }
-    // All that counts is in the status (§2.2).
+    // Only the status counts (§2.2).
     assert!(answered(json(200, r#"{"error":"unsupported_token_type"}"#)).is_ok());
     assert!(answered(Response::new(vec![0xff, 0x1f, 0x8b])).is_ok());
     for status in [201, 202, 203, 204, 205, 206, 300, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 410, 429] {

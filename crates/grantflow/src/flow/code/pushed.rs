@@ -52,7 +52,7 @@ impl Authorization {
     pub fn push(&self, env: &mut Env<'_>) -> Result<PushedAuthorization, Error> {
         let server = self.client.server();
         server.needed(EndpointKind::PushedAuthorizationRequest)?;
-        // They were checked for the URL. Another message has other names.
+        // They were checked for the URL only. This message reserves other names.
         let mut checked = Params::default();
         for (name, value) in self.extra.iter() {
             server.add_param(Message::PushedAuthorizationRequest, &mut checked, name, value)?;

@@ -60,7 +60,7 @@
 //! assert_eq!(tokens.scope().effective().map(|scope| scope.as_str()), Some("read write"));
 //! assert_eq!(attempts.made(), 1);
 //!
-//! // An API that asks again for what it got is not believed.
+//! // If the API demands again what it has received, there is no new request.
 //! let again = http::HeaderMap::from_iter([(
 //!     http::header::WWW_AUTHENTICATE,
 //!     "Bearer error=\"insufficient_scope\", scope=\"write\"".parse()?,

@@ -30,11 +30,11 @@ const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// - tokens;
 /// - **Spent**: the person said no (`access_denied`), the code has expired (`expired_token`, or
 ///   [`Error::Expired`] by the caller's clock), or it is not good any more (`invalid_grant`). Start again;
-/// - **Intact**: the server refused the client (`invalid_client`). Mend that, and run it again while the code lasts;
-/// - **Unknown**: an error code that no RFC has for a poll, tokens that cannot be used, or four answers in a row by somebody who
-///   does not speak like a token endpoint. The error says what to mend.
+/// - **Intact**: the server refused the client (`invalid_client`). Correct the client, and run it again while the code is valid;
+/// - **Unknown**: an error code that no RFC has for a poll, tokens that cannot be used, or four answers in a row that do
+///   not come from a token endpoint. The error says what to correct.
 ///
-/// `authorization_pending` and `slow_down` count with any status. An answer that is lost ends nothing: it asks again, after a
+/// `authorization_pending` and `slow_down` count with any status. A lost answer ends nothing: the grant polls again, after a
 /// longer wait each time (RFC 8628 §3.5). The same holds for a 5xx, and for a 429 without `Retry-After`.
 #[must_use = "it holds the grant: show its code, and run it"]
 pub struct DeviceGrant {

@@ -46,7 +46,7 @@ pub use token::TokenChallenge;
 /// (RFC 9110 §11.2 demands that). A line without commas between parameters or between challenges is read too, because
 /// only one meaning is possible.
 ///
-/// **A mistake costs the challenge that it is in, not the answer.** [`iter`](Self::iter), [`bearer`](Self::bearer) and
+/// **A mistake loses only the challenge that has it.** [`iter`](Self::iter), [`bearer`](Self::bearer) and
 /// [`dpop`](Self::dpop) leave that challenge out; the challenges before it stay. If the start of the next challenge cannot
 /// be found (a quote that is not closed, a character that fits nowhere), the rest of the line is lost, too.
 /// [`with_broken`](Self::with_broken) has the broken ones as well, with the parameters that could be read.
@@ -178,7 +178,7 @@ impl Challenge {
         (&*self.scheme == "dpop").then_some(TokenChallenge(self))
     }
 
-    /// The value of a parameter that is there once. A doubled one has two values, and either could be meant.
+    /// The value of a parameter that is there once. A duplicate has two values, and either could be meant.
     fn single(&self, name: &str) -> Option<&str> {
         let mut values = self.params().filter(|(known, _)| *known == name).map(|(_, value)| value);
         values.next().filter(|_| values.next().is_none())

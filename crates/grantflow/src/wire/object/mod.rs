@@ -192,7 +192,7 @@ fn scalar(raw: &RawValue) -> Scalar<'_> {
     }
 }
 
-/// A value by itself: as it is written, if the member wants that.
+/// A single value: as it is written, if the member needs that.
 fn carefully<'a>(member: impl Table, value: &'a RawValue) -> Scalar<'a> {
     if member.is_raw() { raw(value) } else { scalar(value) }
 }

@@ -1,4 +1,4 @@
-//! What is taken for a device authorization answer, and what is refused: nothing is lost, and nothing is sent twice.
+//! Which device authorization answers are accepted and which are refused: nothing is lost, and nothing is sent twice.
 
 use super::*;
 

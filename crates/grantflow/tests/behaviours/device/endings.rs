@@ -1,4 +1,4 @@
-//! How polling ends: what the error says, what is left, and that nobody polls once more than they should.
+//! How polling ends: what the error says, what is left, and that there is no poll too many.
 
 use super::*;
 
@@ -99,7 +99,7 @@ fn somebody_who_does_not_speak_like_a_token_endpoint_is_asked_four_times() {
         assert!(outcome.is_ok(), "{what}");
         // The wait before the first of the four was over.
         assert_eq!(waits.len(), 3, "{what}");
-        // A word of the server's in between, and the count begins anew.
+        // A valid answer in between restarts the count.
         let (o, p) = (|| odd.clone(), pending);
         let (outcome, polls) = times(grant_of(LIFETIME, 5), &[o(), o(), o(), p(), o(), o(), o(), tokens()]);
         assert!(outcome.is_ok(), "{what}");

@@ -159,7 +159,7 @@ fn it_ends_under_a_clock_that_falls_back() {
 
 #[test]
 fn a_leap_of_the_clock_ends_nothing_that_was_not_asked_after_it() {
-    // The device learns the time while it polls: what is over by its clock was not over when it asked.
+    // The device gets the right time while it polls: the code is over by the new clock, but was not when the poll was sent.
     let mut grant = grant_of(LIFETIME, 5);
     let poll = |grant: DeviceGrant, at: UnixTime, answer: Response<Vec<u8>>| {
         assert!(grant.request(&mut Env::new(at, &mut Dice(1))).is_ok());
@@ -176,12 +176,12 @@ fn a_leap_of_the_clock_ends_nothing_that_was_not_asked_after_it() {
     assert!(outcome.is_ok());
     assert_eq!(waits, [5]);
 
-    // And where the leap comes during the wait, it is asked once, and that is all.
+    // If the leap comes during the wait, there is one poll and no more.
     let leap = |clock: UnixTime, _| clock.saturating_add(Duration::from_secs(86400));
     let (outcome, waits) = run(grant_of(LIFETIME, 5), NOW, leap, |_| pending());
     assert!(is_expired(&outcome), "{outcome:?}");
     assert!(waits.len() <= 2, "{waits:?}");
-    // The end of time is no place to overflow.
+    // No overflow at the end of time.
     let (outcome, _) = run(grant_of(LIFETIME, 5), NOW, |_, _| UnixTime::from_secs(u64::MAX), |_| pending());
     assert!(outcome.is_err(), "{outcome:?}");
 }

@@ -1,4 +1,4 @@
-//! Whatever a server says to the polls, in whatever order: no poll is early, and it ends.
+//! For any answers to the polls, in any order: no poll is early, and polling ends.
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn answers() -> Vec<(String, Answer)> {
     .collect()
 }
 
-/// The number of `slow_down`s among the answers, by another's hand: an object without a token.
+/// The number of `slow_down`s among the answers, counted independently of the core: an object without a token.
 fn is_slow_down(answer: &Answer) -> bool {
     let Some(response) = answer else { return false };
     let Ok(members) = serde_json::from_slice::<serde_json::Value>(response.body()) else { return false };
@@ -121,7 +121,7 @@ fn every_sequence_of_answers_leads_to_an_end() {
         let run = match seed % 3 {
             0 => checked(300, right, among, &mut roll),
             1 => checked(300, standing, among, &mut roll),
-            // A clock that goes astray, to and fro.
+            // A clock that jumps forward and back.
             _ => checked(
                 300,
                 |clock, wait| UnixTime::from_secs(clock.as_secs() + wait.as_secs() * 3 / 2),

@@ -63,7 +63,7 @@ fn what_is_left_of_its_wait_still_counts() {
     for (at, left) in [(5, 10), (6, 10), (10, 6), (14, 2), (15, 1), (16, 0), (100, 0)] {
         assert_eq!(restored(&text).rest(after(at)), Duration::from_secs(left), "at {at}");
     }
-    // The back-off goes on where it was, and a clock that fell back meanwhile holds nobody up.
+    // The back-off continues where it was, and a clock that was set back meanwhile delays no poll.
     assert_eq!(again(restored(&text), after(16), None).rest(after(16)), Duration::from_secs(20));
     assert_eq!(restored(&text).rest(UnixTime::from_secs(0)), Duration::from_secs(10));
 }
@@ -74,7 +74,7 @@ fn a_code_that_has_expired_meanwhile_is_asked_about_once() {
         let text = text_of(again(grant_of(LIFETIME, 5), after(5), pending()));
         let (outcome, waits) = run(restored(&text), after(LIFETIME + over), right, |_| pending());
         assert!(matches!(outcome, Err(Failure { error: Error::Expired, left: Left::Spent })), "{outcome:?}");
-        // No wait before the first: it is long over.
+        // No wait before the first poll: it passed long ago.
         assert_eq!(waits.len() + 1, most, "{over} s over");
         let (outcome, _) = run(restored(&text), after(LIFETIME + over), right, |_| tokens());
         assert!(outcome.is_ok(), "the person had agreed before");

@@ -1,4 +1,4 @@
-//! What is final, and that every operation comes to an end.
+//! What is final, and that every operation ends.
 
 use super::*;
 

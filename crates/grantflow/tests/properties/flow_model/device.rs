@@ -1,4 +1,4 @@
-//! A device that a person lets in: no poll is early, polling ends, and what ends it is the server's word or the time.
+//! A device that a person approves: no poll is early, polling ends, and what ends it is the server's word or the time.
 
 use grantflow::{DeviceGrant, DeviceRequest, Error, Exchange as _, Left, Step, StoredDevice};
 use grantflow_testkit::{Endpoint, Misbehaviour};
@@ -39,7 +39,7 @@ impl Model {
         }
     }
 
-    /// Whoever has one of them may get the tokens.
+    /// Each of them is enough to get the tokens.
     fn codes(&mut self, body: &[u8]) {
         let Ok(members) = serde_json::from_slice::<serde_json::Value>(body) else { return };
         for name in ["device_code", "user_code"] {

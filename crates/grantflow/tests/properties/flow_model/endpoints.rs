@@ -11,7 +11,7 @@ use super::wire::parameter;
 use super::{Model, Stage, Waiting};
 
 impl Model {
-    /// A grant that starts with a pushed request. The person carries the reference, whatever went wrong before.
+    /// A grant that starts with a pushed request. The browser carries the reference, after any earlier fault.
     pub(super) fn push(&mut self, argument: u8) -> Stage {
         self.chosen = usize::from(argument) % self.identities.len();
         let now = self.now();
@@ -52,7 +52,7 @@ impl Model {
         Stage::HasTokens(tokens)
     }
 
-    /// The person logs out. Until the server says that all is well, the tokens are there.
+    /// The person logs out. Until the server confirms the revocation, the tokens are kept.
     pub(super) fn revoke(&mut self, tokens: Tokens, argument: u8) -> Stage {
         let access = tokens.bearer().unwrap().expose_secret().to_owned();
         if argument.is_multiple_of(3) {
