@@ -110,7 +110,7 @@ fn no_code(world: &World) {
         let what = format!("{how:?}");
         world.provider().knobs().misbehave_at(Endpoint::DeviceAuthorization, how);
         let before = world.provider().hits_at(Endpoint::DeviceAuthorization).count();
-        let failure = world.run(DeviceRequest::new(&world.device_client()).unwrap()).unwrap_err();
+        let failure = world.run(DeviceRequest::new(world.device_client()).unwrap()).unwrap_err();
         let sent = world.provider().hits_at(Endpoint::DeviceAuthorization).count() - before;
         assert_eq!(sent, 1, "{what}: nothing is sent twice");
         let Left::Intact(request) = failure.left else { panic!("{what}: {}", failure.error) };
