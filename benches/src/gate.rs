@@ -4,8 +4,8 @@
 use std::fmt;
 
 use crate::Operation;
+use crate::figure::Figure;
 use crate::measure::Cost;
-use crate::table::grouped;
 
 /// The last recorded figures. A change that moves one by more than [`SLACK`] records it again, and says so in its
 /// commit.
@@ -14,26 +14,6 @@ pub(crate) const RECORDED_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fig
 
 /// By how many percent an operation may cost more than its last recorded figure.
 const SLACK: u64 = 5;
-
-/// The counts of an operation, and their bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Figure {
-    pub(crate) instructions: u64,
-    /// Allocations and reallocations.
-    pub(crate) allocations: u64,
-}
-
-impl Figure {
-    pub(crate) const fn new(instructions: u64, allocations: u64) -> Self {
-        Self { instructions, allocations }
-    }
-}
-
-impl fmt::Display for Figure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} / {}", grouped(self.instructions), self.allocations)
-    }
-}
 
 /// Why an operation fails.
 #[derive(Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@
 //! results are dropped after. In `oauth2` an answer cannot be separated from its request, so the request's cost,
 //! measured alone, is subtracted from that of the whole exchange.
 
+mod figure;
 mod gate;
 mod inputs;
 mod measure;
@@ -25,7 +26,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gate::Figure;
+use figure::Figure;
 
 /// One run of an operation; returns its result, so that dropping it is not part of the run.
 type Case = Box<dyn FnOnce() -> Box<dyn Any>>;

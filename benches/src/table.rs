@@ -1,7 +1,8 @@
 //! The table.
 
 use crate::Operation;
-use crate::gate::{self, Fault, Figure};
+use crate::figure::{Figure, grouped};
+use crate::gate::{self, Fault};
 use crate::measure::Cost;
 
 /// One operation, both sides.
@@ -92,12 +93,4 @@ fn verdict(row: &Row) -> String {
 
 fn count(instructions: Option<u64>) -> String {
     instructions.map_or("-".to_owned(), grouped)
-}
-
-/// Thousands apart.
-pub(crate) fn grouped(number: u64) -> String {
-    match number {
-        0..=999 => number.to_string(),
-        _ => format!("{},{:03}", number / 1000, number % 1000),
-    }
 }

@@ -4,12 +4,24 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use crate::error::Error;
-use crate::settings::RedirectHost;
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 /// How many free ports are tried to find one that is free at both addresses.
 const ATTEMPTS: usize = 32;
+
+/// Which host the redirect URI names. Register the same one with the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "a machine has no other loopback name")]
+pub enum RedirectHost {
+    /// `127.0.0.1`, which RFC 8252 §7.3 recommends.
+    Ipv4,
+    /// `[::1]`.
+    Ipv6,
+    /// `localhost`, for providers that register nothing else. RFC 8252 §8.3 advises against it: the machine's settings
+    /// decide how the name is resolved.
+    Localhost,
+}
 
 pub(crate) struct Bound {
     /// One or two sockets, each with its address.

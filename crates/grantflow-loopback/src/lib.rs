@@ -69,6 +69,7 @@ mod visit;
 #[doc(hidden)]
 pub mod fuzz;
 
+pub use bind::RedirectHost;
 pub use error::{Error, NoCallback};
 pub use listener::{Arrival, Listener, Page, Stop};
-pub use settings::{RedirectHost, Settings};
+pub use settings::Settings;

@@ -11,9 +11,9 @@ use http::{Method, Request};
 
 use crate::accept;
 use crate::answer::Answer;
-use crate::bind::Bound;
+use crate::bind::{Bound, bind};
 use crate::error::{Error, NoCallback};
-use crate::pages::{Pages, done_path};
+use crate::pages::{Pages, check_path, done_path};
 use crate::settings::Settings;
 use crate::shared::{Arrived, Shared, State, Turn};
 use crate::visit::{Site, claimed_key};
@@ -108,6 +108,20 @@ impl Listener {
 impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listener").field("redirect_uri", &self.redirect_uri.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// Binds the port on `127.0.0.1` and on `[::1]`, and accepts visitors from now on. A visitor that comes before
+    /// [`Listener::wait`] is answered by it.
+    ///
+    /// # Errors
+    /// [`Error::Taken`], [`Error::NoLoopback`], [`Error::Thread`]; [`Error::RedirectUri`] and [`Error::Path`] for a
+    /// path that makes no valid redirect URI.
+    pub fn bind(self) -> Result<Listener, Error> {
+        check_path(&self.path)?;
+        let bound = bind(self.port, self.redirect_host)?;
+        Listener::start(self, bound)
     }
 }
 

@@ -3,10 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::bind::bind;
-use crate::error::Error;
-use crate::listener::Listener;
-use crate::pages::{self, Pages};
+use crate::bind::RedirectHost;
+use crate::pages::Pages;
 
 /// The settings of a listener. Each has a default that suits a command-line tool.
 ///
@@ -33,19 +31,6 @@ pub struct Settings {
     pub(crate) visit: Duration,
     pub(crate) grace: Duration,
     pub(crate) pages: Pages,
-}
-
-/// Which host the redirect URI names. Register the same one with the provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums, reason = "a machine has no other loopback name")]
-pub enum RedirectHost {
-    /// `127.0.0.1`, which RFC 8252 §7.3 recommends.
-    Ipv4,
-    /// `[::1]`.
-    Ipv6,
-    /// `localhost`, for providers that register nothing else. RFC 8252 §8.3 advises against it: the machine's settings
-    /// decide how the name is resolved.
-    Localhost,
 }
 
 impl Settings {
@@ -85,7 +70,7 @@ impl Settings {
         self
     }
 
-    /// Sets how long [`Listener::wait`] waits for the person.
+    /// Sets how long [`Listener::wait`](crate::Listener::wait) waits for the person.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -132,18 +117,6 @@ impl Settings {
     pub fn rejected_page(mut self, html: impl Into<String>) -> Self {
         self.pages.rejected = html.into().into();
         self
-    }
-
-    /// Binds the port on `127.0.0.1` and on `[::1]`, and accepts visitors from now on. A visitor that comes before
-    /// [`Listener::wait`] is answered by it.
-    ///
-    /// # Errors
-    /// [`Error::Taken`], [`Error::NoLoopback`], [`Error::Thread`]; [`Error::RedirectUri`] and [`Error::Path`] for a
-    /// path that makes no valid redirect URI.
-    pub fn bind(self) -> Result<Listener, Error> {
-        pages::check_path(&self.path)?;
-        let bound = bind(self.port, self.redirect_host)?;
-        Listener::start(self, bound)
     }
 }
 

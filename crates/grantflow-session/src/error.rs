@@ -7,8 +7,10 @@ use grantflow::{Next, UnixTime};
 use crate::record::{Loss, RecordFault};
 use crate::store::StoreError;
 
+mod cannot_block;
 mod cause;
 
+pub use cannot_block::CannotBlock;
 pub use cause::{Cause, Earlier, Unanswered};
 
 /// Why a session has no token to give. Cheap to clone: all callers that waited for one renewal get the same error.
@@ -100,7 +102,7 @@ pub enum SessionError {
     Contended,
     /// This thread cannot wait for a token, and there is no good one.
     #[error(transparent)]
-    CannotBlock(#[from] crate::outside::CannotBlock),
+    CannotBlock(#[from] CannotBlock),
 }
 
 impl SessionError {

@@ -94,17 +94,17 @@ mod session;
 mod standing;
 
 pub use breaker::Breaker;
-pub use error::{Cause, Earlier, SessionError, Unanswered};
+pub use error::{CannotBlock, Cause, Earlier, SessionError, Unanswered};
 pub use fresh::FreshToken;
 pub use key::{InvalidKey, Key};
 pub use observe::{Event, Observer};
+pub use outside::Outside;
 #[cfg(all(feature = "reqwest", not(all(target_arch = "wasm32", target_os = "unknown"))))]
 pub use outside::reqwest::Reqwest;
 #[cfg(feature = "tower")]
 pub use outside::tower::Tower;
 #[cfg(feature = "ureq")]
 pub use outside::ureq::Ureq;
-pub use outside::{CannotBlock, Outside};
 pub use pending::{PendingLogins, PendingStore};
 pub use policy::{InDoubt, Policy};
 pub use record::{Loss, RecordFault};

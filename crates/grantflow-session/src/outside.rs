@@ -18,7 +18,7 @@ use core::time::Duration;
 use grantflow::{Body, EntropyFailed, UnixTime};
 use http::{Request, Response};
 
-use crate::error::Unanswered;
+use crate::error::{CannotBlock, Unanswered};
 use crate::store::Later;
 
 /// The outside world, as a session sees it: a clock, entropy, a way to wait, and an HTTP stack.
@@ -63,19 +63,5 @@ pub trait Outside: Send + Sync {
     /// outside with a runtime should spawn it.
     fn spawn(&self, renewal: Later<'static, ()>) {
         drop(renewal);
-    }
-}
-
-/// A thread cannot wait for the work of an [`Outside`]: why, and what to do.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("this thread cannot wait for a token: {why}")]
-pub struct CannotBlock {
-    why: &'static str,
-}
-
-impl CannotBlock {
-    /// `why` completes the sentence "this thread cannot wait for a token: …", and should say what to do.
-    pub const fn new(why: &'static str) -> Self {
-        Self { why }
     }
 }

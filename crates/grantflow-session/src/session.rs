@@ -11,12 +11,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use grantflow::{Client, ClientCredentials};
 
 use crate::breaker::Breaker;
-use crate::error::SessionError;
+use crate::error::{CannotBlock, SessionError};
 use crate::flight::Flight;
 use crate::fresh::FreshToken;
 use crate::key::Key;
 use crate::observe::Observer;
-use crate::outside::{CannotBlock, Outside};
+use crate::outside::Outside;
 use crate::policy::Policy;
 use crate::renewal::{Plan, Unsaved};
 use crate::standing::{Advice, State};

@@ -13,6 +13,7 @@ use tower_service::Service;
 
 use crate::carry::{Carrier, Carry};
 use crate::error::{BoxError, Error};
+use crate::limits::Limits;
 use crate::{RequestBody, now};
 
 /// Carries requests. Make it once; it is cheap to clone.
@@ -23,18 +24,6 @@ pub struct Agent {
     carrier: Arc<dyn Carrier>,
     clock: Arc<dyn Fn() -> UnixTime + Send + Sync>,
     limits: Limits,
-}
-
-pub(crate) type Timer = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
-pub(crate) type Phase = Arc<dyn Fn(&(dyn StdError + 'static)) -> Sent + Send + Sync>;
-
-/// The limits of a round trip.
-#[derive(Clone)]
-pub(crate) struct Limits {
-    pub(crate) timer: Timer,
-    pub(crate) timeout: Duration,
-    pub(crate) body_limit: u64,
-    pub(crate) phase: Phase,
 }
 
 const TIMEOUT: Duration = Duration::from_secs(30);

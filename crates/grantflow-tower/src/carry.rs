@@ -14,8 +14,8 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use tower_service::Service;
 
 use crate::RequestBody;
-use crate::agent::Limits;
 use crate::error::{BoxError, Error, SendError};
+use crate::limits::Limits;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 

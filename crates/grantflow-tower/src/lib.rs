@@ -61,6 +61,7 @@ mod agent;
 mod body;
 mod carry;
 mod error;
+mod limits;
 #[cfg(feature = "hyper-util")]
 mod phase;
 

@@ -3,7 +3,6 @@
 use core::fmt;
 
 use grantflow::Body;
-use http::HeaderMap;
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// The first capacity of a collector, in bytes. A token answer fits into it.
@@ -52,21 +51,6 @@ impl Collector {
         Ok(())
     }
 
-    /// The complete body. With the feature `gzip`, it is decompressed if `headers` name a coding that is known, and
-    /// also from gzip if they name none; their entries about the compressed body (`Content-Encoding`, `Content-Length`)
-    /// are removed. A body stays as it is if its coding is unknown, or if it does not begin like that coding.
-    ///
-    /// # Errors
-    /// With the feature `gzip`: [`BodyError::TooLarge`], if the decompressed body is larger than the limit;
-    /// [`BodyError::Undecodable`], if the body was cut or damaged.
-    pub fn finish(self, headers: &mut HeaderMap) -> Result<Body, BodyError> {
-        #[cfg(feature = "gzip")]
-        let collected = crate::gzip::undo(self, headers)?;
-        #[cfg(not(feature = "gzip"))]
-        let (collected, _) = (self, headers);
-        Ok(collected.into_body())
-    }
-
     #[cfg(feature = "gzip")]
     pub(crate) fn limit(&self) -> u64 {
         self.limit
@@ -77,7 +61,7 @@ impl Collector {
         &self.bytes
     }
 
-    fn into_body(mut self) -> Body {
+    pub(crate) fn into_body(mut self) -> Body {
         // The body wipes them from here on.
         Body::from(core::mem::take(&mut *self.bytes))
     }
@@ -106,6 +90,8 @@ impl fmt::Debug for Collector {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     fn collected(chunks: &[&[u8]], limit: u64) -> Result<Body, BodyError> {

@@ -20,6 +20,7 @@
 use core::time::Duration;
 
 mod collector;
+mod finish;
 #[cfg(feature = "gzip")]
 mod gzip;
 

@@ -17,11 +17,11 @@ use grantflow::{
 };
 use grantflow_reqwest::{Agent, SysRng, now};
 use grantflow_session::authorize::NotAuthorized;
-use grantflow_session::authorize::reqwest::{Authorized, Error as ApiError};
+use grantflow_session::authorize::reqwest::Error as ApiError;
 use grantflow_session::{Key, MemoryStore, PendingLogins, Reqwest, Session};
-use serde::Deserialize;
 
 use crate::browser::{Browser, random};
+use crate::me::who_am_i;
 use crate::page;
 use crate::provider::{self, Provider};
 use crate::{Outcome, show};
@@ -144,7 +144,7 @@ async fn home(State(app): State<App>, browser: Browser) -> Result<Response, Trou
     let Some(session) = app.session(&browser) else {
         return Ok((cookie, page::welcome(&browser.csrf())).into_response());
     };
-    let me = match who_am_i(&app, &session).await {
+    let me = match who_am_i(&app.0.api, &app.0.api_url, &session).await {
         Ok(me) => me,
         Err(ApiError::NotAuthorized(NotAuthorized::Session(error))) if error.next() == Next::Reauthorize => {
             app.people().remove(&browser.key());
@@ -154,21 +154,6 @@ async fn home(State(app): State<App>, browser: Browser) -> Result<Response, Trou
     };
     let token = session.peek();
     Ok((cookie, page::home(&browser.csrf(), &me, token.as_ref(), now())).into_response())
-}
-
-/// What the API says about the token's owner.
-#[derive(Deserialize, Default)]
-pub(crate) struct Me {
-    pub(crate) name: String,
-    pub(crate) scope: String,
-}
-
-/// Asks the API. The session gives a fresh token, and another one if the API refuses the first.
-async fn who_am_i(app: &App, session: &Session) -> Result<Me, ApiError> {
-    let request = app.0.api.get(&app.0.api_url).build().map_err(ApiError::Transport)?;
-    let answer = Authorized::new(app.0.api.clone(), session.clone()).execute(request).await?;
-    let body = answer.error_for_status().map_err(ApiError::Transport)?.bytes().await.map_err(ApiError::Transport)?;
-    Ok(serde_json::from_slice(&body).unwrap_or_default())
 }
 
 /// Sends the person to the provider.

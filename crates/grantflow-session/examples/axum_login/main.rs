@@ -11,6 +11,7 @@
 mod app;
 mod browser;
 mod check;
+mod me;
 mod page;
 mod provider;
 mod serve;

@@ -9,7 +9,7 @@ use grantflow::{AccessToken, UnixTime};
 use grantflow_session::FreshToken;
 use sha2::{Digest as _, Sha256};
 
-use crate::app::Me;
+use crate::me::Me;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --ink: #1c2024; --faint: #60646c; --paper: #f4f5f7; --card: #fff; --line: #dfe1e6; --accent: #1a6f4f }

@@ -15,8 +15,8 @@ use grantflow::Sent;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
 
-use super::CannotBlock;
 use super::guarded::{Failed, guarded};
+use crate::error::CannotBlock;
 use crate::store::Later;
 
 const NO_RUNTIME: CannotBlock = CannotBlock::new(

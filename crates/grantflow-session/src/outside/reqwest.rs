@@ -8,10 +8,10 @@ use grantflow::{Body, Entropy as _, EntropyFailed, UnixTime};
 use grantflow_reqwest::{Agent, SysRng};
 use http::{Request, Response};
 
-use crate::error::Unanswered;
+use crate::error::{CannotBlock, Unanswered};
+use crate::outside::Outside;
 use crate::outside::alarm::alarm;
 use crate::outside::carrier::Carrier;
-use crate::outside::{CannotBlock, Outside};
 use crate::store::Later;
 
 /// The outside world by reqwest: the system's clock and entropy, and an agent. Feature `reqwest`.

@@ -8,12 +8,12 @@ use grantflow::{Body, Entropy as _, EntropyFailed, Sent, UnixTime};
 use grantflow_tower::{Agent, SysRng};
 use http::{Request, Response};
 
-use crate::error::Unanswered;
+use crate::error::{CannotBlock, Unanswered};
+use crate::outside::Outside;
 use crate::outside::alarm::alarm;
 #[cfg(feature = "tokio")]
 use crate::outside::carrier::Carrier;
 use crate::outside::guarded::{Failed, guarded};
-use crate::outside::{CannotBlock, Outside};
 use crate::store::Later;
 
 /// The outside world by a tower service: the system's clock and entropy, a timer, and an agent. Feature `tower`.

@@ -6,8 +6,7 @@ use core::task::{Context, Poll};
 use std::sync::Arc;
 
 use super::Inner;
-use super::wishes::carry_out_wishes;
-use super::work::Landed;
+use super::work::{Landed, work};
 use crate::flight::{Flight, Join};
 
 /// A caller that waits. When it goes away, it makes sure that the work is continued.
@@ -108,5 +107,22 @@ pub(super) fn in_background(flight: &Flight<Landed>, inner: &Arc<Inner>, join: O
         DROPPED => Background::Dropped,
         DONE => Background::Done,
         _ => Background::Taken,
+    }
+}
+
+/// Carries out the waiting logins and logouts, each once, so that a store that stays broken causes no endless loop.
+pub(super) async fn carry_out_wishes(flight: &Flight<Landed>, inner: &Arc<Inner>) {
+    let mut tried = None;
+    loop {
+        let wish = inner.memory().wish();
+        // The latest has the greatest ticket.
+        if wish <= tried {
+            return;
+        }
+        // The flight in progress may have been a renewal; the next one carries out the wish.
+        let landed = flight.join(|| work(inner)).await;
+        if landed.is_none_or(|landed| landed.wish == wish) {
+            tried = wish;
+        }
     }
 }

@@ -1,15 +1,12 @@
 //! Logins and logouts: noted at the call, and carried out by the flight, even if their caller goes away.
 
-use std::sync::Arc;
-
 use grantflow::Tokens;
 
 use super::memory::Ticket;
-use super::waiting::{Patient, in_background};
-use super::work::{End, Landed, work};
-use super::{Inner, Renewed, Session};
+use super::waiting::{Patient, carry_out_wishes, in_background};
+use super::work::{End, Landed};
+use super::{Renewed, Session};
 use crate::error::SessionError;
-use crate::flight::Flight;
 use crate::fresh::FreshToken;
 use crate::renewal::Unsaved;
 
@@ -146,23 +143,6 @@ impl Drop for Wished {
         let Session { inner, flight } = &self.session;
         if self.ticket.is_some_and(|ticket| inner.memory().awaits(ticket)) && !flight.is_inside() {
             let _ = in_background(flight, inner, None);
-        }
-    }
-}
-
-/// Carries out the waiting logins and logouts, each once, so that a store that stays broken causes no endless loop.
-pub(super) async fn carry_out_wishes(flight: &Flight<Landed>, inner: &Arc<Inner>) {
-    let mut tried = None;
-    loop {
-        let wish = inner.memory().wish();
-        // The latest has the greatest ticket.
-        if wish <= tried {
-            return;
-        }
-        // The flight in progress may have been a renewal; the next one carries out the wish.
-        let landed = flight.join(|| work(inner)).await;
-        if landed.is_none_or(|landed| landed.wish == wish) {
-            tried = wish;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Next, verdict};
+use super::Next;
 
 /// Code, description and URI of an OAuth error (RFC 6749 §4.1.2.1, §5.2).
 #[derive(Clone)]
@@ -31,7 +31,7 @@ impl ErrorResponse {
 
     /// The error of an authorization response (RFC 6749 §4.1.2.1).
     pub(crate) fn of_callback(code: ErrorCode, description: Option<&str>, uri: Option<&str>) -> Self {
-        let next = verdict::next_after_callback(&code);
+        let next = next_after_callback(&code);
         Self::new(code, next, description, uri)
     }
 
@@ -71,6 +71,19 @@ impl fmt::Debug for ErrorResponse {
             Presence(&self.description),
             Presence(&self.uri)
         )
+    }
+}
+
+/// What to do after an error in an authorization response.
+fn next_after_callback(code: &ErrorCode) -> Next {
+    match code {
+        ErrorCode::AccessDenied
+        | ErrorCode::InteractionRequired
+        | ErrorCode::LoginRequired
+        | ErrorCode::ConsentRequired
+        | ErrorCode::AccountSelectionRequired => Next::Reauthorize,
+        ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => Next::RetryLater(None),
+        _ => Next::FixConfiguration,
     }
 }
 

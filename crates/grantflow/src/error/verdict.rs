@@ -109,16 +109,3 @@ pub(crate) fn meaning(
         _ => (Meaning::Nothing, Next::FixConfiguration),
     }
 }
-
-/// What to do after an error in an authorization response.
-pub(super) fn next_after_callback(code: &ErrorCode) -> Next {
-    match code {
-        ErrorCode::AccessDenied
-        | ErrorCode::InteractionRequired
-        | ErrorCode::LoginRequired
-        | ErrorCode::ConsentRequired
-        | ErrorCode::AccountSelectionRequired => Next::Reauthorize,
-        ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => Next::RetryLater(None),
-        _ => Next::FixConfiguration,
-    }
-}

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::callback::PendingCallback;
 use super::pkce::{self, Challenge, Verifier};
+use super::response_mode::ResponseMode;
 use super::{Grant, pkce_may_be_left_out};
 use crate::client::Client;
 use crate::contract::Env;
@@ -26,17 +27,6 @@ pub struct Authorization {
     pub(super) resources: Vec<String>,
     pub(super) response_mode: ResponseMode,
     pub(super) extra: Params,
-}
-
-/// How the server should return its answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ResponseMode {
-    /// In the query of the redirect URI (RFC 6749 §4.1.2).
-    #[default]
-    Query,
-    /// In the body of a POST to the redirect URI (OAuth 2.0 Form Post Response Mode).
-    FormPost,
 }
 
 impl Authorization {

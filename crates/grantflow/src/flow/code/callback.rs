@@ -8,10 +8,10 @@ use core::fmt;
 use http::{Method, Request, Uri, header};
 
 use super::Grant;
-use super::authorization::ResponseMode;
 use super::exchange::CodeExchange;
 use super::received::{MAX_CALLBACK, Once, PendingKey, Received};
 use super::rejection::{Rejection, RejectionReason};
+use super::response_mode::ResponseMode;
 use crate::error::ErrorResponse;
 use crate::server::{Message, Quirks};
 use crate::url::Parts;

@@ -68,15 +68,17 @@ mod pkce;
 mod pushed;
 mod received;
 mod rejection;
+mod response_mode;
 mod step_up;
 mod stored;
 
-pub use authorization::{Authorization, AuthorizationUrl, Redirect, ResponseMode};
+pub use authorization::{Authorization, AuthorizationUrl, Redirect};
 pub use callback::{Callback, NotOurs, PendingCallback};
 pub use exchange::CodeExchange;
 pub use pushed::{Begun, PushedAuthorization};
 pub use received::{PendingKey, callback_key, callback_key_in_form};
 pub use rejection::{Rejection, RejectionReason};
+pub use response_mode::ResponseMode;
 pub use step_up::{NoStepUp, StepUp, StepUpAttempts};
 pub use stored::StoredCallback;
 

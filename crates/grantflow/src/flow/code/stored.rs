@@ -5,9 +5,9 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::authorization::ResponseMode;
 use super::callback::PendingCallback;
 use super::pkce::Verifier;
+use super::response_mode::ResponseMode;
 use super::{Grant, pkce_may_be_left_out};
 use crate::client::Client;
 use crate::error::{Error, Misuse, StoredFault};
