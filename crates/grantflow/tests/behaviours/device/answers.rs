@@ -103,7 +103,7 @@ fn a_missing_or_doubled_member_is_refused_by_name() {
     {
         for again in ["\"https://as.example/again\"", "5", "null"] {
             let error = refused(Misbehaviour::duplicate(member, again));
-            assert!(error.to_string().contains(&format!("{member} is there twice")), "{error}");
+            assert!(error.to_string().contains(&format!("{member} occurs twice")), "{error}");
         }
     }
 }
