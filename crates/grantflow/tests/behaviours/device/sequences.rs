@@ -54,6 +54,7 @@ fn checked(
         clock = pass(clock, rest);
         run.waited += rest.as_secs();
         run.answers += 1;
+        assert!(run.answers < 10_000, "it does not end");
         let (what, answer) = &all[choose() % all.len()];
         interval += if is_slow_down(answer) { 5 } else { 0 };
         let mut env = Env::new(clock, &mut rng);
