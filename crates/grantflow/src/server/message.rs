@@ -16,7 +16,7 @@ pub enum Message {
     TokenAnswer,
     /// The device authorization request (RFC 8628 §3.1).
     DeviceAuthorizationRequest,
-    /// The device authorization response (RFC 8628 §3.2); some servers write `verification_url`.
+    /// The device authorization response (RFC 8628 §3.2): `verification_url` for Google.
     DeviceAuthorizationAnswer,
     /// The pushed authorization request (RFC 9126 §2.1).
     PushedAuthorizationRequest,
