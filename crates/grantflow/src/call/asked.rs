@@ -1,6 +1,6 @@
 //! What a flow asks for, beside its own parameters: scope, resources, and the caller's parameters.
 
-use crate::client::{Client, Registration};
+use crate::client::{Client, ClientData};
 use crate::error::{Error, Misuse};
 use crate::scope::Scope;
 use crate::server::Message;
@@ -70,8 +70,8 @@ impl Asked {
         client.server().add_param(*on, extra, name, value)
     }
 
-    pub(crate) fn registration(&self) -> &Registration {
-        self.client.registration()
+    pub(crate) fn data(&self) -> &ClientData {
+        self.client.data()
     }
 
     /// A flow's own parameters with the scope and the resources (RFC 6749 §3.3, RFC 8707 §2). If there are none,

@@ -4,7 +4,7 @@
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 use zeroize::Zeroizing;
 
-use crate::client::Registration;
+use crate::client::ClientData;
 use crate::contract::{Body, Env};
 use crate::error::{Error, Misuse};
 use crate::server::fields::{self, Field, Params};
@@ -16,7 +16,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A token request (RFC 6749 §3.2): POST, parameters in the body, exactly one client authentication.
 pub(crate) fn token(
-    client: &Registration,
+    client: &ClientData,
     _env: &mut Env<'_>,
     fields: &[Field<'_>],
     extra: &Params,
@@ -32,7 +32,7 @@ pub(crate) fn token(
 /// # Errors
 /// [`Misuse::NoEndpoint`].
 pub(crate) fn post(
-    client: &Registration,
+    client: &ClientData,
     _env: &mut Env<'_>,
     to: EndpointKind,
     on: Message,
@@ -56,7 +56,7 @@ pub(crate) fn get(url: &Uri) -> Request<Body> {
     request
 }
 
-fn posted(client: &Registration, to: &Endpoint, content_type: HeaderValue, body: Vec<u8>) -> Request<Body> {
+fn posted(client: &ClientData, to: &Endpoint, content_type: HeaderValue, body: Vec<u8>) -> Request<Body> {
     let mut headers = HeaderMap::with_capacity(3);
     headers.insert(header::CONTENT_TYPE, content_type);
     // Without it, some servers answer form-encoded.
@@ -72,7 +72,7 @@ fn posted(client: &Registration, to: &Endpoint, content_type: HeaderValue, body:
 }
 
 /// One buffer of the exact size: a buffer that is too small leaves a copy of a secret behind.
-fn token_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Vec<u8> {
+fn token_body(client: &ClientData, fields: &[Field<'_>], extra: &Params) -> Vec<u8> {
     let quirks = client.server.quirks();
     let tail = client.body_tail.as_str();
     let mut body = String::with_capacity(
@@ -87,7 +87,7 @@ fn token_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Ve
 }
 
 /// The same parameters as a JSON object; a repeated one (`resource`) becomes a list.
-fn json_body(client: &Registration, fields: &[Field<'_>], extra: &Params) -> Result<Vec<u8>, Error> {
+fn json_body(client: &ClientData, fields: &[Field<'_>], extra: &Params) -> Result<Vec<u8>, Error> {
     let quirks = client.server.quirks();
     let mut all: Vec<(&str, Vec<&str>)> = Vec::with_capacity(fields.len() + 2);
     let own = fields.iter().map(|field| (field.name, field.value));

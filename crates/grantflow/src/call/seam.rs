@@ -87,7 +87,7 @@ impl Client {
     ) -> Result<Request<Body>, Error> {
         self.check_fields(fields, asked)?;
         let fields: Vec<Field<'_>> = fields.iter().map(|(name, value)| Field::new(name, value)).collect();
-        asked.with(&fields, |all| request::token(self.registration(), env, all, &asked.extra))
+        asked.with(&fields, |all| request::token(self.data(), env, all, &asked.extra))
     }
 
     /// Reads the answer to a [`token_request`](Self::token_request), which arrived at `now` (RFC 6749 §5.1, §5.2).
@@ -100,7 +100,7 @@ impl Client {
         response: &Response<B>,
         asked: &Asked,
     ) -> Result<Tokens, NotGranted> {
-        token_answer(self.registration(), now, Grant::Other, response, |answer| {
+        token_answer(self.data(), now, Grant::Other, response, |answer| {
             check_identity(&answer, asked.scope.as_ref())?;
             Ok(Tokens::new(self.clone(), answer, asked.scope.clone(), asked.resources.clone(), now))
         })

@@ -5,7 +5,7 @@ use http::Response;
 use super::not_granted::NotGranted;
 use super::received::{Received, broken, is_compressed, kept, unexpected};
 use crate::answer::token::{self, Content, Member, Rules, StatedError, TokenAnswer, Unread};
-use crate::client::Registration;
+use crate::client::ClientData;
 use crate::error::verdict::{self, Purpose};
 use crate::error::{Error, ErrorResponse, Refused, UrlRole, Violation};
 use crate::server::{Message, Quirks};
@@ -27,7 +27,7 @@ pub(crate) enum Grant {
 /// Reads a token endpoint's answer (RFC 6749 §5.1, §5.2). `build` makes the flow's output from the checked members.
 #[inline]
 pub(crate) fn token_answer<B: AsRef<[u8]>, T>(
-    client: &Registration,
+    client: &ClientData,
     now: UnixTime,
     grant: Grant,
     response: &Response<B>,

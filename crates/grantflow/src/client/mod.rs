@@ -20,7 +20,7 @@ pub use builder::ClientBuilder;
 ///
 /// Flows take `impl Into<Client>`: a reference to any of the three client types.
 #[derive(Clone)]
-pub struct Client(Arc<Registration>);
+pub struct Client(Arc<ClientData>);
 
 /// A client without credentials: an app on a person's device (RFC 6749 §2.1). Only PKCE protects it.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ fn end_of_body(server: &Server, id: &str, auth: &Auth) -> Zeroizing<String> {
 }
 
 /// A client, as the flows see it.
-pub(crate) struct Registration {
+pub(crate) struct ClientData {
     pub(crate) server: Server,
     pub(crate) id: Box<str>,
     pub(crate) auth: Auth,
@@ -71,7 +71,7 @@ pub(crate) struct Registration {
     pub(crate) authorization_start: Option<Box<str>>,
 }
 
-impl Registration {
+impl ClientData {
     /// Whether a stored state names this client.
     pub(crate) fn is(&self, issuer: Option<&str>, client_id: &str, token_endpoint: &str) -> bool {
         *self.id == *client_id && self.server.is(issuer, token_endpoint)
@@ -88,7 +88,7 @@ impl Client {
         let start = server.authorization_endpoint().map(|endpoint| start_of_request(&server, endpoint, &id));
         let body_tail = end_of_body(&server, &id, &auth);
         let authorization_start = start.map(String::into);
-        Self(Arc::new(Registration { server, id, auth, body_tail, authorization_start }))
+        Self(Arc::new(ClientData { server, id, auth, body_tail, authorization_start }))
     }
 
     /// The client's id (RFC 6749 §2.2).
@@ -101,7 +101,7 @@ impl Client {
         &self.0.server
     }
 
-    pub(crate) fn registration(&self) -> &Registration {
+    pub(crate) fn data(&self) -> &ClientData {
         &self.0
     }
 }

@@ -31,8 +31,8 @@ const ROOM: usize = 4 * 1024;
 
 impl Sealed {
     pub(crate) fn new(kind: &'static str, version: u32, client: &Client, state: &impl Serialize) -> Self {
-        let registration = client.registration();
-        let server = &registration.server;
+        let data = client.data();
+        let server = &data.server;
         let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
         // It fails for maps whose keys are not texts, which no state has. If one had, the restored state would be
         // refused.
@@ -43,7 +43,7 @@ impl Sealed {
             kind: kind.to_owned(),
             sum: String::new(),
             issuer: server.issuer_identifier().map(|issuer| issuer.as_str().to_owned()),
-            client_id: registration.id.to_string(),
+            client_id: data.id.to_string(),
             token_endpoint: server.token_endpoint().as_str().to_owned(),
             state: Zeroizing::new(String::from_utf8(state).unwrap_or_default()),
         };
@@ -73,7 +73,7 @@ impl Sealed {
         if self.kind != kind || self.sum != self.checksum() {
             return refuse(StoredFault::Damaged);
         }
-        if !client.registration().is(self.issuer.as_deref(), &self.client_id, &self.token_endpoint) {
+        if !client.data().is(self.issuer.as_deref(), &self.client_id, &self.token_endpoint) {
             return refuse(StoredFault::OtherClient);
         }
         serde_json::from_str(&self.state).or(refuse(StoredFault::Damaged))

@@ -97,11 +97,11 @@ impl Exchange for ClientCredentials {
 
     fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
         let own = [Field::plain("grant_type", "client_credentials")];
-        self.asked.with(&own, |fields| call::token_request(self.asked.registration(), env, fields, &self.asked.extra))
+        self.asked.with(&own, |fields| call::token_request(self.asked.data(), env, fields, &self.asked.extra))
     }
 
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
-        let outcome = call::token_answer(self.asked.registration(), env.now, Grant::Other, &response, |mut answer| {
+        let outcome = call::token_answer(self.asked.data(), env.now, Grant::Other, &response, |mut answer| {
             // RFC 6749 §4.4.3 gives none here: the client's credentials get the next token.
             answer.refresh_token = Optional::Absent;
             let Asked { client, scope, resources, .. } = &self.asked;

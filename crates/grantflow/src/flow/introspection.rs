@@ -110,7 +110,7 @@ impl Exchange for Introspection {
         let hint = self.hint.map(|hint| Field::plain("token_type_hint", hint.as_str()));
         let fields: Vec<Field<'_>> = core::iter::once(token).chain(hint).collect();
         let (to, on) = (EndpointKind::Introspection, Message::IntrospectionRequest);
-        call::post(self.client.registration(), env, to, on, &fields, &self.extra)
+        call::post(self.client.data(), env, to, on, &fields, &self.extra)
     }
 
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {

@@ -100,7 +100,7 @@ impl RefreshExchange {
     /// [`Misuse::WiderScope`] if it is not part of the granted scope, as far as that is known; [`Misuse::Scope`]. The
     /// exchange is still intact.
     pub fn scope(mut self, scope: &str) -> Result<Self, Failure<Self>> {
-        let quirks = self.tokens.client.registration().server.quirks();
+        let quirks = self.tokens.client.data().server.quirks();
         let scope = match Scope::new(scope).and_then(|scope| quirks.tokens_of(scope)) {
             Ok(scope) => scope,
             Err(error) => return Err(Failure::intact(error, self)),
@@ -117,7 +117,7 @@ impl RefreshExchange {
     /// # Errors
     /// [`Misuse::ReservedParameter`], [`Misuse::DuplicateParameter`], with the exchange still intact.
     pub fn param(mut self, name: &str, value: &str) -> Result<Self, Failure<Self>> {
-        let server = &self.tokens.client.registration().server;
+        let server = &self.tokens.client.data().server;
         match server.add_param(Message::TokenRequest, &mut self.extra, name, value) {
             Ok(()) => Ok(self),
             Err(error) => Err(Failure::intact(error, self)),
@@ -171,20 +171,18 @@ impl Exchange for RefreshExchange {
     type Output = Tokens;
 
     fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
-        let registration = self.tokens.client.registration();
+        let data = self.tokens.client.data();
         let own =
             [Field::plain("grant_type", "refresh_token"), Field::new("refresh_token", self.refresh.expose_secret())];
         let Some(scope) = &self.narrower else {
             return call::with_resources(&own, &self.tokens.resources, |fields| {
-                call::token_request(registration, env, fields, &self.extra)
+                call::token_request(data, env, fields, &self.extra)
             });
         };
-        let scope = registration.server.quirks().write_scope(scope);
+        let scope = data.server.quirks().write_scope(scope);
         let [grant_type, refresh_token] = own;
         let own = [grant_type, refresh_token, Field::new("scope", &scope)];
-        call::with_resources(&own, &self.tokens.resources, |fields| {
-            call::token_request(registration, env, fields, &self.extra)
-        })
+        call::with_resources(&own, &self.tokens.resources, |fields| call::token_request(data, env, fields, &self.extra))
     }
 
     fn respond<B: AsRef<[u8]>>(
@@ -192,10 +190,8 @@ impl Exchange for RefreshExchange {
         env: &mut Env<'_>,
         response: Response<B>,
     ) -> Result<Step<Self>, Failure<Self>> {
-        let registration = self.tokens.client.registration();
-        match call::token_answer(registration, env.now, Grant::Refresh, &response, |answer| {
-            Ok(self.merge(answer, env.now))
-        }) {
+        let data = self.tokens.client.data();
+        match call::token_answer(data, env.now, Grant::Refresh, &response, |answer| Ok(self.merge(answer, env.now))) {
             Ok(tokens) => Ok(Step::Done(tokens)),
             Err(no) => Err(match (no.rescued, no.meaning) {
                 // RFC 6749 §6: the server has replaced the sent token.

@@ -156,7 +156,7 @@ impl Exchange for Revocation {
         let hint = hint.map(|hint| Field::plain("token_type_hint", hint.as_str()));
         let fields: Vec<Field<'_>> = core::iter::once(Field::new("token", token)).chain(hint).collect();
         let (to, on) = (EndpointKind::Revocation, Message::RevocationRequest);
-        call::post(self.client.registration(), env, to, on, &fields, &self.extra)
+        call::post(self.client.data(), env, to, on, &fields, &self.extra)
     }
 
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {

@@ -81,7 +81,7 @@ impl TokensBuilder {
     /// # Errors
     /// [`Misuse::Scope`].
     pub fn scope(mut self, scope: &str) -> Result<Self, Error> {
-        self.scope = Some(self.client.registration().server.quirks().tokens_of(Scope::new(scope)?)?);
+        self.scope = Some(self.client.data().server.quirks().tokens_of(Scope::new(scope)?)?);
         Ok(self)
     }
 

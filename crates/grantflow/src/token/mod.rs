@@ -53,7 +53,7 @@ impl Tokens {
         resources: Vec<String>,
         now: UnixTime,
     ) -> Self {
-        let quirks = client.registration().server.quirks();
+        let quirks = client.data().server.quirks();
         let mut tolerated = Tolerated::default();
         let expires_in = match tolerate(answer.expires_in, Member::ExpiresIn, &mut tolerated) {
             Some(0) if quirks.zero_lifetime_is_never => None,
@@ -225,9 +225,7 @@ impl AccessToken {
     pub(crate) fn new(kind: TokenKind, text: String, client: &Client) -> Self {
         let text = Secret::new(text);
         match kind {
-            TokenKind::Bearer => {
-                Self::Bearer(BearerToken { text, reach: client.registration().server.reach().cloned() })
-            }
+            TokenKind::Bearer => Self::Bearer(BearerToken { text, reach: client.data().server.reach().cloned() }),
             TokenKind::Dpop => Self::Dpop(DpopToken { text }),
         }
     }

@@ -115,13 +115,13 @@ impl Tokens {
     /// The tokens in a form that can be stored, so that another process can use and refresh them.
     #[must_use = "the tokens are in here"]
     pub fn into_stored(self) -> StoredTokens {
-        let registration = self.client.registration();
-        let server = &registration.server;
+        let data = self.client.data();
+        let server = &data.server;
         let mut stored = StoredTokens {
             v: if self.scope.unreadable { UNREADABLE_SCOPE } else { VERSION },
             sum: String::new(),
             issuer: server.issuer_identifier().map(|issuer| issuer.as_str().to_owned()),
-            client_id: registration.id.to_string(),
+            client_id: data.id.to_string(),
             token_endpoint: server.token_endpoint().as_str().to_owned(),
             token_type: match self.access.kind() {
                 TokenKind::Bearer => "bearer".to_owned(),
@@ -166,7 +166,7 @@ impl Tokens {
         if stored.sum != stored.checksum() || stored.more != stored.more() || !right_version {
             return Err(refuse(StoredFault::Damaged));
         }
-        if !client.registration().is_or_was(stored.issuer.as_deref(), &stored.client_id, &stored.token_endpoint) {
+        if !client.data().is_or_was(stored.issuer.as_deref(), &stored.client_id, &stored.token_endpoint) {
             return Err(refuse(StoredFault::OtherClient));
         }
         let kind = match stored.token_type.as_str() {

@@ -44,12 +44,12 @@ impl Authorization {
         Error: From<R::Error>,
     {
         let client = client.into();
-        if client.registration().authorization_start.is_none() {
+        if client.data().authorization_start.is_none() {
             return Err(Error::Misuse(Misuse::NoAuthorizationEndpoint));
         }
-        client.registration().server.check_authorization()?;
+        client.data().server.check_authorization()?;
         let redirect_uri: RedirectUri = redirect_uri.try_into()?;
-        let quirks = client.registration().server.quirks();
+        let quirks = client.data().server.quirks();
         if quirks.refuses_pkce && !pkce_may_be_left_out(&client, &redirect_uri) {
             return Err(Error::Misuse(Misuse::Quirk(
                 "at a server that refuses PKCE a redirect URI must be https and off loopback: another program on the person's \
@@ -79,7 +79,7 @@ impl Authorization {
         S: TryInto<Scope>,
         Error: From<S::Error>,
     {
-        self.scope = Some(self.client.registration().server.quirks().tokens_of(scope.try_into()?)?);
+        self.scope = Some(self.client.data().server.quirks().tokens_of(scope.try_into()?)?);
         Ok(self)
     }
 
@@ -110,7 +110,7 @@ impl Authorization {
     /// [`Misuse::ReservedParameter`] for a parameter that the flow sets itself; [`Misuse::DuplicateParameter`] for one
     /// that was given already, or that is in the endpoint's query.
     pub fn param(mut self, name: &str, value: &str) -> Result<Self, Error> {
-        let server = &self.client.registration().server;
+        let server = &self.client.data().server;
         server.add_param(Message::AuthorizationRequest, &mut self.extra, name, value)?;
         Ok(self)
     }
@@ -154,9 +154,9 @@ impl Authorization {
 
     /// One buffer of the exact size; the parts of the client and of the redirect URI were encoded once before.
     fn url(&self, secrets: &Drawn) -> AuthorizationUrl {
-        let registration = self.client.registration();
-        let quirks = registration.server.quirks();
-        let start = registration.authorization_start.as_deref().unwrap_or_default();
+        let data = self.client.data();
+        let quirks = data.server.quirks();
+        let start = data.authorization_start.as_deref().unwrap_or_default();
         let on = Message::AuthorizationRequest;
         self.with_fields(secrets, |all| {
             // Iterated twice, once for the length: a list of them would cost more.

@@ -197,7 +197,7 @@ impl PendingCallback {
 
     /// Everything after the place: shape and `state`, then `iss`, then `error` or `code`.
     fn judge(self, form: &str, token_in_fragment: bool) -> Callback {
-        let server = &self.grant.client.registration().server;
+        let server = &self.grant.client.data().server;
         let received = Received::read(form, server.quirks());
         match &received.state {
             Once::Absent => return self.unrelated(NotOurs::NoState),
@@ -227,7 +227,7 @@ impl PendingCallback {
 
     /// RFC 9207 §2.4: compared byte for byte, announced or not.
     fn wrong_issuer(&self, received: &Received<'_>) -> Option<Rejection> {
-        let server = &self.grant.client.registration().server;
+        let server = &self.grant.client.data().server;
         let expected = server.issuer_identifier()?.as_str();
         let reason = match received.iss.value() {
             Some(iss) if iss == expected => return None,

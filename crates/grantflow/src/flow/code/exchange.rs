@@ -41,7 +41,7 @@ impl CodeExchange {
     /// [`Misuse::ReservedParameter`](crate::Misuse::ReservedParameter) and
     /// [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter), with the exchange still intact.
     pub fn param(mut self, name: &str, value: &str) -> Result<Self, Failure<Self>> {
-        let server = &self.grant.client.registration().server;
+        let server = &self.grant.client.data().server;
         match server.add_param(Message::TokenRequest, &mut self.extra, name, value) {
             Ok(()) => Ok(self),
             Err(error) => Err(Failure::intact(error, self)),
@@ -63,17 +63,16 @@ impl Exchange for CodeExchange {
         ];
         let own = if verifier.is_some() { &with_pkce } else { with_pkce.get(..3).unwrap_or_default() };
         call::with_resources(own, &self.grant.resources, |fields| {
-            call::token_request(self.grant.client.registration(), env, fields, &self.extra)
+            call::token_request(self.grant.client.data(), env, fields, &self.extra)
         })
     }
 
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
         let grant = &self.grant;
-        let outcome =
-            call::token_answer(grant.client.registration(), env.now, call::Grant::Other, &response, |answer| {
-                check_identity(&answer, grant.scope.as_ref())?;
-                Ok(Tokens::new(grant.client.clone(), answer, grant.scope.clone(), grant.resources.clone(), env.now))
-            });
+        let outcome = call::token_answer(grant.client.data(), env.now, call::Grant::Other, &response, |answer| {
+            check_identity(&answer, grant.scope.as_ref())?;
+            Ok(Tokens::new(grant.client.clone(), answer, grant.scope.clone(), grant.resources.clone(), env.now))
+        });
         match outcome {
             Ok(tokens) => Ok(Step::Done(tokens)),
             // As `NotGranted::single_use`, which would copy the exchange to drop it.

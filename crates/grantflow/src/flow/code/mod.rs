@@ -90,7 +90,7 @@ use pkce::Verifier;
 /// Whether a grant may omit PKCE: only if the server refuses it, by name, and only with a redirect URI that no other
 /// program on the person's machine can receive (RFC 8252 §8.5).
 fn pkce_may_be_left_out(client: &Client, redirect_uri: &RedirectUri) -> bool {
-    client.registration().server.quirks().refuses_pkce && redirect_uri.is_remote()
+    client.data().server.quirks().refuses_pkce && redirect_uri.is_remote()
 }
 
 /// The values that a grant keeps from its first request to its last.

@@ -114,9 +114,9 @@ impl Authorization {
 impl PushedAuthorization {
     /// The URL for the person, with the reference to the pushed request.
     fn url(&self, request_uri: &str) -> AuthorizationUrl {
-        let registration = self.authorization.client.registration();
-        let own = [Field::new("client_id", &registration.id), Field::new("request_uri", request_uri)];
-        let server = &registration.server;
+        let data = self.authorization.client.data();
+        let own = [Field::new("client_id", &data.id), Field::new("request_uri", request_uri)];
+        let server = &data.server;
         // It existed when the authorization request was made.
         let url = server.authorization_endpoint().map(|endpoint| authorization_url(server, endpoint, &own));
         AuthorizationUrl(Zeroizing::new(url.unwrap_or_default()))
@@ -133,15 +133,15 @@ impl Exchange for PushedAuthorization {
     type Output = Redirect;
 
     fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
-        let registration = self.authorization.client.registration();
+        let data = self.authorization.client.data();
         // RFC 9126 §2.1 demands it in the body, with every client authentication.
-        let named = registration.auth.names_the_client(registration.server.quirks());
-        let id = (!named).then(|| Field::new("client_id", &registration.id));
+        let named = data.auth.names_the_client(data.server.quirks());
+        let id = (!named).then(|| Field::new("client_id", &data.id));
         let (to, on) = (EndpointKind::PushedAuthorizationRequest, Message::PushedAuthorizationRequest);
         self.authorization.with_fields(&self.secrets, |all| {
             let response_type = Field::plain("response_type", "code");
             let fields: Vec<Field<'_>> = core::iter::once(response_type).chain(all.iter()).chain(id).collect();
-            call::post(registration, env, to, on, &fields, &self.authorization.extra)
+            call::post(data, env, to, on, &fields, &self.authorization.extra)
         })
     }
 

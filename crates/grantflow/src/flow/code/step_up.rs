@@ -281,7 +281,7 @@ impl Authorization {
         granted: &GrantedScope,
         attempts: &mut StepUpAttempts,
     ) -> Result<Self, NoStepUp> {
-        let server = &self.client.registration().server;
+        let server = &self.client.data().server;
         // A server that separates scopes by commas also does so in challenges.
         let named = step_up.scope.clone().and_then(|scope| server.quirks().tokens_of(scope).ok());
         let StepUp { acr_values, max_age, .. } = step_up;
@@ -332,7 +332,7 @@ impl Authorization {
 
     fn replace_param(&mut self, name: &str, value: &str) -> Result<(), NoStepUp> {
         self.extra.remove(name);
-        let server = &self.client.registration().server;
+        let server = &self.client.data().server;
         server.add_param(Message::AuthorizationRequest, &mut self.extra, name, value).map_err(NoStepUp::Request)
     }
 }

@@ -74,13 +74,13 @@ impl PendingCallback {
     #[must_use = "the grant is in here"]
     pub fn into_stored(self) -> StoredCallback {
         let grant = &self.grant;
-        let registration = grant.client.registration();
-        let server = &registration.server;
+        let data = grant.client.data();
+        let server = &data.server;
         let mut stored = StoredCallback {
             v: if grant.verifier.is_some() { VERSION } else { WITHOUT_PKCE },
             sum: String::new(),
             issuer: server.issuer_identifier().map(|issuer| issuer.as_str().to_owned()),
-            client_id: registration.id.to_string(),
+            client_id: data.id.to_string(),
             token_endpoint: server.token_endpoint().as_str().to_owned(),
             redirect_uri: grant.redirect_uri.as_str().to_owned(),
             state: Zeroizing::new(self.state.expose().to_owned()),
@@ -111,7 +111,7 @@ impl PendingCallback {
         if stored.sum != stored.checksum() {
             return Err(damaged);
         }
-        if !client.registration().is(stored.issuer.as_deref(), &stored.client_id, &stored.token_endpoint) {
+        if !client.data().is(stored.issuer.as_deref(), &stored.client_id, &stored.token_endpoint) {
             return Err(refuse(StoredFault::OtherClient));
         }
         let state = RandomText::from_text(&stored.state).ok_or(refuse(StoredFault::Damaged))?;

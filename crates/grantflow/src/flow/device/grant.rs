@@ -134,13 +134,13 @@ impl Exchange for DeviceGrant {
         self.polling.wait().check(env.now)?;
         let own = [Field::new("grant_type", DEVICE_CODE), Field::new("device_code", self.device_code.expose())];
         call::with_resources(&own, &self.resources, |fields| {
-            call::token_request(self.client.registration(), env, fields, &Params::default())
+            call::token_request(self.client.data(), env, fields, &Params::default())
         })
     }
 
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
-        let registration = self.client.registration();
-        let outcome = call::token_answer(registration, env.now, Grant::Poll, &response, |answer| {
+        let data = self.client.data();
+        let outcome = call::token_answer(data, env.now, Grant::Poll, &response, |answer| {
             check_identity(&answer, self.scope.as_ref())?;
             Ok(Tokens::new(self.client.clone(), answer, self.scope.clone(), self.resources.clone(), env.now))
         });

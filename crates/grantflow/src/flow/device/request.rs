@@ -72,7 +72,7 @@ impl Exchange for DeviceRequest {
 
     fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
         let (to, on) = (EndpointKind::DeviceAuthorization, Message::DeviceAuthorizationRequest);
-        self.asked.with(&[], |fields| call::post(self.asked.registration(), env, to, on, fields, &self.asked.extra))
+        self.asked.with(&[], |fields| call::post(self.asked.data(), env, to, on, fields, &self.asked.extra))
     }
 
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
