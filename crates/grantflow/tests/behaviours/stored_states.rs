@@ -33,6 +33,29 @@ fn a_stored_pending_grant_is_small_and_holds_no_client_secret() {
     let _ = granted(pending.receive_url(&format!("https://app.example.com/oauth/callback?code=a&state={state}")));
 }
 
+/// Written by the release before the core's rooms were laid.
+#[test]
+fn a_pending_grant_of_an_older_release_is_restored_and_goes_on() {
+    let server = Server::new("https://as.example/authorize", "https://as.example/token").unwrap();
+    let client = server.issuer("https://as.example").unwrap().client("app").secret_post("secret").unwrap();
+    let text = include_str!("../vectors/stored_callback_v1.json");
+    let pending = PendingCallback::from_stored(serde_json::from_str(text).unwrap(), &client).unwrap();
+    let callback = "https://app.example/cb?code=c-1&state=1lnM5lrzmvYpuvvyfCC6DBof1DVrjd5iPbAkoFGgnxI";
+    let exchange = granted(pending.receive_url(callback));
+    let request = World::new().request(&exchange);
+    let body = core::str::from_utf8(request.body().as_ref()).unwrap();
+    assert_eq!(
+        body,
+        "grant_type=authorization_code&code=c-1&redirect_uri=https%3A%2F%2Fapp.example%2Fcb\
+         &code_verifier=HMWOWspq3B3_5Iq4zRb0BS-iquh8wh0o1rN3BkkW7DU&resource=https%3A%2F%2Fapi.example%2F\
+         &client_id=app&client_secret=secret"
+    );
+    // It is written as it was, so that a process of the older release can read it.
+    let pending = PendingCallback::from_stored(serde_json::from_str(text).unwrap(), &client).unwrap();
+    let again = serde_json::to_value(pending.into_stored()).unwrap();
+    assert_eq!(again, serde_json::from_str::<serde_json::Value>(text).unwrap());
+}
+
 #[test]
 fn every_flipped_bit_of_a_stored_pending_grant_is_noticed() {
     let (client, stored, _) = trackmania();
