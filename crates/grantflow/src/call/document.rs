@@ -101,6 +101,15 @@ pub(crate) fn add_mismatch(no: &mut NotGranted, mismatch: Mismatch) {
     }
 }
 
+/// How much of a received identifier is kept.
+const KEPT: usize = 8 * 1024;
+
+/// The start of a text that a server wrote, as [`shown`]. A text that is cut is too long for an issuer, so it is not printed.
+pub(crate) fn received(text: &str) -> Shown {
+    let end = (0..=KEPT.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    Shown::new(text.get(..end).unwrap_or_default(), Issuer::new(text).is_ok())
+}
+
 /// Printed only if it parses as an issuer: then it has no query, and only characters of a URL.
 pub(crate) fn shown(text: &str) -> Shown {
     Shown::new(text, Issuer::new(text).is_ok())

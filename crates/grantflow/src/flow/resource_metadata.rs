@@ -156,7 +156,7 @@ impl ResourceDiscovery {
                         member: "resource",
                         expected: shown(&self.resource),
                         expected_from: None,
-                        received: shown(&received),
+                        received: document::received(&received),
                         received_from: shown(&url),
                     },
                 );

@@ -1,7 +1,7 @@
 //! What a document may name: another party wrote its URLs, and a program is about to request them.
 
 use super::authority::{Authority, is_loopback, may_be_an_address, may_be_this_machine};
-use super::{Endpoint, Parts, check_web_parts, check_web_url};
+use super::{Endpoint, Parts, check_text, check_web_parts, check_web_url};
 use crate::error::{Error, Misuse, UrlFault, UrlRole};
 
 /// The configured URL, as far as it decides which discovered URLs are requested. A document on the network must not
@@ -39,12 +39,11 @@ impl Ground {
 
     fn place(&self, text: &str) -> Result<(), UrlFault> {
         let host = host(text).ok_or(UrlFault::NoHost)?;
-        let allowed = if may_be_this_machine(host) {
-            self.is_loopback
-        } else {
-            !may_be_an_address(host) || host.eq_ignore_ascii_case(&self.host)
-        };
-        if allowed { Ok(()) } else { Err(UrlFault::Address) }
+        // The configured host is requested in any case, so a document may name it: `https://auth.localhost` behind a
+        // developer's proxy.
+        let is_configured = host.eq_ignore_ascii_case(&self.host);
+        let allowed = if may_be_this_machine(host) { self.is_loopback } else { !may_be_an_address(host) };
+        if is_configured || allowed { Ok(()) } else { Err(UrlFault::Address) }
     }
 }
 
@@ -53,7 +52,10 @@ impl Ground {
 /// # Errors
 /// The fault of the URL.
 pub(crate) fn page(text: &str) -> Result<(), UrlFault> {
-    check_web_parts(text.split('#').next().unwrap_or_default(), UrlRole::Metadata).map(|_| ()).map_err(fault)
+    let (url, fragment) = text.split_once('#').unwrap_or((text, ""));
+    check_web_parts(url, UrlRole::Metadata).map_err(fault)?;
+    // An empty one is correct as well.
+    if fragment.is_empty() { Ok(()) } else { check_text(fragment, UrlRole::Metadata).map_err(fault) }
 }
 
 fn host(url: &str) -> Option<&str> {
@@ -136,10 +138,27 @@ mod tests {
 
     #[test]
     fn a_page_is_a_web_page() {
-        for good in ["https://as.example/docs#start", "http://as.example/docs", "https://127.0.0.1/"] {
+        for good in [
+            "https://as.example/docs#start",
+            "https://as.example/docs#",
+            "https://as.example/#/docs?x=%20",
+            "http://as.example/docs",
+            "https://127.0.0.1/",
+        ] {
             assert_eq!(page(good), Ok(()), "{good}");
         }
-        for bad in ["javascript:alert(1)", "docs", "", "#x", "https://as.example/<x>", "mailto:a@as.example"] {
+        for bad in [
+            "javascript:alert(1)",
+            "docs",
+            "",
+            "#x",
+            "https://as.example/<x>",
+            "https://as.example/#<x>",
+            "https://as.example/#\"",
+            "https://as.example/#%zz",
+            "https://as.example/#a#b",
+            "mailto:a@as.example",
+        ] {
             assert!(page(bad).is_err(), "{bad}");
         }
     }

@@ -347,3 +347,32 @@ fn what_the_server_wrote_is_not_printed() {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
+
+#[test]
+fn the_configured_host_may_be_named_with_any_spelling_of_this_machine() {
+    for issuer in ["https://auth.localhost", "https://localhost.:8443", "https://0.0.0.0:8443"] {
+        let discovery = Discovery::new(issuer).unwrap();
+        let endpoint = format!("{issuer}/token");
+        let metadata = read(&discovery, &format!(r#","token_endpoint":"{endpoint}""#)).unwrap();
+        assert_eq!(metadata.token_endpoint(), Some(endpoint.as_str()));
+        // Nothing else on this machine, and nothing without encryption.
+        for other in
+            ["https://127.0.0.1/t", "https://other.localhost/t", "http://auth.localhost/t", "https://10.0.0.1/t"]
+        {
+            assert!(read(&discovery, &format!(r#","token_endpoint":"{other}""#)).is_err(), "{issuer}: {other}");
+        }
+    }
+}
+
+#[test]
+fn at_most_8_kib_of_another_issuer_are_kept() {
+    for (other, kept) in
+        [("x".repeat(100_000), 8192), ("é".repeat(50_000), 8192), (format!("x{}", "é".repeat(50_000)), 8191)]
+    {
+        let error = answer(Discovery::new(ISSUER).unwrap(), document(&other)).unwrap_err().error;
+        let Error::Protocol(broken) = &error else { panic!("{error}") };
+        let received = broken.mismatch().unwrap().untrusted_received();
+        assert!(received.len() == kept && other.starts_with(received), "{} bytes", received.len());
+        assert!(error.to_string().len() < 2000, "{error}");
+    }
+}

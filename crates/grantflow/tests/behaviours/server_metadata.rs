@@ -341,3 +341,12 @@ fn both_documents_of_a_whole_server_are_read_without_complaint() {
         assert_eq!(metadata.pushed_authorization_request_endpoint(), Some(url(Endpoint::PushedAuthorization).as_str()));
     }
 }
+
+#[test]
+fn a_page_whose_fragment_is_no_url_costs_its_own_value() {
+    for bad in ["https://as.example/docs#<script>", "https://as.example/docs#a b", "https://as.example/docs#%zz"] {
+        let metadata = read(&format!(r#""service_documentation":"{bad}""#)).unwrap();
+        assert_eq!(metadata.service_documentation(), None, "{bad}");
+        assert_eq!(metadata.tolerated(), ["service_documentation"], "{bad}");
+    }
+}

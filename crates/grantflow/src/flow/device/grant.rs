@@ -70,7 +70,8 @@ impl DeviceGrant {
         self.user_code.expose()
     }
 
-    /// The page where the person enters the code: `https`, or on loopback.
+    /// The page where the person enters the code: `https`, on loopback, or at a host that
+    /// [`PlainHttp`](crate::PlainHttp) opens.
     pub fn verification_uri(&self) -> &str {
         &self.verification_uri
     }
@@ -117,7 +118,8 @@ impl fmt::Debug for DeviceGrant {
         f.debug_struct("DeviceGrant")
             .field("client", &self.client)
             .field("scope", &self.scope)
-            .field("verification_uri", &self.verification_uri)
+            // A query can hold the code.
+            .field("verification_uri", &self.verification_uri.split('?').next().unwrap_or_default())
             .field("polling", &self.polling)
             .finish_non_exhaustive()
     }

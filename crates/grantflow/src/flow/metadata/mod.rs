@@ -162,7 +162,7 @@ impl Discovery {
                         member: "issuer",
                         expected: shown(self.issuer.as_str()),
                         expected_from: self.named_by.as_deref().map(shown),
-                        received: shown(&received),
+                        received: document::received(&received),
                         received_from: shown(&self.places.now().to_string()),
                     },
                 );

@@ -209,3 +209,13 @@ fn the_servers_own_error_is_told() {
     let error = refused(Misbehaviour::Status(201));
     assert!(matches!(&error, Error::Protocol(broken) if broken.violation() == Violation::UnexpectedStatus), "{error}");
 }
+
+#[test]
+fn a_page_with_the_code_in_its_query_shows_no_code_in_debug() {
+    let (_, outcome) =
+        asked(Misbehaviour::set("verification_uri", "\"https://as.example/device?user_code=BCDF-GHJK\""));
+    let grant = outcome.unwrap();
+    assert_eq!(grant.verification_uri(), "https://as.example/device?user_code=BCDF-GHJK");
+    let shown = format!("{grant:?}");
+    assert!(shown.contains("https://as.example/device") && !shown.contains("BCDF"), "{shown}");
+}
