@@ -5,7 +5,7 @@ use core::time::Duration;
 use http::{Request, Response};
 
 use super::{Body, Entropy, Env, Exchange, Failure, Sent, Step};
-use crate::error::Error;
+use crate::error::{Error, Misuse};
 use crate::value::time::UnixTime;
 
 /// Runs an exchange over the caller's blocking HTTP stack, given as closures.
@@ -57,6 +57,14 @@ pub fn drive<X: Exchange, B: AsRef<[u8]>, E: From<Error>>(
         }
         let due = now().max(asked.saturating_add(rest));
         let request = match exchange.request(&mut Env::new(due, rng)) {
+            // The clock is behind the start of the wait, for example after a restore on another machine. The whole wait
+            // has passed all the same, so it is over for the request.
+            Err(Error::Misuse(Misuse::TooEarly { rest: more })) if !rest.is_zero() => {
+                exchange.request(&mut Env::new(due.saturating_add(more), rng))
+            }
+            asked => asked,
+        };
+        let request = match request {
             Ok(request) => request,
             Err(error) => return Err(Failure::intact(E::from(error), exchange)),
         };

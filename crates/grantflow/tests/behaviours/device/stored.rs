@@ -171,3 +171,18 @@ fn its_debug_shows_no_code() {
     let shown = format!("{:?}", grant.into_stored());
     assert!(!shown.contains("dc-1") && !shown.contains("BCDF"), "{shown}");
 }
+
+#[test]
+fn a_clock_that_is_a_little_behind_ends_no_restored_poll() {
+    let (_, client) = world();
+    for behind in 0..=20 {
+        let start = UnixTime::from_secs(NOW.as_secs() - behind);
+        for pass in [right, standing] {
+            let stored = grant_of(LIFETIME, 10).into_stored();
+            let grant = DeviceGrant::from_stored(stored, &client).unwrap();
+            let (outcome, waits) = run(grant, start, pass, |_| tokens());
+            assert!(outcome.is_ok(), "{behind} s: {}", outcome.unwrap_err().error);
+            assert_eq!(waits, [10], "{behind} s");
+        }
+    }
+}
