@@ -139,7 +139,11 @@ fn shown(members: &mut Members<'_, Member>, member: Member) -> Result<Secret, Vi
 /// A page for a person: never a script, and never an unencrypted page off loopback, where everyone on the way could
 /// read the code.
 fn check_page(text: &str, member: Member, server: &Server) -> Result<(), Violation> {
-    match Endpoint::new(text, UrlRole::Verification, server.plain_hosts()) {
+    let (url, fragment) = text.split_once('#').unwrap_or((text, ""));
+    // A browser opens it, so it may have a fragment, as the pages of some scripts do: with the characters of a path.
+    let checked = Endpoint::new(url, UrlRole::Verification, server.plain_hosts())
+        .and_then(|_| Endpoint::new(&format!("https://host/{fragment}"), UrlRole::Verification, &[]));
+    match checked {
         Ok(_) => Ok(()),
         Err(Error::Misuse(Misuse::Url { fault, .. })) => Err(Violation::Url { member: member.name(), fault }),
         Err(_) => Err(Violation::WrongType(member.name())),

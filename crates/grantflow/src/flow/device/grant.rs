@@ -118,8 +118,8 @@ impl fmt::Debug for DeviceGrant {
         f.debug_struct("DeviceGrant")
             .field("client", &self.client)
             .field("scope", &self.scope)
-            // A query can hold the code.
-            .field("verification_uri", &self.verification_uri.split('?').next().unwrap_or_default())
+            // A query or a fragment can hold the code.
+            .field("verification_uri", &self.verification_uri.split(['?', '#']).next().unwrap_or_default())
             .field("polling", &self.polling)
             .finish_non_exhaustive()
     }

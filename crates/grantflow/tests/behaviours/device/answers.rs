@@ -219,3 +219,36 @@ fn a_page_with_the_code_in_its_query_shows_no_code_in_debug() {
     let shown = format!("{grant:?}");
     assert!(shown.contains("https://as.example/device") && !shown.contains("BCDF"), "{shown}");
 }
+
+#[test]
+fn a_page_may_have_a_fragment() {
+    for member in ["verification_uri", "verification_uri_complete"] {
+        for page in [
+            "https://as.example/#/device",
+            "https://as.example/a?b#/device?user_code=BCDF-GHJK",
+            "https://as.example/d#",
+        ] {
+            let (_, outcome) = asked(Misbehaviour::set(member, &format!("\"{page}\"")));
+            let grant = outcome.unwrap();
+            let shown = format!("{grant:?}");
+            assert!(!shown.contains("BCDF"), "{shown}");
+            let given = if member == "verification_uri" {
+                Some(grant.verification_uri())
+            } else {
+                grant.verification_uri_complete()
+            };
+            assert_eq!(given, Some(page));
+        }
+        for bad in [
+            "https://as.example/#$(reboot)",
+            "https://as.example/#<x>",
+            "https://as.example/#a#b",
+            "https://as.example/#%zz",
+            "#/device",
+            "javascript:alert(1)#https://as.example/",
+        ] {
+            let error = refused(Misbehaviour::set(member, &format!("\"{bad}\"")));
+            assert!(error.to_string().contains(member), "{bad}: {error}");
+        }
+    }
+}
