@@ -85,10 +85,12 @@ impl fmt::Display for Mismatch {
             None => f.write_str("the caller gave")?,
         }
         let (a, b) = (&*expected.text, &*received.text);
-        if a.strip_suffix('/') == Some(b) || b.strip_suffix('/') == Some(a) {
+        if expected_from.is_some() {
+            f.write_str("; they must be identical: tell the resource's operator, or choose another of its servers")?;
+        } else if a.strip_suffix('/') == Some(b) || b.strip_suffix('/') == Some(a) {
             f.write_str("; they differ only in the slash at the end: configure it as the document has it")?;
         } else {
-            f.write_str("; they must be identical")?;
+            write!(f, "; they must be identical: check the {member} that was configured")?;
         }
         Ok(())
     }
@@ -113,6 +115,15 @@ mod tests {
             shown.contains("at https://as.example/.well-known/x is [7 bytes], and not https://as.example,"),
             "{shown}"
         );
+        assert!(shown.contains("check the issuer that was configured"), "{shown}");
         assert_eq!(mismatch.untrusted_received(), "s3cret\n");
+        // Nobody configured an issuer that a resource names.
+        let slash = Mismatch {
+            expected_from: Some(Shown::new("https://api.example/x", true)),
+            received: Shown::new("https://as.example/", true),
+            ..mismatch
+        };
+        let shown = slash.to_string();
+        assert!(shown.contains("tell the resource's operator") && !shown.contains("configure"), "{shown}");
     }
 }
