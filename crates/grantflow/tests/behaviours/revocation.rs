@@ -306,6 +306,7 @@ fn no_error_advises_a_quirk_that_changes_nothing_here() {
         r#"{"message":"no"}"#,
         r#"{"error":{"code":"invalid_request"}}"#,
         r#"{"error":null}"#,
+        r#"{"error":"of_our_own"}"#,
         "error=invalid_request",
     ];
     for body in bodies {
