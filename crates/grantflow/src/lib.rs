@@ -35,6 +35,10 @@
 //! | device authorization | [`DeviceRequest`] → [`DeviceGrant`] → [`Tokens`] | 8628 |
 //! | server metadata | [`Discovery`] → [`ServerMetadata`] → [`Server`] | 8414, OpenID Connect Discovery |
 //! | resource metadata | [`ResourceDiscovery`] → [`ResourceMetadata`] → [`Discovery`] | 9728 |
+//! | step-up | an API's 401 or 403 → [`StepUp`] → [`Authorization`] | 6750 §3.1, 9470 |
+//! | pushed authorization request | [`Authorization`] → [`PushedAuthorization`] → [`Redirect`] | 9126 |
+//! | introspection | [`Introspection`] → [`Introspected`] | 7662 |
+//! | revocation | [`Tokens`] → [`Revocation`] → `()` | 7009 |
 //!
 //! When an API refuses a token, [`Challenges`] are its reasons, and [`StepUp`] is what it wants
 //! ([`Authorization::step_up`]; RFC 6750 §3, 9470).

@@ -14,8 +14,16 @@ use crate::server::{CLIENT, Message};
 use crate::token::{Tokens, check_identity};
 use crate::value::time::UnixTime;
 
-/// Grants that must not be built (RFC 9700 §2.1.2, §2.4).
-const GONE: [&str; 2] = ["password", "implicit"];
+/// Grants that must not be built: two are removed (RFC 9700 §2.1.2, §2.4), and the others have a flow here, whose checks
+/// would be left out.
+const REFUSED: [&str; 6] = [
+    "password",
+    "implicit",
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "urn:ietf:params:oauth:grant-type:device_code",
+];
 
 /// Parameters that no grant has: [`Asked`] has two of them, and the other two belong to removed grants.
 const NOT_ITS_OWN: [&str; 4] = ["scope", "resource", "username", "password"];
@@ -25,8 +33,10 @@ impl Client {
     /// this client's authentication, and what is asked for.
     ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`] for a name that authenticates the client or belongs to [`Asked`], for a missing or
-    /// empty `grant_type`, and for the removed grants (`password`, `implicit`); [`Misuse::DuplicateParameter`].
+    /// [`Misuse::ReservedParameter`] for a name that authenticates the client or belongs to [`Asked`], in any case, for the
+    /// new name of a parameter that the server's quirks rename (give the standard name), for a missing or empty
+    /// `grant_type`, for the removed grants (`password`, `implicit`), and for grants that have a flow here;
+    /// [`Misuse::DuplicateParameter`].
     ///
     /// ```
     /// use grantflow::{
@@ -107,18 +117,28 @@ impl Client {
     }
 
     fn check_fields(&self, fields: &[(&str, &str)], asked: &Asked) -> Result<(), Error> {
-        let reserved =
-            |(name, _): &(&str, &str)| name.is_empty() || CLIENT.contains(name) || NOT_ITS_OWN.contains(name);
-        let grant_type = fields.iter().find(|(name, _)| *name == "grant_type").map(|(_, value)| *value);
-        let is_gone = |value: &str| value.is_empty() || GONE.contains(&value);
-        if fields.iter().any(reserved) || grant_type.is_none_or(is_gone) {
+        let (server, on) = (self.server(), Message::TokenRequest);
+        // Some servers read names in any case.
+        let is_one_of = |names: &[&str], text: &str| names.iter().any(|known| known.eq_ignore_ascii_case(text));
+        let reserved = |(name, _): &(&str, &str)| {
+            let renamed = server.quirks().is_new_name(on, name);
+            name.is_empty() || renamed || is_one_of(&CLIENT, name) || is_one_of(&NOT_ITS_OWN, name)
+        };
+        let grant_type = fields.iter().find(|(name, _)| *name == "grant_type").map(|(_, value)| value.trim());
+        let is_refused = |value: &str| value.is_empty() || is_one_of(&REFUSED, value);
+        // `asked` may have been made for a client of another server.
+        let foreign = |(name, _): (&str, &str)| server.quirks().is_reserved(on, name);
+        if fields.iter().any(reserved) || grant_type.is_none_or(is_refused) || asked.extra.iter().any(foreign) {
             return Err(Error::Misuse(Misuse::ReservedParameter));
         }
         for (at, (name, _)) in fields.iter().enumerate() {
-            let before = fields.iter().take(at).any(|(known, _)| known == name);
-            if before || asked.extra.has(name) || self.server().has_in_query(Message::TokenRequest, name) {
+            let before = fields.iter().take(at).any(|(known, _)| known.eq_ignore_ascii_case(name));
+            if before || asked.extra.has(name) || server.has_in_query(on, name) {
                 return Err(Error::Misuse(Misuse::DuplicateParameter));
             }
+        }
+        if asked.extra.iter().any(|(name, _)| server.has_in_query(on, name)) {
+            return Err(Error::Misuse(Misuse::DuplicateParameter));
         }
         Ok(())
     }

@@ -40,8 +40,11 @@ pub enum Misuse {
     /// A refresh may ask for part of the granted scope, never for more (RFC 6749 §6).
     #[error("the scope of a refresh must be part of the scope that was granted")]
     WiderScope,
-    /// An extra parameter's name is empty, or is one that the flow sets itself.
-    #[error("this parameter is set by the flow itself and cannot be given as an extra one")]
+    /// An extra parameter's name is empty, or is one that the flow sets itself; or a
+    /// [`token_request`](crate::Client::token_request) has no `grant_type`, or one that is not built in this way.
+    #[error(
+        "this parameter cannot be given: its name is empty or set by the flow itself, or grant_type is missing or not allowed here"
+    )]
     ReservedParameter,
     /// An extra parameter was given twice, or is in the endpoint's own query already (RFC 6749 §3.1).
     #[error("this parameter was given already, or is in the endpoint's own query: no parameter may be sent twice")]

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::verdict::{self, Content};
-use super::{Answer, Document, Mismatch, Next, Violation};
+use super::{Answer, Document, Mismatch, Next, UrlRole, Violation};
 
 /// The members of a token answer (RFC 6749 §5.1, §5.2): a body with one of these names was meant to be one.
 const TOKEN_ANSWER: [&str; 9] = [
@@ -67,15 +67,18 @@ impl ProtocolError {
     /// What to try, if the violation alone does not say it.
     fn hint(&self) -> Option<&'static str> {
         let body = self.answer.body.trim_ascii();
+        // Quirks change how a token answer is read, and the names in a device answer. Elsewhere they would not help.
+        let at_token = self.answer.endpoint == UrlRole::Token;
+        let can_rename = at_token || self.answer.endpoint == UrlRole::DeviceAuthorization;
         match (self.violation, self.answer.status.as_u16()) {
             (Violation::NotJson { .. }, _) if body.starts_with(b"\xef\xbb\xbf") => {
                 Some("; it starts with a byte order mark, which JSON on the network must not have (RFC 8259 §8.1)")
             }
             (Violation::NotJson { .. }, _) if body.starts_with(b"<") => Some("; it looks like HTML or XML"),
-            (Violation::NotJson { .. }, _) if is_form(body) => {
+            (Violation::NotJson { .. }, _) if at_token && is_form(body) => {
                 Some("; it is form-encoded: see `Quirk::FormEncodedAnswer`")
             }
-            (Violation::UnexpectedStatus, 400 | 401 | 403) if body.starts_with(b"{") => {
+            (Violation::UnexpectedStatus, 400 | 401 | 403) if at_token && body.starts_with(b"{") => {
                 Some("; if the body states an error in another place, see `Quirk::ErrorPath`")
             }
             (Violation::Missing("access_token"), _) if holds(body, "access_token") => {
@@ -86,7 +89,7 @@ impl ProtocolError {
             {
                 Some("; there is a token under another name: see `Quirk::RenamedParameter`")
             }
-            (Violation::Missing(member), _) if holds(body, &camel_case(member)) => {
+            (Violation::Missing(member), _) if can_rename && holds(body, &camel_case(member)) => {
                 Some("; it is there under another name: see `Quirk::RenamedParameter`")
             }
             // No member of a token answer and no `error`: some servers state errors elsewhere, with 200.
@@ -95,6 +98,7 @@ impl ProtocolError {
             {
                 Some("; if the body states an error in another place, see `Quirk::ErrorPath`")
             }
+            (Violation::WrongType("error"), _) if !at_token => None,
             _ => self.violation.hint(),
         }
     }

@@ -198,7 +198,12 @@ impl Quirks {
 
     /// Whether `name` is known in this message, as a standard name or as a new one.
     pub(crate) fn is_reserved(&self, on: Message, name: &str) -> bool {
-        on.names().any(|known| known == name) || self.renamed.iter().any(|r| r.on == on && *r.actual == *name)
+        on.names().any(|known| known == name) || self.is_new_name(on, name)
+    }
+
+    /// Whether `name` is the server's own name for a parameter of this message.
+    pub(crate) fn is_new_name(&self, on: Message, name: &str) -> bool {
+        self.renamed.iter().any(|r| r.on == on && *r.actual == *name)
     }
 
     /// The server's own name for a parameter, if it has one.

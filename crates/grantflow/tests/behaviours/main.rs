@@ -42,6 +42,7 @@ mod rescued;
 mod resource_metadata;
 mod revocation;
 mod rfc_vectors;
+mod seam;
 mod server_from_metadata;
 mod server_metadata;
 mod single_use_store;

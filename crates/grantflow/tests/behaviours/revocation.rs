@@ -298,3 +298,21 @@ fn the_rfcs_example() {
     assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
     assert_eq!(body(&request), "token=45ghiukldjahdnhzdauz&token_type_hint=refresh_token");
 }
+
+/// Quirks change how a token answer is read: here they would not help.
+#[test]
+fn no_error_advises_a_quirk_that_changes_nothing_here() {
+    let bodies = [
+        r#"{"message":"no"}"#,
+        r#"{"error":{"code":"invalid_request"}}"#,
+        r#"{"error":null}"#,
+        r#"{"error":"of_our_own"}"#,
+        "error=invalid_request",
+    ];
+    for body in bodies {
+        for status in [400, 401, 403] {
+            let text = answered(json(status, body)).unwrap_err().to_string();
+            assert!(!text.contains("Quirk::"), "{status} {body}: {text}");
+        }
+    }
+}
