@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use grantflow::{Body, Entropy, Env, Error, Exchange, Failure, Sent, UnixTime};
+use grantflow::{Body, Entropy, Env, Error, Exchange, Failure, Misuse, Sent, UnixTime};
 use http::{Request, Response};
 
 use crate::{Held, Interrupted, give_way};
@@ -70,6 +70,14 @@ where
                 // Made only now, because signatures and proofs in a request contain its time.
                 let due = now().max(asked.saturating_add(rest));
                 let request = match exchange.request(&mut Env::new(due, rng)) {
+                    // The clock is behind the start of the wait, for example after a restore on another machine. The whole
+                    // wait has passed all the same, so it is over for the request.
+                    Err(Error::Misuse(Misuse::TooEarly { rest: more })) if !rest.is_zero() => {
+                        exchange.request(&mut Env::new(due.saturating_add(more), rng))
+                    }
+                    asked => asked,
+                };
+                let request = match request {
                     Ok(request) => request,
                     Err(error) => return Err(Failure::intact(E::from(error), exchange)),
                 };

@@ -84,6 +84,17 @@ fn what_is_left_of_a_wait_is_waited_after_a_restore() {
     }
 }
 
+#[test]
+fn a_clock_behind_the_start_of_the_wait_ends_no_run() {
+    for behind in 1..=6 {
+        let log = Log::at(1_000 - behind);
+        let mut held = Held::new(AnyExchange::new(waiting(1, OnLoss::Again, 1_000)));
+        run(&mut held, &log, vec![ok()]).unwrap_or_else(|failure| panic!("{behind} s behind: {failure}"));
+        let found: Vec<String> = log.take().into_iter().filter(|line| line.starts_with("wait")).collect();
+        assert_eq!(found, ["wait 5s"], "{behind} s behind");
+    }
+}
+
 /// Polls the run until the stack has its request, and drops it there.
 fn dropped_when_sent<X: Exchange>(exchange: X, now: u64) -> Held<X> {
     let mut held = Held::new(exchange);
