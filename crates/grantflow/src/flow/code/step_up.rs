@@ -7,69 +7,6 @@
 //!                              │
 //!                              └──────▶ NoStepUp           final: say so, and do not ask the API again
 //! ```
-//!
-//! From end to end, against the testkit's server:
-//!
-//! ```
-//! use grantflow::{Authorization, NoStepUp, Server, StepUp, StepUpAttempts};
-//! # use grantflow::{Callback, Env, Exchange, Redirect, Step, Tokens, UnixTime};
-//! # use grantflow_testkit as testkit;
-//! # let mut provider = testkit::Server::new("https://as.example");
-//! # provider.register(testkit::Client::confidential("my-id", "my-secret").redirect_uri("https://app.example/cb").scope("read write"));
-//! # struct Dice(u8);
-//! # impl grantflow::Entropy for Dice {
-//! #     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), grantflow::EntropyFailed> {
-//! #         for b in bytes { self.0 = self.0.wrapping_mul(7).wrapping_add(3); *b = self.0; }
-//! #         Ok(())
-//! #     }
-//! # }
-//! # let mut rng = Dice(1);
-//! # let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
-//! # // Start, the person's visit, receive, and the code exchange.
-//! # let mut login = |provider: &mut testkit::Server, authorization: &Authorization| -> Result<Tokens, Box<dyn std::error::Error>> {
-//! #     let Redirect { url, pending } = authorization.start(&mut env)?;
-//! #     let request = provider.visit(url.as_str())?.request()?;
-//! #     let Callback::Granted(exchange) = pending.receive(request.uri()) else { panic!("not granted") };
-//! #     let response = provider.handle(&exchange.request(&mut env)?);
-//! #     let Step::Done(tokens) = exchange.respond(&mut env, response)? else { unreachable!("this flow has one step") };
-//! #     Ok(tokens)
-//! # };
-//! # let call = |provider: &mut testkit::Server, tokens: &Tokens| -> Result<http::Response<Vec<u8>>, Box<dyn std::error::Error>> {
-//! #     let mut request = http::Request::get("https://as.example/api/user").body(Vec::new())?;
-//! #     tokens.bearer()?.authorize(&mut request)?;
-//! #     Ok(provider.handle(&request))
-//! # };
-//! // An API that wants `write`, and a login of the kind `gold`.
-//! provider.knobs().required_scope = Some("write".to_owned());
-//! provider.knobs().required_acr_values = vec!["gold".to_owned()];
-//!
-//! let server = Server::new(&provider.authorize_url(), &provider.token_url())?;
-//! let client = server.client("my-id").secret_post("my-secret")?;
-//! let mut authorization = Authorization::new(&client, "https://app.example/cb")?.scope("read")?;
-//! let mut tokens = login(&mut provider, &authorization)?;
-//!
-//! // One operation: as many logins as it needs, and an end to it.
-//! let mut attempts = StepUpAttempts::new();
-//! let response = loop {
-//!     let response = call(&mut provider, &tokens)?;
-//!     let Some(step_up) = StepUp::of(response.status(), response.headers()) else { break response };
-//!     authorization = authorization.step_up(&step_up, tokens.scope(), &mut attempts)?;
-//!     tokens = login(&mut provider, &authorization)?;
-//! };
-//! assert_eq!(response.status(), 200);
-//! assert_eq!(tokens.scope().effective().map(|scope| scope.as_str()), Some("read write"));
-//! assert_eq!(attempts.made(), 1);
-//!
-//! // If the API demands again what it has received, there is no new request.
-//! let again = http::HeaderMap::from_iter([(
-//!     http::header::WWW_AUTHENTICATE,
-//!     "Bearer error=\"insufficient_scope\", scope=\"write\"".parse()?,
-//! )]);
-//! let step_up = StepUp::of(http::StatusCode::FORBIDDEN, &again).ok_or("no step-up")?;
-//! let end = authorization.step_up(&step_up, tokens.scope(), &mut attempts);
-//! assert!(matches!(end, Err(NoStepUp::NothingNew)));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
 
 use core::fmt;
 use core::time::Duration;
@@ -88,6 +25,69 @@ use crate::wire::challenge::{Challenge, Challenges, TokenChallenge};
 /// request from it.
 ///
 /// `Debug` shows no text of the API.
+///
+/// From end to end, against the testkit's server:
+///
+/// ```
+/// use grantflow::{Authorization, NoStepUp, Server, StepUp, StepUpAttempts};
+/// # use grantflow::{Callback, Env, Exchange, Redirect, Step, Tokens, UnixTime};
+/// # use grantflow_testkit as testkit;
+/// # let mut provider = testkit::Server::new("https://as.example");
+/// # provider.register(testkit::Client::confidential("my-id", "my-secret").redirect_uri("https://app.example/cb").scope("read write"));
+/// # struct Dice(u8);
+/// # impl grantflow::Entropy for Dice {
+/// #     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), grantflow::EntropyFailed> {
+/// #         for b in bytes { self.0 = self.0.wrapping_mul(7).wrapping_add(3); *b = self.0; }
+/// #         Ok(())
+/// #     }
+/// # }
+/// # let mut rng = Dice(1);
+/// # let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
+/// # // Start, the person's visit, receive, and the code exchange.
+/// # let mut login = |provider: &mut testkit::Server, authorization: &Authorization| -> Result<Tokens, Box<dyn std::error::Error>> {
+/// #     let Redirect { url, pending } = authorization.start(&mut env)?;
+/// #     let request = provider.visit(url.as_str())?.request()?;
+/// #     let Callback::Granted(exchange) = pending.receive(request.uri()) else { panic!("not granted") };
+/// #     let response = provider.handle(&exchange.request(&mut env)?);
+/// #     let Step::Done(tokens) = exchange.respond(&mut env, response)? else { unreachable!("this flow has one step") };
+/// #     Ok(tokens)
+/// # };
+/// # let call = |provider: &mut testkit::Server, tokens: &Tokens| -> Result<http::Response<Vec<u8>>, Box<dyn std::error::Error>> {
+/// #     let mut request = http::Request::get("https://as.example/api/user").body(Vec::new())?;
+/// #     tokens.bearer()?.authorize(&mut request)?;
+/// #     Ok(provider.handle(&request))
+/// # };
+/// // An API that wants `write`, and a login of the kind `gold`.
+/// provider.knobs().required_scope = Some("write".to_owned());
+/// provider.knobs().required_acr_values = vec!["gold".to_owned()];
+///
+/// let server = Server::new(&provider.authorize_url(), &provider.token_url())?;
+/// let client = server.client("my-id").secret_post("my-secret")?;
+/// let mut authorization = Authorization::new(&client, "https://app.example/cb")?.scope("read")?;
+/// let mut tokens = login(&mut provider, &authorization)?;
+///
+/// // One operation: as many logins as it needs, and an end to it.
+/// let mut attempts = StepUpAttempts::new();
+/// let response = loop {
+///     let response = call(&mut provider, &tokens)?;
+///     let Some(step_up) = StepUp::of(response.status(), response.headers()) else { break response };
+///     authorization = authorization.step_up(&step_up, tokens.scope(), &mut attempts)?;
+///     tokens = login(&mut provider, &authorization)?;
+/// };
+/// assert_eq!(response.status(), 200);
+/// assert_eq!(tokens.scope().effective().map(|scope| scope.as_str()), Some("read write"));
+/// assert_eq!(attempts.made(), 1);
+///
+/// // If the API demands again what it has received, there is no new request.
+/// let again = http::HeaderMap::from_iter([(
+///     http::header::WWW_AUTHENTICATE,
+///     "Bearer error=\"insufficient_scope\", scope=\"write\"".parse()?,
+/// )]);
+/// let step_up = StepUp::of(http::StatusCode::FORBIDDEN, &again).ok_or("no step-up")?;
+/// let end = authorization.step_up(&step_up, tokens.scope(), &mut attempts);
+/// assert!(matches!(end, Err(NoStepUp::NothingNew)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct StepUp {
     reason: ErrorCode,

@@ -5,24 +5,6 @@
 //! ```
 //!
 //! Commas separate both challenges and parameters, so a line is read from left to right in one pass.
-//!
-//! ```
-//! use grantflow::{Challenges, ErrorCode};
-//!
-//! let mut answer = http::Response::new(());
-//! *answer.status_mut() = http::StatusCode::UNAUTHORIZED;
-//! answer.headers_mut().insert(
-//!     http::header::WWW_AUTHENTICATE,
-//!     r#"Basic realm="api", Bearer error="invalid_token", resource_metadata="https://api.example/meta""#.parse()?,
-//! );
-//!
-//! let challenges = Challenges::of(answer.headers());
-//! assert_eq!(challenges.iter().map(|challenge| challenge.scheme()).collect::<Vec<_>>(), ["basic", "bearer"]);
-//! let bearer = challenges.bearer().next().ok_or("no Bearer challenge")?;
-//! assert_eq!(bearer.error(), Some(ErrorCode::InvalidToken));
-//! assert_eq!(bearer.untrusted_resource_metadata(), Some("https://api.example/meta"));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
 
 use core::fmt;
 
@@ -60,6 +42,26 @@ pub use token::TokenChallenge;
 ///
 /// A server can quote the request, including tokens. So `Debug` shows schemes and error codes that an RFC registers,
 /// and counts the rest.
+///
+/// # Example
+///
+/// ```
+/// use grantflow::{Challenges, ErrorCode};
+///
+/// let mut answer = http::Response::new(());
+/// *answer.status_mut() = http::StatusCode::UNAUTHORIZED;
+/// answer.headers_mut().insert(
+///     http::header::WWW_AUTHENTICATE,
+///     r#"Basic realm="api", Bearer error="invalid_token", resource_metadata="https://api.example/meta""#.parse()?,
+/// );
+///
+/// let challenges = Challenges::of(answer.headers());
+/// assert_eq!(challenges.iter().map(|challenge| challenge.scheme()).collect::<Vec<_>>(), ["basic", "bearer"]);
+/// let bearer = challenges.bearer().next().ok_or("no Bearer challenge")?;
+/// assert_eq!(bearer.error(), Some(ErrorCode::InvalidToken));
+/// assert_eq!(bearer.untrusted_resource_metadata(), Some("https://api.example/meta"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct Challenges(Vec<Challenge>);
 
