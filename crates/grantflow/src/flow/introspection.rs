@@ -4,6 +4,37 @@
 //! Introspection ──run──▶ Introspected::Active(ActiveToken)      RFC 7662 §2
 //!                   └──▶ Introspected::Inactive
 //! ```
+//!
+//! ```
+//! use grantflow::{Env, Exchange, Introspected, Introspection, Server, Step, UnixTime};
+//! # use grantflow_testkit as testkit;
+//! # struct NoRandom;
+//! # impl grantflow::Entropy for NoRandom {
+//! #     fn fill(&mut self, _: &mut [u8]) -> Result<(), grantflow::EntropyFailed> { Err(grantflow::EntropyFailed) }
+//! # }
+//! # let mut provider = testkit::Server::new("https://as.example");
+//! # provider.register(testkit::Client::confidential("api", "s3cret").scope("clubs"));
+//! # let mut rng = NoRandom;
+//! # let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
+//!
+//! let server = Server::with_token_endpoint(&provider.token_url())?
+//!     .introspection_endpoint(&provider.endpoint_url(testkit::Endpoint::Introspection))?;
+//! let api = server.client("api").secret_basic("s3cret")?;
+//! # let grant = grantflow::ClientCredentials::new(&api).scope("clubs")?;
+//! # let response = provider.handle(&grant.request(&mut env)?);
+//! # let Step::Done(tokens) = grant.respond(&mut env, response)? else { unreachable!() };
+//! # let token = tokens.bearer()?.expose_secret().to_owned();
+//!
+//! // A request came with this token. What may it do?
+//! let question = Introspection::new(&api, &token)?;
+//! let response = provider.handle(&question.request(&mut env)?);
+//! let Step::Done(introspected) = question.respond(&mut env, response)? else { unreachable!("this flow has one step") };
+//! match introspected {
+//!     Introspected::Active(token) => assert!(token.scope().is_some_and(|scope| scope.contains("clubs"))),
+//!     Introspected::Inactive => panic!("nothing but that it is worth nothing"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use core::fmt;
 
@@ -26,37 +57,6 @@ use crate::value::time::UnixTime;
 /// authenticates, so that an attacker cannot test tokens; a public client cannot ask.
 ///
 /// It is `Clone`, and every failure leaves it intact: asking twice does no harm.
-///
-/// ```
-/// use grantflow::{Env, Exchange, Introspected, Introspection, Server, Step, UnixTime};
-/// # use grantflow_testkit as testkit;
-/// # struct NoRandom;
-/// # impl grantflow::Entropy for NoRandom {
-/// #     fn fill(&mut self, _: &mut [u8]) -> Result<(), grantflow::EntropyFailed> { Err(grantflow::EntropyFailed) }
-/// # }
-/// # let mut provider = testkit::Server::new("https://as.example");
-/// # provider.register(testkit::Client::confidential("api", "s3cret").scope("clubs"));
-/// # let mut rng = NoRandom;
-/// # let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
-///
-/// let server = Server::with_token_endpoint(&provider.token_url())?
-///     .introspection_endpoint(&provider.endpoint_url(testkit::Endpoint::Introspection))?;
-/// let api = server.client("api").secret_basic("s3cret")?;
-/// # let grant = grantflow::ClientCredentials::new(&api).scope("clubs")?;
-/// # let response = provider.handle(&grant.request(&mut env)?);
-/// # let Step::Done(tokens) = grant.respond(&mut env, response)? else { unreachable!() };
-/// # let token = tokens.bearer()?.expose_secret().to_owned();
-///
-/// // A request came with this token. What may it do?
-/// let question = Introspection::new(&api, &token)?;
-/// let response = provider.handle(&question.request(&mut env)?);
-/// let Step::Done(introspected) = question.respond(&mut env, response)? else { unreachable!("this flow has one step") };
-/// match introspected {
-///     Introspected::Active(token) => assert!(token.scope().is_some_and(|scope| scope.contains("clubs"))),
-///     Introspected::Inactive => panic!("nothing but that it is worth nothing"),
-/// }
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[derive(Clone)]
 #[must_use = "run it to get the answer"]
 pub struct Introspection {

@@ -5,6 +5,39 @@
 //!                        │
 //!                        └─into_tokens─▶ Tokens      to keep them after all
 //! ```
+//!
+//! ```
+//! use grantflow::{Env, Exchange, Server, Step, UnixTime};
+//! # use grantflow_testkit as testkit;
+//! # struct Counting(u8);
+//! # impl grantflow::Entropy for Counting {
+//! #     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), grantflow::EntropyFailed> {
+//! #         for b in bytes { self.0 = self.0.wrapping_mul(7).wrapping_add(3); *b = self.0; }
+//! #         Ok(())
+//! #     }
+//! # }
+//! # let mut provider = testkit::Server::new("https://as.example");
+//! # provider.register(testkit::Client::public("app").redirect_uri("https://app.example/cb").scope("read"));
+//! # let mut rng = Counting(1);
+//! # let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
+//! let server = Server::new(&provider.authorize_url(), &provider.token_url())?
+//!     .revocation_endpoint(&provider.endpoint_url(testkit::Endpoint::Revocation))?;
+//! # let client = server.client("app").public()?;
+//! # let start = grantflow::Authorization::new(&client, "https://app.example/cb")?.scope("read")?.start(&mut env)?;
+//! # let callback = provider.visit(start.url.as_str())?.request()?.uri().clone();
+//! # let grantflow::Callback::Granted(exchange) = start.pending.receive(&callback) else { panic!() };
+//! # let response = provider.handle(&exchange.request(&mut env)?);
+//! # let Step::Done(tokens) = exchange.respond(&mut env, response)? else { panic!() };
+//! # let mut call = http::Request::get(provider.resource_url()).body(Vec::new())?;
+//! # tokens.bearer()?.authorize(&mut call)?;
+//!
+//! // The person logs out. It consumes the tokens: what was given up is not used again by accident.
+//! let revocation = tokens.revoke()?;
+//! let response = provider.handle(&revocation.request(&mut env)?);
+//! let Step::Done(()) = revocation.respond(&mut env, response)? else { unreachable!("this flow has one step") };
+//! # assert_eq!(provider.handle(&call).status(), 401);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use core::fmt;
 
@@ -23,39 +56,6 @@ use crate::value::secret::Secret;
 ///
 /// Every failure leaves it intact: revoking a token twice does no harm, and a server that no longer knows it reports
 /// success (§2.2). A 503 means that the token still exists: run it again later.
-///
-/// ```
-/// use grantflow::{Env, Exchange, Server, Step, UnixTime};
-/// # use grantflow_testkit as testkit;
-/// # struct Counting(u8);
-/// # impl grantflow::Entropy for Counting {
-/// #     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), grantflow::EntropyFailed> {
-/// #         for b in bytes { self.0 = self.0.wrapping_mul(7).wrapping_add(3); *b = self.0; }
-/// #         Ok(())
-/// #     }
-/// # }
-/// # let mut provider = testkit::Server::new("https://as.example");
-/// # provider.register(testkit::Client::public("app").redirect_uri("https://app.example/cb").scope("read"));
-/// # let mut rng = Counting(1);
-/// # let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
-/// let server = Server::new(&provider.authorize_url(), &provider.token_url())?
-///     .revocation_endpoint(&provider.endpoint_url(testkit::Endpoint::Revocation))?;
-/// # let client = server.client("app").public()?;
-/// # let start = grantflow::Authorization::new(&client, "https://app.example/cb")?.scope("read")?.start(&mut env)?;
-/// # let callback = provider.visit(start.url.as_str())?.request()?.uri().clone();
-/// # let grantflow::Callback::Granted(exchange) = start.pending.receive(&callback) else { panic!() };
-/// # let response = provider.handle(&exchange.request(&mut env)?);
-/// # let Step::Done(tokens) = exchange.respond(&mut env, response)? else { panic!() };
-/// # let mut call = http::Request::get(provider.resource_url()).body(Vec::new())?;
-/// # tokens.bearer()?.authorize(&mut call)?;
-///
-/// // The person logs out. It consumes the tokens: what was given up is not used again by accident.
-/// let revocation = tokens.revoke()?;
-/// let response = provider.handle(&revocation.request(&mut env)?);
-/// let Step::Done(()) = revocation.respond(&mut env, response)? else { unreachable!("this flow has one step") };
-/// # assert_eq!(provider.handle(&call).status(), 401);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[must_use = "it holds the token: run it, or take the tokens back with into_tokens()"]
 pub struct Revocation {
     client: Client,
