@@ -50,14 +50,16 @@ pub fn callback(bytes: &[u8]) {
     let url = format!("{REDIRECT_URI}?{query}");
     let by_text = pending(&client).0.receive_url(&url);
     let token_in_fragment = fragment.split('&').any(|pair| pair.split('=').next() == Some("access_token"));
-    judge(&by_text, expected(before_fragment, url.len(), &state, policy, token_in_fragment), &client, &state);
+    let of_text = expected(before_fragment, url.len(), &state, policy, token_in_fragment);
+    judge(&by_text, unless_torn(&url, of_text), &client, &state);
     if let Ok(uri) = format!("/cb?{query}").parse::<Uri>() {
         // `Uri` drops a fragment, so its content is not visible.
         let by_uri = pending(&client).0.receive(&uri);
         judge(&by_uri, expected(before_fragment, before_fragment.len(), &state, policy, false), &client, &state);
     }
     let by_form = form_pending(&client).receive_form_post(&form_request(query.as_bytes()));
-    judge(&by_form, expected(&query, query.len(), &state, policy, false), &client, &state);
+    let of_form = expected(&query, query.len(), &state, policy, false);
+    judge(&by_form, unless_torn(&query, of_form), &client, &state);
 
     // A foreign callback ends nothing: the real callback is granted after it.
     if let Callback::Unrelated { pending, .. } = by_text {
@@ -81,6 +83,12 @@ fn form_request(body: &[u8]) -> Request<&[u8]> {
 
 /// A verdict, and the code or error on which it is based.
 type Expected = (Verdict, String);
+
+/// Neither a URI nor a form has a control character unescaped: a text with one, other than around it, is torn.
+fn unless_torn(text: &str, expected: Expected) -> Expected {
+    let torn = text.trim().chars().any(|c| c.is_control());
+    if torn { (Verdict::Unrelated, String::new()) } else { expected }
+}
 
 /// The rules of RFC 6749 §4.1.2 and RFC 9207 §2.4, over naively parsed pairs. `length` is the length of everything that
 /// is read.
