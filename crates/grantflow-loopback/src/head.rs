@@ -44,8 +44,10 @@ pub(crate) enum Refusal {
 #[derive(Default)]
 pub(crate) struct HeadReader {
     bytes: Vec<u8>,
-    /// The number of line ends before the first byte.
+    /// The number of bytes of empty lines before the first byte.
     skipped: usize,
+    /// The last of them is a CR, which only an LF may follow.
+    after_cr: bool,
     /// How far the end of the head was searched.
     searched: usize,
 }
@@ -53,8 +55,14 @@ pub(crate) struct HeadReader {
 impl HeadReader {
     /// Takes the next piece. Returns the complete head, and the bytes that follow it.
     pub(crate) fn take(&mut self, mut piece: &[u8]) -> Result<Option<(Head, Vec<u8>)>, Refusal> {
-        // RFC 9112 §2.2: empty lines before a request are skipped.
-        while let ([], [b'\r' | b'\n', rest @ ..]) = (&*self.bytes, piece) {
+        // RFC 9112 §2.2: empty lines before a request are skipped. A CR alone is not a line end.
+        while let ([], [first, rest @ ..]) = (&*self.bytes, piece) {
+            match (first, self.after_cr) {
+                (b'\n', _) => self.after_cr = false,
+                (b'\r', false) => self.after_cr = true,
+                (_, true) => return Err(Refusal::Malformed),
+                (_, false) => break,
+            }
             self.skipped += 1;
             piece = rest;
         }

@@ -41,8 +41,15 @@ fn lines_end_with_lf_or_crlf_and_may_be_empty_before_the_request() {
         "GET / HTTP/1.1\rHost: x\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: x\ry: z\r\n\r\n",
         "GET / HTTP/1.1\r\r\nHost: x\r\n\r\n",
+        "\rGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "\r\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "\n\r\n\r GET / HTTP/1.1\r\nHost: x\r\n\r\n",
     ] {
         assert_eq!(read(head).err(), Some(Refusal::Malformed), "{head:?}");
+        // The same in single bytes.
+        let mut reader = HeadReader::default();
+        let refused = head.as_bytes().chunks(1).find_map(|piece| reader.take(piece).err());
+        assert_eq!(refused, Some(Refusal::Malformed), "{head:?}");
     }
 }
 

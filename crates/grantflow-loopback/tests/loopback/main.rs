@@ -1,4 +1,4 @@
-//! The listener with browsers and visitors of every other kind. Whatever comes before it, the real callback ends the
+//! The listener with browsers and visitors of every other kind. The real callback, after any number of other requests, ends the
 //! wait.
 
 #![allow(
