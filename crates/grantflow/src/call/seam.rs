@@ -121,13 +121,13 @@ impl Client {
         // Some servers read names in any case.
         let is_one_of = |names: &[&str], text: &str| names.iter().any(|known| known.eq_ignore_ascii_case(text));
         let reserved = |(name, _): &(&str, &str)| {
-            let renamed = server.quirks().is_new_name(on, name);
+            let (renamed, name) = (server.quirks().is_new_name(on, name), name.trim());
             name.is_empty() || renamed || is_one_of(&CLIENT, name) || is_one_of(&NOT_ITS_OWN, name)
         };
         let grant_type = fields.iter().find(|(name, _)| *name == "grant_type").map(|(_, value)| value.trim());
         let is_refused = |value: &str| value.is_empty() || is_one_of(&REFUSED, value);
         // `asked` may have been made for a client of another server.
-        let foreign = |(name, _): (&str, &str)| server.quirks().is_reserved(on, name);
+        let foreign = |(name, _): (&str, &str)| server.quirks().is_like_reserved(on, name);
         if fields.iter().any(reserved) || grant_type.is_none_or(is_refused) || asked.extra.iter().any(foreign) {
             return Err(Error::Misuse(Misuse::ReservedParameter));
         }

@@ -101,7 +101,7 @@ impl Params {
         name: &str,
         value: &str,
     ) -> Result<(), Error> {
-        if name.is_empty() || quirks.is_reserved(on, name) {
+        if name.trim().is_empty() || quirks.is_like_reserved(on, name) {
             return Err(Error::Misuse(Misuse::ReservedParameter));
         }
         if is_in(own_query, name) || self.has(name) {

@@ -201,6 +201,13 @@ impl Quirks {
         on.names().any(|known| known == name) || self.is_new_name(on, name)
     }
 
+    /// Whether a server that is careless about names could read `name` as one that [`Self::is_reserved`]: in another case, or
+    /// with blanks around it.
+    pub(crate) fn is_like_reserved(&self, on: Message, name: &str) -> bool {
+        let is_like = |known: &str| known.eq_ignore_ascii_case(name.trim());
+        on.names().any(is_like) || self.renamed.iter().any(|r| r.on == on && is_like(&r.actual))
+    }
+
     /// Whether `name` is the server's own name for a parameter of this message.
     pub(crate) fn is_new_name(&self, on: Message, name: &str) -> bool {
         self.renamed.iter().any(|r| r.on == on && *r.actual == *name)

@@ -84,8 +84,11 @@ fn reserved_and_repeated_parameters_are_refused_and_nothing_is_lost() {
         "request_uri",
         "client_secret",
     ] {
-        let refused = world.authorization().param(name, "x").unwrap_err();
-        assert!(matches!(refused, Error::Misuse(Misuse::ReservedParameter)), "{name}");
+        // A server that is careless about names reads the others as the first.
+        for like in [name.to_owned(), name.to_uppercase(), format!(" {name}"), format!("{name}\t")] {
+            let refused = world.authorization().param(&like, "x").unwrap_err();
+            assert!(matches!(refused, Error::Misuse(Misuse::ReservedParameter)), "{like:?}");
+        }
     }
     let twice = world.authorization().param("prompt", "a").unwrap().param("prompt", "b").unwrap_err();
     assert!(matches!(twice, Error::Misuse(Misuse::DuplicateParameter)));

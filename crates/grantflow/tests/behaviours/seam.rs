@@ -57,7 +57,7 @@ fn removed_grants_and_reserved_names_are_refused_in_any_case() {
     for grant in ["Password", "PASSWORD", " password", "password\t", "Implicit", " "] {
         assert!(is_reserved(body(&client, &[("grant_type", grant)], &asked)), "{grant:?}");
     }
-    for name in ["Client_Id", "CLIENT_SECRET", "Scope", "Username", "PassWord"] {
+    for name in ["Client_Id", "CLIENT_SECRET", "Scope", "Username", "PassWord", " client_id", "scope\t", " "] {
         assert!(is_reserved(body(&client, &[GRANT, (name, "x")], &asked)), "{name}");
     }
     let twice = body(&client, &[GRANT, ("Grant_Type", "password")], &asked);
