@@ -31,10 +31,6 @@ impl Table for Member {
 
     type Slots<'a> = [Option<Scalar<'a>>; 6];
 
-    fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|member| member.name() == name)
-    }
-
     fn name(self) -> &'static str {
         match self {
             Self::DeviceCode => "device_code",

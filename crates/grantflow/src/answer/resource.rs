@@ -45,10 +45,6 @@ impl Table for Member {
 
     type Slots<'a> = [Option<Scalar<'a>>; 13];
 
-    fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|member| member.name() == name)
-    }
-
     fn name(self) -> &'static str {
         match self {
             Self::Resource => "resource",

@@ -18,7 +18,9 @@ pub(crate) trait Table: Copy + Eq + fmt::Debug + 'static {
     type Slots<'a>: Default + fmt::Debug + AsRef<[Option<Scalar<'a>>]> + AsMut<[Option<Scalar<'a>>]>;
 
     /// The member of this standard name.
-    fn named(name: &str) -> Option<Self>;
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|member| member.name() == name)
+    }
 
     /// Its standard name.
     fn name(self) -> &'static str;
