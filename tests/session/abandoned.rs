@@ -1,5 +1,5 @@
-//! Futures that are alive and never polled again: the next caller continues the work in progress, whatever they were
-//! for.
+//! Futures that are alive and never polled again: the next caller continues the work in progress, for every purpose that
+//! they had.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -93,7 +93,7 @@ pub struct PendingLogins {
     lifetime: Duration,
 }
 
-/// Half a SHA-256: finding a second text for it is not feasible, and a place stays small.
+/// Half a SHA-256: nobody can find a second text with the same half, and a place stays small.
 type Hash = [u8; 16];
 
 /// The browser, then the login: the logins of a browser are adjacent.

@@ -29,7 +29,7 @@ pub(crate) use mark::Stage;
 const MAGIC: &str = "grantflow-session ";
 const VERSION: &str = "1";
 
-/// A grant, and the state of its renewal. At whatever moment a process dies, the store holds one of these.
+/// A grant, and the state of its renewal. If a process dies, at any moment, the store holds one of these.
 #[derive(Clone)]
 pub(crate) struct Record {
     /// The name of these tokens, independent of their mark.

@@ -268,7 +268,7 @@ impl Standing {
         self.failed(SessionError::InDoubt { cause, since, sent, retry_at })
     }
 
-    /// The token stays if it is not over: it was given for that time, whatever happened to the grant.
+    /// The token stays if it is not over: it was given for that time, and the loss of the grant does not change that.
     pub(crate) fn failed(&mut self, error: SessionError) -> SessionError {
         if matches!(error, SessionError::Lost { .. }) {
             // No request is sent for this grant any more, so each call may look for a login.

@@ -1,7 +1,7 @@
 //! What a session remembers, and what it was asked to do and has not done yet.
 //!
 //! A login and a logout are wishes: they are noted at the call, and the session's one flight carries them out like a
-//! renewal. So a login is in memory from the call until the store has it, whatever its caller does, and two procedures
+//! renewal. So a login is in memory from the call until the store has it, even if its caller is gone, and two procedures
 //! of one session never run at the same time.
 
 use grantflow::UnixTime;

@@ -32,7 +32,7 @@ pub(crate) struct Polling {
     since: u64,
     wait: u64,
     expires_at: u64,
-    /// How many seconds the wait in force and all later ones may take together, whatever the clock says.
+    /// How many seconds the current wait and all later ones may take together. It does not depend on the clock.
     left: u64,
     /// How many answers in a row were lost or proved nothing.
     lost: u8,

@@ -226,7 +226,7 @@ impl ErrorCode {
     }
 
     /// Whether an RFC registers it for a callback or for any token answer. A server may use another registered word
-    /// there with a meaning of its own, and a quirk may then say what it means.
+    /// there with another meaning, and a quirk can then give that meaning.
     pub(crate) fn is_of_grants(&self) -> bool {
         !matches!(
             self,

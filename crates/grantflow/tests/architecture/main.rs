@@ -1,7 +1,7 @@
 //! The house rules that a compiler does not check: which module uses which, and what the core may not touch.
 //!
 //! std only, and no parser: comments, strings and tests are blanked out, and what is left is read word by word. The
-//! scanner has tests of its own, on made-up sources, for a check that cannot fail proves nothing.
+//! scanner is tested too, on made-up sources, because a check that cannot fail proves nothing.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -33,7 +33,7 @@ const ORDER: [(&[&str], &str); 12] = [
     (&["error"], "all that can go wrong is said in its terms, so it stands below all that can go wrong"),
     (&["wire"], "bytes to values and back; it may only say what is wrong with them, and read dates"),
     (&["scope", "url"], "values that are checked once, when they are made; a redirect URI is encoded by wire"),
-    (&["contract"], "the contract: whoever carries requests need know nothing above it"),
+    (&["contract"], "the contract: a crate that carries requests needs nothing above it"),
     (&["server"], "where: endpoints, issuer and quirks; the messages, and what the server calls their parameters"),
     (&["client"], "who: a client belongs to a server"),
     (&["answer"], "what an answer says, read as the server's quirks have it; each has its own table of members"),
@@ -204,10 +204,7 @@ fn no_file_wants_a_scroll_map() {
 fn the_core_depends_on_what_was_decided() {
     let manifest = read("crates/grantflow/Cargo.toml");
     assert_eq!(dependencies(&manifest, &["dependencies"]), BTreeSet::from(DEPENDENCIES));
-    assert!(
-        dependencies(&manifest, &["build-dependencies"]).is_empty(),
-        "the core is built without programs of its own"
-    );
+    assert!(dependencies(&manifest, &["build-dependencies"]).is_empty(), "the core builds no programs");
 }
 
 #[test]

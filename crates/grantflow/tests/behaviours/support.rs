@@ -159,7 +159,7 @@ pub(crate) fn json(status: u16, body: &str) -> Response<Vec<u8>> {
         .unwrap()
 }
 
-/// Runs an exchange against a provider to its end, whatever its steps; gives the URLs that were asked as well.
+/// Runs an exchange of any number of steps against a provider to its end. Also returns the URLs that were asked.
 pub(crate) fn run_to_its_end<X: Exchange>(
     provider: &mut testkit::Server,
     mut exchange: X,

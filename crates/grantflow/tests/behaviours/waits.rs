@@ -303,7 +303,7 @@ fn every_wrapper_refuses_a_request_before_its_time() {
     assert_eq!(second.rest(after(3)), Duration::from_secs(3));
 }
 
-/// A run over a thread of its own: what holds a boxed exchange can be sent.
+/// A run in another thread: a value that holds a boxed exchange can be sent there.
 #[test]
 fn a_boxed_poll_goes_to_another_thread_and_comes_back() {
     let boxed = AnyExchange::new(Poll::new(NOW).then(|_, env| Ok(Poll::new(env.now))));

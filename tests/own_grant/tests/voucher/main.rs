@@ -192,7 +192,7 @@ fn a_refused_answer_is_judged_before_an_exchange_is_made_of_it() {
     let answer = |response| client.token_answer(NOW, &response, &Asked::new(&client)).unwrap_err();
     let no = answer(response(400, r#"{"error":"invalid_scope"}"#));
     assert_eq!((no.meaning(), no.error().code().unwrap().as_str()), (Meaning::RequestRefused, "invalid_scope"));
-    // A grant that may be sent again is intact whatever the answer is.
+    // A grant that may be sent again is intact after every answer.
     let failure = no.replayable(Voucher::new(client.clone(), "V-1"));
     assert!(matches!(failure.left, Left::Intact(_)));
     assert_eq!(answer(response(502, "")).meaning(), Meaning::Nothing);

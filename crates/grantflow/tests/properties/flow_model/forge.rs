@@ -46,7 +46,7 @@ impl Model {
         // Only the testkit can make the type: take one that it made, of another server, and write into it.
         let mut scratch = provider();
         scratch.knobs().spoil_callback(CallbackFault::Raw(parameters.to_owned()));
-        // A pushed request has no URL of its own: this is what it says.
+        // A pushed request is not in the URL of the redirect: this is its content.
         let query = url.split_once('?').map_or("", |(_, query)| query);
         scratch.visit(&format!("{}?{query}", scratch.authorize_url())).expect("the URL was made for this server")
     }
