@@ -45,21 +45,25 @@ pub fn callback(bytes: &[u8]) {
         return;
     };
     let query = query.replace("{s}", &state);
-    let (before_fragment, fragment) = query.split_once('#').unwrap_or((&query, ""));
+    let before_fragment = query.split('#').next().unwrap_or_default();
 
+    // Blanks around a pasted address are not part of it.
+    let pasted = query.trim_end();
+    let (of_url, fragment_of_url) = pasted.split_once('#').unwrap_or((pasted, ""));
     let url = format!("{REDIRECT_URI}?{query}");
     let by_text = pending(&client).0.receive_url(&url);
-    let token_in_fragment = fragment.split('&').any(|pair| pair.split('=').next() == Some("access_token"));
-    let of_text = expected(before_fragment, url.len(), &state, policy, token_in_fragment);
-    judge(&by_text, unless_torn(&url, of_text), &client, &state);
+    let token_in_fragment = fragment_of_url.split('&').any(|pair| pair.split('=').next() == Some("access_token"));
+    let of_text = expected(of_url, url.trim().len(), &state, policy, token_in_fragment);
+    judge(&by_text, unless_torn(url.trim(), of_text), &client, &state);
     if let Ok(uri) = format!("/cb?{query}").parse::<Uri>() {
         // `Uri` drops a fragment, so its content is not visible.
         let by_uri = pending(&client).0.receive(&uri);
         judge(&by_uri, expected(before_fragment, before_fragment.len(), &state, policy, false), &client, &state);
     }
     let by_form = form_pending(&client).receive_form_post(&form_request(query.as_bytes()));
-    let of_form = expected(&query, query.len(), &state, policy, false);
-    judge(&by_form, unless_torn(&query, of_form), &client, &state);
+    // Nor are those around a form.
+    let of_form = expected(query.trim_ascii(), query.len(), &state, policy, false);
+    judge(&by_form, unless_torn(query.trim_ascii(), of_form), &client, &state);
 
     // A foreign callback ends nothing: the real callback is granted after it.
     if let Callback::Unrelated { pending, .. } = by_text {
@@ -84,9 +88,9 @@ fn form_request(body: &[u8]) -> Request<&[u8]> {
 /// A verdict, and the code or error on which it is based.
 type Expected = (Verdict, String);
 
-/// Neither a URI nor a form has a control character unescaped: a text with one, other than around it, is torn.
+/// Neither a URI nor a form has a control character unescaped: a text with one is torn.
 fn unless_torn(text: &str, expected: Expected) -> Expected {
-    let torn = text.trim().chars().any(|c| c.is_control());
+    let torn = text.chars().any(|c| c.is_control());
     if torn { (Verdict::Unrelated, String::new()) } else { expected }
 }
 

@@ -153,7 +153,10 @@ fn plainly_good(text: &str) -> bool {
     let Some((scheme, Some(host), path, None)) = naive(text) else { return false };
     scheme == "https"
         && text.len() < 100
-        && host.split('.').all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric()))
+        // RFC 1035 §2.3.4: a label has 63 bytes at most.
+        && host.split('.').all(|label| {
+            (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
         && path.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'/')
 }
 
