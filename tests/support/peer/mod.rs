@@ -31,16 +31,19 @@ pub enum Kind {
     StrictDjangoOauthToolkit,
     /// authlib on Flask.
     Authlib,
+    /// zitadel's OpenID Provider, in Go.
+    Zitadel,
 }
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::OidcProvider,
         Self::PushingOidcProvider,
         Self::DjangoOauthToolkit,
         Self::StrictDjangoOauthToolkit,
         Self::Authlib,
+        Self::Zitadel,
     ];
 
     /// Its name in the names of tests.
@@ -51,6 +54,7 @@ impl Kind {
             Self::DjangoOauthToolkit => "django-oauth-toolkit",
             Self::StrictDjangoOauthToolkit => "django-oauth-toolkit, strict",
             Self::Authlib => "authlib",
+            Self::Zitadel => "zitadel",
         }
     }
 }
