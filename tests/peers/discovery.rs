@@ -6,7 +6,6 @@ use grantflow::{
 use grantflow_tests::support::peer::{self, Kind};
 use http::{Request, StatusCode};
 
-use crate::places;
 use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, failed};
 
 const OPENID: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Zitadel];
@@ -32,8 +31,8 @@ fn is_right(world: &World, metadata: &ServerMetadata) -> Outcome {
     check(metadata.authorization_endpoint() == Some(&world.authorization_endpoint()), "authorization endpoint")?;
     check(metadata.token_endpoint() == Some(&world.token_endpoint()), "token endpoint")?;
     check(metadata.announces_s256(), "S256")?;
-    let iss = !matches!(world.kind(), Kind::DjangoOauthToolkit | Kind::Zitadel);
-    check(metadata.authorization_response_iss_parameter_supported() == iss, "whether `iss` comes back")?;
+    let iss = metadata.authorization_response_iss_parameter_supported();
+    check(iss == world.kind().sends_issuer(), "whether `iss` comes back")?;
     logs_in(world, &metadata.server()?)
 }
 
@@ -58,7 +57,7 @@ fn by_rfc_8414(world: &World) -> Outcome {
 
 fn endpoints_are_right(world: &World, metadata: &ServerMetadata) -> Outcome {
     let places = world.places();
-    let url = |name: &str| Some(world.peer.url(name)).filter(|_| name != places::NONE);
+    let url = |name: &str| Some(world.peer.url(name)).filter(|_| name != peer::NONE);
     // django-oauth-toolkit has a device endpoint, and does not say so.
     let device = url(places.device).filter(|_| !DJANGO.contains(&world.kind()));
     check(metadata.device_authorization_endpoint() == device.as_deref(), "device authorization endpoint")?;

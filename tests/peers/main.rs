@@ -12,7 +12,6 @@ mod django_oauth_toolkit;
 mod given_up;
 mod oidc_provider;
 mod person;
-mod places;
 mod pushed;
 mod sessions;
 mod world;

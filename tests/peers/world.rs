@@ -7,12 +7,10 @@ use grantflow::{
     Authorization, Callback, Client, CodeExchange, ConfidentialClient, Env, Error, ErrorCode, Exchange, Failure, Left,
     Redirect, Server, Tokens,
 };
-use grantflow_tests::support::peer::{self, Browser, Kind, Peer};
+use grantflow_tests::support::peer::{self, Browser, Kind, Peer, Places};
 use grantflow_tests::support::transport::{Agent, AnyError, SysRng, Transport, now};
 use http::{Request, StatusCode};
 use libtest_mimic::Failed;
-
-use crate::places::{self, Places};
 
 /// Its host and path are registered everywhere, and its port by name.
 pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1:8765/cb";
@@ -61,7 +59,7 @@ impl World {
     }
 
     pub(crate) fn places(&self) -> Places {
-        places::of(self.kind())
+        self.kind().places()
     }
 
     pub(crate) fn authorization_endpoint(&self) -> String {
@@ -80,10 +78,10 @@ impl World {
     /// Configured by hand, without metadata.
     pub(crate) fn server(&self) -> Result<Server, Error> {
         let server = Server::new(&self.authorization_endpoint(), &self.token_endpoint())?;
-        match self.kind() {
-            // They send no `iss` with a callback.
-            Kind::DjangoOauthToolkit | Kind::Zitadel => server.issuer(self.peer.issuer()),
-            _ => server.issuer_always_sent(self.peer.issuer()),
+        if self.kind().sends_issuer() {
+            server.issuer_always_sent(self.peer.issuer())
+        } else {
+            server.issuer(self.peer.issuer())
         }
     }
 

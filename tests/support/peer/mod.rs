@@ -5,8 +5,10 @@
 
 mod browser;
 mod install;
+mod places;
 
 pub use browser::{Browser, Landing, Page};
+pub use places::{NONE, Places};
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
@@ -45,6 +47,16 @@ impl Kind {
         Self::Authlib,
         Self::Zitadel,
     ];
+
+    /// Where it has what.
+    pub fn places(self) -> Places {
+        places::of(self)
+    }
+
+    /// Whether its callbacks say who sends them (RFC 9207).
+    pub const fn sends_issuer(self) -> bool {
+        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel)
+    }
 
     /// Its name in the names of tests.
     pub const fn name(self) -> &'static str {

@@ -1,21 +1,31 @@
-//! Where each server has what. Paths below its issuer, except the API's, which is below its origin.
+//! Where each server has what.
 
-use grantflow_tests::support::peer::Kind;
+use super::Kind;
 
-pub(crate) struct Places {
-    pub(crate) authorization: &'static str,
-    pub(crate) token: &'static str,
-    pub(crate) device: &'static str,
-    pub(crate) introspection: &'static str,
-    pub(crate) revocation: &'static str,
-    pub(crate) pushed: &'static str,
-    pub(crate) api: &'static str,
+/// The paths of a server. They are below its issuer, except the API's, which is below its origin.
+#[derive(Debug, Clone, Copy)]
+pub struct Places {
+    /// The authorization endpoint.
+    pub authorization: &'static str,
+    /// The token endpoint.
+    pub token: &'static str,
+    /// The device authorization endpoint.
+    pub device: &'static str,
+    /// The introspection endpoint.
+    pub introspection: &'static str,
+    /// The revocation endpoint.
+    pub revocation: &'static str,
+    /// Where authorization requests are pushed.
+    pub pushed: &'static str,
+    /// A resource that wants a token.
+    pub api: &'static str,
 }
 
 /// The path of an endpoint that a server does not have.
-pub(crate) const NONE: &str = "/there-is-none";
+pub const NONE: &str = "/there-is-none";
 
-pub(crate) fn of(kind: Kind) -> Places {
+/// The paths of one server.
+pub fn of(kind: Kind) -> Places {
     match kind {
         Kind::OidcProvider | Kind::PushingOidcProvider => Places {
             authorization: "/auth",
