@@ -5,8 +5,10 @@
 
 mod browser;
 mod install;
+mod places;
 
 pub use browser::{Browser, Landing, Page};
+pub use places::{NONE, Places};
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
@@ -31,17 +33,30 @@ pub enum Kind {
     StrictDjangoOauthToolkit,
     /// authlib on Flask.
     Authlib,
+    /// zitadel's OpenID Provider, in Go.
+    Zitadel,
 }
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::OidcProvider,
         Self::PushingOidcProvider,
         Self::DjangoOauthToolkit,
         Self::StrictDjangoOauthToolkit,
         Self::Authlib,
+        Self::Zitadel,
     ];
+
+    /// Where it has what.
+    pub fn places(self) -> Places {
+        places::of(self)
+    }
+
+    /// Whether its callbacks say who sends them (RFC 9207).
+    pub const fn sends_issuer(self) -> bool {
+        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel)
+    }
 
     /// Its name in the names of tests.
     pub const fn name(self) -> &'static str {
@@ -51,6 +66,7 @@ impl Kind {
             Self::DjangoOauthToolkit => "django-oauth-toolkit",
             Self::StrictDjangoOauthToolkit => "django-oauth-toolkit, strict",
             Self::Authlib => "authlib",
+            Self::Zitadel => "zitadel",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Installs a peer's library, once, below the target folder. A second run needs no network.
 
+mod go;
 mod npm;
 mod pip;
 
@@ -38,8 +39,9 @@ struct Recipe {
     tool: &'static dyn Tool,
     /// What pins it: the names of files, and what is in them.
     locks: &'static [(&'static str, &'static str)],
-    /// Our part, which is not installed but written again whenever it changes.
-    server: (&'static str, &'static str),
+    /// Our part, which is not installed but written again whenever it changes. A compiled server has none: its sources
+    /// are among the locks.
+    server: Option<(&'static str, &'static str)>,
     /// Tests of one process are threads: the first installs, the others wait. A rename handles tests of other
     /// processes.
     one_at_a_time: Mutex<()>,
@@ -52,7 +54,7 @@ static OIDC_PROVIDER: Recipe = Recipe {
         ("package.json", include_str!("../../../peers/oidc-provider/package.json")),
         ("package-lock.json", include_str!("../../../peers/oidc-provider/package-lock.json")),
     ],
-    server: ("server.mjs", include_str!("../../../peers/oidc-provider/server.mjs")),
+    server: Some(("server.mjs", include_str!("../../../peers/oidc-provider/server.mjs"))),
     one_at_a_time: Mutex::new(()),
 };
 
@@ -60,7 +62,7 @@ static DJANGO_OAUTH_TOOLKIT: Recipe = Recipe {
     name: "django-oauth-toolkit",
     tool: &pip::Pip,
     locks: &[("requirements.txt", include_str!("../../../peers/django-oauth-toolkit/requirements.txt"))],
-    server: ("server.py", include_str!("../../../peers/django-oauth-toolkit/server.py")),
+    server: Some(("server.py", include_str!("../../../peers/django-oauth-toolkit/server.py"))),
     one_at_a_time: Mutex::new(()),
 };
 
@@ -68,7 +70,21 @@ static AUTHLIB: Recipe = Recipe {
     name: "authlib",
     tool: &pip::Pip,
     locks: &[("requirements.txt", include_str!("../../../peers/authlib/requirements.txt"))],
-    server: ("server.py", include_str!("../../../peers/authlib/server.py")),
+    server: Some(("server.py", include_str!("../../../peers/authlib/server.py"))),
+    one_at_a_time: Mutex::new(()),
+};
+
+static ZITADEL: Recipe = Recipe {
+    name: "zitadel",
+    tool: &go::Go { oldest: 26, tags: "", c: false },
+    locks: &[
+        ("go.mod", include_str!("../../../peers/zitadel/go.mod")),
+        ("go.sum", include_str!("../../../peers/zitadel/go.sum")),
+        ("main.go", include_str!("../../../peers/zitadel/main.go")),
+        ("clients.go", include_str!("../../../peers/zitadel/clients.go")),
+        ("store.go", include_str!("../../../peers/zitadel/store.go")),
+    ],
+    server: None,
     one_at_a_time: Mutex::new(()),
 };
 
@@ -78,6 +94,7 @@ pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
         Kind::OidcProvider | Kind::PushingOidcProvider => &OIDC_PROVIDER,
         Kind::DjangoOauthToolkit | Kind::StrictDjangoOauthToolkit => &DJANGO_OAUTH_TOOLKIT,
         Kind::Authlib => &AUTHLIB,
+        Kind::Zitadel => &ZITADEL,
     };
     let _guard = recipe.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
     let found = recipe.tool.found()?;
@@ -91,10 +108,12 @@ pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
         }
         result?;
     }
-    let (name, content) = recipe.server;
-    refresh(&folder.join(name), content).map_err(failed("the server's file cannot be written"))?;
     let mut command = Command::new(recipe.tool.program(&folder));
-    command.arg(name).current_dir(&folder);
+    command.current_dir(&folder);
+    if let Some((name, content)) = recipe.server {
+        refresh(&folder.join(name), content).map_err(failed("the server's file cannot be written"))?;
+        command.arg(name);
+    }
     Ok(command)
 }
 
@@ -146,8 +165,8 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> StartError {
 
 /// Runs an installer. One of these words in its output means that the registry could not be reached, which is a
 /// property of the machine. Everything else, above all a wrong checksum, is a failure.
-fn install(name: &str, installer: &mut Command, offline: &[&str]) -> Result<(), StartError> {
-    let answer = run(installer, INSTALL).map_err(|e| match e.kind() {
+fn install(name: &str, installer: &mut Command, deadline: Duration, offline: &[&str]) -> Result<(), StartError> {
+    let answer = run(installer, deadline).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => missing(format!("no {name}")),
         _ => StartError::Failed(format!("{name}: {e}")),
     })?;
