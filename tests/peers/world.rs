@@ -28,8 +28,14 @@ pub(crate) struct Row {
 }
 
 /// Each server once, in each of its modes that changes more than one flow.
-pub(crate) const ALL: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Zitadel];
+pub(crate) const ALL: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Zitadel,
+    Kind::Keycloak,
+];
 pub(crate) const DJANGO: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
 
 /// For a round trip on loopback; longer than any takes.
@@ -72,7 +78,11 @@ impl World {
 
     /// A resource that needs the scope `api:read`.
     pub(crate) fn api(&self) -> String {
-        self.peer.at_root(self.places().api)
+        match self.kind() {
+            // Each realm has one.
+            Kind::Keycloak | Kind::LenientKeycloak => self.peer.url(self.places().api),
+            _ => self.peer.at_root(self.places().api),
+        }
     }
 
     /// Configured by hand, without metadata.
