@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::Server;
+use super::backchannel::Backchannel;
 use crate::error::{Error, MetadataFault, Misuse};
 
 /// The announcements of a server that change the behaviour of this library.
@@ -15,17 +16,19 @@ pub(crate) struct Announced {
     pub(crate) no_authorization: Option<MetadataFault>,
     /// How clients may authenticate at the token endpoint, if it says so.
     pub(crate) auth_methods: Option<Box<[Box<str>]>>,
+    pub(crate) backchannel: Backchannel,
 }
 
 impl fmt::Debug for Announced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { requires_pushed, s256, no_authorization, auth_methods } = self;
+        let Self { requires_pushed, s256, no_authorization, auth_methods, backchannel } = self;
         // The server wrote the names of the methods.
         f.debug_struct("Announced")
             .field("requires_pushed", requires_pushed)
             .field("s256", s256)
             .field("no_authorization", no_authorization)
             .field("auth_methods", &auth_methods.as_ref().map(|methods| methods.len()))
+            .field("backchannel", backchannel)
             .finish()
     }
 }
