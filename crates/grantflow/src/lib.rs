@@ -64,6 +64,7 @@ mod error;
 
 mod wire;
 
+mod details;
 mod scope;
 mod url;
 
@@ -90,9 +91,10 @@ pub use client::{Client, ClientBuilder, ConfidentialClient, PublicClient};
 pub use contract::{
     AnyExchange, Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, Wait, drive,
 };
+pub use details::{AuthorizationDetails, GrantedDetails};
 pub use error::{
-    Answer, AuthorizeFault, BackchannelFault, Error, ErrorCode, ErrorResponse, Meaning, MetadataFault, Mismatch,
-    Misuse, Next, ProtocolError, Refused, StoredFault, UrlFault, UrlRole, Violation,
+    Answer, AuthorizeFault, BackchannelFault, DetailsFault, Error, ErrorCode, ErrorResponse, Meaning, MetadataFault,
+    Mismatch, Misuse, Next, ProtocolError, Refused, StoredFault, UrlFault, UrlRole, Violation,
 };
 pub use flow::backchannel::{
     BackchannelGrant, BackchannelRequest, Notification, NotificationFault, Notified, StoredBackchannel,

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use super::asked::Asked;
 use super::not_granted::unless_sure;
 use super::polling::{Polled, Polling};
-use super::request::{token, with_resources};
+use super::request::{token, with_target};
 use super::token::{Grant, token_answer};
 use crate::answer::polled::Times;
 use crate::client::Client;
@@ -70,7 +70,7 @@ impl Waiting {
     /// [`Misuse::TooEarly`].
     pub(crate) fn request(&self, env: &mut Env<'_>, own: &[Field<'_>]) -> Result<Request<Body>, Error> {
         self.polling.wait().check(env.now)?;
-        with_resources(own, &self.resources, |fields| token(self.client.data(), env, fields, &Params::default()))
+        with_target(own, &self.resources, None, |fields| token(self.client.data(), env, fields, &Params::default()))
     }
 
     /// Takes the answer to a poll.

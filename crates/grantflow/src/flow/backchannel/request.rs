@@ -11,6 +11,7 @@ use crate::answer::backchannel;
 use crate::call::{self, Asked};
 use crate::client::ConfidentialClient;
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
+use crate::details::AuthorizationDetails;
 use crate::error::{BackchannelFault, Error, Misuse, UrlRole};
 use crate::scope::Scope;
 use crate::server::fields::Field;
@@ -217,6 +218,16 @@ impl BackchannelRequest {
     /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
     pub fn resource(mut self, resource: &str) -> Result<Self, Error> {
         self.asked.resource(resource)?;
+        Ok(self)
+    }
+
+    /// The authorization details to ask for (RFC 9396 §2): what the person approves, in more detail than a scope says it.
+    /// Given again, they replace the first ones.
+    ///
+    /// # Errors
+    /// [`Misuse::AuthorizationDetails`] if the server lists the types that it knows, and one of these is not among them.
+    pub fn authorization_details(mut self, details: AuthorizationDetails) -> Result<Self, Error> {
+        self.asked.authorization_details(details)?;
         Ok(self)
     }
 

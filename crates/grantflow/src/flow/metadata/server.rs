@@ -21,6 +21,10 @@ impl ServerMetadata {
     ///   request for another way is refused, see [`Server::backchannel_token_delivery_modes_supported`]; and a code of the
     ///   person's, if [`backchannel_user_code_parameter_supported`](Self::backchannel_user_code_parameter_supported) is
     ///   `false`;
+    /// - [`authorization_details_types_supported`](Self::authorization_details_types_supported): a request with another
+    ///   type of authorization details is refused, see [`Server::authorization_details_types_supported`];
+    /// - [`response_modes_supported`](Self::response_modes_supported) without `form_post`: a request with that response
+    ///   mode is refused when it is started;
     /// - `S256` in it: [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce) is refused.
     ///
     /// Everything else is set as for any other server: quirks, [`Server::token_for`], endpoints that replace these.
@@ -68,6 +72,12 @@ impl ServerMetadata {
             server = server.backchannel_token_delivery_modes_supported(&modes);
         }
         server.announced.backchannel.no_user_code = self.backchannel_user_code_parameter_supported() == Some(false);
+        if let Some(types) = self.authorization_details_types_supported() {
+            let types: Vec<&str> = types.iter().map(String::as_str).collect();
+            server = server.authorization_details_types_supported(&types);
+        }
+        let has_form_post = |modes: &[String]| modes.iter().any(|mode| mode == "form_post");
+        server.announced.no_form_post = self.response_modes_supported().is_some_and(|modes| !has_form_post(modes));
         Ok(server)
     }
 }
