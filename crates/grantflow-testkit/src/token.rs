@@ -17,6 +17,9 @@ use crate::server::Server;
 /// The `grant_type` of RFC 8628 section 3.4.
 pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
+/// The `grant_type` of OpenID CIBA section 10.1.
+pub(crate) const CIBA: &str = "urn:openid:params:grant-type:ciba";
+
 impl Server {
     /// Answers a token request; `None` if the answer is lost.
     pub(crate) fn token(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
@@ -30,6 +33,7 @@ impl Server {
             Some("refresh_token") => Grant::RefreshToken,
             Some("client_credentials") => Grant::ClientCredentials,
             Some(DEVICE_CODE) if self.knobs.serves(Endpoint::DeviceAuthorization) => Grant::DeviceCode,
+            Some(CIBA) if self.knobs.serves(Endpoint::BackchannelAuthentication) => Grant::Backchannel,
             Some(_) => return Err(("unsupported_grant_type", "this grant is not known")),
             None => return Err(("invalid_request", "grant_type is missing")),
         };
@@ -40,7 +44,8 @@ impl Server {
             Grant::AuthorizationCode => self.redeem(client, form)?,
             Grant::RefreshToken => self.refresh(client, form)?,
             Grant::ClientCredentials => self.client_credentials(client, form)?,
-            Grant::DeviceCode => return self.poll(client, form),
+            Grant::DeviceCode => return self.poll_device(client, form),
+            Grant::Backchannel => return self.poll_request(client, form),
         };
         Ok(Answer::json(200, members))
     }
