@@ -126,6 +126,8 @@ pub(crate) struct Grants {
     pub(crate) pushed: BTreeMap<String, Pushed>,
     pub(crate) bases: BTreeMap<Family, Basis>,
     pub(crate) revoked: BTreeSet<Family>,
+    /// The identifiers of assertions that were used.
+    pub(crate) used_assertions: BTreeSet<String>,
     pub(crate) seed: u64,
     counter: u64,
 }

@@ -2,6 +2,7 @@
 
 mod asked;
 pub(crate) mod document;
+mod exchange;
 mod not_granted;
 mod object;
 mod polling;
@@ -11,6 +12,7 @@ mod seam;
 mod token;
 
 pub use asked::Asked;
+pub(crate) use exchange::Exchanging;
 pub use not_granted::NotGranted;
 pub(crate) use not_granted::{no_answer, no_answer_to_replayable, unless_sure};
 pub(crate) use object::{object, status};
