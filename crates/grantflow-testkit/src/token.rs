@@ -6,6 +6,7 @@ use crate::answer::{Answer, Members};
 use crate::assertion::{JWT_BEARER, SAML2_BEARER};
 use crate::call::Refusal;
 use crate::client::{Client, Grant, is_subset};
+use crate::details;
 use crate::endpoint::Endpoint;
 use crate::exchange::TOKEN_EXCHANGE;
 use crate::form::{Form, json_string};
@@ -156,10 +157,12 @@ impl Server {
     pub(crate) fn issue(&mut self, client: &Client, scope: &str, family: Family, for_person: bool) -> Members {
         let lifetime = self.knobs.expires_in;
         let token = self.grants.mint("at", self.knobs.odd_characters);
+        let details = self.granted_details(family);
         let record = Access {
             client_id: client.id.clone(),
             for_person,
             scope: scope.to_owned(),
+            details: details.clone(),
             family,
             issued_at: self.now,
             expires_at: self.now.saturating_add(lifetime),
@@ -176,6 +179,7 @@ impl Server {
             let scope = scope.replace(' ', &self.knobs.scope_separator);
             members.push(("scope".to_owned(), json_string(&scope)));
         }
+        members.extend(details.map(|details| (details::NAME.to_owned(), details)));
         members
     }
 

@@ -73,6 +73,7 @@ impl Exchanging {
             fields.push(Field::new("actor_token", actor.expose_secret()));
             fields.push(Field::new("actor_token_type", actor.token_type().as_str()));
         }
+        fields.extend(asked.details());
         request::token(asked.data(), env, &fields, &asked.extra)
     }
 

@@ -34,6 +34,7 @@ use zeroize::Zeroizing;
 use crate::call::{self, Asked};
 use crate::client::Client;
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
+use crate::details::AuthorizationDetails;
 use crate::error::Error;
 use crate::scope::Scope;
 use crate::token::Tokens;
@@ -78,8 +79,8 @@ impl ExtensionGrant {
     ///
     /// # Errors
     /// [`Misuse::ReservedParameter`](crate::Misuse::ReservedParameter) for a name that authenticates the client, for
-    /// `grant_type`, `scope`, `resource`, `username` and `password`, in any case, and for the new name of a parameter that
-    /// the server's quirks rename (give the standard name);
+    /// `grant_type`, `scope`, `resource`, `authorization_details`, `username` and `password`, in any case, and for the new
+    /// name of a parameter that the server's quirks rename (give the standard name);
     /// [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter) for one that was given already, or that is in
     /// the endpoint's query.
     pub fn param(mut self, name: &str, value: &str) -> Result<Self, Error> {
@@ -108,6 +109,16 @@ impl ExtensionGrant {
     /// [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter).
     pub fn resource(mut self, resource: &str) -> Result<Self, Error> {
         self.asked.resource(resource)?;
+        Ok(self)
+    }
+
+    /// The authorization details to ask for (RFC 9396 §5, §6). Given again, they replace the first ones.
+    ///
+    /// # Errors
+    /// [`Misuse::AuthorizationDetails`](crate::Misuse::AuthorizationDetails) if the server lists the types that it knows, and
+    /// one of these is not among them.
+    pub fn authorization_details(mut self, details: AuthorizationDetails) -> Result<Self, Error> {
+        self.asked.authorization_details(details)?;
         Ok(self)
     }
 

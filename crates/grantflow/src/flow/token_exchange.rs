@@ -47,6 +47,7 @@ use http::{Request, Response};
 use crate::call::{self, Exchanging};
 use crate::client::Client;
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
+use crate::details::AuthorizationDetails;
 use crate::error::{Error, Violation};
 use crate::scope::Scope;
 use crate::token::{Exchanged, SecurityToken, TokenTypeIdentifier, Tokens};
@@ -121,6 +122,16 @@ impl TokenExchange {
         Error: From<S::Error>,
     {
         self.0.asked.scope(scope)?;
+        Ok(self)
+    }
+
+    /// The authorization details to ask for (RFC 9396 §5, §6). Given again, they replace the first ones.
+    ///
+    /// # Errors
+    /// [`Misuse::AuthorizationDetails`](crate::Misuse::AuthorizationDetails) if the server lists the types that it knows, and
+    /// one of these is not among them.
+    pub fn authorization_details(mut self, details: AuthorizationDetails) -> Result<Self, Error> {
+        self.0.asked.authorization_details(details)?;
         Ok(self)
     }
 

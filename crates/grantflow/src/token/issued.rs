@@ -8,6 +8,7 @@ use super::{AccessToken, Assertion, SecurityToken, TokenTypeIdentifier, Tokens};
 use crate::answer::token::{IssuedKind, TokenAnswer, TokenKind, issued_token_type};
 use crate::client::Client;
 use crate::contract::Failure;
+use crate::details::GrantedDetails;
 use crate::error::{Error, Misuse, Violation};
 use crate::scope::{GrantedScope, Scope};
 use crate::value::secret::RefreshToken;
@@ -147,6 +148,16 @@ impl IssuedToken {
     /// The scope of the token.
     pub fn scope(&self) -> &GrantedScope {
         self.answer.scope()
+    }
+
+    /// The resources that the exchange asked for (RFC 8707).
+    pub fn resources(&self) -> &[String] {
+        self.answer.resources()
+    }
+
+    /// The authorization details that the server says it granted (RFC 9396 §7).
+    pub fn authorization_details(&self) -> GrantedDetails {
+        self.answer.authorization_details()
     }
 
     /// The refresh token, if the server gave one. To use it, see [`Tokens::of_refresh_token`].

@@ -10,6 +10,7 @@ use super::AssertionGrant;
 use crate::call::{self, Asked, Exchanging};
 use crate::client::Client;
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
+use crate::details::{AuthorizationDetails, GrantedDetails};
 use crate::error::{Error, Misuse, Violation};
 use crate::scope::{GrantedScope, Scope};
 use crate::token::{Assertion, Exchanged, IssuedToken, SecurityToken, TokenTypeIdentifier};
@@ -107,6 +108,16 @@ impl IdentityAssertionRequest {
         Ok(self)
     }
 
+    /// The authorization details to ask for (RFC 9396 §5, §6). Given again, they replace the first ones.
+    ///
+    /// # Errors
+    /// [`Misuse::AuthorizationDetails`] if the server lists the types that it knows, and
+    /// one of these is not among them.
+    pub fn authorization_details(mut self, details: AuthorizationDetails) -> Result<Self, Error> {
+        self.exchanging.asked.authorization_details(details)?;
+        Ok(self)
+    }
+
     /// An extra parameter of the token request.
     ///
     /// # Errors
@@ -185,7 +196,12 @@ impl IdentityAssertion {
         self.issued.scope()
     }
 
-    /// The members of the answer that this library does not know, as a value of your type: `authorization_details`.
+    /// The authorization details that the company's server allows (RFC 9396 §7).
+    pub fn authorization_details(&self) -> GrantedDetails {
+        self.issued.authorization_details()
+    }
+
+    /// The members of the answer that this library does not know, as a value of your type.
     ///
     /// # Errors
     /// [`Misuse::Extra`] if they do not fit `T`.
