@@ -2,12 +2,13 @@
 //! tokens; another scope is granted if it is a part of the subject token's; and a row for each thing that it does besides.
 
 use grantflow::{
-    Client, Error, ErrorCode, Exchanged, Left, SecurityToken, TokenExchange, TokenTypeIdentifier, Tokens, Violation,
+    Authorization, Client, Error, ErrorCode, Exchanged, Left, SecurityToken, TokenExchange, TokenTypeIdentifier,
+    Tokens, Violation,
 };
 use grantflow_tests::support::peer::{self, Kind};
 use http::StatusCode;
 
-use crate::world::{Got, Outcome, Row, World, check, failed};
+use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check, failed};
 
 /// The servers that exchange tokens.
 const EXCHANGES: &[Kind] = &[Kind::Zitadel, Kind::Keycloak];
@@ -70,7 +71,15 @@ fn for_access_token(world: &World) -> Outcome {
 }
 
 fn refresh_token(world: &World) -> Outcome {
-    let (client, tokens) = world.subject()?;
+    let client = Client::from(&world.basic(peer::BASIC)?);
+    // Keycloak gives none for a login that is to last without the person.
+    let tokens = match world.kind() {
+        Kind::Keycloak => {
+            let login = Authorization::new(&client, REDIRECT_URI)?.scope("openid api:read")?;
+            world.agent.run(world.granted(login, REDIRECT_URI)?)?
+        }
+        _ => world.log_in(&client)?,
+    };
     let exchange = TokenExchange::new(&client, access(&tokens)?)
         .requested_token_type(TokenTypeIdentifier::REFRESH_TOKEN)
         .scope(match world.kind() {
@@ -93,9 +102,13 @@ fn id_token(world: &World) -> Outcome {
     let (client, tokens) = world.subject()?;
     let ask = || {
         let exchange = TokenExchange::new(&client, access(&tokens)?);
-        Ok::<_, Box<dyn std::error::Error>>(exchange.requested_token_type(TokenTypeIdentifier::ID_TOKEN).scope("openid")?)
+        Ok::<_, Box<dyn std::error::Error>>(
+            exchange.requested_token_type(TokenTypeIdentifier::ID_TOKEN).scope("openid")?,
+        )
     };
-    let Exchanged::Issued(issued) = world.agent.run(ask()?)? else { return Err("an ID token is no access token".into()) };
+    let Exchanged::Issued(issued) = world.agent.run(ask()?)? else {
+        return Err("an ID token is no access token".into());
+    };
     check(*issued.token_type() == TokenTypeIdentifier::ID_TOKEN, format!("{:?}", issued.token_type()))?;
     check(issued.expose_secret().split('.').count() == 3, "it is no JWT")?;
     // Where only an access token is of use, this is an answer that broke what was asked for.
