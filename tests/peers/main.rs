@@ -4,6 +4,7 @@
 //! Servers that this machine cannot run, without Node.js or Python, are listed as ignored, with the reason; in CI that
 //! fails. (libtest cannot decide this at run time; libtest-mimic can.)
 
+mod assertion;
 mod challenges;
 mod code;
 mod device;
@@ -15,6 +16,7 @@ mod person;
 mod pushed;
 mod sessions;
 mod targets;
+mod token_exchange;
 mod world;
 
 use std::process::ExitCode;
@@ -29,13 +31,15 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by what they are about.
-const CHECKS: [&[Row]; 10] = [
+const CHECKS: [&[Row]; 12] = [
     &code::CHECKS,
     &discovery::CHECKS,
     &challenges::CHECKS,
     &given_up::CHECKS,
     &device::CHECKS,
     &pushed::CHECKS,
+    &token_exchange::CHECKS,
+    &assertion::CHECKS,
     &sessions::CHECKS,
     &targets::CHECKS,
     &oidc_provider::CHECKS,
