@@ -4,6 +4,7 @@
 //! Servers that this machine cannot run, without Node.js or Python, are listed as ignored, with the reason; in CI that
 //! fails. (libtest cannot decide this at run time; libtest-mimic can.)
 
+mod backchannel;
 mod challenges;
 mod code;
 mod device;
@@ -29,12 +30,13 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by what they are about.
-const CHECKS: [&[Row]; 10] = [
+const CHECKS: [&[Row]; 11] = [
     &code::CHECKS,
     &discovery::CHECKS,
     &challenges::CHECKS,
     &given_up::CHECKS,
     &device::CHECKS,
+    &backchannel::CHECKS,
     &pushed::CHECKS,
     &sessions::CHECKS,
     &targets::CHECKS,
