@@ -5,6 +5,7 @@
 //! fails. (libtest cannot decide this at run time; libtest-mimic can.)
 
 mod assertion;
+mod backchannel;
 mod challenges;
 mod code;
 mod device;
@@ -31,12 +32,13 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by what they are about.
-const CHECKS: [&[Row]; 12] = [
+const CHECKS: &[&[Row]] = &[
     &code::CHECKS,
     &discovery::CHECKS,
     &challenges::CHECKS,
     &given_up::CHECKS,
     &device::CHECKS,
+    &backchannel::CHECKS,
     &pushed::CHECKS,
     &token_exchange::CHECKS,
     &assertion::CHECKS,
@@ -53,7 +55,7 @@ const END: Duration = Duration::from_secs(60);
 
 /// Every check for every server that it is for, over every transport.
 fn checks(kind: Kind) -> impl Iterator<Item = (String, Transport, Check)> {
-    let rows = CHECKS.into_iter().flatten().filter(move |row| row.on.contains(&kind));
+    let rows = CHECKS.iter().copied().flatten().filter(move |row| row.on.contains(&kind));
     rows.flat_map(move |row| {
         Transport::ALL
             .map(|transport| (format!("{}: {}: {}", transport.name(), kind.name(), row.name), transport, row.check))
