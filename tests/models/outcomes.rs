@@ -1,6 +1,6 @@
 //! What the end of each procedure must be, and what must always hold.
 
-use grantflow_session::renewal::{Outcome, Source};
+use grantflow_session::renewal::{Outcome, TokenFrom};
 use grantflow_session::{InDoubt, Loss, Outside as _, SessionError};
 use grantflow_tests::world::{Did, Kept, Net, access};
 
@@ -22,20 +22,20 @@ impl System {
         let process = &mut self.by_hand[at];
         let stored = kept.as_ref().and_then(|kept| kept.refresh.clone());
         match outcome {
-            Outcome::Fresh { token, source, .. } => {
+            Outcome::Fresh { token, from, .. } => {
                 let kept = kept.as_ref().expect("what is given out is stored");
                 assert_eq!(kept.access, access(&token), "what is given out is what is stored");
-                assert_eq!(kept.sent, if source == Source::Store { kept.sent } else { 0 });
-                if source == Source::Store || goal == "save" && brought.is_none() {
+                assert_eq!(kept.sent, if from == TokenFrom::Store { kept.sent } else { 0 });
+                if from == TokenFrom::Store || goal == "save" && brought.is_none() {
                     assert!(token.expires_at().is_none_or(|end| now < end), "a token that is over was given out");
                 }
                 if let Some(brought) = brought.as_ref().filter(|_| !self.lease) {
                     assert_eq!(stored.as_ref(), Some(brought), "the rotated token is not what is stored");
                 }
-                tally(match (goal, source) {
-                    ("save", Source::Server) if brought.is_none() => "saved",
-                    (_, Source::Server) => "refreshed",
-                    (_, Source::Store) => "adopted",
+                tally(match (goal, from) {
+                    ("save", TokenFrom::Server) if brought.is_none() => "saved",
+                    (_, TokenFrom::Server) => "refreshed",
+                    (_, TokenFrom::Store) => "adopted",
                     _ => "logged in",
                 });
                 if goal == "login" {
@@ -44,7 +44,7 @@ impl System {
                 if let Some((refresh, chosen)) = saves {
                     let superseded = stored.as_ref() != Some(&refresh) && brought.is_none();
                     assert!(
-                        !superseded || self.chosen > chosen || source == Source::Store,
+                        !superseded || self.chosen > chosen || from == TokenFrom::Store,
                         "unsaved tokens were dropped"
                     );
                 }

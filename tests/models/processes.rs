@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use grantflow::{Body, Env, Sent};
-use grantflow_session::renewal::{Action as Next, NotMade, Outcome, Plan, Renewal, Source, Unsaved};
+use grantflow_session::renewal::{Action as Next, NotMade, Outcome, Plan, Renewal, TokenFrom, Unsaved};
 use grantflow_session::{FreshToken, InDoubt, Lock, MemoryStore, Outside, Policy, Session, Store, StoreError, Swap};
 use grantflow_tests::world::{AsStore, Kept, Leased, Net, World, key, plain_policy, refresh_token_in, unanswered};
 use http::{Request, Response};
@@ -306,13 +306,14 @@ impl System {
                     }
                 }
             }
+            Next::Obtain(_) => unreachable!("no process has such a source"),
             Next::Done(_) => unreachable!("it was taken when it came"),
         };
         if let Next::Done(outcome) = course.next {
             let saves = course.saves.take();
             if course.again
                 && course.brought.is_some()
-                && matches!(outcome, Outcome::Fresh { source: Source::Server, .. })
+                && matches!(outcome, Outcome::Fresh { from: TokenFrom::Server, .. })
             {
                 tally("healed");
             }
