@@ -12,6 +12,7 @@ mod django_oauth_toolkit;
 mod given_up;
 mod oidc_provider;
 mod person;
+mod presets;
 mod pushed;
 mod sessions;
 mod world;
@@ -28,12 +29,13 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by what they are about.
-const CHECKS: [&[Row]; 9] = [
+const CHECKS: [&[Row]; 10] = [
     &code::CHECKS,
     &discovery::CHECKS,
     &challenges::CHECKS,
     &given_up::CHECKS,
     &device::CHECKS,
+    &presets::CHECKS,
     &pushed::CHECKS,
     &sessions::CHECKS,
     &oidc_provider::CHECKS,

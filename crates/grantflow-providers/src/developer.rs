@@ -45,11 +45,13 @@ pub const GITHUB: Preset = Preset {
             Quirk::AnswerScopeSeparator(','),
             Quirk::error_code(Message::TokenAnswer, None, "bad_refresh_token", ErrorCode::InvalidGrant),
             Quirk::error_code(Message::TokenAnswer, None, "bad_verification_code", ErrorCode::InvalidGrant),
-            Quirk::error_code(Message::TokenAnswer, None, "incorrect_client_credentials", ErrorCode::InvalidClient),
         ]
     },
     api: &["https://api.github.com", "https://uploads.github.com"],
-    notes: &["Its way of revoking is not that of RFC 7009."],
+    notes: &[
+        "Its way of revoking is not that of RFC 7009.",
+        "Its word incorrect_client_credentials is not mapped: users also get it for a refresh token that was used already.",
+    ],
     ..Preset::STANDARD
 };
 
@@ -119,7 +121,7 @@ pub const BITBUCKET: Preset = Preset {
     id: "bitbucket",
     name: "Bitbucket",
     documentation: "https://support.atlassian.com/bitbucket-cloud/docs/use-oauth-on-bitbucket-cloud/",
-    answer: Evidence::Unknown,
+    answer: Evidence::Recorded,
     error: Evidence::Unknown,
     authorization: Some("https://bitbucket.org/site/oauth2/authorize"),
     token: "https://bitbucket.org/site/oauth2/access_token",

@@ -52,8 +52,6 @@ pub const SLACK: Preset = Preset {
             Quirk::TokenType("bot".to_owned()),
             Quirk::ScopeSeparator(','),
             Quirk::error_code(Message::TokenAnswer, None, "invalid_code", ErrorCode::InvalidGrant),
-            Quirk::error_code(Message::TokenAnswer, None, "code_already_used", ErrorCode::InvalidGrant),
-            Quirk::error_code(Message::TokenAnswer, None, "invalid_refresh_token", ErrorCode::InvalidGrant),
             Quirk::error_code(Message::TokenAnswer, None, "bad_client_secret", ErrorCode::InvalidClient),
             Quirk::error_code(Message::TokenAnswer, None, "invalid_client_id", ErrorCode::InvalidClient),
         ]
@@ -90,8 +88,6 @@ pub const SLACK_USER: Preset = Preset {
             Quirk::renamed(Message::AuthorizationRequest, "scope", "user_scope"),
             Quirk::ScopeSeparator(','),
             Quirk::error_code(Message::TokenAnswer, None, "invalid_code", ErrorCode::InvalidGrant),
-            Quirk::error_code(Message::TokenAnswer, None, "code_already_used", ErrorCode::InvalidGrant),
-            Quirk::error_code(Message::TokenAnswer, None, "invalid_refresh_token", ErrorCode::InvalidGrant),
             Quirk::error_code(Message::TokenAnswer, None, "bad_client_secret", ErrorCode::InvalidClient),
             Quirk::error_code(Message::TokenAnswer, None, "invalid_client_id", ErrorCode::InvalidClient),
         ]

@@ -71,7 +71,7 @@ pub const SQUARE: Preset = Preset {
     token: "https://connect.squareup.com/oauth2/token",
     authentication: &[Authentication::SecretPost, Authentication::Public],
     pkce: Pkce::Documented,
-    quirks: || vec![Quirk::JsonRequestBody, Quirk::error_path("errors[0].code", None)],
+    quirks: || vec![Quirk::JsonRequestBody],
     api: &["https://connect.squareup.com"],
     notes: &[
         "The expiry is a date, expires_at, and stays an extra member: Tokens::extra.",
@@ -116,7 +116,6 @@ pub const EBAY: Preset = Preset {
     id: "ebay",
     name: "eBay",
     documentation: "https://developer.ebay.com/api-docs/static/oauth-client-credentials-grant.html",
-    answer: Evidence::Recorded,
     error: Evidence::Recorded,
     token: "https://api.ebay.com/identity/v1/oauth2/token",
     authentication: &[Authentication::SecretBasic],

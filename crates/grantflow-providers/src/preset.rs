@@ -152,7 +152,7 @@ impl Preset {
     /// [`Error::Inputs`] if there are more or fewer values than inputs; [`Error::Input`] if a value is not what its input
     /// accepts; [`Error::Server`] with the errors of [`Server::new`].
     pub fn server(&self, values: &[&str]) -> Result<Server, Error> {
-        self.made(values, self.authorization_query)
+        self.made(values, self.authorization_query, (self.quirks)())
     }
 
     /// [`server`](Self::server), without [`authorization_query`](Self::authorization_query): for a program that gives these
@@ -161,10 +161,19 @@ impl Preset {
     /// # Errors
     /// As [`server`](Self::server).
     pub fn server_without_authorization_query(&self, values: &[&str]) -> Result<Server, Error> {
-        self.made(values, None)
+        self.made(values, None, (self.quirks)())
     }
 
-    fn made(&self, values: &[&str], query: Option<&str>) -> Result<Server, Error> {
+    /// [`server`](Self::server), with these quirks instead of [`quirks`](Self::quirks): for a program that knows that the provider
+    /// has changed.
+    ///
+    /// # Errors
+    /// As [`server`](Self::server), and [`Error::Server`] with the errors of [`Server::quirk`].
+    pub fn server_with_quirks(&self, values: &[&str], quirks: Vec<Quirk>) -> Result<Server, Error> {
+        self.made(values, self.authorization_query, quirks)
+    }
+
+    fn made(&self, values: &[&str], query: Option<&str>, quirks: Vec<Quirk>) -> Result<Server, Error> {
         if values.len() != self.inputs.len() {
             return Err(Error::Inputs { preset: self.id, expected: self.inputs.len() });
         }
@@ -201,7 +210,7 @@ impl Preset {
         for origin in self.api {
             server = server.token_for(&filled(origin))?;
         }
-        for quirk in (self.quirks)() {
+        for quirk in quirks {
             server = server.quirk(quirk)?;
         }
         let methods: Vec<&str> = self.authentication.iter().map(|method| method.name()).collect();

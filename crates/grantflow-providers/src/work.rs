@@ -84,10 +84,15 @@ pub const CLICKUP: Preset = Preset {
     name: "ClickUp",
     documentation: "https://developer.clickup.com/docs/authentication",
     answer: Evidence::Unknown,
-    error: Evidence::Unknown,
+    error: Evidence::Recorded,
     authorization: Some("https://app.clickup.com/api"),
     token: "https://api.clickup.com/api/v2/oauth/token",
-    quirks: || vec![Quirk::error_path("ECODE", None)],
+    quirks: || {
+        vec![
+            Quirk::error_path("ECODE", None),
+            Quirk::error_code(Message::TokenAnswer, None, "OAUTH_014", ErrorCode::InvalidGrant),
+        ]
+    },
     api: &["https://api.clickup.com"],
     ..Preset::STANDARD
 };
@@ -229,7 +234,6 @@ pub const HUBSPOT: Preset = Preset {
         vec![
             Quirk::error_path("status", None),
             Quirk::error_code(Message::TokenAnswer, None, "BAD_REFRESH_TOKEN", ErrorCode::InvalidGrant),
-            Quirk::error_code(Message::TokenAnswer, None, "BAD_AUTH_CODE", ErrorCode::InvalidGrant),
         ]
     },
     api: &["https://api.hubapi.com"],

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use grantflow::{
-    Authorization, Callback, Client, ClientCredentials, DeviceGrant, DeviceRequest, EntropyFailed, Env, Error,
-    Exchange, Failure, Left, Redirect, Step, Tokens, UnixTime,
+    Authorization, Callback, Client, ClientCredentials, ConfidentialClient, DeviceGrant, DeviceRequest, EntropyFailed,
+    Env, Error, Exchange, Failure, Left, Quirk, Redirect, Step, Tokens, UnixTime,
 };
 use grantflow_providers::{Authentication, Preset};
 use http::Response;
@@ -63,7 +63,7 @@ enum Message {
 
 #[derive(Deserialize, Debug, PartialEq)]
 #[serde(untagged, deny_unknown_fields)]
-enum Expect {
+pub(crate) enum Expect {
     Token { token: String, scope: Option<Vec<String>>, expires_in: Option<u64>, refresh_token: Option<String> },
     Code { code: String, left: String },
 }
@@ -129,7 +129,7 @@ impl Fixture {
 
     /// Whether the client reads what it should.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let found = self.read()?;
+        let found = self.read((self.preset.quirks)())?;
         match (&found, self.kind) {
             (Expect::Token { .. }, Kind::Answer) | (Expect::Code { .. }, Kind::Error) if found == self.text.expect => {
                 Ok(())
@@ -151,16 +151,9 @@ impl Fixture {
         response.body(self.body()).unwrap()
     }
 
-    fn read(&self) -> Result<Expect, String> {
-        let examples: Vec<&str> = self.preset.inputs.iter().map(|input| input.example).collect();
-        let server = self.preset.server(&examples).map_err(|error| error.to_string())?;
-        let client = server.client("my-id");
-        let confidential = match self.preset.authentication[0] {
-            Authentication::SecretPost => client.secret_post("my-secret"),
-            Authentication::SecretBasic => client.secret_basic("my-secret"),
-            other => return Err(format!("no test knows {other:?}")),
-        };
-        let confidential = confidential.map_err(|error| error.to_string())?;
+    /// What a client makes of the answer, with the preset's data and these quirks.
+    pub(crate) fn read(&self, quirks: Vec<Quirk>) -> Result<Expect, String> {
+        let confidential = client(self.preset, quirks)?;
         match self.text.message {
             Message::Code => self.read_code(Client::from(&confidential)),
             Message::ClientCredentials => self.respond(ClientCredentials::new(&confidential)),
@@ -212,6 +205,51 @@ impl Fixture {
         };
         code(&error).map(|code| Expect::Code { code, left: left.to_owned() })
     }
+}
+
+/// A client of a preset's server with these quirks.
+fn client(preset: &Preset, quirks: Vec<Quirk>) -> Result<ConfidentialClient, String> {
+    let examples: Vec<&str> = preset.inputs.iter().map(|input| input.example).collect();
+    let server = preset.server_with_quirks(&examples, quirks).map_err(|error| error.to_string())?;
+    let client = server.client("my-id");
+    let confidential = match preset.authentication[0] {
+        Authentication::SecretPost => client.secret_post("my/secret"),
+        Authentication::SecretBasic => client.secret_basic("my/secret"),
+        other => return Err(format!("no test knows {other:?}")),
+    };
+    confidential.map_err(|error| error.to_string())
+}
+
+/// All that a client of a preset sends, with these quirks: where to, how it authenticates, and the body.
+pub(crate) fn requests(preset: &Preset, quirks: Vec<Quirk>) -> Vec<String> {
+    let Ok(client) = client(preset, quirks) else { return Vec::new() };
+    let mut all = vec![shown(&ClientCredentials::new(&client).scope("one two").unwrap())];
+    let tokens = || Tokens::of_refresh_token(&client, "refresh").unwrap().build();
+    all.push(shown(&tokens().refresh().unwrap()));
+    all.extend(tokens().revoke().ok().map(|revocation| shown(&revocation)));
+    all.extend(DeviceRequest::new(&client).ok().map(|request| shown(&request.scope("one two").unwrap())));
+    if let Ok(authorization) = Authorization::new(&client, REDIRECT_URI) {
+        let authorization = authorization.scope("one two").unwrap();
+        let Redirect { url, pending } = authorization.start(&mut Env::new(NOW, &mut Dice(1))).unwrap();
+        let state = url.as_str().split("state=").nth(1).unwrap().split('&').next().unwrap();
+        for code in ["code", "spapi_oauth_code"] {
+            let Redirect { pending, .. } = authorization.start(&mut Env::new(NOW, &mut Dice(1))).unwrap();
+            if let Callback::Granted(exchange) = pending.receive_url(&format!("{REDIRECT_URI}?{code}=c&state={state}"))
+            {
+                all.push(format!("{code} {}", shown(&exchange)));
+            }
+        }
+        all.push(url.as_str().to_owned());
+        drop(pending);
+    }
+    all
+}
+
+fn shown<X: Exchange>(exchange: &X) -> String {
+    let request = exchange.request(&mut Env::new(NOW, &mut Dice(2))).unwrap();
+    let authorization = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
+    let body = String::from_utf8_lossy(request.body().as_ref()).into_owned();
+    format!("{} {authorization:?} {:?} {body}", request.uri(), request.headers().get("content-type"))
 }
 
 /// A person was asked on another device (RFC 8628 §3.2), and now the server is polled.

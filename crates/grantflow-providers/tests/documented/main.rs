@@ -38,7 +38,36 @@ fn main() -> std::process::ExitCode {
     trials.push(Trial::test("each preset claims the evidence that is here", move || {
         evidence(fixtures).map_err(Failed::from)
     }));
+    trials.push(Trial::test("each quirk of a preset is needed", move || needed(fixtures).map_err(Failed::from)));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Quirks whose effect no fixture shows, with the reason for which the preset has them.
+const UNSHOWN: [(&str, &str, &str); 1] =
+    [("google", "verification_url", "the documented device answer is read in the core's tests, device/answers.rs")];
+
+/// A quirk that changes no request and no reading of a fixture would be a claim without a proof.
+fn needed(fixtures: &[Fixture]) -> Result<(), String> {
+    let mut idle = Vec::new();
+    for preset in grantflow_providers::all() {
+        let own: Vec<&Fixture> = fixtures.iter().filter(|fixture| fixture.preset.id == preset.id).collect();
+        let all = (preset.quirks)();
+        for at in 0..all.len() {
+            let mut others = all.clone();
+            let quirk = format!("{:?}", others.remove(at));
+            let changes = fixture::requests(preset, others.clone()) != fixture::requests(preset, all.clone())
+                || own.iter().any(|fixture| fixture.read(others.clone()) != fixture.read(all.clone()));
+            let excused = UNSHOWN.iter().any(|(id, part, _reason)| *id == preset.id && quirk.contains(part));
+            if changes == excused {
+                idle.push(format!("{}: {quirk}", preset.id));
+            }
+        }
+    }
+    if idle.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("these change nothing, or are excused without need:\n{}", idle.join("\n")))
+    }
 }
 
 fn sources(fixtures: &[Fixture]) -> Result<(), String> {
