@@ -15,6 +15,7 @@ mod person;
 mod presets;
 mod pushed;
 mod sessions;
+mod targets;
 mod world;
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ const CHECKS: [&[Row]; 10] = [
     &presets::CHECKS,
     &pushed::CHECKS,
     &sessions::CHECKS,
+    &targets::CHECKS,
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
 ];

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::seconds;
+use super::{BackchannelFault, seconds};
 
 /// A value that cannot be used: the caller has to correct it. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -93,6 +93,9 @@ pub enum Misuse {
     /// The token would go to a place where it must not go.
     #[error("the token was not attached: {0}")]
     Authorize(AuthorizeFault),
+    /// A parameter of a backchannel authentication request that cannot be used, or that the server does not take.
+    #[error("the backchannel authentication request cannot be made: {0}")]
+    Backchannel(BackchannelFault),
     /// Authorization details that cannot be sent (RFC 9396 §2).
     #[error("the authorization details {0}")]
     AuthorizationDetails(DetailsFault),
@@ -216,6 +219,8 @@ pub enum UrlRole {
     Introspection,
     /// The revocation endpoint (RFC 7009 §2).
     Revocation,
+    /// The backchannel authentication endpoint (OpenID CIBA §7).
+    BackchannelAuthentication,
     /// The document with the authorization server's metadata (RFC 8414 §3, OpenID Connect Discovery §4).
     Metadata,
     /// The document with a protected resource's metadata (RFC 9728 §3).
@@ -244,6 +249,7 @@ impl UrlRole {
             Self::PushedAuthorizationRequest => "pushed authorization request endpoint",
             Self::Introspection => "introspection endpoint",
             Self::Revocation => "revocation endpoint",
+            Self::BackchannelAuthentication => "backchannel authentication endpoint",
             Self::Metadata => "server metadata",
             Self::ResourceMetadata => "resource metadata",
             Self::Verification => "verification URI",

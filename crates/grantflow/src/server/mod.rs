@@ -8,6 +8,7 @@ use crate::url::{Endpoint, Issuer, Origin, PlainHttp, Reach, check_former, same_
 use crate::wire::form;
 
 mod announced;
+mod backchannel;
 mod endpoints;
 pub(crate) mod fields;
 mod message;
