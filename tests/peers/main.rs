@@ -14,6 +14,7 @@ mod django_oauth_toolkit;
 mod given_up;
 mod oidc_provider;
 mod person;
+mod presets;
 mod pushed;
 mod sessions;
 mod targets;
@@ -39,6 +40,7 @@ const CHECKS: &[&[Row]] = &[
     &given_up::CHECKS,
     &device::CHECKS,
     &backchannel::CHECKS,
+    &presets::CHECKS,
     &pushed::CHECKS,
     &token_exchange::CHECKS,
     &assertion::CHECKS,
