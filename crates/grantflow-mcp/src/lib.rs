@@ -1,0 +1,24 @@
+//! The authorization profile of the Model Context Protocol.
+
+mod authorization_server;
+mod challenged;
+mod client;
+mod connection;
+mod error;
+mod exchange;
+mod grant;
+mod login;
+mod place;
+mod resource;
+mod sealed;
+mod servers;
+
+pub use authorization_server::AuthorizationServer;
+pub use challenged::Challenged;
+pub use client::{Application, ClientChoice, ClientKind, Clients, Credentials, NeedsClient, StoredClients};
+pub use error::{AuthenticationFault, Error, NotCovered, StoredFault};
+pub use exchange::GrantExchange;
+pub use grant::{Demand, Grant, Operation, StoredGrant};
+pub use login::{Login, LoginBegun, LoginPush, LoginRedirect, LoginReturn, PendingLogin, StoredLogin};
+pub use resource::Resource;
+pub use servers::{AuthorizationServers, ServerDiscovery};

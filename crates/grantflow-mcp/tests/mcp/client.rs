@@ -1,0 +1,1 @@
+//! Point 5: which client logs in, and how it authenticates.

@@ -1,0 +1,1 @@
+//! What is stored while a person waits, and between two runs of a program.
