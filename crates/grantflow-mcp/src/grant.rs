@@ -2,16 +2,16 @@
 
 use core::fmt;
 
-use grantflow::{Client, Failure, Issuer, StepUp, StepUpAttempts, StoredTokens, Tokens, UnixTime};
+use grantflow::{Failure, Issuer, StoredTokens, Tokens, UnixTime};
 use http::{HeaderMap, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::challenged::Challenged;
-use crate::client::{ClientKind, Clients};
-use crate::connection::{Connection, StoredConnection};
+use crate::client::Clients;
+use crate::connection::{Connection, ConnectionBody};
+use crate::demand::{Demand, Operation};
 use crate::error::Error;
 use crate::exchange::GrantExchange;
-use crate::login::Login;
 use crate::resource::Resource;
 use crate::sealed::Sealed;
 
@@ -26,6 +26,11 @@ impl Grant {
         Self { connection, tokens }
     }
 
+    /// The client at the resource's authorization server, to which it is bound.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// The resource for which it is.
     pub fn resource(&self) -> &Resource {
         self.connection.place.resource()
@@ -33,22 +38,12 @@ impl Grant {
 
     /// The identifier that every request for tokens names, byte for byte as the resource's metadata has it.
     pub fn resource_identifier(&self) -> &str {
-        self.connection.place.identifier()
+        self.connection.resource_identifier()
     }
 
     /// The issuer to which it is bound.
     pub fn issuer(&self) -> &Issuer {
-        self.connection.place.issuer()
-    }
-
-    /// The client to which it was issued.
-    pub fn client(&self) -> &Client {
-        &self.connection.client
-    }
-
-    /// How the program got the client.
-    pub fn client_kind(&self) -> ClientKind {
-        self.connection.kind
+        self.connection.issuer()
     }
 
     /// The tokens. [`authorize`](Self::authorize) is stricter than they are: it also checks the path.
@@ -98,28 +93,8 @@ impl Grant {
     /// [`Error::RefusedAgain`] if it refuses a token of a refresh and one of a new login; [`Error::OAuth`] if its
     /// challenge names a URL that must not be asked.
     pub fn demand(&self, status: StatusCode, headers: &HeaderMap, operation: &mut Operation) -> Result<Demand, Error> {
-        if let Some(step_up) = StepUp::of(status, headers) {
-            return self.step_up(&step_up, operation).map(|login| Demand::LogIn(Box::new(login)));
-        }
-        if status != StatusCode::UNAUTHORIZED {
-            return Ok(Demand::Nothing);
-        }
-        let challenged = self.resource().refused(status, headers)?;
-        let Some(challenged) = challenged.map(|challenged| challenged.after(self.connection.former())) else {
-            return Ok(Demand::Nothing);
-        };
         let can_refresh = self.tokens.refresh_token().is_some();
-        match operation.refused(can_refresh) {
-            Refused::First => Ok(Demand::Refresh { otherwise: Box::new(challenged) }),
-            Refused::Again => Ok(Demand::StartAgain(Box::new(challenged))),
-            Refused::TooOften => Err(Error::RefusedAgain),
-        }
-    }
-
-    fn step_up(&self, step_up: &StepUp, operation: &mut Operation) -> Result<Login, Error> {
-        let authorization = self.connection.authorization().ok_or(Error::OwnBehalf)??;
-        let authorization = authorization.step_up(step_up, self.tokens.scope(), &mut operation.step_ups)?;
-        Ok(Login::stepped_up(self.connection.clone(), authorization))
+        self.connection.demand(self.tokens.scope(), can_refresh, status, headers, operation)
     }
 
     /// The way to a new grant without a challenge: if the refresh failed for good ([`Left::Spent`](grantflow::Left::Spent))
@@ -128,7 +103,7 @@ impl Grant {
     /// # Errors
     /// The errors of [`Resource::first_contact`].
     pub fn start_again(&self) -> Result<Challenged, Error> {
-        Ok(self.resource().first_contact()?.after(self.connection.former()))
+        self.connection.start_again()
     }
 
     /// The grant in a form that can be stored, so that another process can use and refresh it without asking for
@@ -137,7 +112,7 @@ impl Grant {
     pub fn into_stored(self) -> StoredGrant {
         let Self { connection, tokens } = self;
         let place = &connection.place;
-        let body = GrantBody { connection: connection.to_stored(), tokens: tokens.into_stored() };
+        let body = GrantBody { connection: connection.to_body(), tokens: tokens.into_stored() };
         StoredGrant(Sealed::new(KIND, place.issuer().as_str(), place.resource().identifier(), &body))
     }
 
@@ -149,7 +124,7 @@ impl Grant {
     pub fn from_stored(stored: StoredGrant, clients: &Clients) -> Result<Self, Error> {
         let GrantBody { connection, tokens } = stored.0.open(KIND)?;
         stored.0.check_owner(&connection.place)?;
-        let connection = Connection::from_stored(&connection, clients)?;
+        let connection = Connection::from_body(&connection, clients)?;
         let tokens = Tokens::from_stored(tokens, &connection.client)?;
         Ok(Self { connection, tokens })
     }
@@ -158,73 +133,6 @@ impl Grant {
 impl fmt::Debug for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Grant").field("connection", &self.connection).field("tokens", &self.tokens).finish()
-    }
-}
-
-/// What a resource's answer demands.
-#[derive(Debug)]
-#[must_use = "the operation goes on only if the demand is met"]
-#[allow(clippy::exhaustive_enums, reason = "a program must have an answer to every demand")]
-pub enum Demand {
-    /// Nothing that a token could change: the answer is for the program.
-    Nothing,
-    /// The token is over: [`Grant::refresh`]. If that fails for good ([`Left::Spent`](grantflow::Left::Spent)), start
-    /// again from the challenge.
-    Refresh {
-        /// The way to a new grant.
-        otherwise: Box<Challenged>,
-    },
-    /// More scope, or another login of the person: the request asks for what the grant has and for what the challenge
-    /// names.
-    LogIn(Box<Login>),
-    /// A new grant, from the challenge: there is nothing to refresh, or the refreshed token was refused too.
-    StartAgain(Box<Challenged>),
-}
-
-/// How often one operation was authorized again. **One value for each operation** of the program, such as a tool call,
-/// for as long as it lasts: it ends a loop in which a resource refuses every token.
-///
-/// A program stores it with the pending login while the person is away. It serializes with serde; its fields are not
-/// part of the API.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Operation {
-    step_ups: StepUpAttempts,
-    refused: u8,
-}
-
-enum Refused {
-    First,
-    Again,
-    TooOften,
-}
-
-impl Operation {
-    /// A new operation, with three step-ups at most.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// A new operation, with this many step-ups at most.
-    pub fn up_to(step_ups: u8) -> Self {
-        Self { step_ups: StepUpAttempts::up_to(step_ups), refused: 0 }
-    }
-
-    /// The step-ups of this operation.
-    pub fn step_ups(&self) -> &StepUpAttempts {
-        &self.step_ups
-    }
-
-    /// The first 401 asks for a refresh, the next one for a new grant; with a token of a new grant it is final.
-    fn refused(&mut self, can_refresh: bool) -> Refused {
-        self.refused = match (self.refused, can_refresh) {
-            (0, false) => 2,
-            (before, _) => before.saturating_add(1),
-        };
-        match self.refused {
-            1 => Refused::First,
-            2 => Refused::Again,
-            _ => Refused::TooOften,
-        }
     }
 }
 
@@ -240,7 +148,7 @@ pub struct StoredGrant(Sealed);
 
 #[derive(Serialize, Deserialize)]
 struct GrantBody {
-    connection: StoredConnection,
+    connection: ConnectionBody,
     tokens: StoredTokens,
 }
 

@@ -9,8 +9,8 @@ use grantflow::{
 use http::{Request, Response, Uri};
 use serde::{Deserialize, Serialize};
 
-use crate::client::{ClientKind, Clients};
-use crate::connection::{Connection, StoredConnection};
+use crate::client::Clients;
+use crate::connection::{Connection, ConnectionBody};
 use crate::error::Error;
 use crate::exchange::GrantExchange;
 use crate::sealed::Sealed;
@@ -44,19 +44,14 @@ impl Login {
         Self { connection, authorization, scope: None }
     }
 
+    /// The client at the resource's authorization server, with which the person will log in.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// The issuer at which the person will log in.
     pub fn issuer(&self) -> &Issuer {
-        self.connection.place.issuer()
-    }
-
-    /// How the program got the client.
-    pub fn client_kind(&self) -> ClientKind {
-        self.connection.kind
-    }
-
-    /// The client's id.
-    pub fn client_id(&self) -> &str {
-        self.connection.client.id()
+        self.connection.issuer()
     }
 
     /// The scope that will be asked for, unless this is a step-up.
@@ -269,7 +264,7 @@ impl PendingLogin {
     pub fn into_stored(self) -> StoredLogin {
         let Self { connection, pending } = self;
         let place = &connection.place;
-        let body = LoginBody { connection: connection.to_stored(), callback: pending.into_stored() };
+        let body = LoginBody { connection: connection.to_body(), callback: pending.into_stored() };
         StoredLogin(Sealed::new(KIND, place.issuer().as_str(), place.resource().identifier(), &body))
     }
 
@@ -281,7 +276,7 @@ impl PendingLogin {
     pub fn from_stored(stored: StoredLogin, clients: &Clients) -> Result<Self, Error> {
         let LoginBody { connection, callback } = stored.0.open(KIND)?;
         stored.0.check_owner(&connection.place)?;
-        let connection = Connection::from_stored(&connection, clients)?;
+        let connection = Connection::from_body(&connection, clients)?;
         let pending = PendingCallback::from_stored(callback, &connection.client)?;
         Ok(Self { connection, pending })
     }
@@ -310,7 +305,7 @@ pub struct StoredLogin(Sealed);
 
 #[derive(Serialize, Deserialize)]
 struct LoginBody {
-    connection: StoredConnection,
+    connection: ConnectionBody,
     callback: StoredCallback,
 }
 
