@@ -14,8 +14,9 @@ use crate::person::{Comes, Says, answers, decides, polls};
 use crate::world::{ALL, DJANGO, Got, Outcome, Row, World, check, failed, request};
 
 const AUTHLIB: &[Kind] = &[Kind::Authlib];
-const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib];
-const WITH_PAGES: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
+const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel];
+const WITH_PAGES: &[Kind] =
+    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Zitadel];
 
 pub(crate) const CHECKS: [Row; 10] = [
     Row { name: "device: pending, then the person says yes", check: pending_then_yes, on: ALL },
@@ -32,11 +33,7 @@ pub(crate) const CHECKS: [Row; 10] = [
 
 impl World {
     fn device_server(&self) -> Result<Server, Error> {
-        self.server()?.device_authorization_endpoint(&self.peer.url(match self.kind() {
-            Kind::OidcProvider => "/device/auth",
-            Kind::Authlib => "/device_authorization",
-            _ => "/device-authorization/",
-        }))
+        self.server()?.device_authorization_endpoint(&self.peer.url(self.places().device))
     }
 
     fn device(&self) -> Result<Client, Error> {
@@ -143,11 +140,20 @@ fn wrong_secret(world: &World) -> Outcome {
     let client = world.device_with_secret("wrong")?;
     let (error, left) = failed(world.agent.run(DeviceRequest::new(&client)?.scope(world.scope())?))?;
     check(
-        error.code() == Some(&ErrorCode::InvalidClient)
+        error.code() == Some(&wrong_secret_is(world))
             && error.next() == Next::FixConfiguration
             && matches!(left, Left::Intact(_)),
         error.to_string(),
     )
+}
+
+/// What the server calls a wrong secret of a device.
+fn wrong_secret_is(world: &World) -> ErrorCode {
+    match world.kind() {
+        // And with 400.
+        Kind::Zitadel => ErrorCode::UnauthorizedClient,
+        _ => ErrorCode::InvalidClient,
+    }
 }
 
 fn wrong_secret_meanwhile(world: &World) -> Outcome {
@@ -156,7 +162,7 @@ fn wrong_secret_meanwhile(world: &World) -> Outcome {
     world.says(&grant, Says::Yes)?;
     let grant = DeviceGrant::from_stored(grant.into_stored(), &world.device_with_secret("wrong")?)?;
     let (error, left) = failed(world.agent.run(grant))?;
-    check(error.code() == Some(&ErrorCode::InvalidClient), error.to_string())?;
+    check(error.code() == Some(&wrong_secret_is(world)), error.to_string())?;
     let Left::Intact(grant) = left else { return Err("a wrong secret cost the grant".into()) };
     let grant = DeviceGrant::from_stored(grant.into_stored(), &client)?;
     world.are_good(&world.agent.run(grant)?)

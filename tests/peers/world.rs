@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use grantflow::{
-    Authorization, Callback, Client, CodeExchange, ConfidentialClient, Env, Error, Exchange, Failure, Left, Redirect,
-    Server, Tokens,
+    Authorization, Callback, Client, CodeExchange, ConfidentialClient, Env, Error, ErrorCode, Exchange, Failure, Left,
+    Redirect, Server, Tokens,
 };
-use grantflow_tests::support::peer::{self, Browser, Kind, Peer};
+use grantflow_tests::support::peer::{self, Browser, Kind, Peer, Places};
 use grantflow_tests::support::transport::{Agent, AnyError, SysRng, Transport, now};
 use http::{Request, StatusCode};
 use libtest_mimic::Failed;
@@ -28,8 +28,14 @@ pub(crate) struct Row {
 }
 
 /// Each server once, in each of its modes that changes more than one flow.
-pub(crate) const ALL: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
+pub(crate) const ALL: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Zitadel,
+    Kind::Keycloak,
+];
 pub(crate) const DJANGO: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
 
 /// For a round trip on loopback; longer than any takes.
@@ -58,35 +64,34 @@ impl World {
         format!("{what}\nThe end of the server's log:\n{last}").into()
     }
 
+    pub(crate) fn places(&self) -> Places {
+        self.kind().places()
+    }
+
     pub(crate) fn authorization_endpoint(&self) -> String {
-        self.peer.url(match self.kind() {
-            Kind::OidcProvider | Kind::PushingOidcProvider => "/auth",
-            Kind::Authlib => "/authorize",
-            _ => "/authorize/",
-        })
+        self.peer.url(self.places().authorization)
     }
 
     pub(crate) fn token_endpoint(&self) -> String {
-        self.peer.url(match self.kind() {
-            Kind::OidcProvider | Kind::PushingOidcProvider | Kind::Authlib => "/token",
-            _ => "/token/",
-        })
+        self.peer.url(self.places().token)
     }
 
     /// A resource that needs the scope `api:read`.
     pub(crate) fn api(&self) -> String {
         match self.kind() {
-            Kind::OidcProvider | Kind::PushingOidcProvider => self.peer.url("/me"),
-            _ => self.peer.at_root("/api"),
+            // Each realm has one.
+            Kind::Keycloak | Kind::LenientKeycloak => self.peer.url(self.places().api),
+            _ => self.peer.at_root(self.places().api),
         }
     }
 
     /// Configured by hand, without metadata.
     pub(crate) fn server(&self) -> Result<Server, Error> {
         let server = Server::new(&self.authorization_endpoint(), &self.token_endpoint())?;
-        match self.kind() {
-            Kind::DjangoOauthToolkit => server.issuer(self.peer.issuer()),
-            _ => server.issuer_always_sent(self.peer.issuer()),
+        if self.kind().sends_issuer() {
+            server.issuer_always_sent(self.peer.issuer())
+        } else {
+            server.issuer(self.peer.issuer())
         }
     }
 
@@ -123,6 +128,15 @@ impl World {
     pub(crate) fn log_in(&self, client: impl Into<Client>) -> Got<Tokens> {
         let authorization = Authorization::new(client, REDIRECT_URI)?.scope(self.scope())?;
         Ok(self.agent.run(self.granted(authorization, REDIRECT_URI)?)?)
+    }
+
+    /// What the API says to a token that is over.
+    pub(crate) fn refusal(&self) -> (StatusCode, Option<ErrorCode>) {
+        match self.kind() {
+            // 401 is for what is no token. It has no challenges.
+            Kind::Zitadel => (StatusCode::FORBIDDEN, None),
+            _ => (StatusCode::UNAUTHORIZED, Some(ErrorCode::InvalidToken)),
+        }
     }
 
     /// The API's answer to a token.

@@ -3,6 +3,7 @@
 use crate::answer::{Answer, Members};
 use crate::call::Refusal;
 use crate::client::Client;
+use crate::details;
 use crate::form::{Form, json_string, json_strings};
 use crate::grants::{Family, s256};
 use crate::server::Server;
@@ -33,13 +34,16 @@ impl Server {
         add("token_type", json_string("Bearer"));
         add("exp", access.expires_at.to_string());
         add("sub", json_string(subject));
+        if let Some(details) = &access.details {
+            add(details::NAME, details.clone());
+        }
         if access.for_person {
             add("username", json_string(&self.knobs.user));
         }
         Some(members)
     }
 
-    fn describe_refresh(&self, token: &str) -> Option<Members> {
+    pub(crate) fn describe_refresh(&self, token: &str) -> Option<Members> {
         let refresh = self.grants.refresh.get(token)?;
         let spent = refresh.spent_at.is_some_and(|at| at.saturating_add(self.knobs.refresh_grace) <= self.now);
         let expired = refresh.expires_at.is_some_and(|end| end <= self.now);

@@ -34,6 +34,15 @@ pub struct Knobs {
     /// meets every one and the metadata names none.
     pub acr_values_supported: Vec<String>,
 
+    /// The types of authorization details that the server knows, also in its metadata (RFC 9396 section 10). Others are
+    /// refused with `invalid_authorization_details`. Default: empty; then it knows every type and the metadata names none.
+    pub authorization_details_types_supported: Vec<String>,
+    /// Grant these authorization details, as JSON text, instead of the requested ones (RFC 9396 section 7.1). It can be
+    /// anything, also something malformed. Default: what was requested.
+    pub granted_authorization_details: Option<String>,
+    /// Whether the server has the response mode `form_post`, also in its metadata. Default: yes.
+    pub form_post: bool,
+
     /// Whether an authorization request needs a PKCE challenge (RFC 7636). Default: yes.
     pub require_pkce: bool,
     /// Whether the challenge method `plain` is accepted. Default: no, only `S256`.
@@ -112,6 +121,33 @@ pub struct Knobs {
     /// server. The revocation of a refresh token always does. Default: no.
     pub access_token_revokes_grant: bool,
 
+    /// Whose assertions and ID tokens are accepted beside this server's own: issuers (RFC 7523 section 3). If there are any,
+    /// the metadata announces identity assertions. Default: none.
+    pub trusted_issuers: Vec<String>,
+    /// How long the JWTs and SAML assertions live that this server makes, in seconds. Default: 300.
+    pub assertion_lifetime: u64,
+    /// Whether an assertion is accepted only once (RFC 7523 section 3). Default: yes.
+    pub assertions_once: bool,
+    /// Whether assertion grants, token exchanges and the extension grant give refresh tokens. Default: no.
+    pub refresh_token_without_person: bool,
+    /// Whether a token exchange and other grants without a person need no client at all (RFC 7521 section 4.1, RFC 8693
+    /// section 2.1). Default: no.
+    pub accept_unidentified: bool,
+    /// The values of `audience` and `resource` for which a token exchange issues tokens; for another one it refuses with
+    /// `invalid_target` (RFC 8693 section 2.2.2). Default: any.
+    pub exchange_targets: Option<Vec<String>>,
+    /// Types of subject tokens that are accepted beside those of RFC 8693 section 3; every token of such a type is good.
+    /// Default: none.
+    pub subject_token_types: Vec<String>,
+    /// Whether a JWT that a token exchange issues is a Bearer token for an API; else its `token_type` is `N_A`. Default: no.
+    pub issued_jwt_is_bearer: bool,
+    /// The ids of this server's clients at other servers, by the audience of an identity assertion. Default: the same id
+    /// everywhere.
+    pub client_ids_elsewhere: BTreeMap<String, String>,
+    /// The type of an extension grant (RFC 6749 section 4.5) that this server knows. It asks for no parameter. Default:
+    /// none.
+    pub extension_grant: Option<String>,
+
     /// The scope that the resource demands. Its challenges name the scope, and a token with less gets a 403 with
     /// `insufficient_scope` (RFC 6750 section 3). Default: none.
     pub required_scope: Option<String>,
@@ -173,6 +209,9 @@ impl Default for Knobs {
             user: "ada".to_owned(),
             logged_in_at: None,
             acr_values_supported: Vec::new(),
+            authorization_details_types_supported: Vec::new(),
+            granted_authorization_details: None,
+            form_post: true,
             require_pkce: true,
             allow_plain_pkce: false,
             require_pushed_authorization_requests: false,
@@ -203,6 +242,16 @@ impl Default for Knobs {
             audience: None,
             revocable_access_tokens: true,
             access_token_revokes_grant: false,
+            trusted_issuers: Vec::new(),
+            assertion_lifetime: 300,
+            assertions_once: true,
+            refresh_token_without_person: false,
+            accept_unidentified: false,
+            exchange_targets: None,
+            subject_token_types: Vec::new(),
+            issued_jwt_is_bearer: false,
+            client_ids_elsewhere: BTreeMap::new(),
+            extension_grant: None,
             required_scope: None,
             required_acr_values: Vec::new(),
             required_max_age: None,

@@ -45,6 +45,7 @@ const ROWS: [(Message, bool, &[&str]); 9] = [
             "code_challenge_method",
             "response_mode",
             "resource",
+            "authorization_details",
             "request",
             "request_uri",
             "client_secret",
@@ -64,10 +65,16 @@ const ROWS: [(Message, bool, &[&str]); 9] = [
             "refresh_token",
             "scope",
             "resource",
+            "authorization_details",
             "assertion",
             "device_code",
             "username",
             "password",
+            "subject_token",
+            "subject_token_type",
+            "actor_token",
+            "actor_token_type",
+            "requested_token_type",
         ],
     ),
     (
@@ -83,9 +90,10 @@ const ROWS: [(Message, bool, &[&str]); 9] = [
             "error",
             "error_description",
             "error_uri",
+            "issued_token_type",
         ],
     ),
-    (Message::DeviceAuthorizationRequest, true, &["scope", "resource"]),
+    (Message::DeviceAuthorizationRequest, true, &["scope", "resource", "authorization_details"]),
     (
         Message::DeviceAuthorizationAnswer,
         false,
@@ -103,6 +111,7 @@ const ROWS: [(Message, bool, &[&str]); 9] = [
             "code_challenge_method",
             "response_mode",
             "resource",
+            "authorization_details",
             "request",
             "request_uri",
         ],
@@ -123,6 +132,10 @@ impl Message {
         names.iter().chain(client).copied()
     }
 }
+
+/// A parameter of a token exchange (RFC 8693 §2.1) that callers give to other grants: it has a setter in one flow, and is
+/// an extra parameter in the others. A quirk can rename it.
+pub(crate) const AUDIENCE: &str = "audience";
 
 /// Names that no quirk can change, in any message. No server is known that changes them, and a check for a name that is
 /// never sent would be useless.
