@@ -2,12 +2,10 @@
 
 use core::fmt;
 
-use grantflow::{ClientCredentials, Issuer, RedirectUri, ResourceMetadata, Scope, ServerMetadata, UnixTime};
+use grantflow::{Issuer, RedirectUri, ResourceMetadata, Scope, ServerMetadata, UnixTime};
 
-use crate::client::{Application, ClientChoice, Clients, Credentials, Former, choose};
-use crate::connection::Connection;
+use crate::client::{Application, ClientChoice, Clients, Former, choose};
 use crate::error::Error;
-use crate::exchange::GrantExchange;
 use crate::place::Place;
 use crate::resource::Resource;
 
@@ -73,26 +71,6 @@ impl AuthorizationServer {
             return Err(Error::NoPkce(self.issuer().clone()));
         }
         choose(self, application, clients, redirect_uri, now)
-    }
-
-    /// A token for the program itself (RFC 6749 §4.4), for an MCP server that needs no person. The credentials need a
-    /// secret.
-    ///
-    /// # Errors
-    /// [`Error::OtherIssuer`] if they are of another issuer; [`Error::Authentication`]; [`Error::OAuth`].
-    pub fn client_credentials(&self, credentials: &Credentials) -> Result<GrantExchange, Error> {
-        let client = credentials.confidential(&self.place)?;
-        let mut grant = ClientCredentials::new(&client).resource(self.place.identifier())?;
-        if let Some(scope) = self.wanted_scope() {
-            grant = grant.scope(scope)?;
-        }
-        let connection = Connection {
-            place: self.place.clone(),
-            kind: credentials.kind(),
-            client: grant.client().clone(),
-            redirect_uri: None,
-        };
-        Ok(GrantExchange::new(connection, grant))
     }
 
     /// Point 6: what the challenge names, else every scope of the resource, else none.

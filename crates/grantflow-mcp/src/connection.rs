@@ -17,7 +17,7 @@ pub struct Connection {
     pub(crate) place: Place,
     pub(crate) kind: ClientKind,
     pub(crate) client: Client,
-    /// `None` if the client acts on its own behalf.
+    /// `None` if no person was sent to the authorization server.
     pub(crate) redirect_uri: Option<RedirectUri>,
 }
 
@@ -64,7 +64,7 @@ impl Connection {
         Self::from_body(&body, clients)
     }
 
-    /// An authorization request for the resource, without a scope; `None` if the client acts on its own behalf.
+    /// An authorization request for the resource, without a scope; `None` if no person was sent to the authorization server.
     pub(crate) fn authorization(&self) -> Option<Result<Authorization, Error>> {
         let redirect_uri = self.redirect_uri.clone()?;
         let authorization = Authorization::new(&self.client, redirect_uri);
@@ -91,7 +91,10 @@ impl Connection {
         let client = match kind {
             // Its id is its whole identity.
             ClientKind::Document => Client::from(&place.server().client(id).public()?),
-            _ => clients.of(&place, kind, id).ok_or(Error::Stored(StoredFault::NoClient))?.client(&place)?,
+            ClientKind::Unidentified => Client::from(&place.server().unidentified()),
+            ClientKind::Beforehand | ClientKind::Registered => {
+                clients.of(&place, kind, id).ok_or(Error::Stored(StoredFault::NoClient))?.client(&place)?
+            }
         };
         // The program that started it chose the scheme.
         let redirect_uri = stored.redirect_uri.as_deref().map(RedirectUri::with_undotted_scheme).transpose()?;

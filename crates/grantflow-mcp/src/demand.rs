@@ -35,7 +35,7 @@ impl Connection {
     }
 
     fn step_up(&self, step_up: &StepUp, granted: &GrantedScope, operation: &mut Operation) -> Result<Login, Error> {
-        let authorization = self.authorization().ok_or(Error::OwnBehalf)??;
+        let authorization = self.authorization().ok_or(Error::NoPerson)??;
         let authorization = authorization.step_up(step_up, granted, &mut operation.step_ups)?;
         Ok(Login::stepped_up(self.clone(), authorization))
     }

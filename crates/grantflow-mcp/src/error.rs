@@ -43,6 +43,9 @@ pub enum Error {
         /// The issuer at which they were to be used.
         at: Issuer,
     },
+    /// The grant is for another resource.
+    #[error("the grant is for another resource: its tokens are never used at this one")]
+    OtherResource,
     /// The redirect URI is none of those that the client has registered.
     #[error(
         "the redirect URI is none of those that are registered for this client; scheme, host and path must be identical, and only \
@@ -68,9 +71,11 @@ pub enum Error {
     /// The resource refused a new token as well.
     #[error("the resource refuses every token that its authorization server gives: do not repeat the operation")]
     RefusedAgain,
-    /// The client acts on its own behalf, so there is no person whom more scope could be asked from.
-    #[error("the resource wants more scope than this client was given for itself: its operator has to grant it")]
-    OwnBehalf,
+    /// The grant came without a login, so there is no person whom more scope could be asked from.
+    #[error(
+        "the resource wants more scope than this grant has, and the grant came without a login: its operator has to grant it"
+    )]
+    NoPerson,
     /// The stored state was refused.
     #[error("the stored state was refused: {0}; start again from the resource's challenge")]
     Stored(StoredFault),

@@ -89,7 +89,7 @@ impl Grant {
     ///
     /// # Errors
     /// Each is final for this operation. [`Error::NoStepUp`] if the resource asks for nothing new, or was given more
-    /// as often as allowed; [`Error::OwnBehalf`] if it wants more of a client that acts for itself;
+    /// as often as allowed; [`Error::NoPerson`] if it wants more and the grant came without a login;
     /// [`Error::RefusedAgain`] if it refuses a token of a refresh and one of a new login; [`Error::OAuth`] if its
     /// challenge names a URL that must not be asked.
     pub fn demand(&self, status: StatusCode, headers: &HeaderMap, operation: &mut Operation) -> Result<Demand, Error> {

@@ -7,12 +7,15 @@ mod connection;
 mod demand;
 mod error;
 mod exchange;
+mod extensions;
 mod grant;
 mod login;
 mod place;
 mod resource;
 mod sealed;
 mod servers;
+#[cfg(feature = "session")]
+mod session;
 
 pub use authorization_server::AuthorizationServer;
 pub use challenged::Challenged;
@@ -25,3 +28,5 @@ pub use grant::{Grant, StoredGrant};
 pub use login::{Login, LoginBegun, LoginPush, LoginRedirect, LoginReturn, PendingLogin, StoredLogin};
 pub use resource::Resource;
 pub use servers::{AuthorizationServers, ServerDiscovery};
+#[cfg(feature = "session")]
+pub use session::{CallError, Called, ResourceSession, ResourceSessionError, SessionDemand};

@@ -30,9 +30,9 @@ pub struct Login {
 
 impl Login {
     /// # Errors
-    /// [`Error::OAuth`]; [`Error::OwnBehalf`] if no person is there.
+    /// [`Error::OAuth`]; [`Error::NoPerson`] if no person is there.
     pub(crate) fn new(connection: Connection, scope: Option<Scope>) -> Result<Self, Error> {
-        let mut authorization = connection.authorization().ok_or(Error::OwnBehalf)??;
+        let mut authorization = connection.authorization().ok_or(Error::NoPerson)??;
         if let Some(scope) = &scope {
             authorization = authorization.scope(scope.clone())?;
         }

@@ -20,6 +20,8 @@ pub enum ClientKind {
     Document,
     /// The program registered itself (RFC 7591).
     Registered,
+    /// There is none: an assertion is all that the server asks for.
+    Unidentified,
 }
 
 /// A client's credentials. **They belong to one issuer, and are used nowhere else.**

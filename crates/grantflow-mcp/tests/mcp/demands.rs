@@ -148,7 +148,7 @@ fn a_client_on_its_own_behalf_stops_at_once() {
     let grant = world.run(server.client_credentials(&credentials).unwrap()).unwrap();
     world.server(AS).knobs().required_scope = Some("admin".to_owned());
     let end = demand(&mut world, &grant, &mut Operation::new());
-    assert!(matches!(end, Err(Error::OwnBehalf)), "{end:?}");
+    assert!(matches!(end, Err(Error::NoPerson)), "{end:?}");
     // A 401 asks for a new token; there is nothing to refresh.
     world.server(AS).revoke_access_tokens();
     let mut operation = Operation::new();
