@@ -66,7 +66,7 @@ pub(crate) fn choose(
     }
     let takes_documents = server.metadata().is_some_and(|metadata| metadata.client_id_metadata_document_supported());
     if let Some(document) = application.document.as_ref().filter(|_| takes_documents) {
-        if !document.redirect_uris.iter().any(|known| super::redirect::allows(known, redirect_uri.as_str())) {
+        if !document.allows(&redirect_uri) {
             return Err(Error::RedirectUri);
         }
         let client = Client::from(&place.server().client(&document.url).public()?);
