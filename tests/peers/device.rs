@@ -152,7 +152,7 @@ fn wrong_secret_is(world: &World) -> ErrorCode {
     match world.kind() {
         // And with 400.
         Kind::Zitadel => ErrorCode::UnauthorizedClient,
-        _ => ErrorCode::InvalidClient,
+        _ => world.wrong_secret(),
     }
 }
 

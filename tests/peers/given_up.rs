@@ -131,7 +131,7 @@ fn wrong_secret(world: &World) -> Outcome {
         return check(error.code().is_none() && error.status() == Some(StatusCode::UNAUTHORIZED), error.to_string());
     }
     check(
-        error.code() == Some(&ErrorCode::InvalidClient) && error.status() == Some(StatusCode::UNAUTHORIZED),
+        error.code() == Some(&world.wrong_secret()) && error.status() == Some(StatusCode::UNAUTHORIZED),
         error.to_string(),
     )
 }
@@ -182,10 +182,7 @@ fn revocation_with_wrong_secret(world: &World) -> Outcome {
         (world.with_secret(peer::BASIC)?, world.token_server()?.client(peer::BASIC.id).secret_basic("wrong")?);
     let tokens = Tokens::from_stored(world.log_in(&client)?.into_stored(), &wrong)?;
     let (error, left) = failed(world.agent.run(tokens.revoke().map_err(|failure| failure.error)?))?;
-    check(
-        error.code() == Some(&ErrorCode::InvalidClient) && error.next() == Next::FixConfiguration,
-        error.to_string(),
-    )?;
+    check(error.code() == Some(&world.wrong_secret()) && error.next() == Next::FixConfiguration, error.to_string())?;
     let Left::Intact(revocation) = left else { return Err("a wrong secret cost the tokens".into()) };
     let tokens = revocation.into_tokens().ok_or("the tokens are gone")?;
     check(world.is_active(&access(&tokens)?)?, "it is inactive")?;

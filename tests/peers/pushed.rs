@@ -111,7 +111,7 @@ fn wrong_secret(world: &World) -> Outcome {
     let client = world.pushing_server()?.client(peer::BASIC.id).secret_basic("wrong")?;
     let (error, left) = failed(world.agent.run(push(&asks(&client)?)?))?;
     check(
-        error.code() == Some(&ErrorCode::InvalidClient)
+        error.code() == Some(&world.wrong_secret())
             && error.next() == Next::FixConfiguration
             && matches!(left, Left::Intact(_)),
         error.to_string(),
