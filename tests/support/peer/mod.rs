@@ -35,17 +35,20 @@ pub enum Kind {
     Authlib,
     /// zitadel's OpenID Provider, in Go.
     Zitadel,
+    /// idpyoidc behind Flask.
+    Idpyoidc,
 }
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::OidcProvider,
         Self::PushingOidcProvider,
         Self::DjangoOauthToolkit,
         Self::StrictDjangoOauthToolkit,
         Self::Authlib,
         Self::Zitadel,
+        Self::Idpyoidc,
     ];
 
     /// Where it has what.
@@ -55,7 +58,7 @@ impl Kind {
 
     /// Whether its callbacks say who sends them (RFC 9207).
     pub const fn sends_issuer(self) -> bool {
-        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel)
+        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel | Self::Idpyoidc)
     }
 
     /// Its name in the names of tests.
@@ -67,6 +70,7 @@ impl Kind {
             Self::StrictDjangoOauthToolkit => "django-oauth-toolkit, strict",
             Self::Authlib => "authlib",
             Self::Zitadel => "zitadel",
+            Self::Idpyoidc => "idpyoidc",
         }
     }
 }

@@ -63,5 +63,14 @@ pub fn of(kind: Kind) -> Places {
             pushed: NONE,
             api: "/userinfo",
         },
+        Kind::Idpyoidc => Places {
+            authorization: "/authorization",
+            token: "/token",
+            device: NONE,
+            introspection: "/introspection",
+            revocation: "/revocation",
+            pushed: "/par",
+            api: "/userinfo",
+        },
     }
 }
