@@ -9,8 +9,14 @@ use grantflow_tests::support::peer::{self, Browser, Kind, Landing};
 use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, failed, request, start};
 
 /// These decode what Basic has encoded.
-const DECODING: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Zitadel];
+const DECODING: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Zitadel,
+    Kind::Keycloak,
+];
 /// These look at the scope of client credentials.
 const LOOKING: &[Kind] = DECODING;
 

@@ -13,8 +13,14 @@ use grantflow_tests::support::transport::SysRng;
 use crate::person::{Comes, Says, answers, decides, polls};
 use crate::world::{DJANGO, Got, Outcome, Row, World, check, failed, request};
 
-const HERE: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Zitadel];
+const HERE: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Zitadel,
+    Kind::Keycloak,
+];
 const AUTHLIB: &[Kind] = &[Kind::Authlib];
 const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel];
 const WITH_PAGES: &[Kind] =

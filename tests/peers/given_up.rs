@@ -14,8 +14,14 @@ use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, f
 const OTHERS_ARE_REFUSED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc];
 const KNOWS_REFRESH_TOKENS: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Idpyoidc];
 /// With the refresh token, the access token ends.
-const WHOLE: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Zitadel];
+const WHOLE: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Zitadel,
+    Kind::Keycloak,
+];
 const ALONE: &[Kind] = &[Kind::Idpyoidc];
 /// An answer takes less time, even on a busy machine; tokens live longer.
 const SLOW: Duration = Duration::from_secs(30);

@@ -35,6 +35,7 @@ pub(crate) const ALL: &[Kind] = &[
     Kind::Authlib,
     Kind::Zitadel,
     Kind::Idpyoidc,
+    Kind::Keycloak,
 ];
 pub(crate) const DJANGO: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
 
@@ -78,7 +79,11 @@ impl World {
 
     /// A resource that needs the scope `api:read`.
     pub(crate) fn api(&self) -> String {
-        self.peer.at_root(self.places().api)
+        match self.kind() {
+            // Each realm has one.
+            Kind::Keycloak | Kind::LenientKeycloak => self.peer.url(self.places().api),
+            _ => self.peer.at_root(self.places().api),
+        }
     }
 
     /// Configured by hand, without metadata.

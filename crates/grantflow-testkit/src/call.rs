@@ -72,6 +72,7 @@ impl Server {
                     return Err(("invalid_request", "a parameter was sent twice"));
                 }
                 let client = server.authenticate(&credentials)?;
+                server.grants.asked_details = server.details(&form)?;
                 act(server, &client, &form)
             });
             answer.unwrap_or_else(|(error, why)| server.refusal(error, why, shows_header))

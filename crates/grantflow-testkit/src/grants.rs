@@ -46,6 +46,7 @@ pub(crate) struct Access {
     /// Whether the token stands for the person, or for the client alone.
     pub(crate) for_person: bool,
     pub(crate) scope: String,
+    pub(crate) details: Option<String>,
     pub(crate) family: Family,
     pub(crate) issued_at: u64,
     pub(crate) expires_at: u64,
@@ -125,6 +126,10 @@ pub(crate) struct Grants {
     /// By request URI. A request that was used is removed.
     pub(crate) pushed: BTreeMap<String, Pushed>,
     pub(crate) bases: BTreeMap<Family, Basis>,
+    /// The authorization details that a family began with.
+    pub(crate) details: BTreeMap<Family, String>,
+    /// Those of the request that is being answered.
+    pub(crate) asked_details: Option<String>,
     pub(crate) revoked: BTreeSet<Family>,
     pub(crate) seed: u64,
     counter: u64,
@@ -143,6 +148,7 @@ impl Grants {
     pub(crate) fn new_family(&mut self, basis: Basis) -> Family {
         let family = self.count();
         self.bases.insert(family, basis);
+        self.details.extend(self.asked_details.clone().map(|details| (family, details)));
         family
     }
 

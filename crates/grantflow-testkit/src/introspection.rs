@@ -3,6 +3,7 @@
 use crate::answer::{Answer, Members};
 use crate::call::Refusal;
 use crate::client::Client;
+use crate::details;
 use crate::form::{Form, json_string, json_strings};
 use crate::grants::{Family, s256};
 use crate::server::Server;
@@ -33,6 +34,9 @@ impl Server {
         add("token_type", json_string("Bearer"));
         add("exp", access.expires_at.to_string());
         add("sub", json_string(subject));
+        if let Some(details) = &access.details {
+            add(details::NAME, details.clone());
+        }
         if access.for_person {
             add("username", json_string(&self.knobs.user));
         }

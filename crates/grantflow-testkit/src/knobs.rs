@@ -34,6 +34,15 @@ pub struct Knobs {
     /// meets every one and the metadata names none.
     pub acr_values_supported: Vec<String>,
 
+    /// The types of authorization details that the server knows, also in its metadata (RFC 9396 section 10). Others are
+    /// refused with `invalid_authorization_details`. Default: empty; then it knows every type and the metadata names none.
+    pub authorization_details_types_supported: Vec<String>,
+    /// Grant these authorization details, as JSON text, instead of the requested ones (RFC 9396 section 7.1). It can be
+    /// anything, also something malformed. Default: what was requested.
+    pub granted_authorization_details: Option<String>,
+    /// Whether the server has the response mode `form_post`, also in its metadata. Default: yes.
+    pub form_post: bool,
+
     /// Whether an authorization request needs a PKCE challenge (RFC 7636). Default: yes.
     pub require_pkce: bool,
     /// Whether the challenge method `plain` is accepted. Default: no, only `S256`.
@@ -173,6 +182,9 @@ impl Default for Knobs {
             user: "ada".to_owned(),
             logged_in_at: None,
             acr_values_supported: Vec::new(),
+            authorization_details_types_supported: Vec::new(),
+            granted_authorization_details: None,
+            form_post: true,
             require_pkce: true,
             allow_plain_pkce: false,
             require_pushed_authorization_requests: false,

@@ -83,6 +83,7 @@ mod authorize;
 mod call;
 mod callback;
 mod client;
+mod details;
 mod device;
 mod endpoint;
 mod form;

@@ -35,7 +35,10 @@ impl Server {
             add("scopes_supported", json_strings(&knobs.scopes_supported));
         }
         add("response_types_supported", json_strings(&["code"]));
-        add("response_modes_supported", json_strings(&["query", "form_post"]));
+        add(
+            "response_modes_supported",
+            json_strings(if knobs.form_post { &["query", "form_post"][..] } else { &["query"] }),
+        );
         add("grant_types_supported", json_strings(&self.grant_types()));
         add(
             "code_challenge_methods_supported",
@@ -61,6 +64,9 @@ impl Server {
         }
         if !knobs.acr_values_supported.is_empty() {
             add("acr_values_supported", json_strings(&knobs.acr_values_supported));
+        }
+        if !knobs.authorization_details_types_supported.is_empty() {
+            add("authorization_details_types_supported", json_strings(&knobs.authorization_details_types_supported));
         }
         members
     }

@@ -5,6 +5,7 @@ use http::Response;
 use crate::answer::{Answer, Members};
 use crate::call::Refusal;
 use crate::client::{Client, Grant, is_subset};
+use crate::details;
 use crate::endpoint::Endpoint;
 use crate::form::{Form, json_string};
 use crate::grants::{Access, Basis, Code, Family, Refresh, is_verifier};
@@ -141,10 +142,12 @@ impl Server {
     fn issue(&mut self, client: &Client, scope: &str, family: Family, for_person: bool) -> Members {
         let lifetime = self.knobs.expires_in;
         let token = self.grants.mint("at", self.knobs.odd_characters);
+        let details = self.granted_details(family);
         let record = Access {
             client_id: client.id.clone(),
             for_person,
             scope: scope.to_owned(),
+            details: details.clone(),
             family,
             issued_at: self.now,
             expires_at: self.now.saturating_add(lifetime),
@@ -161,6 +164,7 @@ impl Server {
             let scope = scope.replace(' ', &self.knobs.scope_separator);
             members.push(("scope".to_owned(), json_string(&scope)));
         }
+        members.extend(details.map(|details| (details::NAME.to_owned(), details)));
         members
     }
 

@@ -63,6 +63,7 @@ mod error;
 
 mod wire;
 
+mod details;
 mod scope;
 mod url;
 
@@ -89,9 +90,10 @@ pub use client::{Client, ClientBuilder, ConfidentialClient, PublicClient};
 pub use contract::{
     AnyExchange, Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, Wait, drive,
 };
+pub use details::{AuthorizationDetails, GrantedDetails};
 pub use error::{
-    Answer, AuthorizeFault, Error, ErrorCode, ErrorResponse, Meaning, MetadataFault, Mismatch, Misuse, Next,
-    ProtocolError, Refused, StoredFault, UrlFault, UrlRole, Violation,
+    Answer, AuthorizeFault, DetailsFault, Error, ErrorCode, ErrorResponse, Meaning, MetadataFault, Mismatch, Misuse,
+    Next, ProtocolError, Refused, StoredFault, UrlFault, UrlRole, Violation,
 };
 pub use flow::client_credentials::ClientCredentials;
 pub use flow::code::{

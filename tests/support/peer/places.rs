@@ -72,5 +72,14 @@ pub fn of(kind: Kind) -> Places {
             pushed: "/par",
             api: "/userinfo",
         },
+        Kind::Keycloak | Kind::LenientKeycloak => Places {
+            authorization: "/protocol/openid-connect/auth",
+            token: "/protocol/openid-connect/token",
+            device: "/protocol/openid-connect/auth/device",
+            introspection: "/protocol/openid-connect/token/introspect",
+            revocation: "/protocol/openid-connect/revoke",
+            pushed: "/protocol/openid-connect/ext/par/request",
+            api: "/protocol/openid-connect/userinfo",
+        },
     }
 }

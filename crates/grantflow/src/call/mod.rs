@@ -2,6 +2,7 @@
 
 mod asked;
 pub(crate) mod document;
+mod narrowed;
 mod not_granted;
 mod object;
 mod polling;
@@ -11,9 +12,10 @@ mod seam;
 mod token;
 
 pub use asked::Asked;
+pub(crate) use narrowed::Narrowed;
 pub use not_granted::NotGranted;
 pub(crate) use not_granted::{no_answer, no_answer_to_replayable, unless_sure};
 pub(crate) use object::{object, status};
 pub(crate) use polling::{Polled, Polling};
-pub(crate) use request::{get, post, token as token_request, with_resources};
+pub(crate) use request::{get, post, token as token_request, with_target};
 pub(crate) use token::{Grant, token_answer};

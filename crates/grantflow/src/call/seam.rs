@@ -25,8 +25,8 @@ const REFUSED: [&str; 6] = [
     "urn:ietf:params:oauth:grant-type:device_code",
 ];
 
-/// Parameters that no grant has: [`Asked`] has two of them, and the other two belong to removed grants.
-const NOT_ITS_OWN: [&str; 4] = ["scope", "resource", "username", "password"];
+/// Parameters that no grant has: [`Asked`] has three of them, and the other two belong to removed grants.
+const NOT_ITS_OWN: [&str; 5] = ["scope", "resource", "authorization_details", "username", "password"];
 
 impl Client {
     /// A token request (RFC 6749 §3.2) for your own grant: POST, the grant's parameters with `grant_type` in the body,

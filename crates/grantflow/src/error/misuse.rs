@@ -93,9 +93,61 @@ pub enum Misuse {
     /// The token would go to a place where it must not go.
     #[error("the token was not attached: {0}")]
     Authorize(AuthorizeFault),
+    /// Authorization details that cannot be sent (RFC 9396 §2).
+    #[error("the authorization details {0}")]
+    AuthorizationDetails(DetailsFault),
+    /// A resource that the grant does not have (RFC 8707 §2.2).
+    #[error("the grant was not requested for this resource: name one of those that the authorization request named")]
+    WiderResource,
     /// The unknown members of the answer do not fit the requested type.
     #[error("the unknown members of the answer do not fit the requested type: check its fields")]
     Extra,
+}
+
+/// What is wrong with authorization details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DetailsFault {
+    /// The values cannot be written as JSON.
+    NotWritable,
+    /// The text is not a JSON list.
+    NotAList,
+    /// The list is empty.
+    Empty,
+    /// One of them is not an object.
+    NotAnObject,
+    /// One of them has no `type`, or one that is empty or not a text.
+    NoType,
+    /// A common member occurs twice, or its value has another type than RFC 9396 §2.2 gives it.
+    Member(&'static str),
+    /// The text is longer than 64 KiB.
+    TooLong,
+    /// The server lists the types that it knows (`authorization_details_types_supported`), and one of these is not
+    /// among them.
+    NotSupported,
+}
+
+impl fmt::Display for DetailsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotWritable => "cannot be written as JSON: check the keys of their maps",
+            Self::NotAList => "are not a JSON list: give a list, also for a single one",
+            Self::Empty => "are an empty list: leave them out",
+            Self::NotAnObject => "hold something other than an object",
+            Self::NoType => "have no type: each of them needs a type that is a text",
+            Self::Member(member) => {
+                return write!(
+                    f,
+                    "have a member {member} that occurs twice, or whose value has another type than RFC 9396 gives it"
+                );
+            }
+            Self::TooLong => "are longer than 64 KiB",
+            Self::NotSupported => {
+                "have a type that the server does not list in authorization_details_types_supported: choose one that it \
+                 lists, or give its list by Server::authorization_details_types_supported"
+            }
+        })
+    }
 }
 
 /// Why metadata cannot be used although the document is correct.
@@ -117,6 +169,8 @@ pub enum MetadataFault {
     NothingToAsk,
     /// The door for Entra ID's tenants was opened for an issuer other than the one of all tenants.
     NoTenants,
+    /// The server lists its response modes without `form_post` (`response_modes_supported`, RFC 8414 §2).
+    NoFormPost,
 }
 
 impl fmt::Display for MetadataFault {
@@ -138,6 +192,9 @@ impl fmt::Display for MetadataFault {
             Self::NoTenants => {
                 "its issuer's path does not begin with common or organizations, so it stands for one tenant: leave out \
                  entra_tenants"
+            }
+            Self::NoFormPost => {
+                "response_modes_supported does not list form_post: leave out response_mode, so that the answer comes in the query"
             }
         })
     }

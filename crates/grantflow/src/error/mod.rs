@@ -22,7 +22,7 @@ pub use code::{ErrorCode, ErrorResponse};
 pub use document::Mismatch;
 pub(crate) use document::{Document, Shown};
 pub use kept::Answer;
-pub use misuse::{AuthorizeFault, MetadataFault, Misuse, StoredFault, UrlFault, UrlRole};
+pub use misuse::{AuthorizeFault, DetailsFault, MetadataFault, Misuse, StoredFault, UrlFault, UrlRole};
 pub use protocol::ProtocolError;
 pub use refused::Refused;
 pub use verdict::Meaning;

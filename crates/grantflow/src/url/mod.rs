@@ -48,6 +48,19 @@ pub(crate) fn check_resource(text: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Adds a resource indicator to those of a request. None may be sent twice.
+///
+/// # Errors
+/// [`Misuse::Url`], [`Misuse::DuplicateParameter`].
+pub(crate) fn add_resource(resources: &mut Vec<String>, resource: &str) -> Result<(), Error> {
+    check_resource(resource)?;
+    if resources.iter().any(|known| known == resource) {
+        return Err(Error::Misuse(Misuse::DuplicateParameter));
+    }
+    resources.push(resource.to_owned());
+    Ok(())
+}
+
 /// A resource whose metadata is requested (RFC 9728 §1.2): the URL of something that exists.
 pub(crate) fn check_web_resource(text: &str) -> Result<(), Error> {
     check_web_url(text, UrlRole::Resource, &[]).map(|_| ())

@@ -32,7 +32,10 @@ const ORDER: [(&[&str], &str); 12] = [
     (&["value"], "values that know nothing of OAuth"),
     (&["error"], "all that can go wrong is said in its terms, so it stands below all that can go wrong"),
     (&["wire"], "bytes to values and back; it may only say what is wrong with them, and read dates"),
-    (&["scope", "url"], "values that are checked once, when they are made; a redirect URI is encoded by wire"),
+    (
+        &["details", "scope", "url"],
+        "values that are checked once, when they are made; a redirect URI is encoded by wire",
+    ),
     (&["contract"], "the contract: a crate that carries requests needs nothing above it"),
     (&["server"], "where: endpoints, issuer and quirks; the messages, and what the server calls their parameters"),
     (&["client"], "who: a client belongs to a server"),

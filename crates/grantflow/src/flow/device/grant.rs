@@ -135,7 +135,7 @@ impl Exchange for DeviceGrant {
     fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
         self.polling.wait().check(env.now)?;
         let own = [Field::new("grant_type", DEVICE_CODE), Field::new("device_code", self.device_code.expose())];
-        call::with_resources(&own, &self.resources, |fields| {
+        call::with_target(&own, &self.resources, None, |fields| {
             call::token_request(self.client.data(), env, fields, &Params::default())
         })
     }
