@@ -9,7 +9,7 @@ use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check};
 const NAMES_NO_SCOPE: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
 const WITH_CHALLENGES: &[Kind] =
     &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
-const WITHOUT_CHALLENGES: &[Kind] = &[Kind::Zitadel];
+const WITHOUT_CHALLENGES: &[Kind] = &[Kind::Zitadel, Kind::Idpyoidc];
 const OIDC_PROVIDER: &[Kind] = &[Kind::OidcProvider];
 
 pub(crate) const CHECKS: [Row; 5] = [

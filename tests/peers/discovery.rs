@@ -8,10 +8,11 @@ use http::{Request, StatusCode};
 
 use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, failed};
 
-const OPENID: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Zitadel];
+const OPENID: &[Kind] =
+    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Zitadel, Kind::Idpyoidc];
 const OAUTH: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
-const ONE_PLACE: &[Kind] = &[Kind::Authlib, Kind::Zitadel];
-const WITHOUT_RESOURCES: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel];
+const ONE_PLACE: &[Kind] = &[Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc];
+const WITHOUT_RESOURCES: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc];
 
 pub(crate) const CHECKS: [Row; 8] = [
     Row { name: "discovery by RFC 8414, and a login by what it says", check: by_rfc_8414, on: OAUTH },
@@ -33,7 +34,7 @@ fn is_right(world: &World, metadata: &ServerMetadata) -> Outcome {
     check(metadata.announces_s256(), "S256")?;
     let iss = metadata.authorization_response_iss_parameter_supported();
     check(iss == world.kind().sends_issuer(), "whether `iss` comes back")?;
-    logs_in(world, &metadata.server()?)
+    logs_in(world, &world.with_quirks(metadata.server()?)?)
 }
 
 fn logs_in(world: &World, server: &Server) -> Outcome {

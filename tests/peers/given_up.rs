@@ -3,26 +3,37 @@
 use std::time::Duration;
 
 use grantflow::{
-    Authorization, ClientCredentials, ConfidentialClient, Error, ErrorCode, Introspected, Introspection, Left, Next,
-    Revocation, Server, TokenTypeHint, Tokens, UnixTime,
+    ClientCredentials, ConfidentialClient, Error, ErrorCode, Introspected, Introspection, Left, Next, Revocation,
+    Server, TokenTypeHint, Tokens, UnixTime,
 };
 use grantflow_tests::support::peer::{self, Kind};
 use http::StatusCode;
 
 use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, failed};
 
-const OTHERS_ARE_REFUSED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel];
-const KNOWS_REFRESH_TOKENS: &[Kind] = &[Kind::OidcProvider, Kind::Authlib];
+const OTHERS_ARE_REFUSED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc];
+const KNOWS_REFRESH_TOKENS: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Idpyoidc];
+/// With the refresh token, the access token ends.
+const WHOLE: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Zitadel,
+    Kind::Keycloak,
+];
+const ALONE: &[Kind] = &[Kind::Idpyoidc];
 /// An answer takes less time, even on a busy machine; tokens live longer.
 const SLOW: Duration = Duration::from_secs(30);
 
-pub(crate) const CHECKS: [Row; 10] = [
+pub(crate) const CHECKS: [Row; 11] = [
     Row { name: "introspection of a token of a person", check: active, on: ALL },
     Row { name: "introspection of a token of a client", check: active_of_a_client, on: ALL },
     Row { name: "introspection of a refresh token", check: refresh_token, on: KNOWS_REFRESH_TOKENS },
     Row { name: "introspection of a token that nobody knows is inactive", check: made_up, on: ALL },
     Row { name: "introspection with a wrong secret says nothing of the token", check: wrong_secret, on: ALL },
-    Row { name: "revocation ends the grant, and introspection says so", check: grant_is_over, on: ALL },
+    Row { name: "revocation ends the grant, and introspection says so", check: grant_is_over, on: WHOLE },
+    Row { name: "revocation of a refresh token ends it alone", check: refresh_token_is_over, on: ALONE },
     Row { name: "revocation of an access token, and introspection says so", check: access_token_is_over, on: ALL },
     Row { name: "revocation of what nobody knows, or twice, is well", check: nothing_to_give_up, on: ALL },
     Row { name: "revocation with a wrong secret leaves the tokens", check: revocation_with_wrong_secret, on: ALL },
@@ -84,6 +95,13 @@ fn active(world: &World) -> Outcome {
             check(token.issued_at().is_some_and(|at| gap(at, tokens.received_at()) <= SLOW), "when")?;
             check(token.audience().len() == 1 && token.is_for(peer::BASIC.id), format!("{:?}", token.audience()))
         }
+        Kind::Idpyoidc => {
+            // The subject is a hash.
+            check(token.subject().is_some_and(|sub| sub.len() == 64) && token.username().is_none(), "who")?;
+            check(token.issuer() == Some(world.peer.issuer()), format!("{:?}", token.issuer()))?;
+            check(token.issued_at().is_some_and(|at| gap(at, tokens.received_at()) <= SLOW), "when")?;
+            check(token.audience().len() == 1 && token.is_for(peer::BASIC.id), format!("{:?}", token.audience()))
+        }
         // It names no subject and no audience.
         _ => {
             check(token.subject().is_none() && token.username() == Some("alice"), "who")?;
@@ -102,7 +120,9 @@ fn active_of_a_client(world: &World) -> Outcome {
     let said = world.says_of(&access(&tokens)?)?;
     let token = said.active().ok_or("it is inactive")?;
     check(token.client_id() == Some(peer::M2M.id) && token.username().is_none(), "who")?;
-    check(token.scope().is_some_and(|scope| scope.as_str() == "api:read"), format!("{:?}", token.scope()))
+    // idpyoidc gives a client every scope that it may have.
+    let scope = if world.kind() == Kind::Idpyoidc { "api:read api:write" } else { "api:read" };
+    check(token.scope().is_some_and(|said| said.as_str() == scope), format!("{:?}", token.scope()))
 }
 
 fn refresh_token(world: &World) -> Outcome {
@@ -151,6 +171,23 @@ fn grant_is_over(world: &World) -> Outcome {
     check(status == world.refusal().0, format!("the API answered {status}"))
 }
 
+fn refresh_token_is_over(world: &World) -> Outcome {
+    let client = world.with_secret(peer::BASIC)?;
+    let tokens = world.log_in(&client)?;
+    let kept = serde_json::to_string(&tokens.into_stored())?;
+    let restore = || -> Got<Tokens> { Ok(Tokens::from_stored(serde_json::from_str(&kept)?, &client)?) };
+    world.agent.run(Revocation::of_token(&client, refresh(&restore()?)?, Some(TokenTypeHint::RefreshToken))?)?;
+    let (error, left) = failed(world.agent.run(restore()?.refresh()?))?;
+    check(error.code() == Some(&ErrorCode::InvalidGrant) && matches!(left, Left::Spent), error.to_string())?;
+    check(world.is_active(&access(&restore()?)?)?, "the access token is over")?;
+    let status = world.at_the_api(&restore()?)?;
+    check(status == StatusCode::OK, format!("the API answered {status}"))?;
+    // Both are given up, one after the other.
+    world.agent.run(restore()?.revoke().map_err(|failure| failure.error)?)?;
+    world.agent.run(Revocation::of_token(&client, access(&restore()?)?, Some(TokenTypeHint::AccessToken))?)?;
+    check(!world.is_active(&access(&restore()?)?)?, "the access token is active")
+}
+
 fn access_token_is_over(world: &World) -> Outcome {
     // A public client: it only proves that it has the token.
     let client = world.token_server()?.client(peer::PUBLIC.id).public()?;
@@ -162,7 +199,7 @@ fn access_token_is_over(world: &World) -> Outcome {
     let status = world.at_the_api(&tokens)?;
     check(status == world.refusal().0, format!("the API answered {status}"))?;
     // RFC 7009, section 2.1, lets a server end the grant with it.
-    if world.kind() == Kind::Zitadel {
+    if matches!(world.kind(), Kind::Zitadel | Kind::Idpyoidc) {
         return Ok(world.agent.run(tokens.refresh()?).map(drop)?);
     }
     let (error, left) = failed(world.agent.run(tokens.refresh()?))?;
@@ -192,7 +229,7 @@ fn revocation_with_wrong_secret(world: &World) -> Outcome {
 
 fn token_of_another(world: &World) -> Outcome {
     let (owner, other) = (world.with_secret(peer::BASIC)?, world.with_secret(peer::M2M)?);
-    let authorization = Authorization::new(&owner, REDIRECT_URI)?.scope(world.scope())?;
+    let authorization = world.login(&owner, REDIRECT_URI)?;
     let tokens = world.agent.run(world.granted(authorization, REDIRECT_URI)?)?;
     let token = access(&tokens)?;
     let (error, left) = failed(world.agent.run(Revocation::of_token(&other, token.clone(), None)?))?;

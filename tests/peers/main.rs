@@ -10,6 +10,7 @@ mod device;
 mod discovery;
 mod django_oauth_toolkit;
 mod given_up;
+mod idpyoidc;
 mod oidc_provider;
 mod person;
 mod pushed;
@@ -28,7 +29,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by what they are about.
-const CHECKS: [&[Row]; 9] = [
+const CHECKS: [&[Row]; 10] = [
     &code::CHECKS,
     &discovery::CHECKS,
     &challenges::CHECKS,
@@ -38,6 +39,7 @@ const CHECKS: [&[Row]; 9] = [
     &sessions::CHECKS,
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
+    &idpyoidc::CHECKS,
 ];
 
 /// Most trials wait for the other side, not for this machine.

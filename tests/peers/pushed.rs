@@ -11,6 +11,8 @@ use http::StatusCode;
 use crate::world::{Got, Outcome, REDIRECT_URI, Row, SCOPE, World, check, failed, start};
 
 const HERE: &[Kind] = &[Kind::OidcProvider];
+/// idpyoidc gives references, and takes none: see `idpyoidc.rs`.
+const REFUSING: &[Kind] = &[Kind::OidcProvider, Kind::Idpyoidc];
 const DEMANDED: &[Kind] = &[Kind::PushingOidcProvider];
 
 pub(crate) const CHECKS: [Row; 9] = [
@@ -18,15 +20,15 @@ pub(crate) const CHECKS: [Row; 9] = [
     Row { name: "pushed: a denial is a denial", check: denial, on: HERE },
     Row { name: "pushed: a pending grant survives storing", check: pending_survives_storing, on: HERE },
     Row { name: "pushed: a client that must push is refused without", check: client_that_must_push, on: HERE },
-    Row { name: "pushed: a wrong secret is the configuration's fault", check: wrong_secret, on: HERE },
-    Row { name: "pushed: a wrong redirect URI is said at once", check: wrong_redirect_uri, on: HERE },
+    Row { name: "pushed: a wrong secret is the configuration's fault", check: wrong_secret, on: REFUSING },
+    Row { name: "pushed: a wrong redirect URI is said at once", check: wrong_redirect_uri, on: REFUSING },
     Row { name: "pushed: a reference that was used ends on the server's page", check: used_twice, on: HERE },
     Row { name: "pushed by itself where the metadata demands it", check: by_metadata, on: DEMANDED },
     Row { name: "a server that wants pushed requests refuses others", check: not_pushed, on: DEMANDED },
 ];
 
 impl World {
-    fn pushing_server(&self) -> Result<Server, Error> {
+    pub(crate) fn pushing_server(&self) -> Result<Server, Error> {
         self.server()?.pushed_authorization_request_endpoint(&self.peer.url(self.places().pushed))
     }
 
@@ -62,7 +64,7 @@ fn asks(client: impl Into<Client>) -> Result<Authorization, Error> {
     Authorization::new(client, REDIRECT_URI)?.scope(SCOPE)?.param("prompt", "consent")
 }
 
-fn push(authorization: &Authorization) -> Result<PushedAuthorization, Error> {
+pub(crate) fn push(authorization: &Authorization) -> Result<PushedAuthorization, Error> {
     authorization.push(&mut Env::new(now(), &mut SysRng))
 }
 

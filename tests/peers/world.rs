@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use grantflow::{
     Authorization, Callback, Client, CodeExchange, ConfidentialClient, Env, Error, ErrorCode, Exchange, Failure, Left,
-    Redirect, Server, Tokens,
+    Message, Quirk, Redirect, Server, Tokens,
 };
 use grantflow_tests::support::peer::{self, Browser, Kind, Peer, Places};
 use grantflow_tests::support::transport::{Agent, AnyError, SysRng, Transport, now};
@@ -34,6 +34,7 @@ pub(crate) const ALL: &[Kind] = &[
     Kind::StrictDjangoOauthToolkit,
     Kind::Authlib,
     Kind::Zitadel,
+    Kind::Idpyoidc,
     Kind::Keycloak,
 ];
 pub(crate) const DJANGO: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
@@ -87,12 +88,28 @@ impl World {
 
     /// Configured by hand, without metadata.
     pub(crate) fn server(&self) -> Result<Server, Error> {
-        let server = Server::new(&self.authorization_endpoint(), &self.token_endpoint())?;
+        let server = self.with_quirks(Server::new(&self.authorization_endpoint(), &self.token_endpoint())?)?;
         if self.kind().sends_issuer() {
             server.issuer_always_sent(self.peer.issuer())
         } else {
             server.issuer(self.peer.issuer())
         }
+    }
+
+    /// What a caller has to know of a server that deviates.
+    pub(crate) fn with_quirks(&self, server: Server) -> Result<Server, Error> {
+        if self.kind() != Kind::Idpyoidc {
+            return Ok(server);
+        }
+        // It says `invalid_request` of a refresh token that was used or revoked, and calls the tokens of a client
+        // `access_token` tokens.
+        let spent = Quirk::ErrorCode {
+            on: Message::TokenAnswer,
+            status: Some(StatusCode::BAD_REQUEST),
+            actual: "invalid_request".to_owned(),
+            standard: ErrorCode::InvalidGrant,
+        };
+        server.quirk(Quirk::UnencodedBasic)?.quirk(Quirk::TokenType("access_token".to_owned()))?.quirk(spent)
     }
 
     pub(crate) fn basic(&self, client: peer::Client) -> Result<ConfidentialClient, Error> {
@@ -101,6 +118,13 @@ impl World {
 
     pub(crate) fn post(&self) -> Result<ConfidentialClient, Error> {
         self.server()?.client(peer::POST.id).secret_post(peer::POST.secret.unwrap_or_default())
+    }
+
+    /// A request for a login with every scope.
+    pub(crate) fn login(&self, client: impl Into<Client>, redirect_uri: &str) -> Result<Authorization, Error> {
+        let authorization = Authorization::new(client, redirect_uri)?.scope(self.scope())?;
+        // OpenID Connect Core, section 11, has a person asked for `offline_access`. Most servers ask by themselves.
+        if self.kind() == Kind::Idpyoidc { authorization.param("prompt", "consent") } else { Ok(authorization) }
     }
 
     /// Sends the person through the server, logged in and consenting.
@@ -126,8 +150,7 @@ impl World {
     }
 
     pub(crate) fn log_in(&self, client: impl Into<Client>) -> Got<Tokens> {
-        let authorization = Authorization::new(client, REDIRECT_URI)?.scope(self.scope())?;
-        Ok(self.agent.run(self.granted(authorization, REDIRECT_URI)?)?)
+        Ok(self.agent.run(self.granted(self.login(client, REDIRECT_URI)?, REDIRECT_URI)?)?)
     }
 
     /// What the server calls a wrong secret.
@@ -143,6 +166,8 @@ impl World {
         match self.kind() {
             // 401 is for what is no token. It has no challenges.
             Kind::Zitadel => (StatusCode::FORBIDDEN, None),
+            // It has no challenges.
+            Kind::Idpyoidc => (StatusCode::UNAUTHORIZED, None),
             _ => (StatusCode::UNAUTHORIZED, Some(ErrorCode::InvalidToken)),
         }
     }

@@ -36,6 +36,8 @@ pub enum Kind {
     Authlib,
     /// zitadel's OpenID Provider, in Go.
     Zitadel,
+    /// idpyoidc behind Flask.
+    Idpyoidc,
     /// Keycloak, in a realm where a refresh token can be used once.
     Keycloak,
     /// The same server, in a realm with Keycloak's defaults: a refresh token can be used again.
@@ -44,13 +46,14 @@ pub enum Kind {
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::OidcProvider,
         Self::PushingOidcProvider,
         Self::DjangoOauthToolkit,
         Self::StrictDjangoOauthToolkit,
         Self::Authlib,
         Self::Zitadel,
+        Self::Idpyoidc,
         Self::Keycloak,
         Self::LenientKeycloak,
     ];
@@ -62,7 +65,7 @@ impl Kind {
 
     /// Whether its callbacks say who sends them (RFC 9207).
     pub const fn sends_issuer(self) -> bool {
-        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel)
+        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel | Self::Idpyoidc)
     }
 
     /// The kind whose process this one is a part of: itself, for most.
@@ -83,6 +86,7 @@ impl Kind {
             Self::StrictDjangoOauthToolkit => "django-oauth-toolkit, strict",
             Self::Authlib => "authlib",
             Self::Zitadel => "zitadel",
+            Self::Idpyoidc => "idpyoidc",
             Self::Keycloak => "keycloak",
             Self::LenientKeycloak => "keycloak, lenient",
         }

@@ -63,6 +63,15 @@ pub fn of(kind: Kind) -> Places {
             pushed: NONE,
             api: "/userinfo",
         },
+        Kind::Idpyoidc => Places {
+            authorization: "/authorization",
+            token: "/token",
+            device: NONE,
+            introspection: "/introspection",
+            revocation: "/revocation",
+            pushed: "/par",
+            api: "/userinfo",
+        },
         Kind::Keycloak | Kind::LenientKeycloak => Places {
             authorization: "/protocol/openid-connect/auth",
             token: "/protocol/openid-connect/token",
