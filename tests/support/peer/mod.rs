@@ -238,6 +238,7 @@ impl Peer {
     pub fn seen_as(&self, kind: Kind) -> Self {
         let issuer = match kind {
             Kind::LenientKeycloak => self.issuer.replace("/realms/rotating", "/realms/lenient"),
+            Kind::Keycloak => self.issuer.replace("/realms/lenient", "/realms/rotating"),
             _ => self.issuer.clone(),
         };
         Self { process: Arc::clone(&self.process), kind, issuer, person: self.person.clone() }
