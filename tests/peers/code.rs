@@ -6,6 +6,7 @@ use grantflow::{
 };
 use grantflow_tests::support::peer::{self, Browser, Kind, Landing};
 
+use crate::person::{Says, consents};
 use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, failed, request, start};
 
 /// These decode what Basic has encoded.
@@ -51,8 +52,9 @@ fn code_with_basic(world: &World) -> Outcome {
     check(tokens.unverified_id_token().is_some() == openid, "an ID token is there if openid was asked for")?;
     let expires_at = tokens.expires_at().ok_or("no expiry")?;
     let lives = expires_at.as_secs() - tokens.received_at().as_secs();
-    // zitadel counts the whole seconds that are left when it answers.
-    check(lives == 600 || world.kind() == Kind::Zitadel && (560..600).contains(&lives), format!("{lives} s"))?;
+    // These count the whole seconds that are left when they answer.
+    let counts = matches!(world.kind(), Kind::Zitadel | Kind::Keycloak);
+    check(lives == 600 || counts && (560..600).contains(&lives), format!("{lives} s"))?;
     let status = world.at_the_api(&tokens)?;
     check(status == 200, format!("the API answered {status}"))
 }
@@ -157,13 +159,14 @@ fn narrower_refresh(world: &World) -> Outcome {
     let less = world.scope().replace(" api:read", "");
     let tokens = world.agent.run(tokens.refresh()?.scope(&less)?)?;
     let granted = tokens.scope().effective().ok_or("no scope")?;
+    // Keycloak's token has less, and its answer says that nothing changed.
     check(
-        !granted.contains("api:read") && granted.contains("offline_access"),
+        granted.contains("api:read") == (world.kind() == Kind::Keycloak) && granted.contains("offline_access"),
         format!("granted {}", granted.as_str()),
     )?;
     let status = world.at_the_api(&tokens)?;
     // These APIs tell about the person: they want no more than openid.
-    let good = matches!(world.kind(), Kind::OidcProvider | Kind::Zitadel | Kind::Idpyoidc);
+    let good = matches!(world.kind(), Kind::OidcProvider | Kind::Zitadel | Kind::Idpyoidc | Kind::Keycloak);
     check((status == 200) == good, format!("the API answered {status}"))
 }
 
@@ -193,6 +196,13 @@ fn denial(world: &World) -> Outcome {
         let page = browser.visit(url.as_str())?.page()?;
         // Its button "Cancel" has no name.
         pending.receive(&browser.press(&page, &[])?.callback()?.parse()?)
+    } else if world.kind() == Kind::Keycloak {
+        let authorization = world.login(&world.basic(peer::ASKS)?, REDIRECT_URI)?;
+        // It asks again, also if it was allowed before.
+        let Redirect { url, pending } = start(&authorization.param("prompt", "consent")?)?;
+        let browser = Browser::new(REDIRECT_URI);
+        let page = browser.visit(url.as_str())?.page()?;
+        pending.receive(&consents(&browser, &page, Says::No)?.callback()?.parse()?)
     } else {
         let client = world.basic(peer::BASIC)?;
         let authorization = world.login(&client, REDIRECT_URI)?;
@@ -233,7 +243,7 @@ fn wrong_secret(world: &World) -> Outcome {
     let client = world.server()?.client(peer::BASIC.id).secret_basic("wrong")?;
     let (error, left) = failed(world.agent.run(ClientCredentials::new(&client)))?;
     check(
-        error.code() == Some(&ErrorCode::InvalidClient) && error.status() == Some(http::StatusCode::UNAUTHORIZED),
+        error.code() == Some(&world.wrong_secret()) && error.status() == Some(http::StatusCode::UNAUTHORIZED),
         "401",
     )?;
     check(error.next() == Next::FixConfiguration && matches!(left, Left::Intact(_)), "what is left")?;
@@ -255,6 +265,15 @@ fn html_error_page(world: &World) -> Outcome {
     let mistaken = server.client(peer::BASIC.id).secret_basic(peer::BASIC.secret.unwrap_or_default())?;
     check(Tokens::from_stored(tokens.into_stored(), &mistaken).is_err(), "another endpoint's tokens were restored")?;
     let (error, left) = failed(world.agent.run(ClientCredentials::new(&mistaken)))?;
+    if world.kind() == Kind::Keycloak {
+        // `{"error":"HTTP 405 Method Not Allowed"}`, which is none of an endpoint's.
+        check(
+            matches!(error, Error::Refused(_)) && error.status() == Some(http::StatusCode::METHOD_NOT_ALLOWED),
+            "405",
+        )?;
+        let right = error.next() == Next::FixConfiguration && matches!(left, Left::Intact(_));
+        return check(right && error.to_string().contains("check the token endpoint's URL"), error.to_string());
+    }
     let Error::Protocol(broken) = &error else { return Err(format!("another kind of error: {error}").into()) };
     check(
         broken.violation() == Violation::UnexpectedStatus && error.status() == Some(http::StatusCode::NOT_FOUND),

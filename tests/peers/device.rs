@@ -22,9 +22,9 @@ const HERE: &[Kind] = &[
     Kind::Keycloak,
 ];
 const AUTHLIB: &[Kind] = &[Kind::Authlib];
-const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel];
+const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Keycloak];
 const WITH_PAGES: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Zitadel];
+    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Zitadel, Kind::Keycloak];
 
 pub(crate) const CHECKS: [Row; 10] = [
     Row { name: "device: pending, then the person says yes", check: pending_then_yes, on: HERE },
@@ -160,7 +160,7 @@ fn wrong_secret_is(world: &World) -> ErrorCode {
     match world.kind() {
         // And with 400.
         Kind::Zitadel => ErrorCode::UnauthorizedClient,
-        _ => ErrorCode::InvalidClient,
+        _ => world.wrong_secret(),
     }
 }
 

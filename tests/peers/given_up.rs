@@ -1,5 +1,6 @@
 //! What a server says about a token (RFC 7662), and tokens that are revoked (RFC 7009).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use grantflow::{
@@ -11,8 +12,8 @@ use http::StatusCode;
 
 use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, failed};
 
-const OTHERS_ARE_REFUSED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc];
-const KNOWS_REFRESH_TOKENS: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Idpyoidc];
+const OTHERS_ARE_REFUSED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak];
+const KNOWS_REFRESH_TOKENS: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Idpyoidc, Kind::Keycloak];
 /// With the refresh token, the access token ends.
 const WHOLE: &[Kind] = &[
     Kind::OidcProvider,
@@ -74,7 +75,10 @@ fn active(world: &World) -> Outcome {
     let tokens = world.log_in(&world.with_secret(peer::BASIC)?)?;
     let said = world.says_of(&access(&tokens)?)?;
     let token = said.active().ok_or("it is inactive")?;
-    check(token.scope().is_some_and(|scope| scope.as_str() == world.scope()), format!("{:?}", token.scope()))?;
+    // In any order.
+    let parts = |scope: &str| scope.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
+    let same = token.scope().is_some_and(|scope| parts(scope.as_str()) == parts(world.scope()));
+    check(same, format!("{:?}", token.scope()))?;
     check(token.client_id() == Some(peer::BASIC.id), format!("{:?}", token.client_id()))?;
     let ends = tokens.expires_at().ok_or("the tokens never end")?;
     let said = token.expires_at().ok_or("it never ends")?;
@@ -102,6 +106,12 @@ fn active(world: &World) -> Outcome {
             check(token.issued_at().is_some_and(|at| gap(at, tokens.received_at()) <= SLOW), "when")?;
             check(token.audience().len() == 1 && token.is_for(peer::BASIC.id), format!("{:?}", token.audience()))
         }
+        Kind::Keycloak => {
+            // The subject is a random identifier of the account.
+            check(token.subject().is_some_and(|sub| sub.len() == 36) && token.username() == Some("alice"), "who")?;
+            check(token.issuer() == Some(world.peer.issuer()) && token.token_type() == Some("Bearer"), "what")?;
+            check(token.audience().len() == 1 && token.is_for(peer::BASIC.id), format!("{:?}", token.audience()))
+        }
         // It names no subject and no audience.
         _ => {
             check(token.subject().is_none() && token.username() == Some("alice"), "who")?;
@@ -119,7 +129,9 @@ fn active_of_a_client(world: &World) -> Outcome {
     let tokens = world.agent.run(ClientCredentials::new(&client).scope("api:read")?)?;
     let said = world.says_of(&access(&tokens)?)?;
     let token = said.active().ok_or("it is inactive")?;
-    check(token.client_id() == Some(peer::M2M.id) && token.username().is_none(), "who")?;
+    // Keycloak has an account for each such client.
+    let account = Some("service-account-m2m").filter(|_| world.kind() == Kind::Keycloak);
+    check(token.client_id() == Some(peer::M2M.id) && token.username() == account, "who")?;
     // idpyoidc gives a client every scope that it may have.
     let scope = if world.kind() == Kind::Idpyoidc { "api:read api:write" } else { "api:read" };
     check(token.scope().is_some_and(|said| said.as_str() == scope), format!("{:?}", token.scope()))
@@ -199,7 +211,7 @@ fn access_token_is_over(world: &World) -> Outcome {
     let status = world.at_the_api(&tokens)?;
     check(status == world.refusal().0, format!("the API answered {status}"))?;
     // RFC 7009, section 2.1, lets a server end the grant with it.
-    if matches!(world.kind(), Kind::Zitadel | Kind::Idpyoidc) {
+    if matches!(world.kind(), Kind::Zitadel | Kind::Idpyoidc | Kind::Keycloak) {
         return Ok(world.agent.run(tokens.refresh()?).map(drop)?);
     }
     let (error, left) = failed(world.agent.run(tokens.refresh()?))?;
@@ -219,10 +231,7 @@ fn revocation_with_wrong_secret(world: &World) -> Outcome {
         (world.with_secret(peer::BASIC)?, world.token_server()?.client(peer::BASIC.id).secret_basic("wrong")?);
     let tokens = Tokens::from_stored(world.log_in(&client)?.into_stored(), &wrong)?;
     let (error, left) = failed(world.agent.run(tokens.revoke().map_err(|failure| failure.error)?))?;
-    check(
-        error.code() == Some(&ErrorCode::InvalidClient) && error.next() == Next::FixConfiguration,
-        error.to_string(),
-    )?;
+    check(error.code() == Some(&world.wrong_secret()) && error.next() == Next::FixConfiguration, error.to_string())?;
     let Left::Intact(revocation) = left else { return Err("a wrong secret cost the tokens".into()) };
     let tokens = revocation.into_tokens().ok_or("the tokens are gone")?;
     check(world.is_active(&access(&tokens)?)?, "it is inactive")?;

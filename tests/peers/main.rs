@@ -11,6 +11,7 @@ mod discovery;
 mod django_oauth_toolkit;
 mod given_up;
 mod idpyoidc;
+mod keycloak;
 mod oidc_provider;
 mod person;
 mod pushed;
@@ -29,7 +30,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by what they are about.
-const CHECKS: [&[Row]; 10] = [
+const CHECKS: [&[Row]; 11] = [
     &code::CHECKS,
     &discovery::CHECKS,
     &challenges::CHECKS,
@@ -40,6 +41,7 @@ const CHECKS: [&[Row]; 10] = [
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
     &idpyoidc::CHECKS,
+    &keycloak::CHECKS,
 ];
 
 /// Most trials wait for the other side, not for this machine.

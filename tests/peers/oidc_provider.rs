@@ -11,9 +11,13 @@ pub(crate) const CHECKS: [Row; 3] = [
     Row {
         name: "code by form post",
         check: code_by_form_post,
-        on: &[Kind::OidcProvider, Kind::Zitadel, Kind::Idpyoidc],
+        on: &[Kind::OidcProvider, Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak],
     },
-    Row { name: "other errors of the authorization endpoint arrive", check: other_error, on: HERE },
+    Row {
+        name: "other errors of the authorization endpoint arrive",
+        check: other_error,
+        on: &[Kind::OidcProvider, Kind::Keycloak],
+    },
     Row { name: "a consent to less is seen", check: narrowed_consent, on: HERE },
 ];
 

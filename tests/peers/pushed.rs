@@ -8,11 +8,12 @@ use grantflow_tests::support::peer::{self, Browser, Kind, Landing};
 use grantflow_tests::support::transport::{SysRng, now};
 use http::StatusCode;
 
+use crate::person::{Says, consents};
 use crate::world::{Got, Outcome, REDIRECT_URI, Row, SCOPE, World, check, failed, start};
 
-const HERE: &[Kind] = &[Kind::OidcProvider];
+const HERE: &[Kind] = &[Kind::OidcProvider, Kind::Keycloak];
 /// idpyoidc gives references, and takes none: see `idpyoidc.rs`.
-const REFUSING: &[Kind] = &[Kind::OidcProvider, Kind::Idpyoidc];
+const REFUSING: &[Kind] = &[Kind::OidcProvider, Kind::Idpyoidc, Kind::Keycloak];
 const DEMANDED: &[Kind] = &[Kind::PushingOidcProvider];
 
 pub(crate) const CHECKS: [Row; 9] = [
@@ -86,8 +87,16 @@ fn every_client(world: &World) -> Outcome {
 }
 
 fn denial(world: &World) -> Outcome {
-    let authorization = asks(&world.pushing(peer::BASIC)?)?.param("login_hint", "deny")?;
-    match world.follows(world.pushed(&authorization)?)? {
+    let callback = if world.kind() == Kind::Keycloak {
+        let Redirect { url, pending } = world.pushed(&asks(&world.pushing(peer::ASKS)?)?)?;
+        let browser = Browser::new(REDIRECT_URI);
+        let page = browser.visit(url.as_str())?.page()?;
+        pending.receive(&consents(&browser, &page, Says::No)?.callback()?.parse()?)
+    } else {
+        let authorization = asks(&world.pushing(peer::BASIC)?)?.param("login_hint", "deny")?;
+        world.follows(world.pushed(&authorization)?)?
+    };
+    match callback {
         Callback::Denied(error) => check(*error.code() == ErrorCode::AccessDenied, error.code().to_string()),
         other => Err(format!("not denied: {other:?}").into()),
     }
@@ -113,11 +122,20 @@ fn wrong_secret(world: &World) -> Outcome {
     let client = world.pushing_server()?.client(peer::BASIC.id).secret_basic("wrong")?;
     let (error, left) = failed(world.agent.run(push(&asks(&client)?)?))?;
     check(
-        error.code() == Some(&ErrorCode::InvalidClient)
+        error.code() == Some(&wrong_secret_is(world))
             && error.next() == Next::FixConfiguration
             && matches!(left, Left::Intact(_)),
         error.to_string(),
     )
+}
+
+/// What the server calls a wrong secret, here.
+fn wrong_secret_is(world: &World) -> ErrorCode {
+    match world.kind() {
+        // And with 401.
+        Kind::Keycloak => ErrorCode::InvalidRequest,
+        _ => ErrorCode::InvalidClient,
+    }
 }
 
 fn wrong_redirect_uri(world: &World) -> Outcome {

@@ -141,6 +141,14 @@ impl World {
         Ok(self.agent.run(self.granted(self.login(client, REDIRECT_URI)?, REDIRECT_URI)?)?)
     }
 
+    /// What the server calls a wrong secret.
+    pub(crate) fn wrong_secret(&self) -> ErrorCode {
+        match self.kind() {
+            Kind::Keycloak | Kind::LenientKeycloak => ErrorCode::UnauthorizedClient,
+            _ => ErrorCode::InvalidClient,
+        }
+    }
+
     /// What the API says to a token that is over.
     pub(crate) fn refusal(&self) -> (StatusCode, Option<ErrorCode>) {
         match self.kind() {

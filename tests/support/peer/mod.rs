@@ -251,6 +251,11 @@ impl Peer {
         format!("{}{path}", self.issuer)
     }
 
+    /// The path of the issuer, and then this one.
+    pub fn path(&self, path: &str) -> String {
+        self.url(path).split_off(self.at_root("").len())
+    }
+
     /// The root of its origin and a path.
     pub fn at_root(&self, path: &str) -> String {
         let end = self.issuer.match_indices('/').nth(2).map_or(self.issuer.len(), |(at, _)| at);
