@@ -28,7 +28,7 @@ const KINDS: [&str; 3] = ["502", "200 with an HTML page", "refused connections"]
 /// The server renews, and its answer is lost until the gateway recovers.
 const LOST: &str = "lost answers";
 /// Each failure over one transport is enough for these; oidc-provider has each over each.
-const OTHERS: [Kind; 3] = [Kind::Zitadel, Kind::Keycloak, Kind::LenientKeycloak];
+const OTHERS: [Kind; 4] = [Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak, Kind::LenientKeycloak];
 
 /// One outage of one server.
 struct Case {
@@ -115,7 +115,11 @@ fn run(peer: &Arc<Peer>, case: &Case) -> Outcome {
     let failing = case.failing().ok_or("no such failure")?;
     let gateway = Arc::new(Gateway::new(failing, |_| pass_on(address(peer))));
     let places = peer.kind().places();
-    let client = grantflow::Server::new(&peer.url(places.authorization), &gateway.url(&peer.path(places.token)))?
+    let server = grantflow::Server::new(&peer.url(places.authorization), &gateway.url(&peer.path(places.token)))?;
+    let quirks = peer.kind().quirks();
+    let client = quirks
+        .into_iter()
+        .try_fold(server, grantflow::Server::quirk)?
         .issuer(peer.issuer())?
         .client(peer::BASIC.id)
         .secret_basic(peer::BASIC.secret.unwrap_or_default())?;
@@ -165,7 +169,10 @@ fn run(peer: &Arc<Peer>, case: &Case) -> Outcome {
 
 /// Past the gateway: the login ends before the outage begins.
 fn log_in(peer: &Peer, client: &ConfidentialClient) -> Result<Tokens, Box<dyn std::error::Error>> {
-    let authorization = Authorization::new(client, REDIRECT_URI)?.scope(SCOPE)?;
+    let mut authorization = Authorization::new(client, REDIRECT_URI)?.scope(SCOPE)?;
+    if peer.kind().wants_consent() {
+        authorization = authorization.param("prompt", "consent")?;
+    }
     let Redirect { url, pending } = authorization.start(&mut Env::new(now(), &mut SysRng))?;
     let back = Browser::new(REDIRECT_URI).visit(url.as_str())?.callback()?;
     let Callback::Granted(exchange) = pending.receive(&back.parse()?) else { return Err("not granted".into()) };

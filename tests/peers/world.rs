@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use grantflow::{
     Authorization, Callback, Client, CodeExchange, ConfidentialClient, Env, Error, ErrorCode, Exchange, Failure, Left,
-    Message, Quirk, Redirect, Server, Tokens,
+    Redirect, Server, Tokens,
 };
 use grantflow_tests::support::peer::{self, Browser, Kind, Peer, Places};
 use grantflow_tests::support::transport::{Agent, AnyError, SysRng, Transport, now};
@@ -98,18 +98,7 @@ impl World {
 
     /// What a caller has to know of a server that deviates.
     pub(crate) fn with_quirks(&self, server: Server) -> Result<Server, Error> {
-        if self.kind() != Kind::Idpyoidc {
-            return Ok(server);
-        }
-        // It says `invalid_request` of a refresh token that was used or revoked, and calls the tokens of a client
-        // `access_token` tokens.
-        let spent = Quirk::ErrorCode {
-            on: Message::TokenAnswer,
-            status: Some(StatusCode::BAD_REQUEST),
-            actual: "invalid_request".to_owned(),
-            standard: ErrorCode::InvalidGrant,
-        };
-        server.quirk(Quirk::UnencodedBasic)?.quirk(Quirk::TokenType("access_token".to_owned()))?.quirk(spent)
+        self.kind().quirks().into_iter().try_fold(server, Server::quirk)
     }
 
     pub(crate) fn basic(&self, client: peer::Client) -> Result<ConfidentialClient, Error> {
@@ -123,8 +112,7 @@ impl World {
     /// A request for a login with every scope.
     pub(crate) fn login(&self, client: impl Into<Client>, redirect_uri: &str) -> Result<Authorization, Error> {
         let authorization = Authorization::new(client, redirect_uri)?.scope(self.scope())?;
-        // OpenID Connect Core, section 11, has a person asked for `offline_access`. Most servers ask by themselves.
-        if self.kind() == Kind::Idpyoidc { authorization.param("prompt", "consent") } else { Ok(authorization) }
+        if self.kind().wants_consent() { authorization.param("prompt", "consent") } else { Ok(authorization) }
     }
 
     /// Sends the person through the server, logged in and consenting.

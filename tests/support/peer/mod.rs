@@ -17,6 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use grantflow::{ErrorCode, Message, Quirk};
+use http::StatusCode;
+
 /// From spawn to the line that says it listens. It takes a second or two, and Keycloak 20; the rest is for a machine that
 /// is busy compiling.
 const READY: Duration = Duration::from_secs(300);
@@ -61,6 +64,31 @@ impl Kind {
     /// Where it has what.
     pub fn places(self) -> Places {
         places::of(self)
+    }
+
+    /// What a caller has to know of a server that deviates.
+    pub fn quirks(self) -> Vec<Quirk> {
+        match self {
+            // It says `invalid_request` of a refresh token that was used or revoked, and calls the tokens of a client
+            // `access_token` tokens.
+            Self::Idpyoidc => vec![
+                Quirk::UnencodedBasic,
+                Quirk::TokenType("access_token".to_owned()),
+                Quirk::ErrorCode {
+                    on: Message::TokenAnswer,
+                    status: Some(StatusCode::BAD_REQUEST),
+                    actual: "invalid_request".to_owned(),
+                    standard: ErrorCode::InvalidGrant,
+                },
+            ],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the person must be asked for `offline_access` by `prompt=consent` (OpenID Connect Core, section 11). Most
+    /// servers ask by themselves.
+    pub const fn wants_consent(self) -> bool {
+        matches!(self, Self::Idpyoidc)
     }
 
     /// Whether its callbacks say who sends them (RFC 9207).
