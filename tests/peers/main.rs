@@ -12,6 +12,8 @@ mod device;
 mod discovery;
 mod django_oauth_toolkit;
 mod given_up;
+mod idpyoidc;
+mod keycloak;
 mod oidc_provider;
 mod person;
 mod presets;
@@ -48,6 +50,8 @@ const CHECKS: &[&[Row]] = &[
     &targets::CHECKS,
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
+    &idpyoidc::CHECKS,
+    &keycloak::CHECKS,
 ];
 
 /// Most trials wait for the other side, not for this machine.

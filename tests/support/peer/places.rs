@@ -69,6 +69,15 @@ pub fn of(kind: Kind) -> Places {
             backchannel: NONE,
             api: "/userinfo",
         },
+        Kind::Idpyoidc => Places {
+            authorization: "/authorization",
+            token: "/token",
+            device: NONE,
+            introspection: "/introspection",
+            revocation: "/revocation",
+            pushed: "/par",
+            api: "/userinfo",
+        },
         Kind::Keycloak | Kind::LenientKeycloak => Places {
             authorization: "/protocol/openid-connect/auth",
             token: "/protocol/openid-connect/token",
