@@ -76,6 +76,7 @@ pub fn of(kind: Kind) -> Places {
             introspection: "/introspection",
             revocation: "/revocation",
             pushed: "/par",
+            backchannel: NONE,
             api: "/userinfo",
         },
         Kind::Keycloak | Kind::LenientKeycloak => Places {
