@@ -181,6 +181,32 @@ let Arrival { callback, page } = listener.wait(pending)?; // Granted, Denied or 
     Ok(())
 }
 
+#[derive(serde::Serialize)]
+struct Payment {
+    r#type: &'static str,
+    amount: &'static str,
+    currency: &'static str,
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+fn in_more_detail(
+    client: grantflow::PublicClient,
+    redirect_uri: &str,
+    tokens: grantflow::Tokens,
+    agent: grantflow_ureq::Agent,
+) -> Result<(), Box<dyn Error>> {
+    use grantflow::{Authorization, AuthorizationDetails};
+    // README
+let details = AuthorizationDetails::new(&[Payment { r#type: "payment_initiation", amount: "123.50", currency: "EUR" }])?;
+let authorization = Authorization::new(&client, redirect_uri)?.authorization_details(details)?.resource("https://pay.example/")?;
+// … the person approves, and the server says what was granted:
+let granted = tokens.authorization_details();
+let tokens = grantflow_ureq::run(&agent, tokens.refresh()?.resource("https://pay.example/")?)?;
+    // README
+    Ok(())
+}
+
 #[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
 #[rustfmt::skip]
 fn an_api_wants_more(

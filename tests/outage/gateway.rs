@@ -22,6 +22,8 @@ pub(crate) enum Failing {
     Silent,
     /// Refuses connections.
     Refuses,
+    /// Passes the request on, and loses the answer.
+    Loses,
 }
 
 /// The server behind a gateway that has recovered.
@@ -141,6 +143,9 @@ impl Shared {
         if well {
             stream.write_all(&write(&(self.behind)(request)))?;
         } else {
+            if matches!(self.failing, Failing::Loses) {
+                drop((self.behind)(request));
+            }
             self.fail(&mut stream)?;
         }
         end(&stream);
@@ -155,6 +160,7 @@ impl Shared {
             Failing::Answers(bytes) => stream.write_all(bytes),
             // It ends when the client goes.
             Failing::Silent | Failing::Refuses => stream.read(&mut [0]).map(drop),
+            Failing::Loses => Ok(()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The same with a server that was written elsewhere, in real time: npm's oidc-provider behind a gateway that fails.
+//! The same with servers that were written elsewhere, in real time, behind a gateway that fails.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -7,13 +7,14 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use grantflow::{Authorization, Callback, ConfidentialClient, Env, Redirect, Tokens};
+use grantflow_session::SessionError;
 use grantflow_tests::support::peer::{self, Browser, Kind, Peer};
 use grantflow_tests::support::transport::{self, SysRng, Transport, now};
 use grantflow_tests::world::access;
 use http::{Request, Response};
 use libtest_mimic::{Failed, Trial};
 
-use crate::gateway::{Behind, Gateway};
+use crate::gateway::{Behind, Failing, Gateway};
 use crate::kinds;
 
 const REDIRECT_URI: &str = "http://127.0.0.1:8765/cb";
@@ -24,53 +25,92 @@ const OUTAGE: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The failures that are tried here; the others are in virtual time.
 const KINDS: [&str; 3] = ["502", "200 with an HTML page", "refused connections"];
+/// The server renews, and its answer is lost until the gateway recovers.
+const LOST: &str = "lost answers";
+/// Each failure over one transport is enough for these; oidc-provider has each over each.
+const OTHERS: [Kind; 1] = [Kind::Zitadel];
 
-fn names() -> impl Iterator<Item = (String, Transport, &'static str)> {
-    Transport::ALL.into_iter().flat_map(|transport| {
-        KINDS.map(|kind| {
-            (format!("outage: oidc-provider over {}: {kind}, in real time", transport.name()), transport, kind)
-        })
-    })
+/// One outage of one server.
+struct Case {
+    server: Kind,
+    transport: Transport,
+    kind: &'static str,
 }
 
-/// The trials. Without Node.js they are ignored, with the reason; in CI that is a failure.
-pub(crate) fn trials(list: bool) -> Vec<Trial> {
-    if list {
-        return names().map(|(name, ..)| Trial::test(name, || Ok(()))).collect();
+impl Case {
+    fn name(&self) -> String {
+        format!("outage: {} over {}: {}, in real time", self.server.name(), self.transport.name(), self.kind)
     }
-    match peer::start(Kind::OidcProvider) {
+
+    fn failing(&self) -> Option<Failing> {
+        let known = kinds::all().into_iter().find(|known| known.name == self.kind).map(|known| known.failing);
+        known.or((self.kind == LOST).then_some(Failing::Loses))
+    }
+
+    /// Whether there is a token afterwards: a server that lets no refresh token come twice has ended the grant.
+    fn ends_well(&self) -> bool {
+        self.kind != LOST
+    }
+
+    /// The cases of a server.
+    fn of(server: Kind) -> Vec<Self> {
+        let all = Transport::ALL.into_iter().flat_map(|transport| KINDS.map(|kind| (transport, kind)));
+        let wanted = |transport: Transport, kind: &str| {
+            server == Kind::OidcProvider
+                || KINDS.iter().position(|other| *other == kind)
+                    == Transport::ALL.iter().position(|other| *other == transport)
+        };
+        all.filter(|(transport, kind)| wanted(*transport, kind))
+            .chain(Transport::ALL.map(|transport| (transport, LOST)))
+            .map(|(transport, kind)| Self { server, transport, kind })
+            .collect()
+    }
+}
+
+/// The trials. Those of a server that this machine cannot run are ignored, with the reason; in CI that is a failure.
+pub(crate) fn trials(list: bool) -> Vec<Trial> {
+    let servers = [Kind::OidcProvider].into_iter().chain(OTHERS);
+    if list {
+        return servers.flat_map(Case::of).map(|case| Trial::test(case.name(), || Ok(()))).collect();
+    }
+    // In parallel, because installing one takes seconds.
+    let starting: Vec<_> = servers.map(|kind| (kind, std::thread::spawn(move || peer::start(kind)))).collect();
+    let died = |_| Err(peer::StartError::Failed("the thread that starts it panicked".to_owned()));
+    starting.into_iter().flat_map(|(kind, peer)| of_server(kind, peer.join().unwrap_or_else(died))).collect()
+}
+
+fn of_server(kind: Kind, peer: Result<Peer, peer::StartError>) -> Vec<Trial> {
+    match peer {
         Ok(peer) => {
             let peer = Arc::new(peer);
-            names()
-                .map(|(name, transport, kind)| {
-                    let peer = Arc::clone(&peer);
-                    Trial::test(name, move || {
-                        run(&peer, transport, kind).map_err(|error| Failed::from(error.to_string()))
-                    })
-                })
-                .collect()
+            let trial = |case: Case| {
+                let peer = Arc::clone(&peer);
+                Trial::test(case.name(), move || run(&peer, &case).map_err(|error| Failed::from(error.to_string())))
+            };
+            Case::of(kind).into_iter().map(trial).collect()
         }
         Err(peer::StartError::Missing { reason }) if !peer::in_ci() => {
-            eprintln!("the real server is missing, so its outages are ignored: {reason}");
-            names()
-                .map(|(name, ..)| Trial::test(name, || Ok(())).with_ignored_flag(true).with_kind(reason.clone()))
-                .collect()
+            eprintln!("{} is missing, so its outages are ignored: {reason}", kind.name());
+            let ignored = |case: Case| Trial::test(case.name(), || Ok(())).with_ignored_flag(true);
+            Case::of(kind).into_iter().map(|case| ignored(case).with_kind(reason.clone())).collect()
         }
         Err(error) => {
             let text = error.to_string();
-            vec![Trial::test("outage: the real server starts", move || Err(Failed::from(text)))]
+            let name = format!("outage: {} starts", kind.name());
+            vec![Trial::test(name, move || Err(Failed::from(text)))]
         }
     }
 }
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-fn run(peer: &Arc<Peer>, transport: Transport, kind: &str) -> Outcome {
-    let kind = kinds::all().into_iter().find(|known| known.name == kind).ok_or("no such kind")?;
-    let address = peer.issuer().trim_start_matches("http://").to_owned();
-    let gateway = Arc::new(Gateway::new(kind.failing, |_| pass_on(address)));
-    let client = grantflow::Server::new(&peer.url("/auth"), &gateway.url("/token"))?
-        .issuer_always_sent(peer.issuer())?
+fn run(peer: &Arc<Peer>, case: &Case) -> Outcome {
+    let transport = case.transport;
+    let failing = case.failing().ok_or("no such failure")?;
+    let gateway = Arc::new(Gateway::new(failing, |_| pass_on(address(peer))));
+    let places = peer.kind().places();
+    let client = grantflow::Server::new(&peer.url(places.authorization), &gateway.url(places.token))?
+        .issuer(peer.issuer())?
         .client(peer::BASIC.id)
         .secret_basic(peer::BASIC.secret.unwrap_or_default())?;
     let tokens = log_in(peer, &client)?;
@@ -97,7 +137,8 @@ fn run(peer: &Arc<Peer>, transport: Transport, kind: &str) -> Outcome {
             Transport::Reqwest | Transport::Tower => transport::block_on(session.token()),
         };
         match token {
-            Ok(token) => break token,
+            Ok(token) => break Some(token),
+            Err(SessionError::Lost { .. }) if !case.ends_well() => break None,
             Err(error) if start.elapsed() > PATIENCE => return Err(format!("no token: {error:?}").into()),
             Err(_) => {
                 let _ = told.send(());
@@ -106,11 +147,13 @@ fn run(peer: &Arc<Peer>, transport: Transport, kind: &str) -> Outcome {
         }
     };
     recovering.join().map_err(|_| "the gateway's clock panicked")?.map_err(|_| "nobody was told of the outage")?;
-    if access(&token) == access(&first) {
-        return Err("the refused token came back".into());
+    match token {
+        Some(token) if access(&token) == access(&first) => return Err("the refused token came back".into()),
+        Some(_) if !case.ends_well() => return Err("a token of a grant that is over".into()),
+        _ => {}
     }
     let sent = gateway.tokens();
-    println!("{} over {}: {} requests, a token after {:?}", kind.name, transport.name(), sent.len(), start.elapsed());
+    println!("{}: {} requests, {:?}", case.name(), sent.len(), start.elapsed());
     Ok(())
 }
 
@@ -120,8 +163,7 @@ fn log_in(peer: &Peer, client: &ConfidentialClient) -> Result<Tokens, Box<dyn st
     let Redirect { url, pending } = authorization.start(&mut Env::new(now(), &mut SysRng))?;
     let back = Browser::new(REDIRECT_URI).visit(url.as_str())?.callback()?;
     let Callback::Granted(exchange) = pending.receive(&back.parse()?) else { return Err("not granted".into()) };
-    let address = peer.issuer().trim_start_matches("http://").to_owned();
-    let behind = pass_on(address);
+    let behind = pass_on(address(peer));
     let tokens = grantflow::drive(
         exchange,
         &mut SysRng,
@@ -132,6 +174,11 @@ fn log_in(peer: &Peer, client: &ConfidentialClient) -> Result<Tokens, Box<dyn st
         },
     );
     Ok(tokens?)
+}
+
+/// The host and the port of a server.
+fn address(peer: &Peer) -> String {
+    peer.at_root("").trim_start_matches("http://").to_owned()
 }
 
 /// Carries a request to the real server, by hand.

@@ -4,20 +4,24 @@ use grantflow::{Authorization, Challenges, ErrorCode, NoStepUp, StepUp, StepUpAt
 use grantflow_tests::support::peer::{self, Kind};
 use http::{HeaderMap, Request, StatusCode};
 
-use crate::world::{ALL, Got, Outcome, REDIRECT_URI, Row, World, check};
+use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check};
 
 const NAMES_NO_SCOPE: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
+const WITH_CHALLENGES: &[Kind] =
+    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
+const WITHOUT_CHALLENGES: &[Kind] = &[Kind::Zitadel];
 const OIDC_PROVIDER: &[Kind] = &[Kind::OidcProvider];
 
-pub(crate) const CHECKS: [Row; 4] = [
-    Row { name: "an API without a token says what it wants", check: without_a_token, on: ALL },
-    Row { name: "an API calls a token that it does not know invalid", check: unknown_token, on: ALL },
+pub(crate) const CHECKS: [Row; 5] = [
+    Row { name: "an API without a token says what it wants", check: without_a_token, on: WITH_CHALLENGES },
+    Row { name: "an API calls a token that it does not know invalid", check: unknown_token, on: WITH_CHALLENGES },
     Row {
         name: "an API that names the scope that is missing gets it by a new login",
         check: step_up,
         on: OIDC_PROVIDER,
     },
     Row { name: "an API that names no scope leads to no new login", check: no_scope_named, on: NAMES_NO_SCOPE },
+    Row { name: "an API without challenges asks for nothing", check: no_challenges, on: WITHOUT_CHALLENGES },
 ];
 
 impl World {
@@ -93,6 +97,15 @@ fn step_up(world: &World) -> Outcome {
     check(granted.contains("openid") && granted.contains("api:read"), granted.as_str().to_owned())?;
     let (status, _) = world.call_with(&world.api(), &tokens)?;
     check(status == 200, format!("the API answered {status}"))
+}
+
+fn no_challenges(world: &World) -> Outcome {
+    for token in [None, Some("nobody-knows-it")] {
+        let (status, headers) = world.call(&world.api(), token)?;
+        check(status == StatusCode::UNAUTHORIZED && Challenges::of(&headers).is_empty(), format!("{status}"))?;
+        check(StepUp::of(status, &headers).is_none(), "nothing was asked for")?;
+    }
+    Ok(())
 }
 
 fn no_scope_named(world: &World) -> Outcome {

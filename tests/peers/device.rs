@@ -1,21 +1,17 @@
 //! The device grant (RFC 8628).
 
-use std::thread;
 use std::time::Duration;
 
-use grantflow::{
-    Client, DeviceGrant, DeviceRequest, Discovery, Env, Error, ErrorCode, Exchange, Left, Misuse, Next, Quirk, Server,
-    Step, Tokens,
-};
+use grantflow::{Client, DeviceGrant, DeviceRequest, Discovery, Error, ErrorCode, Left, Next, Quirk, Server};
 use grantflow_tests::support::peer::{self, Kind};
-use grantflow_tests::support::transport::SysRng;
 
 use crate::person::{Comes, Says, answers, decides, polls};
-use crate::world::{ALL, DJANGO, Got, Outcome, Row, World, check, failed, request};
+use crate::world::{ALL, DJANGO, Got, Outcome, Row, World, check, failed, is_too_early};
 
 const AUTHLIB: &[Kind] = &[Kind::Authlib];
-const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib];
-const WITH_PAGES: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
+const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel];
+const WITH_PAGES: &[Kind] =
+    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Zitadel];
 
 pub(crate) const CHECKS: [Row; 10] = [
     Row { name: "device: pending, then the person says yes", check: pending_then_yes, on: ALL },
@@ -32,11 +28,7 @@ pub(crate) const CHECKS: [Row; 10] = [
 
 impl World {
     fn device_server(&self) -> Result<Server, Error> {
-        self.server()?.device_authorization_endpoint(&self.peer.url(match self.kind() {
-            Kind::OidcProvider => "/device/auth",
-            Kind::Authlib => "/device_authorization",
-            _ => "/device-authorization/",
-        }))
+        self.server()?.device_authorization_endpoint(&self.peer.url(self.places().device))
     }
 
     fn device(&self) -> Result<Client, Error> {
@@ -67,37 +59,12 @@ impl World {
         check(link.contains(grant.user_code()), format!("{link} without the code"))?;
         decides(self, Comes::ByLink(link), grant.user_code(), says)
     }
-
-    /// One poll, after the wait that the grant asks for.
-    fn asks_once(&self, grant: DeviceGrant) -> Got<DeviceGrant> {
-        thread::sleep(grant.rest(self.agent.now()));
-        let response = self.agent.send(request(&grant)?).map_err(|(_, error)| error)?;
-        match grant.respond(&mut Env::new(self.agent.now(), &mut SysRng), response) {
-            Ok(Step::Again(waiting)) => Ok(waiting),
-            Ok(Step::Done(_)) => Err("there are tokens, and nobody was asked".into()),
-            Err(failure) => Err(failure.error.into()),
-        }
-    }
-
-    fn are_good(&self, tokens: &Tokens) -> Outcome {
-        let status = self.at_the_api(tokens)?;
-        check(status == http::StatusCode::OK, format!("the API answered {status}"))
-    }
-}
-
-/// The request is refused before it is sent, because the server has asked for a longer wait.
-fn is_too_early(grant: &DeviceGrant) -> Outcome {
-    match request(grant) {
-        Err(Error::Misuse(Misuse::TooEarly { rest })) if !rest.is_zero() && rest <= grant.interval() => Ok(()),
-        Err(error) => Err(error.into()),
-        Ok(_) => Err("it asks without a wait".into()),
-    }
 }
 
 fn pending_then_yes(world: &World) -> Outcome {
     let grant = world.shows_a_code(&world.device()?)?;
     if world.kind() == Kind::OidcProvider {
-        is_too_early(&grant)?;
+        is_too_early(&grant, grant.interval())?;
     }
     let interval = grant.interval();
     let grant = world.asks_once(grant)?;
@@ -143,11 +110,20 @@ fn wrong_secret(world: &World) -> Outcome {
     let client = world.device_with_secret("wrong")?;
     let (error, left) = failed(world.agent.run(DeviceRequest::new(&client)?.scope(world.scope())?))?;
     check(
-        error.code() == Some(&ErrorCode::InvalidClient)
+        error.code() == Some(&wrong_secret_is(world))
             && error.next() == Next::FixConfiguration
             && matches!(left, Left::Intact(_)),
         error.to_string(),
     )
+}
+
+/// What the server calls a wrong secret of a device.
+fn wrong_secret_is(world: &World) -> ErrorCode {
+    match world.kind() {
+        // And with 400.
+        Kind::Zitadel => ErrorCode::UnauthorizedClient,
+        _ => ErrorCode::InvalidClient,
+    }
 }
 
 fn wrong_secret_meanwhile(world: &World) -> Outcome {
@@ -156,7 +132,7 @@ fn wrong_secret_meanwhile(world: &World) -> Outcome {
     world.says(&grant, Says::Yes)?;
     let grant = DeviceGrant::from_stored(grant.into_stored(), &world.device_with_secret("wrong")?)?;
     let (error, left) = failed(world.agent.run(grant))?;
-    check(error.code() == Some(&ErrorCode::InvalidClient), error.to_string())?;
+    check(error.code() == Some(&wrong_secret_is(world)), error.to_string())?;
     let Left::Intact(grant) = left else { return Err("a wrong secret cost the grant".into()) };
     let grant = DeviceGrant::from_stored(grant.into_stored(), &client)?;
     world.are_good(&world.agent.run(grant)?)
@@ -175,7 +151,7 @@ fn slow_down(world: &World) -> Outcome {
     answers(world, &code, "slow_down,allow")?;
     let grant = world.asks_once(grant)?;
     check(grant.interval() == Duration::from_secs(6), format!("{:?}", grant.interval()))?;
-    is_too_early(&grant)?;
+    is_too_early(&grant, grant.interval())?;
     world.are_good(&world.agent.run(grant)?)?;
     // It answers `slow_down` again to a poll that comes after less than six seconds.
     let polls = polls(world, &code)?;

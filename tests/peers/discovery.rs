@@ -8,16 +8,17 @@ use http::{Request, StatusCode};
 
 use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, failed};
 
-const OPENID: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
-const WITHOUT_OPENID: &[Kind] = &[Kind::Authlib];
-const WITHOUT_RESOURCES: &[Kind] = &[Kind::OidcProvider, Kind::Authlib];
+const OPENID: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Zitadel];
+const OAUTH: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
+const ONE_PLACE: &[Kind] = &[Kind::Authlib, Kind::Zitadel];
+const WITHOUT_RESOURCES: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel];
 
 pub(crate) const CHECKS: [Row; 8] = [
-    Row { name: "discovery by RFC 8414, and a login by what it says", check: by_rfc_8414, on: ALL },
+    Row { name: "discovery by RFC 8414, and a login by what it says", check: by_rfc_8414, on: OAUTH },
     Row { name: "discovery by OpenID Connect, and a login by what it says", check: by_openid, on: OPENID },
-    Row { name: "discovery goes on where there is no document", check: goes_on, on: WITHOUT_OPENID },
+    Row { name: "discovery goes on where there is no document", check: goes_on, on: ONE_PLACE },
     Row { name: "discovery with a slash too many is another issuer's", check: other_issuer, on: ALL },
-    Row { name: "discovery ends where no place has a document", check: no_document, on: WITHOUT_OPENID },
+    Row { name: "discovery ends where no place has a document", check: no_document, on: ONE_PLACE },
     Row { name: "a kept document gives the same server", check: kept_document, on: ALL },
     Row { name: "from an API's challenge to its server to a login", check: from_a_challenge, on: DJANGO },
     Row { name: "an API without metadata has no document", check: no_resource_metadata, on: WITHOUT_RESOURCES },
@@ -30,8 +31,8 @@ fn is_right(world: &World, metadata: &ServerMetadata) -> Outcome {
     check(metadata.authorization_endpoint() == Some(&world.authorization_endpoint()), "authorization endpoint")?;
     check(metadata.token_endpoint() == Some(&world.token_endpoint()), "token endpoint")?;
     check(metadata.announces_s256(), "S256")?;
-    let iss = world.kind() != Kind::DjangoOauthToolkit;
-    check(metadata.authorization_response_iss_parameter_supported() == iss, "whether `iss` comes back")?;
+    let iss = metadata.authorization_response_iss_parameter_supported();
+    check(iss == world.kind().sends_issuer(), "whether `iss` comes back")?;
     logs_in(world, &metadata.server()?)
 }
 
@@ -51,23 +52,28 @@ fn by_rfc_8414(world: &World) -> Outcome {
     // The first place that is asked if nothing is said.
     let first = Discovery::new(world.peer.issuer())?;
     check(world.agent.run(first)?.as_json() == metadata.as_json(), "another document")?;
-    let url = |name: &str| Some(world.peer.url(name));
-    let (device, introspection, revocation) = match world.kind() {
-        Kind::OidcProvider => (url("/device/auth"), url("/token/introspection"), url("/token/revocation")),
-        Kind::Authlib => (url("/device_authorization"), url("/introspect"), url("/revoke")),
-        // It has a device endpoint, and does not say so.
-        _ => (None, url("/introspect/"), url("/revoke_token/")),
-    };
+    endpoints_are_right(world, &metadata)
+}
+
+fn endpoints_are_right(world: &World, metadata: &ServerMetadata) -> Outcome {
+    let places = world.places();
+    let url = |name: &str| Some(world.peer.url(name)).filter(|_| name != peer::NONE);
+    // django-oauth-toolkit has a device endpoint, and does not say so.
+    let device = url(places.device).filter(|_| !DJANGO.contains(&world.kind()));
     check(metadata.device_authorization_endpoint() == device.as_deref(), "device authorization endpoint")?;
-    check(metadata.introspection_endpoint() == introspection.as_deref(), "introspection endpoint")?;
-    check(metadata.revocation_endpoint() == revocation.as_deref(), "revocation endpoint")?;
-    let pushed = url("/request").filter(|_| world.kind() == Kind::OidcProvider);
+    check(metadata.introspection_endpoint() == url(places.introspection).as_deref(), "introspection endpoint")?;
+    check(metadata.revocation_endpoint() == url(places.revocation).as_deref(), "revocation endpoint")?;
+    let pushed = url(places.pushed);
     check(metadata.pushed_authorization_request_endpoint() == pushed.as_deref(), "where requests are pushed")
 }
 
 fn by_openid(world: &World) -> Outcome {
     let metadata = world.agent.run(Discovery::new(world.peer.issuer())?.at(&[WellKnown::OpenIdAppended])?)?;
     is_right(world, &metadata)?;
+    if !DJANGO.contains(&world.kind()) {
+        // Its document for OpenID names fewer.
+        endpoints_are_right(world, &metadata)?;
+    }
     check(metadata.userinfo_endpoint().is_some() && metadata.jwks_uri().is_some(), "what OpenID has beside RFC 8414")?;
     // Where the issuer has a path, nothing is at the place where RFC 8414 would look for this document.
     let order = [WellKnown::OpenIdInserted, WellKnown::OpenIdAppended];
@@ -78,14 +84,22 @@ fn by_openid(world: &World) -> Outcome {
 }
 
 fn goes_on(world: &World) -> Outcome {
-    let order = [WellKnown::OpenIdAppended, WellKnown::OAuth];
+    let mut order = [WellKnown::OpenIdAppended, WellKnown::OAuth];
+    if OPENID.contains(&world.kind()) {
+        order.reverse();
+    }
     let metadata = world.agent.run(Discovery::new(world.peer.issuer())?.at(&order)?)?;
     is_right(world, &metadata)
 }
 
 fn other_issuer(world: &World) -> Outcome {
     let asked = format!("{}/", world.peer.issuer());
-    let discovery = Discovery::new(&*asked)?.at(&[WellKnown::OAuth])?;
+    let (place, path) = if OAUTH.contains(&world.kind()) {
+        (WellKnown::OAuth, "/.well-known/oauth-authorization-server")
+    } else {
+        (WellKnown::OpenIdAppended, "/.well-known/openid-configuration")
+    };
+    let discovery = Discovery::new(&*asked)?.at(&[place])?;
     let (error, _) = failed(world.agent.run(discovery))?;
     let Error::Protocol(broken) = &error else { return Err(format!("another kind of error: {error}").into()) };
     let mismatch = broken.mismatch().ok_or_else(|| error.to_string())?;
@@ -93,7 +107,7 @@ fn other_issuer(world: &World) -> Outcome {
         broken.violation() == Violation::OtherIssuer
             && mismatch.expected() == asked
             && mismatch.untrusted_received() == world.peer.issuer()
-            && mismatch.received_from().contains("/.well-known/oauth-authorization-server"),
+            && mismatch.received_from().contains(path),
         error.to_string(),
     )
 }

@@ -11,7 +11,7 @@ use http::StatusCode;
 
 use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, failed};
 
-const OTHERS_ARE_REFUSED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib];
+const OTHERS_ARE_REFUSED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel];
 const KNOWS_REFRESH_TOKENS: &[Kind] = &[Kind::OidcProvider, Kind::Authlib];
 /// An answer takes less time, even on a busy machine; tokens live longer.
 const SLOW: Duration = Duration::from_secs(30);
@@ -31,14 +31,10 @@ pub(crate) const CHECKS: [Row; 10] = [
 
 impl World {
     fn token_server(&self) -> Result<Server, Error> {
-        let (introspection, revocation) = match self.kind() {
-            Kind::OidcProvider => ("/token/introspection", "/token/revocation"),
-            Kind::Authlib => ("/introspect", "/revoke"),
-            _ => ("/introspect/", "/revoke_token/"),
-        };
+        let places = self.places();
         self.server()?
-            .introspection_endpoint(&self.peer.url(introspection))?
-            .revocation_endpoint(&self.peer.url(revocation))
+            .introspection_endpoint(&self.peer.url(places.introspection))?
+            .revocation_endpoint(&self.peer.url(places.revocation))
     }
 
     pub(crate) fn with_secret(&self, client: peer::Client) -> Result<ConfidentialClient, Error> {
@@ -83,6 +79,11 @@ fn active(world: &World) -> Outcome {
             check(token.issued_at().is_some_and(|at| gap(at, tokens.received_at()) <= SLOW), "when")?;
             check(token.audience().len() == 2 && token.is_for(&world.api()), format!("{:?}", token.audience()))
         }
+        Kind::Zitadel => {
+            check(token.subject() == Some("alice") && token.username() == Some("alice"), "who")?;
+            check(token.issued_at().is_some_and(|at| gap(at, tokens.received_at()) <= SLOW), "when")?;
+            check(token.audience().len() == 1 && token.is_for(peer::BASIC.id), format!("{:?}", token.audience()))
+        }
         // It names no subject and no audience.
         _ => {
             check(token.subject().is_none() && token.username() == Some("alice"), "who")?;
@@ -125,6 +126,10 @@ fn wrong_secret(world: &World) -> Outcome {
         // It has no body.
         return check(error.code().is_none() && error.status() == Some(StatusCode::FORBIDDEN), error.to_string());
     }
+    if world.kind() == Kind::Zitadel {
+        // Its body is a text.
+        return check(error.code().is_none() && error.status() == Some(StatusCode::UNAUTHORIZED), error.to_string());
+    }
     check(
         error.code() == Some(&ErrorCode::InvalidClient) && error.status() == Some(StatusCode::UNAUTHORIZED),
         error.to_string(),
@@ -143,7 +148,7 @@ fn grant_is_over(world: &World) -> Outcome {
     check(error.code() == Some(&ErrorCode::InvalidGrant) && matches!(left, Left::Spent), error.to_string())?;
     check(!world.is_active(&access)?, "the access token is active")?;
     let status = world.at_the_api(&restore()?)?;
-    check(status == StatusCode::UNAUTHORIZED, format!("the API answered {status}"))
+    check(status == world.refusal().0, format!("the API answered {status}"))
 }
 
 fn access_token_is_over(world: &World) -> Outcome {
@@ -155,8 +160,11 @@ fn access_token_is_over(world: &World) -> Outcome {
     world.agent.run(Revocation::of_token(&client, token.clone(), Some(TokenTypeHint::AccessToken))?)?;
     check(!world.is_active(&token)?, "it is active")?;
     let status = world.at_the_api(&tokens)?;
-    check(status == StatusCode::UNAUTHORIZED, format!("the API answered {status}"))?;
-    // RFC 7009, section 2.1, lets a server end the grant with it. Each of these does.
+    check(status == world.refusal().0, format!("the API answered {status}"))?;
+    // RFC 7009, section 2.1, lets a server end the grant with it.
+    if world.kind() == Kind::Zitadel {
+        return Ok(world.agent.run(tokens.refresh()?).map(drop)?);
+    }
     let (error, left) = failed(world.agent.run(tokens.refresh()?))?;
     check(error.code() == Some(&ErrorCode::InvalidGrant) && matches!(left, Left::Spent), error.to_string())
 }

@@ -27,7 +27,7 @@ pub(crate) const CHECKS: [Row; 9] = [
 
 impl World {
     fn pushing_server(&self) -> Result<Server, Error> {
-        self.server()?.pushed_authorization_request_endpoint(&self.peer.url("/request"))
+        self.server()?.pushed_authorization_request_endpoint(&self.peer.url(self.places().pushed))
     }
 
     fn pushing(&self, client: peer::Client) -> Result<Client, Error> {

@@ -23,7 +23,7 @@ impl World {
 
     fn refuses(&self, token: &FreshToken) -> Outcome {
         let said = self.calls(token)?;
-        check(said == (StatusCode::UNAUTHORIZED, Some(ErrorCode::InvalidToken)), format!("{said:?}"))
+        check(said == self.refusal(), format!("{said:?}"))
     }
 }
 

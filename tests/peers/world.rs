@@ -1,13 +1,14 @@
 //! What every check has: a server, a transport, and the steps of a login.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use grantflow::{
-    Authorization, Callback, Client, CodeExchange, ConfidentialClient, Env, Error, Exchange, Failure, Left, Redirect,
-    Server, Tokens,
+    Authorization, Callback, Client, CodeExchange, ConfidentialClient, Env, Error, ErrorCode, Exchange, Failure, Left,
+    Misuse, Redirect, Server, Step, Tokens,
 };
-use grantflow_tests::support::peer::{self, Browser, Kind, Peer};
+use grantflow_tests::support::peer::{self, Browser, Kind, Peer, Places};
 use grantflow_tests::support::transport::{Agent, AnyError, SysRng, Transport, now};
 use http::{Request, StatusCode};
 use libtest_mimic::Failed;
@@ -28,8 +29,14 @@ pub(crate) struct Row {
 }
 
 /// Each server once, in each of its modes that changes more than one flow.
-pub(crate) const ALL: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
+pub(crate) const ALL: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Zitadel,
+    Kind::Keycloak,
+];
 pub(crate) const DJANGO: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
 
 /// For a round trip on loopback; longer than any takes.
@@ -58,35 +65,34 @@ impl World {
         format!("{what}\nThe end of the server's log:\n{last}").into()
     }
 
+    pub(crate) fn places(&self) -> Places {
+        self.kind().places()
+    }
+
     pub(crate) fn authorization_endpoint(&self) -> String {
-        self.peer.url(match self.kind() {
-            Kind::OidcProvider | Kind::PushingOidcProvider => "/auth",
-            Kind::Authlib => "/authorize",
-            _ => "/authorize/",
-        })
+        self.peer.url(self.places().authorization)
     }
 
     pub(crate) fn token_endpoint(&self) -> String {
-        self.peer.url(match self.kind() {
-            Kind::OidcProvider | Kind::PushingOidcProvider | Kind::Authlib => "/token",
-            _ => "/token/",
-        })
+        self.peer.url(self.places().token)
     }
 
     /// A resource that needs the scope `api:read`.
     pub(crate) fn api(&self) -> String {
         match self.kind() {
-            Kind::OidcProvider | Kind::PushingOidcProvider => self.peer.url("/me"),
-            _ => self.peer.at_root("/api"),
+            // Each realm has one.
+            Kind::Keycloak | Kind::LenientKeycloak => self.peer.url(self.places().api),
+            _ => self.peer.at_root(self.places().api),
         }
     }
 
     /// Configured by hand, without metadata.
     pub(crate) fn server(&self) -> Result<Server, Error> {
         let server = Server::new(&self.authorization_endpoint(), &self.token_endpoint())?;
-        match self.kind() {
-            Kind::DjangoOauthToolkit => server.issuer(self.peer.issuer()),
-            _ => server.issuer_always_sent(self.peer.issuer()),
+        if self.kind().sends_issuer() {
+            server.issuer_always_sent(self.peer.issuer())
+        } else {
+            server.issuer(self.peer.issuer())
         }
     }
 
@@ -125,11 +131,47 @@ impl World {
         Ok(self.agent.run(self.granted(authorization, REDIRECT_URI)?)?)
     }
 
+    /// What the API says to a token that is over.
+    pub(crate) fn refusal(&self) -> (StatusCode, Option<ErrorCode>) {
+        match self.kind() {
+            // 401 is for what is no token. It has no challenges.
+            Kind::Zitadel => (StatusCode::FORBIDDEN, None),
+            _ => (StatusCode::UNAUTHORIZED, Some(ErrorCode::InvalidToken)),
+        }
+    }
+
     /// The API's answer to a token.
     pub(crate) fn at_the_api(&self, tokens: &Tokens) -> Got<StatusCode> {
         let mut request = Request::get(self.api()).body(grantflow::Body::default())?;
         tokens.bearer()?.authorize(&mut request)?;
         Ok(self.agent.send(request).map_err(|(_, error)| error)?.status())
+    }
+}
+
+impl World {
+    /// One poll, after the wait that the grant asks for.
+    pub(crate) fn asks_once<X: Exchange>(&self, grant: X) -> Got<X> {
+        thread::sleep(grant.rest(self.agent.now()));
+        let response = self.agent.send(request(&grant)?).map_err(|(_, error)| error)?;
+        match grant.respond(&mut Env::new(self.agent.now(), &mut SysRng), response) {
+            Ok(Step::Again(waiting)) => Ok(waiting),
+            Ok(Step::Done(_)) => Err("there are tokens, and nobody was asked".into()),
+            Err(failure) => Err(failure.error.into()),
+        }
+    }
+
+    pub(crate) fn are_good(&self, tokens: &Tokens) -> Outcome {
+        let status = self.at_the_api(tokens)?;
+        check(status == StatusCode::OK, format!("the API answered {status}"))
+    }
+}
+
+/// The request is refused before it is sent, because the server has asked for a longer wait.
+pub(crate) fn is_too_early(grant: &impl Exchange, interval: Duration) -> Outcome {
+    match request(grant) {
+        Err(Error::Misuse(Misuse::TooEarly { rest })) if !rest.is_zero() && rest <= interval => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Err("it asks without a wait".into()),
     }
 }
 

@@ -114,7 +114,8 @@ impl Server {
             Some(_) => return refuse("unsupported_response_type", "only code is supported"),
             None => return refuse("invalid_request", "response_type is missing"),
         }
-        if !matches!(form.get("response_mode"), None | Some("query" | "form_post")) {
+        let is_known = |mode| mode == "query" || mode == "form_post" && self.knobs.form_post;
+        if !form.get("response_mode").is_none_or(is_known) {
             return refuse("invalid_request", "the response mode is not supported");
         }
         if !client.grants.contains(&Grant::AuthorizationCode) {
@@ -140,6 +141,7 @@ impl Server {
             Decision::Fail(error) => return refuse(error, "the test wants it so"),
         }
 
+        self.grants.asked_details = self.details(form).map_err(|(error, why)| (error.to_owned(), why))?;
         let login = self.log_in(form);
         let code = self.grants.mint("code", self.knobs.odd_characters);
         let record = Code {

@@ -25,6 +25,7 @@ use crate::{
 mod answer;
 mod callback;
 mod challenge;
+mod details;
 mod device;
 mod introspection;
 mod metadata;
@@ -39,6 +40,7 @@ mod wire;
 
 pub use callback::callback;
 pub use challenge::challenge;
+pub use details::authorization_details;
 pub use device::device;
 pub use introspection::introspection;
 pub use metadata::{metadata, resource_metadata};

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The name and the password of the person, where a server asks for them.
+const PERSON: [(&str, &str); 2] = [("username", "alice"), ("password", "alice-s-password")];
+
 /// Where a visit ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Landing {
@@ -55,11 +58,22 @@ impl Page {
         sent.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))).collect()
     }
 
-    /// The target of its form. The servers here write whole URLs or none.
+    /// The target of its form. The servers here write whole URLs, paths or none.
     fn action(&self) -> String {
         let form = self.body.split("<form").nth(1).and_then(|rest| rest.split('>').next());
-        form.and_then(|tag| attribute(tag, "action")).unwrap_or_else(|| self.url.clone())
+        match form.and_then(|tag| attribute(tag, "action")) {
+            Some(path) if path.starts_with('/') => format!("{}{path}", origin(&self.url).unwrap_or_default()),
+            Some(url) => url,
+            None => self.url.clone(),
+        }
     }
+}
+
+/// The fields of a page, with some of them replaced.
+fn filled_in<'a>(fields: &'a [(String, String)], filled: &'a [(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let there = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let kept = there.filter(|(name, _)| filled.iter().all(|(other, _)| other != name));
+    kept.chain(filled.iter().copied()).collect()
 }
 
 /// The value of an attribute, without the escapes that HTML has for it.
@@ -98,10 +112,7 @@ impl Browser {
     /// The errors of [`Browser::visit`].
     pub fn press(&self, page: &Page, filled: &[(&str, &str)]) -> Result<Landing, String> {
         let there = page.fields();
-        let there = there.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let kept = there.filter(|(name, _)| filled.iter().all(|(other, _)| other != name));
-        let form: Vec<_> = kept.chain(filled.iter().copied()).collect();
-        self.go(&page.action(), Some(&form))
+        self.go(&page.action(), Some(&filled_in(&there, filled)))
     }
 
     /// Sends a form that is on no page.
@@ -120,7 +131,17 @@ impl Browser {
         self.go(url, None)
     }
 
-    fn go(&self, url: &str, mut form: Option<&[(&str, &str)]>) -> Result<Landing, String> {
+    /// A person who is asked for a password logs in, and is where they wanted to be.
+    fn go(&self, url: &str, form: Option<&[(&str, &str)]>) -> Result<Landing, String> {
+        let landing = self.follow(url, form)?;
+        let Landing::Page(page) = &landing else { return Ok(landing) };
+        if page.status != 200 || page.fields().iter().all(|(name, _)| name != "password") {
+            return Ok(landing);
+        }
+        self.follow(&page.action(), Some(&filled_in(&page.fields(), &PERSON)))
+    }
+
+    fn follow(&self, url: &str, mut form: Option<&[(&str, &str)]>) -> Result<Landing, String> {
         let home = origin(url)?.to_owned();
         let mut url = url.to_owned();
         for _ in 0..Self::MOST_REDIRECTS {

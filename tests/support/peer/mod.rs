@@ -5,8 +5,10 @@
 
 mod browser;
 mod install;
+mod places;
 
 pub use browser::{Browser, Landing, Page};
+pub use places::{NONE, Places};
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
@@ -15,8 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// From spawn to the line that says it listens. It takes a second or two; the rest is for a machine that is busy compiling.
-const READY: Duration = Duration::from_secs(120);
+/// From spawn to the line that says it listens. It takes a second or two, and Keycloak 20; the rest is for a machine that
+/// is busy compiling.
+const READY: Duration = Duration::from_secs(300);
 
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,17 +34,45 @@ pub enum Kind {
     StrictDjangoOauthToolkit,
     /// authlib on Flask.
     Authlib,
+    /// zitadel's OpenID Provider, in Go.
+    Zitadel,
+    /// Keycloak, in a realm where a refresh token can be used once.
+    Keycloak,
+    /// The same server, in a realm with Keycloak's defaults: a refresh token can be used again.
+    LenientKeycloak,
 }
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::OidcProvider,
         Self::PushingOidcProvider,
         Self::DjangoOauthToolkit,
         Self::StrictDjangoOauthToolkit,
         Self::Authlib,
+        Self::Zitadel,
+        Self::Keycloak,
+        Self::LenientKeycloak,
     ];
+
+    /// Where it has what.
+    pub fn places(self) -> Places {
+        places::of(self)
+    }
+
+    /// Whether its callbacks say who sends them (RFC 9207).
+    pub const fn sends_issuer(self) -> bool {
+        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel)
+    }
+
+    /// The kind whose process this one is a part of: itself, for most.
+    #[must_use]
+    pub const fn runs_as(self) -> Self {
+        match self {
+            Self::LenientKeycloak => Self::Keycloak,
+            _ => self,
+        }
+    }
 
     /// Its name in the names of tests.
     pub const fn name(self) -> &'static str {
@@ -51,6 +82,9 @@ impl Kind {
             Self::DjangoOauthToolkit => "django-oauth-toolkit",
             Self::StrictDjangoOauthToolkit => "django-oauth-toolkit, strict",
             Self::Authlib => "authlib",
+            Self::Zitadel => "zitadel",
+            Self::Keycloak => "keycloak",
+            Self::LenientKeycloak => "keycloak, lenient",
         }
     }
 }
@@ -82,11 +116,15 @@ pub const PUSHES: Client = Client { id: "pushes", secret: SECRET };
 pub const DEVICE: Client = Client { id: "device", secret: None };
 /// `client_secret_basic`, for the device grant.
 pub const DEVICE_BASIC: Client = Client { id: "device-basic", secret: SECRET };
+/// `client_secret_basic`, for backchannel authentication with polls.
+pub const BACKCHANNEL: Client = Client { id: "backchannel", secret: SECRET };
+/// The same with pings.
+pub const BACKCHANNEL_PING: Client = Client { id: "backchannel-ping", secret: SECRET };
 /// Like [`BASIC`], but its person is asked. Only django-oauth-toolkit knows it.
 pub const ASKS: Client = Client { id: "asks", secret: SECRET };
 
 /// Why there is no peer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum StartError {
     /// This machine cannot run it: no Node.js, no npm, no registry within reach. Not the fault of the code under test.
     Missing {
@@ -113,12 +151,19 @@ pub fn in_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| !value.is_empty() && value != "false")
 }
 
-/// A running server. It ends when this is dropped, and also when this process dies: its standard input closes then.
+/// A running server. It ends when the last of its peers is dropped, and also when this process dies: its standard input
+/// closes then.
 #[derive(Debug)]
 pub struct Peer {
-    child: Child,
+    process: Arc<Process>,
     kind: Kind,
     issuer: String,
+    person: Option<String>,
+}
+
+#[derive(Debug)]
+struct Process {
+    child: Child,
     log: Log,
     /// Held open: the server ends when it closes.
     stdin: Option<ChildStdin>,
@@ -149,14 +194,15 @@ pub fn start(kind: Kind) -> Result<Peer, StartError> {
     }
     let lines = child.stdout.take().map(first_line);
     // From here on, an early return drops the peer, which ends the child.
-    let mut peer = Peer { stdin: child.stdin.take(), child, kind, issuer: String::new(), log };
-    match lines.and_then(|lines| lines.recv_timeout(READY).ok()).and_then(|line| issuer_in(&line)) {
-        Some(issuer) => {
-            peer.issuer = issuer;
-            Ok(peer)
-        }
+    let process = Arc::new(Process { stdin: child.stdin.take(), child, log });
+    let line = lines.and_then(|lines| lines.recv_timeout(READY).ok()).unwrap_or_default();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+    let said = |name: &str| ready.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    match said("issuer") {
+        Some(issuer) => Ok(Peer { process, kind: kind.runs_as(), issuer, person: said("person") }.seen_as(kind)),
         None => {
-            Err(StartError::Failed(format!("{} did not say that it is ready. Its log:\n{}", kind.name(), peer.log())))
+            let log = process.log.text();
+            Err(StartError::Failed(format!("{} did not say that it is ready. Its log:\n{log}", kind.name())))
         }
     }
 }
@@ -183,20 +229,35 @@ impl Peer {
         format!("{}{path}", &self.issuer[..end])
     }
 
+    /// The same process, as another kind that [runs as](Kind::runs_as) this one.
+    pub fn seen_as(&self, kind: Kind) -> Self {
+        let issuer = match kind {
+            Kind::LenientKeycloak => self.issuer.replace("/realms/rotating", "/realms/lenient"),
+            _ => self.issuer.clone(),
+        };
+        Self { process: Arc::clone(&self.process), kind, issuer, person: self.person.clone() }
+    }
+
+    /// Where the person of its backchannel requests can be told what to say, if the server needs one.
+    pub fn person(&self) -> Option<&str> {
+        self.person.as_deref()
+    }
+
     /// What the server wrote to its standard error so far.
     pub fn log(&self) -> String {
-        self.log.text()
+        self.process.log.text()
     }
 
     /// Closes its standard input, as the end of this process would, and waits for it to end.
     ///
     /// # Errors
-    /// If it has not ended by then.
-    pub fn hang_up(mut self, deadline: Duration) -> Result<ExitStatus, String> {
-        drop(self.stdin.take());
+    /// If it has not ended by then, or another peer is the same process.
+    pub fn hang_up(self, deadline: Duration) -> Result<ExitStatus, String> {
+        let mut process = Arc::into_inner(self.process).ok_or("another peer is the same process")?;
+        drop(process.stdin.take());
         let started = Instant::now();
         while started.elapsed() < deadline {
-            if let Some(status) = self.child.try_wait().map_err(|e| e.to_string())? {
+            if let Some(status) = process.child.try_wait().map_err(|e| e.to_string())? {
                 return Ok(status);
             }
             thread::sleep(Duration::from_millis(10));
@@ -205,7 +266,7 @@ impl Peer {
     }
 }
 
-impl Drop for Peer {
+impl Drop for Process {
     fn drop(&mut self) {
         // Both fail only if it has ended already.
         let _ = self.child.kill();
@@ -225,11 +286,6 @@ fn first_line(stdout: impl Read + Send + 'static) -> mpsc::Receiver<String> {
         lines.map_while(Result::ok).for_each(drop);
     });
     receive
-}
-
-fn issuer_in(line: &str) -> Option<String> {
-    let ready: serde_json::Value = serde_json::from_str(line).ok()?;
-    Some(ready.get("issuer")?.as_str()?.to_owned())
 }
 
 #[derive(Debug, Clone, Default)]

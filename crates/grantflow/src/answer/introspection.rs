@@ -1,5 +1,6 @@
 //! The members of an introspection answer (RFC 7662 §2.2), checked.
 
+use crate::details::AuthorizationDetails;
 use crate::error::Violation;
 use crate::scope::Scope;
 use crate::server::Quirks;
@@ -20,6 +21,7 @@ pub(crate) enum Member {
     Audience,
     Issuer,
     TokenId,
+    AuthorizationDetails,
 }
 
 impl Table for Member {
@@ -36,9 +38,10 @@ impl Table for Member {
         Self::Audience,
         Self::Issuer,
         Self::TokenId,
+        Self::AuthorizationDetails,
     ];
 
-    type Slots<'a> = [Option<Scalar<'a>>; 12];
+    type Slots<'a> = [Option<Scalar<'a>>; 13];
 
     fn name(self) -> &'static str {
         match self {
@@ -54,6 +57,7 @@ impl Table for Member {
             Self::Audience => "aud",
             Self::Issuer => "iss",
             Self::TokenId => "jti",
+            Self::AuthorizationDetails => "authorization_details",
         }
     }
 
@@ -62,7 +66,7 @@ impl Table for Member {
     }
 
     fn is_raw(self) -> bool {
-        self == Self::Audience
+        matches!(self, Self::Audience | Self::AuthorizationDetails)
     }
 }
 
@@ -79,6 +83,7 @@ pub(crate) struct Described {
     pub(crate) audience: Vec<String>,
     pub(crate) issuer: Option<String>,
     pub(crate) token_id: Option<String>,
+    pub(crate) details: Option<AuthorizationDetails>,
     pub(crate) extra: Extra,
 }
 
@@ -106,6 +111,7 @@ pub(crate) fn read(members: &mut object::Members<'_, Member>, quirks: &Quirks) -
         audience: audience(members)?,
         issuer: text(members, Member::Issuer)?,
         token_id: text(members, Member::TokenId)?,
+        details: details(members)?,
         extra: core::mem::take(&mut members.extra),
     }))
 }
@@ -146,6 +152,16 @@ fn audience(members: &mut object::Members<'_, Member>) -> Result<Vec<String>, Vi
         Some(Scalar::Raw(raw)) => {
             serde_json::from_str::<String>(raw.get()).map(|one| vec![one]).map_err(|_| unreadable)
         }
+        Some(_) => Err(unreadable),
+    }
+}
+
+/// RFC 9396 §9.2.
+fn details(members: &mut object::Members<'_, Member>) -> Result<Option<AuthorizationDetails>, Violation> {
+    let unreadable = Violation::WrongType(Member::AuthorizationDetails.name());
+    match members.take(Member::AuthorizationDetails) {
+        None | Some(Scalar::Null) => Ok(None),
+        Some(Scalar::Raw(raw)) => AuthorizationDetails::of_a_server(raw.get()).map(Some).ok_or(unreadable),
         Some(_) => Err(unreadable),
     }
 }

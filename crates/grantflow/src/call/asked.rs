@@ -1,13 +1,15 @@
-//! What a flow asks for, beside its own parameters: scope, resources, and the caller's parameters.
+//! What a flow asks for, beside its own parameters: scope, resources, authorization details, and the caller's parameters.
 
 use crate::client::{Client, ClientData};
-use crate::error::{Error, Misuse};
+use crate::details::AuthorizationDetails;
+use crate::error::Error;
 use crate::scope::Scope;
 use crate::server::Message;
 use crate::server::fields::{Field, Params};
-use crate::url::check_resource;
+use crate::url::add_resource;
 
-/// What a client asks for in a request, beside the grant's own parameters: a scope, resources, extra parameters. Your
+/// What a client asks for in a request, beside the grant's own parameters: a scope, resources, authorization details,
+/// extra parameters. Your
 /// own flow keeps one, and gives it to [`Client::token_request`] and [`Client::token_answer`].
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -16,6 +18,7 @@ pub struct Asked {
     on: Message,
     pub(crate) scope: Option<Scope>,
     pub(crate) resources: Vec<String>,
+    details: Option<AuthorizationDetails>,
     pub(crate) extra: Params,
 }
 
@@ -26,7 +29,7 @@ impl Asked {
     }
 
     pub(crate) fn on(client: Client, on: Message) -> Self {
-        Self { client, on, scope: None, resources: Vec::new(), extra: Params::default() }
+        Self { client, on, scope: None, resources: Vec::new(), details: None, extra: Params::default() }
     }
 
     /// The client that asks.
@@ -52,11 +55,16 @@ impl Asked {
     /// # Errors
     /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
     pub fn resource(&mut self, resource: &str) -> Result<(), Error> {
-        check_resource(resource)?;
-        if self.resources.iter().any(|known| known == resource) {
-            return Err(Error::Misuse(Misuse::DuplicateParameter));
-        }
-        self.resources.push(resource.to_owned());
+        add_resource(&mut self.resources, resource)
+    }
+
+    /// The authorization details to ask for (RFC 9396 §5, §6). Given again, they replace the first ones.
+    ///
+    /// # Errors
+    /// [`Misuse::AuthorizationDetails`] if the server lists the types that it knows, and one of these is not among them.
+    pub fn authorization_details(&mut self, details: AuthorizationDetails) -> Result<(), Error> {
+        self.client.server().check_details(&details)?;
+        self.details = Some(details);
         Ok(())
     }
 
@@ -74,16 +82,22 @@ impl Asked {
         self.client.data()
     }
 
-    /// A flow's own parameters with the scope and the resources (RFC 6749 §3.3, RFC 8707 §2). If there are none,
-    /// nothing is allocated.
+    /// The parameter for the authorization details.
+    pub(crate) fn details(&self) -> Option<Field<'_>> {
+        self.details.as_ref().map(|details| Field::new("authorization_details", details.as_json()))
+    }
+
+    /// A flow's own parameters with the scope, the resources and the authorization details (RFC 6749 §3.3, RFC 8707 §2,
+    /// RFC 9396 §2). If there are none, nothing is allocated.
     pub(crate) fn with<T>(&self, own: &[Field<'_>], then: impl FnOnce(&[Field<'_>]) -> T) -> T {
-        if self.scope.is_none() && self.resources.is_empty() {
+        if self.scope.is_none() && self.resources.is_empty() && self.details.is_none() {
             return then(own);
         }
         let scope = self.scope.as_ref().map(|scope| self.client.server().quirks().write_scope(scope));
         let scope = scope.as_deref().map(|scope| Field::new("scope", scope));
         let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
-        let all: Vec<Field<'_>> = own.iter().copied().chain(scope).chain(resources).collect();
+        let details = self.details();
+        let all: Vec<Field<'_>> = own.iter().copied().chain(scope).chain(resources).chain(details).collect();
         then(&all)
     }
 }

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::client::ClientData;
 use crate::contract::{Body, Env};
+use crate::details::AuthorizationDetails;
 use crate::error::{Error, Misuse};
 use crate::server::fields::{self, Field, Params};
 use crate::server::{EndpointKind, Message};
@@ -121,12 +122,19 @@ fn write_object(out: &mut Vec<u8>, all: &[(&str, Vec<&str>)]) -> Result<(), serd
     object.end()
 }
 
-/// A flow's own fields with the resources of its grant (RFC 8707 §2.2). If there are none, nothing is allocated.
-pub(crate) fn with_resources<T>(own: &[Field<'_>], resources: &[String], then: impl FnOnce(&[Field<'_>]) -> T) -> T {
-    if resources.is_empty() {
+/// A flow's own fields with what its tokens are for (RFC 8707 §2.2, RFC 9396 §6). If there is nothing of it, nothing is
+/// allocated.
+pub(crate) fn with_target<T>(
+    own: &[Field<'_>],
+    resources: &[String],
+    details: Option<&AuthorizationDetails>,
+    then: impl FnOnce(&[Field<'_>]) -> T,
+) -> T {
+    if resources.is_empty() && details.is_none() {
         return then(own);
     }
     let resources = resources.iter().map(|resource| Field::new("resource", resource));
-    let all: Vec<Field<'_>> = own.iter().copied().chain(resources).collect();
+    let details = details.map(|details| Field::new("authorization_details", details.as_json()));
+    let all: Vec<Field<'_>> = own.iter().copied().chain(resources).chain(details).collect();
     then(&all)
 }

@@ -9,6 +9,7 @@ use core::time::Duration;
 
 use http::StatusCode;
 
+mod backchannel;
 mod code;
 mod document;
 mod kept;
@@ -18,11 +19,12 @@ mod refused;
 pub(crate) mod verdict;
 mod violation;
 
+pub use backchannel::BackchannelFault;
 pub use code::{ErrorCode, ErrorResponse};
 pub use document::Mismatch;
 pub(crate) use document::{Document, Shown};
 pub use kept::Answer;
-pub use misuse::{AuthorizeFault, MetadataFault, Misuse, StoredFault, UrlFault, UrlRole};
+pub use misuse::{AuthorizeFault, DetailsFault, MetadataFault, Misuse, StoredFault, UrlFault, UrlRole};
 pub use protocol::ProtocolError;
 pub use refused::Refused;
 pub use verdict::Meaning;

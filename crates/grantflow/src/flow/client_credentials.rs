@@ -31,6 +31,7 @@ use http::{Request, Response};
 use crate::call::{self, Asked, Grant};
 use crate::client::{Client, ConfidentialClient};
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
+use crate::details::AuthorizationDetails;
 use crate::error::Error;
 use crate::scope::Scope;
 use crate::server::fields::Field;
@@ -77,6 +78,16 @@ impl ClientCredentials {
     /// [`Misuse::Url`](crate::Misuse::Url) if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter).
     pub fn resource(mut self, resource: &str) -> Result<Self, Error> {
         self.asked.resource(resource)?;
+        Ok(self)
+    }
+
+    /// The authorization details to ask for (RFC 9396 §5, §6). Given again, they replace the first ones.
+    ///
+    /// # Errors
+    /// [`Misuse::AuthorizationDetails`](crate::Misuse::AuthorizationDetails) if the server lists the types that it knows, and
+    /// one of these is not among them.
+    pub fn authorization_details(mut self, details: AuthorizationDetails) -> Result<Self, Error> {
+        self.asked.authorization_details(details)?;
         Ok(self)
     }
 

@@ -45,6 +45,7 @@ use crate::answer::introspection::{self, Described};
 use crate::call;
 use crate::client::{Client, ConfidentialClient};
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
+use crate::details::AuthorizationDetails;
 use crate::error::{Error, Misuse, UrlRole};
 use crate::scope::Scope;
 use crate::server::fields::{Field, Params};
@@ -215,6 +216,12 @@ impl ActiveToken {
     /// `jti`: the identifier of the token.
     pub fn token_id(&self) -> Option<&str> {
         self.0.token_id.as_deref()
+    }
+
+    /// `authorization_details`: what the token covers in finer detail than its scope (RFC 9396 §9.2); `None` if the server
+    /// does not say.
+    pub fn authorization_details(&self) -> Option<&AuthorizationDetails> {
+        self.0.details.as_ref()
     }
 
     /// The members of the answer that this library does not know, as a value of your type: `cnf`, `acr`, `auth_time`.

@@ -46,14 +46,14 @@
 use http::{Request, Response};
 
 use crate::answer::token::TokenAnswer;
-use crate::call::{self, Grant};
+use crate::call::{self, Grant, Narrowed};
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
-use crate::error::verdict::Meaning;
+use crate::details::{AuthorizationDetails, GrantedDetails};
 use crate::error::{Error, Misuse};
 use crate::scope::Scope;
 use crate::server::Message;
 use crate::server::fields::{Field, Params};
-use crate::token::Tokens;
+use crate::token::{Target, Tokens};
 use crate::value::secret::{RefreshToken, UnverifiedIdToken};
 use crate::value::time::UnixTime;
 use crate::wire::object::Optional;
@@ -74,6 +74,7 @@ pub struct RefreshExchange {
     tokens: Tokens,
     refresh: RefreshToken,
     narrower: Option<Scope>,
+    narrowed: Narrowed,
     extra: Params,
     rescued: bool,
 }
@@ -85,9 +86,14 @@ impl Tokens {
     /// [`Misuse::NoRefreshToken`], with the tokens still intact.
     pub fn refresh(mut self) -> Result<RefreshExchange, Failure<Self>> {
         match self.refresh.take() {
-            Some(refresh) => {
-                Ok(RefreshExchange { tokens: self, refresh, narrower: None, extra: Params::default(), rescued: false })
-            }
+            Some(refresh) => Ok(RefreshExchange {
+                tokens: self,
+                refresh,
+                narrower: None,
+                narrowed: Narrowed::default(),
+                extra: Params::default(),
+                rescued: false,
+            }),
             None => Err(Failure::intact(Error::Misuse(Misuse::NoRefreshToken), self)),
         }
     }
@@ -110,6 +116,32 @@ impl RefreshExchange {
         }
         self.narrower = Some(scope);
         Ok(self)
+    }
+
+    /// Asks for a token for this resource only, of those of the grant (RFC 8707 §2.2). May be given more than once. Without
+    /// it, for the [resources](Tokens::resources) of the token that it renews.
+    ///
+    /// # Errors
+    /// [`Misuse::WiderResource`] if the grant was requested for others; [`Misuse::Url`]; [`Misuse::DuplicateParameter`]. The
+    /// exchange is still intact.
+    pub fn resource(mut self, resource: &str) -> Result<Self, Failure<Self>> {
+        match self.narrowed.resource(self.tokens.target.resources(), resource) {
+            Ok(()) => Ok(self),
+            Err(error) => Err(Failure::intact(error, self)),
+        }
+    }
+
+    /// Asks for a token for these authorization details only (RFC 9396 §6). Without it, the server decides by what the
+    /// person has granted.
+    ///
+    /// # Errors
+    /// [`Misuse::AuthorizationDetails`] if the server lists the types that it knows, and one of these is not among them. The
+    /// exchange is still intact.
+    pub fn authorization_details(mut self, details: AuthorizationDetails) -> Result<Self, Failure<Self>> {
+        match self.narrowed.authorization_details(self.tokens.client.server(), details) {
+            Ok(()) => Ok(self),
+            Err(error) => Err(Failure::intact(error, self)),
+        }
     }
 
     /// An extra parameter of the token request.
@@ -140,6 +172,11 @@ impl RefreshExchange {
         tokens
     }
 
+    /// The resources that the request names.
+    fn resources(&self) -> &[String] {
+        self.narrowed.resources_or(self.tokens.target.of_the_token())
+    }
+
     /// The new tokens: what the server omitted is carried over.
     fn merge(&self, mut answer: TokenAnswer<'_>, now: UnixTime) -> Tokens {
         let old = &self.tokens;
@@ -150,7 +187,13 @@ impl RefreshExchange {
         // The granted scope, which could not be read, was requested once.
         let granted = if old.scope.unreadable { old.scope.requested() } else { old.scope.effective() };
         let requested = self.narrower.clone().or_else(|| granted.cloned());
-        let mut new = Tokens::new(old.client.clone(), answer, requested, old.resources.clone(), now);
+        let target = Target::new(old.target.resources(), self.resources());
+        let mut new = Tokens::new(old.client.clone(), answer, requested, target, now);
+        if let (None, GrantedDetails::NotSaid, GrantedDetails::Granted(earlier)) =
+            (self.narrowed.details(), new.authorization_details(), old.authorization_details())
+        {
+            new.target.keep_details(earlier);
+        }
         if new.refresh.is_none() {
             new.refresh = Some(RefreshToken::new(self.refresh.expose_secret().to_owned()));
         }
@@ -174,15 +217,16 @@ impl Exchange for RefreshExchange {
         let data = self.tokens.client.data();
         let own =
             [Field::plain("grant_type", "refresh_token"), Field::new("refresh_token", self.refresh.expose_secret())];
+        let (resources, details) = (self.resources(), self.narrowed.details());
         let Some(scope) = &self.narrower else {
-            return call::with_resources(&own, &self.tokens.resources, |fields| {
+            return call::with_target(&own, resources, details, |fields| {
                 call::token_request(data, env, fields, &self.extra)
             });
         };
         let scope = data.server.quirks().write_scope(scope);
         let [grant_type, refresh_token] = own;
         let own = [grant_type, refresh_token, Field::new("scope", &scope)];
-        call::with_resources(&own, &self.tokens.resources, |fields| call::token_request(data, env, fields, &self.extra))
+        call::with_target(&own, resources, details, |fields| call::token_request(data, env, fields, &self.extra))
     }
 
     fn respond<B: AsRef<[u8]>>(
@@ -193,16 +237,14 @@ impl Exchange for RefreshExchange {
         let data = self.tokens.client.data();
         match call::token_answer(data, env.now, Grant::Refresh, &response, |answer| Ok(self.merge(answer, env.now))) {
             Ok(tokens) => Ok(Step::Done(tokens)),
-            Err(no) => Err(match (no.rescued, no.meaning) {
+            Err(mut no) => Err(match no.rescued.take() {
                 // RFC 6749 §6: the server has replaced the sent token.
-                (Some(rescued), _) => {
+                Some(rescued) => {
                     self.refresh = rescued;
                     self.rescued = true;
                     Failure::intact(no.error, self)
                 }
-                (None, Meaning::Over) => Failure::spent(no.error),
-                (None, Meaning::RequestRefused | Meaning::NotProcessed) => Failure::intact(no.error, self),
-                (None, Meaning::Nothing) => Failure::unknown(no.error, self),
+                None => no.reusable(self),
             }),
         }
     }

@@ -3,7 +3,9 @@
 use core::fmt;
 
 use super::Server;
-use crate::error::{Error, MetadataFault, Misuse};
+use super::backchannel::Backchannel;
+use crate::details::AuthorizationDetails;
+use crate::error::{DetailsFault, Error, MetadataFault, Misuse};
 
 /// The announcements of a server that change the behaviour of this library.
 #[derive(Clone, Default)]
@@ -15,17 +17,26 @@ pub(crate) struct Announced {
     pub(crate) no_authorization: Option<MetadataFault>,
     /// How clients may authenticate at the token endpoint, if it says so.
     pub(crate) auth_methods: Option<Box<[Box<str>]>>,
+    pub(crate) backchannel: Backchannel,
+    /// The types of authorization details that it knows, if it says so.
+    pub(crate) details_types: Option<Box<[Box<str>]>>,
+    /// Its metadata lists response modes without `form_post`.
+    pub(crate) no_form_post: bool,
 }
 
 impl fmt::Debug for Announced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { requires_pushed, s256, no_authorization, auth_methods } = self;
-        // The server wrote the names of the methods.
+        let Self { requires_pushed, s256, no_authorization, auth_methods, backchannel, details_types, no_form_post } =
+            self;
+        // The server wrote the names of the methods and types.
         f.debug_struct("Announced")
             .field("requires_pushed", requires_pushed)
             .field("s256", s256)
             .field("no_authorization", no_authorization)
             .field("auth_methods", &auth_methods.as_ref().map(|methods| methods.len()))
+            .field("backchannel", backchannel)
+            .field("details_types", &details_types.as_ref().map(|types| types.len()))
+            .field("no_form_post", no_form_post)
             .finish()
     }
 }
@@ -55,6 +66,26 @@ impl Server {
     pub fn token_endpoint_auth_methods_supported(mut self, methods: &[&str]) -> Self {
         self.announced.auth_methods = Some(methods.iter().map(|method| (*method).into()).collect());
         self
+    }
+
+    /// The types of authorization details that this server knows (`authorization_details_types_supported`, RFC 9396 §10).
+    /// A request with another type is then refused before it is sent. The list replaces the one in the server's metadata,
+    /// for a server that knows more than it announces.
+    #[must_use]
+    pub fn authorization_details_types_supported(mut self, types: &[&str]) -> Self {
+        self.announced.details_types = Some(types.iter().map(|kind| (*kind).into()).collect());
+        self
+    }
+
+    /// # Errors
+    /// [`Misuse::AuthorizationDetails`] if the server lists the types that it knows, and one of these is not among them.
+    pub(crate) fn check_details(&self, details: &AuthorizationDetails) -> Result<(), Error> {
+        match &self.announced.details_types {
+            Some(types) if details.types().any(|kind| !types.iter().any(|known| **known == *kind)) => {
+                Err(Error::Misuse(Misuse::AuthorizationDetails(DetailsFault::NotSupported)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// # Errors

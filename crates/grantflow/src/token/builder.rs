@@ -7,7 +7,7 @@ use crate::answer::token::TokenKind;
 use crate::client::Client;
 use crate::error::{Error, Misuse};
 use crate::scope::{GrantedScope, Scope};
-use crate::url::check_resource;
+use crate::url::add_resource;
 use crate::value::secret::{RefreshToken, Secret};
 use crate::value::time::UnixTime;
 use crate::wire::object::Extra;
@@ -90,11 +90,7 @@ impl TokensBuilder {
     /// # Errors
     /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
     pub fn resource(mut self, resource: &str) -> Result<Self, Error> {
-        check_resource(resource)?;
-        if self.resources.iter().any(|known| known == resource) {
-            return Err(Error::Misuse(Misuse::DuplicateParameter));
-        }
-        self.resources.push(resource.to_owned());
+        add_resource(&mut self.resources, resource)?;
         Ok(self)
     }
 
@@ -112,7 +108,7 @@ impl TokensBuilder {
             received_at: epoch,
             expires_at,
             scope: GrantedScope { requested: None, unreadable: false, explicit: self.scope },
-            resources: self.resources,
+            target: self.resources.into(),
             extra: Extra::json(String::new()),
             tolerated: Tolerated::default(),
             client: self.client,

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::answer::token::{Member, TokenAnswer, TokenKind};
 use crate::client::Client;
+use crate::details::GrantedDetails;
 use crate::error::{AuthorizeFault, Error, Misuse, Violation};
 use crate::scope::{GrantedScope, Scope};
 use crate::url::Reach;
@@ -19,12 +20,20 @@ use crate::wire::object::{Extra, Optional};
 
 mod builder;
 mod hint;
+mod identifier;
+mod issued;
+mod security;
 mod stored;
+mod target;
 mod tolerated;
 
 pub use builder::TokensBuilder;
 pub use hint::TokenTypeHint;
+pub use identifier::TokenTypeIdentifier;
+pub use issued::{Exchanged, IssuedToken};
+pub use security::{Assertion, SecurityToken};
 pub use stored::StoredTokens;
+pub(crate) use target::Target;
 pub(crate) use tolerated::Tolerated;
 
 /// The result of a grant. Not `Clone`: a refresh token has one owner.
@@ -39,7 +48,7 @@ pub struct Tokens {
     pub(crate) received_at: UnixTime,
     pub(crate) expires_at: Option<UnixTime>,
     pub(crate) scope: GrantedScope,
-    pub(crate) resources: Vec<String>,
+    pub(crate) target: Target,
     pub(crate) extra: Extra,
     pub(crate) tolerated: Tolerated,
 }
@@ -50,7 +59,7 @@ impl Tokens {
         client: Client,
         answer: TokenAnswer<'_>,
         requested: Option<Scope>,
-        resources: Vec<String>,
+        target: impl Into<Target>,
         now: UnixTime,
     ) -> Self {
         let quirks = client.data().server.quirks();
@@ -80,7 +89,7 @@ impl Tokens {
             received_at: now,
             expires_at: expires_in.map(|seconds| now.saturating_add(Duration::from_secs(seconds))),
             scope: GrantedScope { requested, unreadable: said && explicit.is_none(), explicit },
-            resources,
+            target: target.into(),
             extra: answer.extra,
             tolerated,
             client,
@@ -165,6 +174,18 @@ impl Tokens {
         &self.scope
     }
 
+    /// The resources of the access token (RFC 8707): those of the latest token request, or else those of the grant. Empty
+    /// if it was requested for none. A refresh names them again.
+    pub fn resources(&self) -> &[String] {
+        self.target.of_the_token()
+    }
+
+    /// The authorization details that the server says it granted (RFC 9396 §7). If a refresh asks for none and its answer
+    /// says nothing about them, those of the earlier answer still apply.
+    pub fn authorization_details(&self) -> GrantedDetails {
+        self.target.details(&self.extra)
+    }
+
     /// The members of the latest answer that this library does not know, as a value of your type: `instance_url`,
     /// `realmId`, `x_refresh_token_expires_in`. A refresh replaces them.
     ///
@@ -193,7 +214,7 @@ impl Tokens {
 /// # Errors
 /// What is wrong with the ID token.
 #[inline]
-pub(crate) fn check_identity(answer: &TokenAnswer<'_>, requested: Option<&Scope>) -> Result<(), Violation> {
+pub(crate) fn check_identity<K>(answer: &TokenAnswer<'_, K>, requested: Option<&Scope>) -> Result<(), Violation> {
     match answer.id_token.fault() {
         Some(fault) if requested.is_some_and(|scope| scope.contains("openid")) => Err(fault.of(Member::IdToken)),
         _ => Ok(()),

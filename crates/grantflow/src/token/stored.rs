@@ -5,9 +5,11 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::target::{Parts, Target};
 use super::{AccessToken, Tokens, Tolerated};
 use crate::answer::token::TokenKind;
 use crate::client::Client;
+use crate::details::AuthorizationDetails;
 use crate::error::{Error, Misuse, StoredFault};
 use crate::scope::{GrantedScope, Scope};
 use crate::value::secret::{RefreshToken, UnverifiedIdToken};
@@ -55,6 +57,52 @@ pub struct StoredTokens {
     /// A checksum of the three members above and of `sum`; missing if they are empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     more: Option<String>,
+    /// Separate, with a checksum of its own, so that a release that does not know it reads the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<StoredTarget>,
+}
+
+/// What a token request narrowed, and what an earlier answer said.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct StoredTarget {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resources: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Zeroizing<String>>,
+    sum: String,
+}
+
+impl StoredTarget {
+    /// `tokens` is the checksum of the tokens to which it belongs.
+    fn checksum(&self, tokens: &str) -> String {
+        let sum = Checksum::new("tokens, target").field(Some(tokens)).list(&self.resources);
+        sum.field(self.details.as_ref().map(|text| text.as_str())).finish()
+    }
+
+    fn of(target: &Target, tokens: &str) -> Option<Self> {
+        let parts = target.parts()?;
+        if parts.narrowed.is_empty() && parts.details.is_none() {
+            return None;
+        }
+        let details = parts.details.as_ref().map(|details| owned(details.as_json()));
+        let mut stored = Self { resources: parts.narrowed.clone(), details, sum: String::new() };
+        stored.sum = stored.checksum(tokens);
+        Some(stored)
+    }
+
+    /// `None` if it was changed.
+    fn read(stored: Option<Self>, resources: Vec<String>, tokens: &str) -> Option<Target> {
+        let Some(stored) = stored else { return Some(resources.into()) };
+        if stored.sum != stored.checksum(tokens) {
+            return None;
+        }
+        let details = match &stored.details {
+            Some(text) => Some(AuthorizationDetails::of_a_server(text)?),
+            None => None,
+        };
+        Some(Target::of(Parts { resources, narrowed: stored.resources, details }))
+    }
 }
 
 fn is_empty(text: &Zeroizing<String>) -> bool {
@@ -134,16 +182,18 @@ impl Tokens {
             expires_at: self.expires_at.map(UnixTime::as_secs),
             requested: self.scope.requested().map(|scope| scope.as_str().to_owned()),
             granted: self.scope.explicit().map(|scope| scope.as_str().to_owned()),
-            resources: self.resources.clone(),
+            resources: self.target.resources().to_vec(),
             extra: owned(self.extra.text()),
             extra_is_form: self.extra.is_form(),
             scope_is_unreadable: self.scope.unreadable,
             id_token_is_kept: self.id_token_is_kept,
             tolerated: self.tolerated.names().iter().map(|name| (*name).to_owned()).collect(),
             more: None,
+            target: None,
         };
         stored.sum = stored.checksum();
         stored.more = stored.more();
+        stored.target = StoredTarget::of(&self.target, &stored.sum);
         stored
     }
 
@@ -178,6 +228,9 @@ impl Tokens {
             Some(text) => Scope::read(text, ' ').map(Some).ok_or(refuse(StoredFault::Damaged)),
             None => Ok(None),
         };
+        let resources = core::mem::take(&mut stored.resources);
+        let target = StoredTarget::read(stored.target.take(), resources, &stored.sum);
+        let target = target.ok_or(refuse(StoredFault::Damaged))?;
         let extra = core::mem::take(&mut *stored.extra);
         Ok(Self {
             access: AccessToken::new(kind, core::mem::take(&mut *stored.access_token), &client),
@@ -192,7 +245,7 @@ impl Tokens {
                 unreadable: stored.scope_is_unreadable,
             },
             tolerated: Tolerated::named(&stored.tolerated),
-            resources: core::mem::take(&mut stored.resources),
+            target,
             extra: if stored.extra_is_form { Extra::form(extra) } else { Extra::json(extra) },
             client,
         })

@@ -32,7 +32,10 @@ const ORDER: [(&[&str], &str); 12] = [
     (&["value"], "values that know nothing of OAuth"),
     (&["error"], "all that can go wrong is said in its terms, so it stands below all that can go wrong"),
     (&["wire"], "bytes to values and back; it may only say what is wrong with them, and read dates"),
-    (&["scope", "url"], "values that are checked once, when they are made; a redirect URI is encoded by wire"),
+    (
+        &["details", "scope", "url"],
+        "values that are checked once, when they are made; a redirect URI is encoded by wire",
+    ),
     (&["contract"], "the contract: a crate that carries requests needs nothing above it"),
     (&["server"], "where: endpoints, issuer and quirks; the messages, and what the server calls their parameters"),
     (&["client"], "who: a client belongs to a server"),
@@ -260,6 +263,7 @@ fn every_public_enum_says_whether_it_may_grow() {
         "grantflow",
         "grantflow-async",
         "grantflow-loopback",
+        "grantflow-providers",
         "grantflow-reqwest",
         "grantflow-session",
         "grantflow-tower",
@@ -277,6 +281,15 @@ fn every_public_enum_says_whether_it_may_grow() {
             );
         }
     }
+}
+
+#[test]
+fn presets_are_data_over_the_core_alone() {
+    let manifest = read("crates/grantflow-providers/Cargo.toml");
+    assert_eq!(dependencies(&manifest, &["dependencies", "build-dependencies"]), BTreeSet::from(["grantflow"]));
+    let (own, core) = (tree("grantflow-providers", &["-e", "normal"]), tree("grantflow", &["-e", "normal"]));
+    let more: Vec<_> = names(&own).difference(&names(&core)).copied().collect();
+    assert_eq!(more, ["grantflow-providers"]);
 }
 
 /// The public seam is enough for a whole grant: an invented one, in a crate that uses only the core.

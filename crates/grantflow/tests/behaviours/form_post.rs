@@ -81,3 +81,28 @@ fn a_line_break_around_the_form_is_ignored_and_one_within_makes_it_unrelated() {
         let _ = granted(pending.receive_form_post(&whole));
     }
 }
+
+#[test]
+fn a_server_that_lists_its_modes_without_it_is_not_asked_for_it() {
+    use grantflow::{Authorization, Discovery, Env, Error, MetadataFault, Misuse};
+
+    let mut provider = grantflow_testkit::Server::new(ISSUER);
+    let mut start = |form_post: bool, mode| {
+        provider.knobs().form_post = form_post;
+        let metadata = run_to_its_end(&mut provider, Discovery::new(ISSUER).unwrap()).0.unwrap();
+        let server = metadata.server().unwrap();
+        let client = server.client(ID).secret_post(SECRET).unwrap();
+        let authorization = Authorization::new(&client, REDIRECT_URI).unwrap().response_mode(mode);
+        let mut dice = Dice(1);
+        let mut env = Env::new(NOW, &mut dice);
+        let started = authorization.start(&mut env).map(|_| ());
+        let pushed = authorization.push(&mut env).map(|_| ());
+        assert_eq!(format!("{started:?}"), format!("{pushed:?}"), "a pushed request is no other request");
+        started
+    };
+    assert!(start(true, ResponseMode::FormPost).is_ok());
+    assert!(start(false, ResponseMode::Query).is_ok());
+    let refused = start(false, ResponseMode::FormPost).unwrap_err();
+    assert!(matches!(refused, Error::Misuse(Misuse::Metadata(MetadataFault::NoFormPost))), "{refused}");
+    assert!(refused.to_string().contains("leave out response_mode"), "{refused}");
+}

@@ -12,6 +12,7 @@
 mod answer_matrix;
 mod answer_members;
 mod any_exchange;
+mod authorization_details;
 mod authorize_request;
 mod bad_input;
 mod callback_matrix;
@@ -40,6 +41,7 @@ mod refresh;
 mod requests;
 mod rescued;
 mod resource_metadata;
+mod resources;
 mod revocation;
 mod rfc_vectors;
 mod seam;

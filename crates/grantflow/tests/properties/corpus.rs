@@ -7,7 +7,7 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 16] = [
+const TARGETS: [Target; 17] = [
     ("device", grantflow::fuzz::device),
     ("challenge", grantflow::fuzz::challenge),
     ("callback", grantflow::fuzz::callback),
@@ -23,6 +23,7 @@ const TARGETS: [Target; 16] = [
     ("well_known_url", grantflow::fuzz::well_known_url),
     ("pushed", grantflow::fuzz::pushed),
     ("introspection", grantflow::fuzz::introspection),
+    ("authorization_details", grantflow::fuzz::authorization_details),
     ("flow_model", crate::flow_model::run),
 ];
 

@@ -1,5 +1,7 @@
 //! Installs a peer's library, once, below the target folder. A second run needs no network.
 
+mod go;
+mod java;
 mod npm;
 mod pip;
 
@@ -30,6 +32,10 @@ trait Tool: Sync {
     fn install(&self, fresh: &Path) -> Result<(), StartError>;
     /// The program that runs the server, without its arguments.
     fn program(&self, folder: &Path) -> PathBuf;
+    /// What comes before the server's file.
+    fn arguments(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// What is installed for a peer.
@@ -38,8 +44,9 @@ struct Recipe {
     tool: &'static dyn Tool,
     /// What pins it: the names of files, and what is in them.
     locks: &'static [(&'static str, &'static str)],
-    /// Our part, which is not installed but written again whenever it changes.
-    server: (&'static str, &'static str),
+    /// Our part, which is not installed but written again whenever it changes. The first file is started, the others
+    /// are what it reads. A compiled server has none: its sources are among the locks.
+    server: &'static [(&'static str, &'static str)],
     /// Tests of one process are threads: the first installs, the others wait. A rename handles tests of other
     /// processes.
     one_at_a_time: Mutex<()>,
@@ -52,7 +59,7 @@ static OIDC_PROVIDER: Recipe = Recipe {
         ("package.json", include_str!("../../../peers/oidc-provider/package.json")),
         ("package-lock.json", include_str!("../../../peers/oidc-provider/package-lock.json")),
     ],
-    server: ("server.mjs", include_str!("../../../peers/oidc-provider/server.mjs")),
+    server: &[("server.mjs", include_str!("../../../peers/oidc-provider/server.mjs"))],
     one_at_a_time: Mutex::new(()),
 };
 
@@ -60,7 +67,7 @@ static DJANGO_OAUTH_TOOLKIT: Recipe = Recipe {
     name: "django-oauth-toolkit",
     tool: &pip::Pip,
     locks: &[("requirements.txt", include_str!("../../../peers/django-oauth-toolkit/requirements.txt"))],
-    server: ("server.py", include_str!("../../../peers/django-oauth-toolkit/server.py")),
+    server: &[("server.py", include_str!("../../../peers/django-oauth-toolkit/server.py"))],
     one_at_a_time: Mutex::new(()),
 };
 
@@ -68,7 +75,42 @@ static AUTHLIB: Recipe = Recipe {
     name: "authlib",
     tool: &pip::Pip,
     locks: &[("requirements.txt", include_str!("../../../peers/authlib/requirements.txt"))],
-    server: ("server.py", include_str!("../../../peers/authlib/server.py")),
+    server: &[("server.py", include_str!("../../../peers/authlib/server.py"))],
+    one_at_a_time: Mutex::new(()),
+};
+
+static ZITADEL: Recipe = Recipe {
+    name: "zitadel",
+    tool: &go::Go { oldest: 26, tags: "", c: false },
+    locks: &[
+        ("go.mod", include_str!("../../../peers/zitadel/go.mod")),
+        ("go.sum", include_str!("../../../peers/zitadel/go.sum")),
+        ("main.go", include_str!("../../../peers/zitadel/main.go")),
+        ("clients.go", include_str!("../../../peers/zitadel/clients.go")),
+        ("store.go", include_str!("../../../peers/zitadel/store.go")),
+    ],
+    server: &[],
+    one_at_a_time: Mutex::new(()),
+};
+
+static KEYCLOAK: Recipe = Recipe {
+    name: "keycloak",
+    tool: &java::Java {
+        oldest: 17,
+        // It starts more often than it runs for long.
+        arguments: &["@java.options"],
+        steps: &[["Keycloak.java", "unpack"], ["Keycloak.java", "build"]],
+    },
+    locks: &[
+        ("pom.xml", include_str!("../../../peers/keycloak/pom.xml")),
+        ("checksums.txt", include_str!("../../../peers/keycloak/checksums.txt")),
+        ("java.options", include_str!("../../../peers/keycloak/java.options")),
+        ("keycloak.conf", include_str!("../../../peers/keycloak/keycloak.conf")),
+    ],
+    server: &[
+        ("Keycloak.java", include_str!("../../../peers/keycloak/Keycloak.java")),
+        ("realm.json", include_str!("../../../peers/keycloak/realm.json")),
+    ],
     one_at_a_time: Mutex::new(()),
 };
 
@@ -78,6 +120,8 @@ pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
         Kind::OidcProvider | Kind::PushingOidcProvider => &OIDC_PROVIDER,
         Kind::DjangoOauthToolkit | Kind::StrictDjangoOauthToolkit => &DJANGO_OAUTH_TOOLKIT,
         Kind::Authlib => &AUTHLIB,
+        Kind::Zitadel => &ZITADEL,
+        Kind::Keycloak | Kind::LenientKeycloak => &KEYCLOAK,
     };
     let _guard = recipe.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
     let found = recipe.tool.found()?;
@@ -91,10 +135,12 @@ pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
         }
         result?;
     }
-    let (name, content) = recipe.server;
-    refresh(&folder.join(name), content).map_err(failed("the server's file cannot be written"))?;
     let mut command = Command::new(recipe.tool.program(&folder));
-    command.arg(name).current_dir(&folder);
+    command.current_dir(&folder);
+    for (name, content) in recipe.server {
+        refresh(&folder.join(name), content).map_err(failed("the server's file cannot be written"))?;
+    }
+    command.args(recipe.tool.arguments()).args(recipe.server.first().map(|(name, _)| name));
     Ok(command)
 }
 
@@ -110,7 +156,7 @@ impl Recipe {
         // A process with the same number may have been killed here before.
         let _ = fs::remove_dir_all(fresh);
         fs::create_dir_all(fresh).map_err(failed("the install folder cannot be made"))?;
-        for (name, content) in self.locks {
+        for (name, content) in self.locks.iter().chain(self.server) {
             fs::write(fresh.join(name), content).map_err(failed("the install folder cannot be written"))?;
         }
         self.tool.install(fresh)
@@ -146,14 +192,14 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> StartError {
 
 /// Runs an installer. One of these words in its output means that the registry could not be reached, which is a
 /// property of the machine. Everything else, above all a wrong checksum, is a failure.
-fn install(name: &str, installer: &mut Command, offline: &[&str]) -> Result<(), StartError> {
-    let answer = run(installer, INSTALL).map_err(|e| match e.kind() {
+fn install(name: &str, installer: &mut Command, deadline: Duration, offline: &[&str]) -> Result<(), StartError> {
+    let answer = run(installer, deadline).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => missing(format!("no {name}")),
         _ => StartError::Failed(format!("{name}: {e}")),
     })?;
     if answer.success {
         Ok(())
-    } else if let Some(word) = offline.iter().find(|word| answer.err.contains(**word)) {
+    } else if let Some(word) = offline.iter().find(|word| answer.err.contains(**word) || answer.out.contains(**word)) {
         Err(missing(format!("{name} cannot reach its registry ({word})")))
     } else {
         Err(StartError::Failed(format!("{name}:\n{}\n{}", answer.out, answer.err)))

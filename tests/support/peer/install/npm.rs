@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::super::StartError;
-use super::{ASK, Tool, install, missing, run};
+use super::{ASK, INSTALL, Tool, install, missing, run};
 
 pub(super) struct Npm;
 
@@ -33,7 +33,7 @@ impl Tool for Npm {
     fn install(&self, fresh: &Path) -> Result<(), StartError> {
         let mut npm = Command::new(NPM);
         npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(fresh);
-        install("npm", &mut npm, &OFFLINE)
+        install("npm", &mut npm, INSTALL, &OFFLINE)
     }
 
     fn program(&self, _folder: &Path) -> PathBuf {

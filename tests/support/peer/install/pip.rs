@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::super::StartError;
-use super::{ASK, Tool, install, missing, run};
+use super::{ASK, INSTALL, Tool, install, missing, run};
 
 pub(super) struct Pip;
 
@@ -44,13 +44,13 @@ impl Tool for Pip {
     }
 
     fn install(&self, fresh: &Path) -> Result<(), StartError> {
-        install("python3 -m venv", Command::new(PYTHON).args(["-m", "venv", "."]).current_dir(fresh), &[])?;
+        install("python3 -m venv", Command::new(PYTHON).args(["-m", "venv", "."]).current_dir(fresh), INSTALL, &[])?;
         let mut pip = Command::new(self.program(fresh));
         // Nothing is built, and a package that is not in the lock with its checksum is refused.
         pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
             .args(["--require-hashes", "--only-binary", ":all:", "--requirement", "requirements.txt"])
             .current_dir(fresh);
-        install("pip", &mut pip, &OFFLINE)
+        install("pip", &mut pip, INSTALL, &OFFLINE)
     }
 
     fn program(&self, folder: &Path) -> PathBuf {

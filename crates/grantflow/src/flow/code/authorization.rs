@@ -10,11 +10,12 @@ use super::response_mode::ResponseMode;
 use super::{Grant, pkce_may_be_left_out};
 use crate::client::Client;
 use crate::contract::Env;
-use crate::error::{Error, Misuse};
+use crate::details::AuthorizationDetails;
+use crate::error::{Error, MetadataFault, Misuse};
 use crate::scope::Scope;
 use crate::server::Message;
 use crate::server::fields::{self, Field, Params};
-use crate::url::{RedirectUri, check_resource};
+use crate::url::{RedirectUri, add_resource};
 use crate::value::secret::RandomText;
 
 /// An authorization request, before it is started: plain data, replayable. Each [`start`](Authorization::start) begins
@@ -25,6 +26,7 @@ pub struct Authorization {
     pub(super) redirect_uri: RedirectUri,
     pub(super) scope: Option<Scope>,
     pub(super) resources: Vec<String>,
+    pub(super) details: Option<AuthorizationDetails>,
     pub(super) response_mode: ResponseMode,
     pub(super) extra: Params,
 }
@@ -35,7 +37,7 @@ impl Authorization {
     ///
     /// # Errors
     /// [`Misuse::Url`], see [`RedirectUri::new`], and if its query uses a name that the server's quirks give a parameter
-    /// of the callback; [`Misuse::NoAuthorizationEndpoint`]; [`Misuse::Quirk`] if the server has
+    /// of the callback; [`Misuse::NoAuthorizationEndpoint`]; [`Misuse::EmptyClientId`]; [`Misuse::Quirk`] if the server has
     /// [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce) and the redirect URI is not `https` off loopback;
     /// [`Misuse::Metadata`] if the server's metadata lists PKCE methods without `S256`, or demands signed requests.
     pub fn new<R>(client: impl Into<Client>, redirect_uri: R) -> Result<Self, Error>
@@ -44,30 +46,34 @@ impl Authorization {
         Error: From<R::Error>,
     {
         let client = client.into();
+        client.identified()?;
         if client.data().authorization_start.is_none() {
             return Err(Error::Misuse(Misuse::NoAuthorizationEndpoint));
         }
         client.data().server.check_authorization()?;
-        let redirect_uri: RedirectUri = redirect_uri.try_into()?;
-        let quirks = client.data().server.quirks();
-        if quirks.refuses_pkce && !pkce_may_be_left_out(&client, &redirect_uri) {
-            return Err(Error::Misuse(Misuse::Quirk(
-                "at a server that refuses PKCE a redirect URI must be https and off loopback: another program on the person's \
-                 machine could receive the code (RFC 8252 §8.5)",
-            )));
-        }
-        // The standard names were checked when the URI was made.
-        if quirks.rename_any() {
-            redirect_uri.check_query(|name| quirks.is_reserved(Message::Callback, name))?;
-        }
+        let redirect_uri = checked(&client, redirect_uri.try_into()?)?;
         Ok(Self {
             client,
             redirect_uri,
             scope: None,
             resources: Vec::new(),
+            details: None,
             response_mode: ResponseMode::default(),
             extra: Params::default(),
         })
+    }
+
+    /// The same request with another redirect URI: a command-line tool has a new listener, and so a new port, for each login.
+    ///
+    /// # Errors
+    /// [`Misuse::Url`] and [`Misuse::Quirk`], as [`Authorization::new`].
+    pub fn redirect_uri<R>(mut self, redirect_uri: R) -> Result<Self, Error>
+    where
+        R: TryInto<RedirectUri>,
+        Error: From<R::Error>,
+    {
+        self.redirect_uri = checked(&self.client, redirect_uri.try_into()?)?;
+        Ok(self)
     }
 
     /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server chooses.
@@ -89,15 +95,24 @@ impl Authorization {
     /// # Errors
     /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
     pub fn resource(mut self, resource: &str) -> Result<Self, Error> {
-        check_resource(resource)?;
-        if self.resources.iter().any(|known| known == resource) {
-            return Err(Error::Misuse(Misuse::DuplicateParameter));
-        }
-        self.resources.push(resource.to_owned());
+        add_resource(&mut self.resources, resource)?;
         Ok(self)
     }
 
-    /// How the answer should come back. An answer that comes in another way does not count.
+    /// The authorization details to ask for (RFC 9396 §3). Given again, they replace the first ones. They make a long URL,
+    /// and the person's browser can change it: [`push`](Self::push) them where the server has an endpoint for that. The
+    /// tokens say what was granted: [`Tokens::authorization_details`](crate::Tokens::authorization_details).
+    ///
+    /// # Errors
+    /// [`Misuse::AuthorizationDetails`] if the server lists the types that it knows, and one of these is not among them.
+    pub fn authorization_details(mut self, details: AuthorizationDetails) -> Result<Self, Error> {
+        self.client.data().server.check_details(&details)?;
+        self.details = Some(details);
+        Ok(self)
+    }
+
+    /// How the answer should come back. An answer that comes in another way does not count. If the server's metadata lists
+    /// its response modes without this one, no request can be started: [`Misuse::Metadata`].
     #[must_use]
     pub fn response_mode(mut self, mode: ResponseMode) -> Self {
         self.response_mode = mode;
@@ -119,8 +134,8 @@ impl Authorization {
     ///
     /// # Errors
     /// [`Error::Entropy`] if the source of entropy fails, or gives the same bytes twice in a row; [`Misuse::NeedsPush`]
-    /// if the server accepts pushed requests only: then use [`begin`](Self::begin) or [`push`](Self::push). Nothing is
-    /// sent.
+    /// if the server accepts pushed requests only: then use [`begin`](Self::begin) or [`push`](Self::push);
+    /// [`Misuse::Metadata`] if the server's metadata lists its response modes without the requested one. Nothing is sent.
     pub fn start(&self, env: &mut Env<'_>) -> Result<Redirect, Error> {
         if self.client.server().requires_pushed_authorization_requests() {
             return Err(Error::Misuse(Misuse::NeedsPush));
@@ -133,8 +148,11 @@ impl Authorization {
     /// Draws the secrets of a grant.
     ///
     /// # Errors
-    /// [`Error::Entropy`].
+    /// [`Error::Entropy`], [`Misuse::Metadata`].
     pub(super) fn draw(&self, env: &mut Env<'_>) -> Result<Drawn, Error> {
+        if self.response_mode == ResponseMode::FormPost && self.client.server().announced.no_form_post {
+            return Err(Error::Misuse(Misuse::Metadata(MetadataFault::NoFormPost)));
+        }
         let (state, verifier) = draw(env)?;
         let quirks = self.client.server().quirks();
         Ok(Drawn { state, verifier: if quirks.refuses_pkce { None } else { Some(verifier) } })
@@ -182,7 +200,12 @@ impl Authorization {
             Field::plain("code_challenge_method", pkce::METHOD),
         ];
         then(&Fields {
-            head: &[Some(redirect_uri), scope.as_deref().map(|scope| Field::new("scope", scope)), response_mode],
+            head: &[
+                Some(redirect_uri),
+                scope.as_deref().map(|scope| Field::new("scope", scope)),
+                response_mode,
+                self.details.as_ref().map(|details| Field::new("authorization_details", details.as_json())),
+            ],
             resources: &self.resources,
             tail: if challenge.is_some() { &tail } else { tail.get(..1).unwrap_or_default() },
         })
@@ -197,7 +220,7 @@ pub(super) struct Drawn {
 
 /// The parameters of one authorization request.
 pub(super) struct Fields<'a> {
-    head: &'a [Option<Field<'a>>; 3],
+    head: &'a [Option<Field<'a>>; 4],
     resources: &'a [String],
     tail: &'a [Field<'a>],
 }
@@ -208,6 +231,24 @@ impl<'a> Fields<'a> {
         let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
         self.head.iter().copied().flatten().chain(resources).chain(self.tail.iter().copied())
     }
+}
+
+/// # Errors
+/// [`Misuse::Quirk`] if the server refuses PKCE and another program could receive the code; [`Misuse::Url`] if the URI's query
+/// uses a name of the callback.
+fn checked(client: &Client, redirect_uri: RedirectUri) -> Result<RedirectUri, Error> {
+    let quirks = client.data().server.quirks();
+    if quirks.refuses_pkce && !pkce_may_be_left_out(client, &redirect_uri) {
+        return Err(Error::Misuse(Misuse::Quirk(
+            "at a server that refuses PKCE a redirect URI must be https and off loopback: another program on the person's \
+             machine could receive the code (RFC 8252 §8.5)",
+        )));
+    }
+    // The standard names were checked when the URI was made.
+    if quirks.rename_any() {
+        redirect_uri.check_query(|name| quirks.is_reserved(Message::Callback, name))?;
+    }
+    Ok(redirect_uri)
 }
 
 fn draw(env: &mut Env<'_>) -> Result<(RandomText, Verifier), Error> {

@@ -4,12 +4,13 @@ use http::{Request, Response};
 
 use super::Grant;
 use super::pkce::Verifier;
-use crate::call;
+use crate::call::{self, Narrowed};
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
+use crate::details::AuthorizationDetails;
 use crate::error::{Error, Meaning};
 use crate::server::Message;
 use crate::server::fields::{Field, Params};
-use crate::token::{Tokens, check_identity};
+use crate::token::{Target, Tokens, check_identity};
 use crate::value::secret::AuthorizationCode;
 
 /// A code from a checked callback. Not `Clone`: a code is used once (RFC 6749 §4.1.2).
@@ -27,12 +28,40 @@ use crate::value::secret::AuthorizationCode;
 pub struct CodeExchange {
     grant: Grant,
     code: AuthorizationCode,
+    narrowed: Narrowed,
     extra: Params,
 }
 
 impl CodeExchange {
     pub(super) fn new(grant: Grant, code: AuthorizationCode) -> Self {
-        Self { grant, code, extra: Params::default() }
+        Self { grant, code, narrowed: Narrowed::default(), extra: Params::default() }
+    }
+
+    /// Asks for a token for this resource only, of those that the authorization request named (RFC 8707 §2.2). May be
+    /// given more than once. Without it, for all of them. The refresh token is still for all of them.
+    ///
+    /// # Errors
+    /// [`Misuse::WiderResource`](crate::Misuse::WiderResource) if the authorization request named others;
+    /// [`Misuse::Url`](crate::Misuse::Url); [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter). The exchange
+    /// is still intact.
+    pub fn resource(mut self, resource: &str) -> Result<Self, Failure<Self>> {
+        match self.narrowed.resource(&self.grant.resources, resource) {
+            Ok(()) => Ok(self),
+            Err(error) => Err(Failure::intact(error, self)),
+        }
+    }
+
+    /// Asks for a token for these authorization details only (RFC 9396 §6). Without it, the server decides by what the
+    /// person has granted.
+    ///
+    /// # Errors
+    /// [`Misuse::AuthorizationDetails`](crate::Misuse::AuthorizationDetails) if the server lists the types that it knows, and
+    /// one of these is not among them. The exchange is still intact.
+    pub fn authorization_details(mut self, details: AuthorizationDetails) -> Result<Self, Failure<Self>> {
+        match self.narrowed.authorization_details(self.grant.client.server(), details) {
+            Ok(()) => Ok(self),
+            Err(error) => Err(Failure::intact(error, self)),
+        }
     }
 
     /// An extra parameter of the token request.
@@ -62,7 +91,8 @@ impl Exchange for CodeExchange {
             Field::plain("code_verifier", verifier.map_or("", Verifier::expose)),
         ];
         let own = if verifier.is_some() { &with_pkce } else { with_pkce.get(..3).unwrap_or_default() };
-        call::with_resources(own, &self.grant.resources, |fields| {
+        let resources = self.narrowed.resources_or(&self.grant.resources);
+        call::with_target(own, resources, self.narrowed.details(), |fields| {
             call::token_request(self.grant.client.data(), env, fields, &self.extra)
         })
     }
@@ -71,7 +101,9 @@ impl Exchange for CodeExchange {
         let grant = &self.grant;
         let outcome = call::token_answer(grant.client.data(), env.now, call::Grant::Other, &response, |answer| {
             check_identity(&answer, grant.scope.as_ref())?;
-            Ok(Tokens::new(grant.client.clone(), answer, grant.scope.clone(), grant.resources.clone(), env.now))
+            let Grant { client, scope, resources, .. } = grant;
+            let target = Target::new(resources, self.narrowed.resources());
+            Ok(Tokens::new(client.clone(), answer, scope.clone(), target, env.now))
         });
         match outcome {
             Ok(tokens) => Ok(Step::Done(tokens)),

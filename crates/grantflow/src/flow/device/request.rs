@@ -7,6 +7,7 @@ use crate::answer::device;
 use crate::call::{self, Asked};
 use crate::client::Client;
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
+use crate::details::AuthorizationDetails;
 use crate::error::{Error, UrlRole};
 use crate::scope::Scope;
 use crate::server::{EndpointKind, Message};
@@ -24,9 +25,11 @@ impl DeviceRequest {
     /// A request by this client.
     ///
     /// # Errors
-    /// [`Misuse::NoEndpoint`](crate::Misuse::NoEndpoint) if the server has no device authorization endpoint.
+    /// [`Misuse::NoEndpoint`](crate::Misuse::NoEndpoint) if the server has no device authorization endpoint;
+    /// [`Misuse::EmptyClientId`](crate::Misuse::EmptyClientId) for an unidentified client.
     pub fn new(client: impl Into<Client>) -> Result<Self, Error> {
         let client = client.into();
+        client.identified()?;
         client.server().needed(EndpointKind::DeviceAuthorization)?;
         Ok(Self { asked: Asked::on(client, Message::DeviceAuthorizationRequest) })
     }
@@ -52,6 +55,16 @@ impl DeviceRequest {
     /// [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter).
     pub fn resource(mut self, resource: &str) -> Result<Self, Error> {
         self.asked.resource(resource)?;
+        Ok(self)
+    }
+
+    /// The authorization details to ask for (RFC 9396 §5, §6). Given again, they replace the first ones.
+    ///
+    /// # Errors
+    /// [`Misuse::AuthorizationDetails`](crate::Misuse::AuthorizationDetails) if the server lists the types that it knows, and
+    /// one of these is not among them.
+    pub fn authorization_details(mut self, details: AuthorizationDetails) -> Result<Self, Error> {
+        self.asked.authorization_details(details)?;
         Ok(self)
     }
 
