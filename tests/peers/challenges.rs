@@ -6,10 +6,11 @@ use http::{HeaderMap, Request, StatusCode};
 
 use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check};
 
-const NAMES_NO_SCOPE: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
+const NAMES_NO_SCOPE: &[Kind] =
+    &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Keycloak];
 const WITH_CHALLENGES: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
-const WITHOUT_CHALLENGES: &[Kind] = &[Kind::Zitadel];
+    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Keycloak];
+const WITHOUT_CHALLENGES: &[Kind] = &[Kind::Zitadel, Kind::Idpyoidc];
 const OIDC_PROVIDER: &[Kind] = &[Kind::OidcProvider];
 
 pub(crate) const CHECKS: [Row; 5] = [
@@ -57,6 +58,9 @@ fn without_a_token(world: &World) -> Outcome {
                 bearer.error().is_none() && bearer.challenge().realm() == Some(world.peer.issuer()),
                 format!("{challenges:?}"),
             )
+        }
+        Kind::Keycloak => {
+            check(bearer.error().is_none() && bearer.challenge().realm() == Some("rotating"), format!("{challenges:?}"))
         }
         // In lower case, and with a word that no RFC knows.
         Kind::Authlib => check(

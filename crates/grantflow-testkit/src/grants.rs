@@ -114,6 +114,8 @@ pub(crate) struct Grants {
     pub(crate) asked_details: Option<String>,
     pub(crate) asked_resources: Vec<String>,
     pub(crate) revoked: BTreeSet<Family>,
+    /// The identifiers of assertions that were used.
+    pub(crate) used_assertions: BTreeSet<String>,
     pub(crate) seed: u64,
     counter: u64,
 }

@@ -44,7 +44,7 @@ impl Server {
         Some(members)
     }
 
-    fn describe_refresh(&self, token: &str) -> Option<Members> {
+    pub(crate) fn describe_refresh(&self, token: &str) -> Option<Members> {
         let refresh = self.grants.refresh.get(token)?;
         let spent = refresh.spent_at.is_some_and(|at| at.saturating_add(self.knobs.refresh_grace) <= self.now);
         let expired = refresh.expires_at.is_some_and(|end| end <= self.now);

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use http::Response;
 
 use crate::answer::{Answer, Members};
+use crate::assertion::{JWT_BEARER, SAML2_BEARER};
 use crate::call::Refusal;
 use crate::client::{Client, Grant, is_subset};
 use crate::details;
 use crate::endpoint::Endpoint;
+use crate::exchange::TOKEN_EXCHANGE;
 use crate::form::{Form, json_string};
 use crate::grants::{Access, Basis, Code, Family, Refresh, is_verifier};
 use crate::hit::Hit;
@@ -34,6 +36,9 @@ impl Server {
             Some("client_credentials") => Grant::ClientCredentials,
             Some(DEVICE_CODE) if self.knobs.serves(Endpoint::DeviceAuthorization) => Grant::DeviceCode,
             Some(CIBA) if self.knobs.serves(Endpoint::BackchannelAuthentication) => Grant::Backchannel,
+            Some(TOKEN_EXCHANGE) => Grant::TokenExchange,
+            Some(JWT_BEARER | SAML2_BEARER) => Grant::Assertion,
+            Some(other) if self.knobs.extension_grant.as_deref() == Some(other) => Grant::Extension,
             Some(_) => return Err(("unsupported_grant_type", "this grant is not known")),
             None => return Err(("invalid_request", "grant_type is missing")),
         };
@@ -46,6 +51,16 @@ impl Server {
             Grant::ClientCredentials => self.client_credentials(client, form)?,
             Grant::DeviceCode => return self.poll_device(client, form),
             Grant::Backchannel => return self.poll_request(client, form),
+            Grant::TokenExchange => return self.exchange(client, form),
+            Grant::Assertion => {
+                return self.take_assertion(client, form, form.get("grant_type") == Some(SAML2_BEARER));
+            }
+            Grant::Extension => {
+                let Some(scope) = client.allowed_scope(form.get("scope")) else {
+                    return Err(("invalid_scope", "malformed, or more than is allowed"));
+                };
+                self.issue_to(client, &scope, form.all("resource"))
+            }
         };
         Ok(Answer::json(200, members))
     }
@@ -148,7 +163,7 @@ impl Server {
     }
 
     /// Makes an access token and the members of its answer (RFC 6749 section 5.1).
-    fn issue(&mut self, client: &Client, scope: &str, family: Family, for_person: bool) -> Members {
+    pub(crate) fn issue(&mut self, client: &Client, scope: &str, family: Family, for_person: bool) -> Members {
         let lifetime = self.knobs.expires_in;
         let token = self.grants.mint("at", self.knobs.odd_characters);
         let (details, resources) = (self.granted_details(family), self.grants.resources_of_a_token(family));

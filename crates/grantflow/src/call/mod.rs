@@ -2,6 +2,7 @@
 
 mod asked;
 pub(crate) mod document;
+mod exchange;
 mod narrowed;
 mod not_granted;
 mod object;
@@ -13,6 +14,7 @@ mod token;
 mod waiting;
 
 pub use asked::Asked;
+pub(crate) use exchange::Exchanging;
 pub(crate) use narrowed::Narrowed;
 pub use not_granted::NotGranted;
 pub(crate) use not_granted::{no_answer, no_answer_to_replayable};

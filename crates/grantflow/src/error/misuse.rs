@@ -31,6 +31,26 @@ pub enum Misuse {
         "the token holds something other than printable ASCII: give it as the server issued it, without line breaks"
     )]
     TokenCharacter,
+    /// A token that does not have the form of its type: not base64url, not XML.
+    #[error("the token does not have the form of its type: {0}")]
+    TokenForm(&'static str),
+    /// A token exchange issued no access token, and tokens were taken from it.
+    #[error("the issued token is not an access token: it can be a subject token or an assertion, not a Bearer token")]
+    NotAnAccessToken,
+    /// A token exchange issued an access token, and another kind of token was taken from it.
+    #[error("the issued token is an access token: take it with into_tokens()")]
+    AnAccessToken,
+    /// The issued token is not of a type that an assertion grant can send (RFC 7523 §2.1, RFC 7522 §2.1).
+    #[error(
+        "the issued token is neither a JWT nor a SAML 2.0 assertion by its type: if it is one, make an `Assertion` of its text"
+    )]
+    NotAnAssertion,
+    /// An empty `audience` (RFC 8693 §2.1).
+    #[error("the audience is empty: give the name that the server documents")]
+    EmptyAudience,
+    /// The server was made without an issuer identifier, and this flow has to name it.
+    #[error("this server has no issuer: give it by Server::issuer, or make the server from its metadata")]
+    NoIssuer,
     /// These tokens were made from a refresh token alone.
     #[error("there is no access token yet: these tokens were made from a refresh token; refresh them first")]
     NoAccessToken,
@@ -235,6 +255,8 @@ pub enum UrlRole {
     Origin,
     /// A resource indicator (RFC 8707 §2).
     Resource,
+    /// A token type identifier (RFC 8693 §3).
+    TokenType,
     /// A token endpoint or an issuer that the server had before it moved.
     Former,
 }
@@ -257,6 +279,7 @@ impl UrlRole {
             Self::Issuer => "issuer",
             Self::Origin => "origin",
             Self::Resource => "resource indicator",
+            Self::TokenType => "token type identifier",
             Self::Former => "former endpoint or issuer",
         }
     }

@@ -79,6 +79,14 @@ static AUTHLIB: Recipe = Recipe {
     one_at_a_time: Mutex::new(()),
 };
 
+static IDPYOIDC: Recipe = Recipe {
+    name: "idpyoidc",
+    tool: &pip::Pip,
+    locks: &[("requirements.txt", include_str!("../../../peers/idpyoidc/requirements.txt"))],
+    server: &[("server.py", include_str!("../../../peers/idpyoidc/server.py"))],
+    one_at_a_time: Mutex::new(()),
+};
+
 static ZITADEL: Recipe = Recipe {
     name: "zitadel",
     tool: &go::Go { oldest: 26, tags: "", c: false },
@@ -121,6 +129,7 @@ pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
         Kind::DjangoOauthToolkit | Kind::StrictDjangoOauthToolkit => &DJANGO_OAUTH_TOOLKIT,
         Kind::Authlib => &AUTHLIB,
         Kind::Zitadel => &ZITADEL,
+        Kind::Idpyoidc => &IDPYOIDC,
         Kind::Keycloak | Kind::LenientKeycloak => &KEYCLOAK,
     };
     let _guard = recipe.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);

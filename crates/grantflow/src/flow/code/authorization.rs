@@ -37,7 +37,7 @@ impl Authorization {
     ///
     /// # Errors
     /// [`Misuse::Url`], see [`RedirectUri::new`], and if its query uses a name that the server's quirks give a parameter
-    /// of the callback; [`Misuse::NoAuthorizationEndpoint`]; [`Misuse::Quirk`] if the server has
+    /// of the callback; [`Misuse::NoAuthorizationEndpoint`]; [`Misuse::EmptyClientId`]; [`Misuse::Quirk`] if the server has
     /// [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce) and the redirect URI is not `https` off loopback;
     /// [`Misuse::Metadata`] if the server's metadata lists PKCE methods without `S256`, or demands signed requests.
     pub fn new<R>(client: impl Into<Client>, redirect_uri: R) -> Result<Self, Error>
@@ -46,6 +46,7 @@ impl Authorization {
         Error: From<R::Error>,
     {
         let client = client.into();
+        client.identified()?;
         if client.data().authorization_start.is_none() {
             return Err(Error::Misuse(Misuse::NoAuthorizationEndpoint));
         }
