@@ -10,6 +10,7 @@
 mod client;
 mod demands;
 mod discovery;
+mod extensions;
 mod login;
 mod stored;
 mod support;
