@@ -7,7 +7,8 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 3] = [
+const TARGETS: [Target; 4] = [
+    ("mcp", grantflow_mcp::fuzz::mcp),
     ("session_record", grantflow_session::fuzz::record),
     ("renewal", grantflow_session::fuzz::renewal),
     ("request_head", grantflow_loopback::fuzz::request_head),

@@ -142,6 +142,9 @@ mod demand;
 mod error;
 mod exchange;
 mod extensions;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod grant;
 mod login;
 mod place;
