@@ -10,6 +10,7 @@ mod device;
 mod discovery;
 mod django_oauth_toolkit;
 mod given_up;
+mod hydra;
 mod idpyoidc;
 mod keycloak;
 mod oidc_provider;
@@ -30,7 +31,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by what they are about.
-const CHECKS: [&[Row]; 11] = [
+const CHECKS: [&[Row]; 12] = [
     &code::CHECKS,
     &discovery::CHECKS,
     &challenges::CHECKS,
@@ -41,6 +42,7 @@ const CHECKS: [&[Row]; 11] = [
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
     &idpyoidc::CHECKS,
+    &hydra::CHECKS,
     &keycloak::CHECKS,
 ];
 
