@@ -1,17 +1,18 @@
 //! What only Keycloak does: realms, and refresh tokens that can be used again.
 
-use grantflow::{Authorization, Callback, Client, Discovery, Redirect, RejectionReason, Tokens};
+use grantflow::{Authorization, Callback, Client, Discovery, Left, Redirect, RejectionReason, Tokens};
 use grantflow_tests::support::peer::{self, Browser, Kind};
 
 use crate::person::{Says, consents};
-use crate::world::{Outcome, REDIRECT_URI, Row, World, check, start};
+use crate::world::{Outcome, REDIRECT_URI, Row, World, check, failed, start};
 
 const HERE: &[Kind] = &[Kind::Keycloak];
 const LENIENT: &[Kind] = &[Kind::LenientKeycloak];
 const BOTH: &[Kind] = &[Kind::Keycloak, Kind::LenientKeycloak];
 
-pub(crate) const CHECKS: [Row; 6] = [
+pub(crate) const CHECKS: [Row; 7] = [
     Row { name: "a person agrees on its page", check: consent_page, on: HERE },
+    Row { name: "a client that may have no offline tokens is told so", check: no_offline, on: HERE },
     Row { name: "another realm is another issuer", check: other_realm, on: BOTH },
     Row { name: "discovery by the realm, and a login by what it says", check: by_metadata, on: LENIENT },
     Row { name: "a refresh token can be used again", check: used_again, on: LENIENT },
@@ -30,6 +31,15 @@ fn consent_page(world: &World) -> Outcome {
     let Callback::Granted(exchange) = pending.receive(&back.parse()?) else { return Err("not granted".into()) };
     let tokens = world.agent.run(exchange)?;
     check(tokens.scope().is_narrowed() == Some(false), format!("{:?}", tokens.scope()))
+}
+
+/// The code is good, and then there are no tokens: it says so with a code that is in no RFC.
+fn no_offline(world: &World) -> Outcome {
+    let client = world.basic(peer::Client { id: "no-offline", ..peer::BASIC })?;
+    let exchange = world.granted(world.login(&client, REDIRECT_URI)?, REDIRECT_URI)?;
+    let (error, left) = failed(world.agent.run(exchange))?;
+    check(error.code().is_some_and(|code| code.as_str() == "not_allowed"), format!("{:?}", error.code()))?;
+    check(error.status() == Some(http::StatusCode::BAD_REQUEST) && matches!(left, Left::Unknown(_)), error.to_string())
 }
 
 /// Both realms answer at one origin, and only `iss` says which one it was.

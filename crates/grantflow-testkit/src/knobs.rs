@@ -64,10 +64,12 @@ pub struct Knobs {
     pub code_lifetime: u64,
 
     /// How long a device code lives, in seconds, and what `expires_in` of the device answer says (RFC 8628 section
-    /// 3.2). Default: 1800.
+    /// 3.2); the same for a backchannel authentication request, unless the client asks for less (OpenID CIBA section 7.1).
+    /// Default: 1800.
     pub device_expires_in: u64,
     /// The `interval` of the device answer: how many seconds must pass between two polls. With `None` the answer has no
-    /// such member, and 5 seconds must pass (RFC 8628 section 3.2). Default: 5.
+    /// such member, and 5 seconds must pass (RFC 8628 section 3.2). The same for a backchannel authentication request.
+    /// Default: 5.
     pub device_interval: Option<u64>,
     /// Whether a poll that comes too soon gets `slow_down` (RFC 8628 section 3.5). The interval counts from the poll
     /// before, and for the first poll from the device answer. Each `slow_down` makes the interval 5 seconds longer for
@@ -82,6 +84,13 @@ pub struct Knobs {
     pub pending_status: u16,
     /// The status of `slow_down`. Some servers answer 429. Default: 400.
     pub slow_down_status: u16,
+
+    /// The person's code, which a backchannel authentication request must then have as `user_code` (OpenID CIBA section
+    /// 7.1). Default: none; the parameter is then ignored.
+    pub person_code: Option<String>,
+    /// The hints of people whom the server does not know: a backchannel authentication request with one of them gets
+    /// `unknown_user_id` (OpenID CIBA section 13). Default: none.
+    pub unknown_people: BTreeSet<String>,
 
     /// How long an access token lives, in seconds, and what `expires_in` says. Default: 3600.
     pub expires_in: u64,
@@ -120,6 +129,33 @@ pub struct Knobs {
     /// Whether the revocation of an access token revokes its whole grant. RFC 7009 section 2.1 leaves this to the
     /// server. The revocation of a refresh token always does. Default: no.
     pub access_token_revokes_grant: bool,
+
+    /// Whose assertions and ID tokens are accepted beside this server's own: issuers (RFC 7523 section 3). If there are any,
+    /// the metadata announces identity assertions. Default: none.
+    pub trusted_issuers: Vec<String>,
+    /// How long the JWTs and SAML assertions live that this server makes, in seconds. Default: 300.
+    pub assertion_lifetime: u64,
+    /// Whether an assertion is accepted only once (RFC 7523 section 3). Default: yes.
+    pub assertions_once: bool,
+    /// Whether assertion grants, token exchanges and the extension grant give refresh tokens. Default: no.
+    pub refresh_token_without_person: bool,
+    /// Whether a token exchange and other grants without a person need no client at all (RFC 7521 section 4.1, RFC 8693
+    /// section 2.1). Default: no.
+    pub accept_unidentified: bool,
+    /// The values of `audience` and `resource` for which a token exchange issues tokens; for another one it refuses with
+    /// `invalid_target` (RFC 8693 section 2.2.2). Default: any.
+    pub exchange_targets: Option<Vec<String>>,
+    /// Types of subject tokens that are accepted beside those of RFC 8693 section 3; every token of such a type is good.
+    /// Default: none.
+    pub subject_token_types: Vec<String>,
+    /// Whether a JWT that a token exchange issues is a Bearer token for an API; else its `token_type` is `N_A`. Default: no.
+    pub issued_jwt_is_bearer: bool,
+    /// The ids of this server's clients at other servers, by the audience of an identity assertion. Default: the same id
+    /// everywhere.
+    pub client_ids_elsewhere: BTreeMap<String, String>,
+    /// The type of an extension grant (RFC 6749 section 4.5) that this server knows. It asks for no parameter. Default:
+    /// none.
+    pub extension_grant: Option<String>,
 
     /// The scope that the resource demands. Its challenges name the scope, and a token with less gets a 403 with
     /// `insufficient_scope` (RFC 6750 section 3). Default: none.
@@ -200,6 +236,8 @@ impl Default for Knobs {
             decide_at_poll: None,
             pending_status: 400,
             slow_down_status: 400,
+            person_code: None,
+            unknown_people: BTreeSet::new(),
             expires_in: 3600,
             issue_refresh_token: true,
             refresh_lifetime: None,
@@ -215,6 +253,16 @@ impl Default for Knobs {
             audience: None,
             revocable_access_tokens: true,
             access_token_revokes_grant: false,
+            trusted_issuers: Vec::new(),
+            assertion_lifetime: 300,
+            assertions_once: true,
+            refresh_token_without_person: false,
+            accept_unidentified: false,
+            exchange_targets: None,
+            subject_token_types: Vec::new(),
+            issued_jwt_is_bearer: false,
+            client_ids_elsewhere: BTreeMap::new(),
+            extension_grant: None,
             required_scope: None,
             required_acr_values: Vec::new(),
             required_max_age: None,

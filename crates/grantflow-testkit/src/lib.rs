@@ -50,7 +50,11 @@
 //! - The code grant with PKCE, `iss` in the callback (RFC 9207), the response modes `query` and `form_post`, and
 //!   requests that are [pushed](Endpoint::PushedAuthorization) first (RFC 9126).
 //! - The [device grant](Endpoint::DeviceAuthorization) (RFC 8628): [`Server::approve`] is the person.
+//! - [Backchannel authentication](Endpoint::BackchannelAuthentication) (OpenID CIBA), with polls and pings:
+//!   [`Server::approve_request`] is the person, and [`Server::take_pings`] the way of a ping.
 //! - Refresh tokens with rotation, revoked as a family when a spent one comes again; client credentials.
+//! - Token exchange (RFC 8693), assertion grants (RFC 7523, RFC 7522) with assertions that [`Server::sign_jwt`] makes, and
+//!   the identity assertions of one server at another; an extension grant by [`Knobs::extension_grant`].
 //! - Basic, body and no client authentication, the same at every endpoint. It takes note of
 //!   `resource` parameters (RFC 8707).
 //! - [Introspection](Endpoint::Introspection) (RFC 7662) and [revocation](Endpoint::Revocation) (RFC 7009).
@@ -78,14 +82,17 @@
 //! With the feature `loopback`, `Loopback` serves it on `127.0.0.1`.
 
 mod answer;
+mod assertion;
 mod auth;
 mod authorize;
+mod backchannel;
 mod call;
 mod callback;
 mod client;
 mod details;
 mod device;
 mod endpoint;
+mod exchange;
 mod form;
 mod grants;
 mod hit;
@@ -96,6 +103,7 @@ mod loopback;
 mod metadata;
 mod misbehaviour;
 mod oddities;
+mod poll;
 mod pushed;
 mod repertoire;
 mod resource;

@@ -156,6 +156,10 @@ pub const PUSHES: Client = Client { id: "pushes", secret: SECRET };
 pub const DEVICE: Client = Client { id: "device", secret: None };
 /// `client_secret_basic`, for the device grant.
 pub const DEVICE_BASIC: Client = Client { id: "device-basic", secret: SECRET };
+/// `client_secret_basic`, for backchannel authentication with polls.
+pub const BACKCHANNEL: Client = Client { id: "backchannel", secret: SECRET };
+/// The same with pings.
+pub const BACKCHANNEL_PING: Client = Client { id: "backchannel-ping", secret: SECRET };
 /// Like [`BASIC`], but its person is asked. Only django-oauth-toolkit knows it.
 pub const ASKS: Client = Client { id: "asks", secret: SECRET };
 
@@ -275,6 +279,7 @@ impl Peer {
     pub fn seen_as(&self, kind: Kind) -> Self {
         let issuer = match kind {
             Kind::LenientKeycloak => self.issuer.replace("/realms/rotating", "/realms/lenient"),
+            Kind::Keycloak => self.issuer.replace("/realms/lenient", "/realms/rotating"),
             _ => self.issuer.clone(),
         };
         Self { process: Arc::clone(&self.process), kind, issuer, person: self.person.clone() }

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::seconds;
+use super::{BackchannelFault, seconds};
 
 /// A value that cannot be used: the caller has to correct it. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +31,26 @@ pub enum Misuse {
         "the token holds something other than printable ASCII: give it as the server issued it, without line breaks"
     )]
     TokenCharacter,
+    /// A token that does not have the form of its type: not base64url, not XML.
+    #[error("the token does not have the form of its type: {0}")]
+    TokenForm(&'static str),
+    /// A token exchange issued no access token, and tokens were taken from it.
+    #[error("the issued token is not an access token: it can be a subject token or an assertion, not a Bearer token")]
+    NotAnAccessToken,
+    /// A token exchange issued an access token, and another kind of token was taken from it.
+    #[error("the issued token is an access token: take it with into_tokens()")]
+    AnAccessToken,
+    /// The issued token is not of a type that an assertion grant can send (RFC 7523 §2.1, RFC 7522 §2.1).
+    #[error(
+        "the issued token is neither a JWT nor a SAML 2.0 assertion by its type: if it is one, make an `Assertion` of its text"
+    )]
+    NotAnAssertion,
+    /// An empty `audience` (RFC 8693 §2.1).
+    #[error("the audience is empty: give the name that the server documents")]
+    EmptyAudience,
+    /// The server was made without an issuer identifier, and this flow has to name it.
+    #[error("this server has no issuer: give it by Server::issuer, or make the server from its metadata")]
+    NoIssuer,
     /// These tokens were made from a refresh token alone.
     #[error("there is no access token yet: these tokens were made from a refresh token; refresh them first")]
     NoAccessToken,
@@ -93,6 +113,9 @@ pub enum Misuse {
     /// The token would go to a place where it must not go.
     #[error("the token was not attached: {0}")]
     Authorize(AuthorizeFault),
+    /// A parameter of a backchannel authentication request that cannot be used, or that the server does not take.
+    #[error("the backchannel authentication request cannot be made: {0}")]
+    Backchannel(BackchannelFault),
     /// Authorization details that cannot be sent (RFC 9396 §2).
     #[error("the authorization details {0}")]
     AuthorizationDetails(DetailsFault),
@@ -216,6 +239,8 @@ pub enum UrlRole {
     Introspection,
     /// The revocation endpoint (RFC 7009 §2).
     Revocation,
+    /// The backchannel authentication endpoint (OpenID CIBA §7).
+    BackchannelAuthentication,
     /// The document with the authorization server's metadata (RFC 8414 §3, OpenID Connect Discovery §4).
     Metadata,
     /// The document with a protected resource's metadata (RFC 9728 §3).
@@ -230,6 +255,8 @@ pub enum UrlRole {
     Origin,
     /// A resource indicator (RFC 8707 §2).
     Resource,
+    /// A token type identifier (RFC 8693 §3).
+    TokenType,
     /// A token endpoint or an issuer that the server had before it moved.
     Former,
 }
@@ -244,6 +271,7 @@ impl UrlRole {
             Self::PushedAuthorizationRequest => "pushed authorization request endpoint",
             Self::Introspection => "introspection endpoint",
             Self::Revocation => "revocation endpoint",
+            Self::BackchannelAuthentication => "backchannel authentication endpoint",
             Self::Metadata => "server metadata",
             Self::ResourceMetadata => "resource metadata",
             Self::Verification => "verification URI",
@@ -251,6 +279,7 @@ impl UrlRole {
             Self::Issuer => "issuer",
             Self::Origin => "origin",
             Self::Resource => "resource indicator",
+            Self::TokenType => "token type identifier",
             Self::Former => "former endpoint or issuer",
         }
     }

@@ -9,6 +9,7 @@ use core::time::Duration;
 
 use http::StatusCode;
 
+mod backchannel;
 mod code;
 mod document;
 mod kept;
@@ -18,6 +19,7 @@ mod refused;
 pub(crate) mod verdict;
 mod violation;
 
+pub use backchannel::BackchannelFault;
 pub use code::{ErrorCode, ErrorResponse};
 pub use document::Mismatch;
 pub(crate) use document::{Document, Shown};

@@ -24,6 +24,10 @@ pub enum Message {
     IntrospectionRequest,
     /// The revocation request (RFC 7009 §2.1).
     RevocationRequest,
+    /// The backchannel authentication request (OpenID CIBA §7.1).
+    BackchannelAuthenticationRequest,
+    /// The answer to a backchannel authentication request (OpenID CIBA §7.3).
+    BackchannelAuthenticationAnswer,
 }
 
 /// The parameters that authenticate a client (RFC 6749 §2.3.1, RFC 7521 §4.2), in every request by one.
@@ -31,7 +35,7 @@ pub(crate) const CLIENT: [&str; 4] = ["client_id", "client_secret", "client_asse
 
 /// One row for each message, in the order of [`Message`]: its known names, beside those of [`CLIENT`] if a client
 /// authenticates.
-const ROWS: [(Message, bool, &[&str]); 9] = [
+const ROWS: [(Message, bool, &[&str]); 11] = [
     (
         Message::AuthorizationRequest,
         false,
@@ -68,8 +72,14 @@ const ROWS: [(Message, bool, &[&str]); 9] = [
             "authorization_details",
             "assertion",
             "device_code",
+            "auth_req_id",
             "username",
             "password",
+            "subject_token",
+            "subject_token_type",
+            "actor_token",
+            "actor_token_type",
+            "requested_token_type",
         ],
     ),
     (
@@ -85,6 +95,7 @@ const ROWS: [(Message, bool, &[&str]); 9] = [
             "error",
             "error_description",
             "error_uri",
+            "issued_token_type",
         ],
     ),
     (Message::DeviceAuthorizationRequest, true, &["scope", "resource", "authorization_details"]),
@@ -112,6 +123,25 @@ const ROWS: [(Message, bool, &[&str]); 9] = [
     ),
     (Message::IntrospectionRequest, true, &["token", "token_type_hint"]),
     (Message::RevocationRequest, true, &["token", "token_type_hint"]),
+    (
+        Message::BackchannelAuthenticationRequest,
+        true,
+        &[
+            "scope",
+            "client_notification_token",
+            "acr_values",
+            "login_hint_token",
+            "id_token_hint",
+            "login_hint",
+            "binding_message",
+            "user_code",
+            "requested_expiry",
+            "resource",
+            "authorization_details",
+            "request",
+        ],
+    ),
+    (Message::BackchannelAuthenticationAnswer, false, &["auth_req_id", "expires_in", "interval"]),
 ];
 
 impl Message {
@@ -126,6 +156,10 @@ impl Message {
         names.iter().chain(client).copied()
     }
 }
+
+/// A parameter of a token exchange (RFC 8693 §2.1) that callers give to other grants: it has a setter in one flow, and is
+/// an extra parameter in the others. A quirk can rename it.
+pub(crate) const AUDIENCE: &str = "audience";
 
 /// Names that no quirk can change, in any message. No server is known that changes them, and a check for a name that is
 /// never sent would be useless.

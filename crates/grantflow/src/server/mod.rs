@@ -8,6 +8,7 @@ use crate::url::{Endpoint, Issuer, Origin, PlainHttp, Reach, check_former, same_
 use crate::wire::form;
 
 mod announced;
+mod backchannel;
 mod endpoints;
 pub(crate) mod fields;
 mod message;
@@ -19,7 +20,7 @@ use endpoints::Endpoints;
 pub(crate) use endpoints::{EndpointKind, ROWS as ENDPOINTS};
 use fields::Params;
 pub use message::Message;
-pub(crate) use message::{CLIENT, FRONT_CHANNEL};
+pub(crate) use message::{AUDIENCE, CLIENT, FRONT_CHANNEL};
 pub use quirk::Quirk;
 pub(crate) use quirks::{ErrorPlace, Quirks};
 

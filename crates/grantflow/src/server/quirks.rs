@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
-use super::message::{FRONT_CHANNEL, Message, NEVER_RENAMED};
+use super::message::{AUDIENCE, FRONT_CHANNEL, Message, NEVER_RENAMED};
 use super::quirk::Quirk;
 use crate::error::{Error, ErrorCode, Misuse, verdict};
 use crate::scope::Scope;
@@ -172,7 +172,8 @@ impl Quirks {
 
     fn rename(&mut self, on: Message, standard: &str, actual: &str) -> Result<(), Error> {
         let refuse = |why| Err(Error::Misuse(Misuse::Quirk(why)));
-        let Some(standard) = on.names().find(|name| *name == standard) else {
+        let unreserved = (on == Message::TokenRequest).then_some(AUDIENCE);
+        let Some(standard) = on.names().chain(unreserved).find(|name| *name == standard) else {
             return refuse("this standard name has no meaning in this message");
         };
         if NEVER_RENAMED.contains(&standard) {

@@ -263,6 +263,7 @@ fn every_public_enum_says_whether_it_may_grow() {
         "grantflow",
         "grantflow-async",
         "grantflow-loopback",
+        "grantflow-providers",
         "grantflow-reqwest",
         "grantflow-session",
         "grantflow-tower",
@@ -280,6 +281,15 @@ fn every_public_enum_says_whether_it_may_grow() {
             );
         }
     }
+}
+
+#[test]
+fn presets_are_data_over_the_core_alone() {
+    let manifest = read("crates/grantflow-providers/Cargo.toml");
+    assert_eq!(dependencies(&manifest, &["dependencies", "build-dependencies"]), BTreeSet::from(["grantflow"]));
+    let (own, core) = (tree("grantflow-providers", &["-e", "normal"]), tree("grantflow", &["-e", "normal"]));
+    let more: Vec<_> = names(&own).difference(&names(&core)).copied().collect();
+    assert_eq!(more, ["grantflow-providers"]);
 }
 
 /// The public seam is enough for a whole grant: an invented one, in a crate that uses only the core.
