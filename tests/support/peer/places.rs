@@ -87,6 +87,7 @@ pub fn of(kind: Kind) -> Places {
             introspection: "/admin/oauth2/introspect",
             revocation: "/oauth2/revoke",
             pushed: NONE,
+            backchannel: NONE,
             api: "/userinfo",
         },
         Kind::Keycloak | Kind::LenientKeycloak => Places {
