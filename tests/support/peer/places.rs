@@ -79,6 +79,17 @@ pub fn of(kind: Kind) -> Places {
             backchannel: NONE,
             api: "/userinfo",
         },
+        Kind::Hydra | Kind::GracefulHydra => Places {
+            authorization: "/oauth2/auth",
+            token: "/oauth2/token",
+            device: NONE,
+            // At its listener for administrators; here the same program passes it on.
+            introspection: "/admin/oauth2/introspect",
+            revocation: "/oauth2/revoke",
+            pushed: NONE,
+            backchannel: NONE,
+            api: "/userinfo",
+        },
         Kind::Keycloak | Kind::LenientKeycloak => Places {
             authorization: "/protocol/openid-connect/auth",
             token: "/protocol/openid-connect/token",
