@@ -14,6 +14,7 @@ mod answer_members;
 mod any_exchange;
 mod authorization_details;
 mod authorize_request;
+mod backchannel;
 mod bad_input;
 mod callback_matrix;
 mod callback_order;
