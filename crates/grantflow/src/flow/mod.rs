@@ -7,5 +7,6 @@ pub(crate) mod device;
 pub(crate) mod introspection;
 pub(crate) mod metadata;
 pub(crate) mod refresh;
+pub(crate) mod registration;
 pub(crate) mod resource_metadata;
 pub(crate) mod revocation;
