@@ -14,6 +14,7 @@ mod oidc_provider;
 mod person;
 mod pushed;
 mod sessions;
+mod targets;
 mod world;
 
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by what they are about.
-const CHECKS: [&[Row]; 9] = [
+const CHECKS: [&[Row]; 10] = [
     &code::CHECKS,
     &discovery::CHECKS,
     &challenges::CHECKS,
@@ -36,6 +37,7 @@ const CHECKS: [&[Row]; 9] = [
     &device::CHECKS,
     &pushed::CHECKS,
     &sessions::CHECKS,
+    &targets::CHECKS,
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
 ];

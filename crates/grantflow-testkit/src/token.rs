@@ -17,6 +17,9 @@ use crate::server::Server;
 /// The `grant_type` of RFC 8628 section 3.4.
 pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
+/// The `grant_type` of OpenID CIBA section 10.1.
+pub(crate) const CIBA: &str = "urn:openid:params:grant-type:ciba";
+
 impl Server {
     /// Answers a token request; `None` if the answer is lost.
     pub(crate) fn token(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
@@ -30,6 +33,7 @@ impl Server {
             Some("refresh_token") => Grant::RefreshToken,
             Some("client_credentials") => Grant::ClientCredentials,
             Some(DEVICE_CODE) if self.knobs.serves(Endpoint::DeviceAuthorization) => Grant::DeviceCode,
+            Some(CIBA) if self.knobs.serves(Endpoint::BackchannelAuthentication) => Grant::Backchannel,
             Some(TOKEN_EXCHANGE) => Grant::TokenExchange,
             Some(JWT_BEARER | SAML2_BEARER) => Grant::Assertion,
             Some(other) if self.knobs.extension_grant.as_deref() == Some(other) => Grant::Extension,
@@ -43,7 +47,8 @@ impl Server {
             Grant::AuthorizationCode => self.redeem(client, form)?,
             Grant::RefreshToken => self.refresh(client, form)?,
             Grant::ClientCredentials => self.client_credentials(client, form)?,
-            Grant::DeviceCode => return self.poll(client, form),
+            Grant::DeviceCode => return self.poll_device(client, form),
+            Grant::Backchannel => return self.poll_request(client, form),
             Grant::TokenExchange => return self.exchange(client, form),
             Grant::Assertion => {
                 return self.take_assertion(client, form, form.get("grant_type") == Some(SAML2_BEARER));

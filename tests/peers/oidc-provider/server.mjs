@@ -1,7 +1,7 @@
 // The peer: node-oidc-provider, an authorization server this project did not write, set up for tests of an OAuth client.
 //
 //   PORT=4010 node server.mjs     PORT=0 (the default) takes a free port; DEV=1 shows the library's own login and consent pages
-//                                 PUSHED=1 takes pushed authorization requests only
+//                                 PUSHED=1 takes pushed authorization requests only, and knows resources and authorization details
 //
 // Prints one line, {"ready":true,"issuer":"http://127.0.0.1:…"}, once it listens. Ends on SIGTERM, and when its standard input
 // closes: a test that is killed cannot stop its servers, but its end of the pipe closes all the same. So, by hand, run it from a
@@ -16,7 +16,7 @@
 // The device pages are the library's own: the person types the code in and confirms; the login in between is granted by itself.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import { Provider } from 'oidc-provider';
+import { Provider, errors } from 'oidc-provider';
 
 const SCOPES = ['openid', 'offline_access', 'api:read', 'api:write'];
 const DEFAULT_SCOPE = 'api:read';
@@ -49,7 +49,10 @@ const withDevice = (client_id, token_endpoint_auth_method, more = {}) => ({
 
 const clients = [
   withCode('public', 'none'),
-  withCode('basic', 'client_secret_basic', { client_secret: SECRET }),
+  withCode('basic', 'client_secret_basic', {
+    client_secret: SECRET,
+    ...(process.env.PUSHED && { authorization_details_types: ['payment_initiation', 'account_information'] }),
+  }),
   // Id and secret both change when form-encoded (RFC 6749, section 2.3.1 and appendix B). The secret also holds text that looks
   // percent-encoded already, so a client that encodes too little and one that encodes twice are both refused.
   withCode('basic:odd id', 'client_secret_basic', { client_secret: 'p%3A+s s:w/&=rd-0123456789-0123456789' }),
@@ -75,6 +78,34 @@ function signingKey() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   return { ...privateKey.export({ format: 'jwk' }), kid: 'test', alg: 'RS256', use: 'sig' };
 }
+
+// Two resources (RFC 8707), and two types of authorization details (RFC 9396).
+const RESOURCES = ['https://payments.example/', 'urn:example:accounts'];
+const forWhat = {
+  resourceIndicators: {
+    enabled: true,
+    useGrantedResource: () => false,
+    getResourceServerInfo(_ctx, resource) {
+      if (!RESOURCES.includes(resource)) throw new errors.InvalidTarget();
+      return { scope: 'api:read api:write', audience: resource, accessTokenFormat: 'opaque' };
+    },
+  },
+  richAuthorizationRequests: {
+    enabled: true,
+    types: {
+      payment_initiation: {
+        validate(_ctx, detail) {
+          if (!detail.instructedAmount) throw new errors.InvalidAuthorizationDetails('instructedAmount is required');
+        },
+      },
+      account_information: { validate() {} },
+    },
+    authorizationDetailsForGrantSource: (ctx) => ctx.oidc.grant?.rar,
+    authorizationDetailsForAccessToken: (ctx, _token, source) =>
+      ctx.oidc.params.authorization_details ? JSON.parse(ctx.oidc.params.authorization_details) : source?.rar,
+    authorizationDetailsForIntrospection: (_ctx, token) => token.rar,
+  },
+};
 
 const settings = {
   clients,
@@ -109,8 +140,8 @@ const settings = {
     devInteractions: { enabled: Boolean(process.env.DEV) },
     introspection: { enabled: true },
     pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: Boolean(process.env.PUSHED) },
-    // With resources on, api:… would be scopes of a resource and every request would have to name it.
-    resourceIndicators: { enabled: false },
+    // With resources on, api:… are scopes of a resource, so only the mode that few checks use has them.
+    ...(process.env.PUSHED ? forWhat : { resourceIndicators: { enabled: false } }),
     revocation: { enabled: true },
   },
 };
@@ -130,6 +161,9 @@ async function decide(provider, { params, session }) {
   grant.addOIDCScope(granted.join(' '));
   // Without the refusal on record, the library would ask again for what is missing, for ever.
   grant.rejectOIDCScope(asked.filter((scope) => !granted.includes(scope)).join(' '));
+  for (const resource of [params.resource ?? []].flat()) grant.addResourceScope(resource, granted.join(' '));
+  // What the person picks goes with the grant (RFC 9396, section 7.1).
+  for (const detail of JSON.parse(params.authorization_details ?? '[]')) grant.addRar(detail);
   return { login: { accountId }, consent: { grantId: await grant.save() } };
 }
 

@@ -41,7 +41,11 @@ impl Program {
 
         let server = self.found(challenged)?;
 
-        show::flow(5, "Client", "registered beforehand, else a metadata document, else dynamically, else ask the person");
+        show::flow(
+            5,
+            "Client",
+            "registered beforehand, else a metadata document, else dynamically, else ask the person",
+        );
         let login = self.client(&server)?;
 
         show::flow(6, "Scope", "of the challenge, else of the resource, else none");
@@ -125,7 +129,9 @@ impl Program {
         })?;
         let exchange = match returned {
             LoginReturn::Granted(exchange) => exchange,
-            LoginReturn::Denied(refusal) => return Err(format!("the person or the server said no: {}", refusal.code()).into()),
+            LoginReturn::Denied(refusal) => {
+                return Err(format!("the person or the server said no: {}", refusal.code()).into());
+            }
             LoginReturn::Rejected(rejection) => return Err(rejection.into()),
             LoginReturn::Unrelated { why, .. } => return Err(format!("the listener gave up: {why}").into()),
         };
@@ -141,7 +147,8 @@ impl Program {
 
     /// A call of a tool, with the token of a grant or without.
     pub(crate) fn call(&self, grant: Option<&Grant>) -> Outcome<Response<Body>> {
-        let mut request = Request::post(self.resource.url()).body(Body::from(br#"{"jsonrpc":"2.0","id":1}"#.to_vec()))?;
+        let mut request =
+            Request::post(self.resource.url()).body(Body::from(br#"{"jsonrpc":"2.0","id":1}"#.to_vec()))?;
         if let Some(grant) = grant {
             grant.authorize(&mut request)?;
         }

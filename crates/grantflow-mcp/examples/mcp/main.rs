@@ -101,7 +101,13 @@ fn refresh(program: &mut Program, server: &Loopback, grant: Grant) -> Outcome<Gr
 }
 
 /// The resource is handed to another authorization server: the grant is over, and the client's registration too.
-fn moved(program: &mut Program, mcp: &McpServer, first: &Loopback, second: &Arc<Loopback>, grant: Grant) -> Outcome<()> {
+fn moved(
+    program: &mut Program,
+    mcp: &McpServer,
+    first: &Loopback,
+    second: &Arc<Loopback>,
+    grant: Grant,
+) -> Outcome<()> {
     show::flow(11, "If the refresh fails for good, start again from the challenge", "RFC 9728");
     mcp.state().trusts = Arc::clone(second);
     first.with(|server| server.revoke_all());
@@ -110,7 +116,9 @@ fn moved(program: &mut Program, mcp: &McpServer, first: &Loopback, second: &Arc<
     let demand = grant.demand(answer.status(), answer.headers(), &mut Operation::new())?;
     let Demand::Refresh { otherwise } = demand else { return Err(format!("it demands {demand:?}").into()) };
     match program.run(grant.refresh()?) {
-        Err(failure) if matches!(failure.left, Left::Spent) => show::good(&format!("refused, for good: {}", failure.error)),
+        Err(failure) if matches!(failure.left, Left::Spent) => {
+            show::good(&format!("refused, for good: {}", failure.error))
+        }
         Err(failure) => return Err(failure.into()),
         Ok(_) => return Err("a revoked grant was refreshed".into()),
     }

@@ -178,12 +178,32 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// `request_uri_not_supported` (RFC 9101 §7).
     RequestUriNotSupported,
+    /// `expired_login_hint_token` (OpenID CIBA §13).
+    ExpiredLoginHintToken,
+    /// `unknown_user_id` (OpenID CIBA §13): the hint names no person whom the server knows.
+    UnknownUserId,
+    /// `missing_user_code` (OpenID CIBA §13): the person's code is needed.
+    MissingUserCode,
+    /// `invalid_user_code` (OpenID CIBA §13): the person's code is wrong.
+    InvalidUserCode,
+    /// `invalid_binding_message` (OpenID CIBA §13): the server cannot show this message.
+    InvalidBindingMessage,
+    /// `transaction_failed` (OpenID CIBA §12): the server could not ask the person.
+    TransactionFailed,
+    /// `invalid_redirect_uri` (RFC 7591 §3.2.2): the server does not register a redirect URI.
+    InvalidRedirectUri,
+    /// `invalid_client_metadata` (RFC 7591 §3.2.2): the server does not register another member of the client's metadata.
+    InvalidClientMetadata,
+    /// `invalid_software_statement` (RFC 7591 §3.2.2).
+    InvalidSoftwareStatement,
+    /// `unapproved_software_statement` (RFC 7591 §3.2.2): the server does not trust who signed the software statement.
+    UnapprovedSoftwareStatement,
     /// Any other code, at most 128 bytes of it. It is never printed, because it may quote what was sent.
     Other(Box<str>),
 }
 
 /// Every registered code with its spelling: read and written from this one table.
-static CODES: [(&str, ErrorCode); 30] = [
+static CODES: [(&str, ErrorCode); 40] = [
     ("invalid_grant", ErrorCode::InvalidGrant),
     ("invalid_client", ErrorCode::InvalidClient),
     ("invalid_request", ErrorCode::InvalidRequest),
@@ -214,6 +234,16 @@ static CODES: [(&str, ErrorCode); 30] = [
     ("invalid_request_object", ErrorCode::InvalidRequestObject),
     ("request_not_supported", ErrorCode::RequestNotSupported),
     ("request_uri_not_supported", ErrorCode::RequestUriNotSupported),
+    ("expired_login_hint_token", ErrorCode::ExpiredLoginHintToken),
+    ("unknown_user_id", ErrorCode::UnknownUserId),
+    ("missing_user_code", ErrorCode::MissingUserCode),
+    ("invalid_user_code", ErrorCode::InvalidUserCode),
+    ("invalid_binding_message", ErrorCode::InvalidBindingMessage),
+    ("transaction_failed", ErrorCode::TransactionFailed),
+    ("invalid_redirect_uri", ErrorCode::InvalidRedirectUri),
+    ("invalid_client_metadata", ErrorCode::InvalidClientMetadata),
+    ("invalid_software_statement", ErrorCode::InvalidSoftwareStatement),
+    ("unapproved_software_statement", ErrorCode::UnapprovedSoftwareStatement),
 ];
 
 impl ErrorCode {
@@ -243,6 +273,16 @@ impl ErrorCode {
                 | Self::InvalidRequestObject
                 | Self::RequestNotSupported
                 | Self::RequestUriNotSupported
+                | Self::InvalidRedirectUri
+                | Self::InvalidClientMetadata
+                | Self::InvalidSoftwareStatement
+                | Self::UnapprovedSoftwareStatement
+                | Self::ExpiredLoginHintToken
+                | Self::UnknownUserId
+                | Self::MissingUserCode
+                | Self::InvalidUserCode
+                | Self::InvalidBindingMessage
+                | Self::TransactionFailed
         )
     }
 

@@ -14,6 +14,8 @@ pub(crate) enum EndpointKind {
     PushedAuthorizationRequest,
     Introspection,
     Revocation,
+    BackchannelAuthentication,
+    Registration,
 }
 
 /// The properties of an endpoint.
@@ -28,7 +30,7 @@ pub(crate) struct Row {
 }
 
 /// One row for each endpoint, in the order of [`EndpointKind`].
-pub(crate) const ROWS: [Row; 6] = [
+pub(crate) const ROWS: [Row; 8] = [
     Row {
         kind: EndpointKind::Authorization,
         role: UrlRole::Authorization,
@@ -59,6 +61,18 @@ pub(crate) const ROWS: [Row; 6] = [
         role: UrlRole::Revocation,
         request: Message::RevocationRequest,
         metadata: "revocation_endpoint",
+    },
+    Row {
+        kind: EndpointKind::BackchannelAuthentication,
+        role: UrlRole::BackchannelAuthentication,
+        request: Message::BackchannelAuthenticationRequest,
+        metadata: "backchannel_authentication_endpoint",
+    },
+    Row {
+        kind: EndpointKind::Registration,
+        role: UrlRole::Registration,
+        request: Message::RegistrationRequest,
+        metadata: "registration_endpoint",
     },
 ];
 
@@ -142,6 +156,23 @@ impl Server {
     /// As [`Server::new`].
     pub fn revocation_endpoint(self, url: &str) -> Result<Self, Error> {
         self.endpoint(EndpointKind::Revocation, url)
+    }
+
+    /// The backchannel authentication endpoint (OpenID CIBA §7), for a person who answers on another device.
+    ///
+    /// # Errors
+    /// As [`Server::new`].
+    pub fn backchannel_authentication_endpoint(self, url: &str) -> Result<Self, Error> {
+        self.endpoint(EndpointKind::BackchannelAuthentication, url)
+    }
+
+    /// The registration endpoint (RFC 7591 §3). A registration needs the server's [issuer](Self::issuer) too, because the
+    /// credentials are kept under it.
+    ///
+    /// # Errors
+    /// As [`Server::new`].
+    pub fn registration_endpoint(self, url: &str) -> Result<Self, Error> {
+        self.endpoint(EndpointKind::Registration, url)
     }
 
     /// Sets an endpoint, and replaces an earlier one.

@@ -8,6 +8,7 @@ use crate::url::{Endpoint, Issuer, Origin, PlainHttp, Reach, check_former, same_
 use crate::wire::form;
 
 mod announced;
+mod backchannel;
 mod endpoints;
 pub(crate) mod fields;
 mod message;
@@ -235,6 +236,14 @@ impl Server {
 
     pub(crate) fn issuer_identifier(&self) -> Option<&Issuer> {
         self.issuer.as_ref()
+    }
+
+    /// The issuer under which credentials are kept.
+    ///
+    /// # Errors
+    /// [`Misuse::NoIssuer`].
+    pub(crate) fn needed_issuer(&self) -> Result<&Issuer, Error> {
+        self.issuer.as_ref().ok_or(Error::Misuse(Misuse::NoIssuer))
     }
 
     pub(crate) fn iss_required(&self) -> bool {
