@@ -70,7 +70,7 @@ fn visited(resource: &Resource, challenged: Challenged, lines: &mut core::str::L
         let known = Issuer::new("https://as.example").expect("a correct issuer");
         let mut clients = Clients::new();
         clients.add(Credentials::beforehand(&known, ID).secret(SECRET));
-        match server.client(&Application::new("Fuzz"), &clients, REDIRECT_URI, NOW) {
+        match server.client(&Application::new(grantflow::ClientMetadata::new()), &clients, REDIRECT_URI, NOW) {
             Ok(ClientChoice::Ready(login)) => {
                 assert_eq!(issuer, known, "credentials of another issuer");
                 assert!(server.metadata().is_none_or(|metadata| metadata.announces_s256()), "no PKCE");

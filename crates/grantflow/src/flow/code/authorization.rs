@@ -74,6 +74,20 @@ impl Authorization {
         })
     }
 
+    /// The same request, which returns to another redirect URI: that of a loopback listener with a new port, when an
+    /// earlier request is made again.
+    ///
+    /// # Errors
+    /// The errors of [`new`](Self::new).
+    pub fn returning_to<R>(self, redirect_uri: R) -> Result<Self, Error>
+    where
+        R: TryInto<RedirectUri>,
+        Error: From<R::Error>,
+    {
+        let Self { redirect_uri, .. } = Self::new(&self.client, redirect_uri)?;
+        Ok(Self { redirect_uri, ..self })
+    }
+
     /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server chooses.
     ///
     /// # Errors
