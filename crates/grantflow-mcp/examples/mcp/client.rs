@@ -18,6 +18,8 @@ pub(crate) struct Program {
     agent: Agent,
     resource: Resource,
     application: Application,
+    /// What the program's web server answers at [`DOCUMENT`].
+    pub(crate) document: ClientIdDocument,
     /// To be stored: the credentials of each issuer.
     pub(crate) clients: Clients,
 }
@@ -26,8 +28,11 @@ impl Program {
     pub(crate) fn new(url: &str) -> Outcome<Self> {
         let metadata = ClientMetadata::new().client_name("Editor")?;
         let document = metadata.clone().redirect_uri("http://127.0.0.1/callback")?;
-        let application = Application::new(metadata).document(ClientIdDocument::new(DOCUMENT, document)?)?;
-        Ok(Self { agent: Agent::new(), resource: Resource::new(url)?, application, clients: Clients::new() })
+        let document = document.grant_types(&["authorization_code", "refresh_token"])?;
+        let document = ClientIdDocument::new(DOCUMENT, document)?;
+        let application = Application::new(metadata).document(document.clone());
+        let (agent, resource, clients) = (Agent::new(), Resource::new(url)?, Clients::new());
+        Ok(Self { agent, resource, application, document, clients })
     }
 
     /// Steps 1 to 9.
@@ -52,11 +57,15 @@ impl Program {
         let scope = login.requested_scope().ok_or("no scope is asked for")?;
         show::good(&format!("{} is asked for, as the challenge says", scope.as_str()));
 
-        show::flow(7, "resource, in every request", "RFC 8707");
-        show::flow(8, "iss, recorded before the redirect", "RFC 9207");
+        show::flow(7, "resource", "RFC 8707");
+        let identifier = login.connection().resource_identifier();
+        show::good(&format!("{identifier} is in the authorization request, the code exchange and every refresh"));
+
+        show::flow(8, "iss", "RFC 9207");
+        show::note(&format!("recorded before the redirect: {}", login.issuer()));
         let grant = self.log_in(&login)?;
 
-        show::flow(9, "The token goes to this resource only", "RFC 6750 §2.1");
+        show::flow(9, "The token, to this resource only", "RFC 6750 §2.1");
         self.elsewhere(&grant)?;
         answered(&self.call(Some(&grant))?)?;
         Ok(grant)
@@ -95,12 +104,12 @@ impl Program {
             }
             ClientChoice::Register(registration) => {
                 show::step("AuthorizationServer", "client", "ClientChoice::Register(ClientRegistration)");
-                let NewClient { credentials, login } = self.run(*registration)?;
-                show::step("ClientRegistration", "run", "NewClient { credentials, login }");
+                let new: NewClient = self.run(*registration)?;
+                show::step("ClientRegistration", "run", "NewClient");
                 // Stored before they are used, under the issuer that gave them.
-                show::note(&format!("credentials of {} are kept", credentials.issuer()));
-                self.clients.add(credentials);
-                login
+                show::note(&format!("its credentials are kept under {}", new.credentials().issuer()));
+                self.clients.add(new.credentials().clone());
+                new.login()?
             }
             other => return Err(format!("ask the person: {other:?}").into()),
         };

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use client::{Program, answered};
 use grantflow::Left;
 use grantflow_mcp::{Demand, Grant, Operation};
-use grantflow_testkit::{Client, Endpoint, Loopback};
+use grantflow_testkit::{Endpoint, Loopback};
 use mcp_server::{McpServer, State};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -36,31 +36,32 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Outcome<()> {
-    let first = Arc::new(Loopback::start(|base_url| {
-        let mut server = grantflow_testkit::Server::new(base_url);
-        server.register(Client::public(DOCUMENT).redirect_uri("http://127.0.0.1/callback"));
-        server.knobs().client_id_metadata_documents = true;
-        server.knobs().omit(Endpoint::Registration);
-        server
-    })?);
-    let second = Arc::new(Loopback::start(grantflow_testkit::Server::new)?);
-    for server in [&first, &second] {
-        server.follow_system_clock(true);
-    }
+    let (first, second) = (loopback()?, loopback()?);
+    // The first takes documents and no registrations, the second the other way round.
+    first.server().knobs().omit(Endpoint::Registration);
+    second.server().knobs().client_id_documents = false;
     let mcp = McpServer::start(State { trusts: Arc::clone(&first), scope: "files:read".to_owned(), calls: 0 })?;
     show::title("grantflow-mcp", &format!("only the MCP server is known: {}", mcp.url()));
 
     let mut program = Program::new(&mcp.url())?;
+    first.server().publish(DOCUMENT, program.document.to_json());
     let grant = program.first_contact()?;
     let grant = step_up(&mut program, &mcp, grant)?;
     let grant = refresh(&mut program, &first, grant)?;
     moved(&mut program, &mcp, &first, &second, grant)?;
 
-    if mcp.state().calls != 5 {
+    if mcp.state().calls != 4 {
         return Err(format!("the MCP server let {} calls in", mcp.state().calls).into());
     }
     show::all_well("All eleven steps succeeded.");
     Ok(())
+}
+
+/// An authorization server, over HTTP.
+fn loopback() -> Outcome<Arc<Loopback>> {
+    let server = Loopback::start(grantflow_testkit::Server::new)?;
+    server.follow_system_clock(true);
+    Ok(Arc::new(server))
 }
 
 /// A tool that needs more scope than the first one.
@@ -124,8 +125,8 @@ fn moved(
     }
     show::step("Demand::Refresh", "otherwise", "Challenged");
 
-    show::flow(5, "Client, again: registered dynamically at the new issuer", "RFC 7591");
     let server = program.found(*otherwise)?;
+    show::flow(5, "Client, at the new issuer", "RFC 7591");
     let login = program.client(&server)?;
     let grant = program.log_in(&login)?;
     answered(&program.call(Some(&grant))?)?;
