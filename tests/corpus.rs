@@ -10,7 +10,8 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 5] = [
+    ("mcp", grantflow_mcp::fuzz::mcp),
     ("session_record", grantflow_session::fuzz::record),
     ("renewal", grantflow_session::fuzz::renewal),
     ("differential", differential::compare),

@@ -6,21 +6,29 @@ use grantflow::{Client, DeviceGrant, DeviceRequest, Discovery, Error, ErrorCode,
 use grantflow_tests::support::peer::{self, Kind};
 
 use crate::person::{Comes, Says, answers, decides, polls};
-use crate::world::{ALL, DJANGO, Got, Outcome, Row, World, check, failed, is_too_early};
+use crate::world::{DJANGO, Got, Outcome, Row, World, check, failed, is_too_early};
 
+const HERE: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Zitadel,
+    Kind::Keycloak,
+];
 const AUTHLIB: &[Kind] = &[Kind::Authlib];
-const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel];
+const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Keycloak];
 const WITH_PAGES: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Zitadel];
+    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Zitadel, Kind::Keycloak];
 
 pub(crate) const CHECKS: [Row; 10] = [
-    Row { name: "device: pending, then the person says yes", check: pending_then_yes, on: ALL },
+    Row { name: "device: pending, then the person says yes", check: pending_then_yes, on: HERE },
     Row { name: "device with a secret, and the person types the code in", check: typed_in, on: WITH_PAGES },
-    Row { name: "device: the person says no", check: says_no, on: ALL },
-    Row { name: "device: a grant survives storing", check: survives_storing, on: ALL },
+    Row { name: "device: the person says no", check: says_no, on: HERE },
+    Row { name: "device: a grant survives storing", check: survives_storing, on: HERE },
     Row { name: "device by what the metadata says", check: by_metadata, on: ANNOUNCED },
-    Row { name: "device: a wrong secret gets no code", check: wrong_secret, on: ALL },
-    Row { name: "device: a wrong secret while it polls costs nothing", check: wrong_secret_meanwhile, on: ALL },
+    Row { name: "device: a wrong secret gets no code", check: wrong_secret, on: HERE },
+    Row { name: "device: a wrong secret while it polls costs nothing", check: wrong_secret_meanwhile, on: HERE },
     Row { name: "device with Basic wants client_id in the body", check: wants_client_id, on: DJANGO },
     Row { name: "device: slow_down adds five seconds", check: slow_down, on: AUTHLIB },
     Row { name: "device: a code that has expired is spent", check: expired, on: AUTHLIB },
@@ -122,7 +130,7 @@ fn wrong_secret_is(world: &World) -> ErrorCode {
     match world.kind() {
         // And with 400.
         Kind::Zitadel => ErrorCode::UnauthorizedClient,
-        _ => ErrorCode::InvalidClient,
+        _ => world.wrong_secret(),
     }
 }
 

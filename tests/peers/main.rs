@@ -12,6 +12,9 @@ mod device;
 mod discovery;
 mod django_oauth_toolkit;
 mod given_up;
+mod hydra;
+mod idpyoidc;
+mod keycloak;
 mod oidc_provider;
 mod person;
 mod presets;
@@ -48,6 +51,9 @@ const CHECKS: &[&[Row]] = &[
     &targets::CHECKS,
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
+    &idpyoidc::CHECKS,
+    &hydra::CHECKS,
+    &keycloak::CHECKS,
 ];
 
 /// Most trials wait for the other side, not for this machine.
