@@ -73,6 +73,7 @@ impl Server {
                 }
                 let client = server.authenticate(&credentials)?;
                 server.grants.asked_details = server.details(&form)?;
+                server.grants.asked_resources = form.all("resource");
                 act(server, &client, &form)
             });
             answer.unwrap_or_else(|(error, why)| server.refusal(error, why, shows_header))
@@ -93,6 +94,7 @@ impl Server {
     fn authenticate(&self, credentials: &Credentials) -> Result<Client, Refusal> {
         let refuse = |why| Err(("invalid_client", why));
         match credentials.method {
+            ClientAuth::Absent if self.knobs.accept_unidentified => return Ok(Client::unidentified()),
             ClientAuth::Absent => return refuse("no client was named"),
             ClientAuth::Several => {
                 return Err(("invalid_request", "more than one client authentication"));

@@ -15,6 +15,12 @@ pub enum Grant {
     DeviceCode,
     /// `urn:openid:params:grant-type:ciba`, OpenID CIBA section 10.1.
     Backchannel,
+    /// `urn:ietf:params:oauth:grant-type:token-exchange`, RFC 8693.
+    TokenExchange,
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer` and `…:saml2-bearer`, RFC 7523 and RFC 7522 section 2.1.
+    Assertion,
+    /// The grant of [`Knobs::extension_grant`](crate::Knobs::extension_grant), RFC 6749 section 4.5.
+    Extension,
 }
 
 /// A registered client (RFC 6749 section 2).
@@ -56,7 +62,13 @@ impl Client {
         let mut client = Client::public(id);
         client.secret = Some(secret.to_owned());
         client.grants.extend([Grant::ClientCredentials, Grant::Backchannel]);
+        client.grants.extend([Grant::TokenExchange, Grant::Assertion, Grant::Extension]);
         client
+    }
+
+    /// A request that names no client (RFC 7521 section 4.1, RFC 8693 section 2.1).
+    pub(crate) fn unidentified() -> Client {
+        Client::public("").grants(&[Grant::TokenExchange, Grant::Assertion, Grant::Extension])
     }
 
     /// Adds a redirect URI; call it again to add more.

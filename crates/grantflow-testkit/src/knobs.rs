@@ -130,6 +130,33 @@ pub struct Knobs {
     /// server. The revocation of a refresh token always does. Default: no.
     pub access_token_revokes_grant: bool,
 
+    /// Whose assertions and ID tokens are accepted beside this server's own: issuers (RFC 7523 section 3). If there are any,
+    /// the metadata announces identity assertions. Default: none.
+    pub trusted_issuers: Vec<String>,
+    /// How long the JWTs and SAML assertions live that this server makes, in seconds. Default: 300.
+    pub assertion_lifetime: u64,
+    /// Whether an assertion is accepted only once (RFC 7523 section 3). Default: yes.
+    pub assertions_once: bool,
+    /// Whether assertion grants, token exchanges and the extension grant give refresh tokens. Default: no.
+    pub refresh_token_without_person: bool,
+    /// Whether a token exchange and other grants without a person need no client at all (RFC 7521 section 4.1, RFC 8693
+    /// section 2.1). Default: no.
+    pub accept_unidentified: bool,
+    /// The values of `audience` and `resource` for which a token exchange issues tokens; for another one it refuses with
+    /// `invalid_target` (RFC 8693 section 2.2.2). Default: any.
+    pub exchange_targets: Option<Vec<String>>,
+    /// Types of subject tokens that are accepted beside those of RFC 8693 section 3; every token of such a type is good.
+    /// Default: none.
+    pub subject_token_types: Vec<String>,
+    /// Whether a JWT that a token exchange issues is a Bearer token for an API; else its `token_type` is `N_A`. Default: no.
+    pub issued_jwt_is_bearer: bool,
+    /// The ids of this server's clients at other servers, by the audience of an identity assertion. Default: the same id
+    /// everywhere.
+    pub client_ids_elsewhere: BTreeMap<String, String>,
+    /// The type of an extension grant (RFC 6749 section 4.5) that this server knows. It asks for no parameter. Default:
+    /// none.
+    pub extension_grant: Option<String>,
+
     /// The scope that the resource demands. Its challenges name the scope, and a token with less gets a 403 with
     /// `insufficient_scope` (RFC 6750 section 3). Default: none.
     pub required_scope: Option<String>,
@@ -242,6 +269,16 @@ impl Default for Knobs {
             audience: None,
             revocable_access_tokens: true,
             access_token_revokes_grant: false,
+            trusted_issuers: Vec::new(),
+            assertion_lifetime: 300,
+            assertions_once: true,
+            refresh_token_without_person: false,
+            accept_unidentified: false,
+            exchange_targets: None,
+            subject_token_types: Vec::new(),
+            issued_jwt_is_bearer: false,
+            client_ids_elsewhere: BTreeMap::new(),
+            extension_grant: None,
             required_scope: None,
             required_acr_values: Vec::new(),
             required_max_age: None,

@@ -53,6 +53,8 @@
 //! - [Backchannel authentication](Endpoint::BackchannelAuthentication) (OpenID CIBA), with polls and pings:
 //!   [`Server::approve_request`] is the person, and [`Server::take_pings`] the way of a ping.
 //! - Refresh tokens with rotation, revoked as a family when a spent one comes again; client credentials.
+//! - Token exchange (RFC 8693), assertion grants (RFC 7523, RFC 7522) with assertions that [`Server::sign_jwt`] makes, and
+//!   the identity assertions of one server at another; an extension grant by [`Knobs::extension_grant`].
 //! - Basic, body and no client authentication, the same at every endpoint. It takes note of
 //!   `resource` parameters (RFC 8707).
 //! - [Introspection](Endpoint::Introspection) (RFC 7662) and [revocation](Endpoint::Revocation) (RFC 7009).
@@ -82,6 +84,7 @@
 //! With the feature `loopback`, `Loopback` serves it on `127.0.0.1`.
 
 mod answer;
+mod assertion;
 mod auth;
 mod authorize;
 mod backchannel;
@@ -91,6 +94,7 @@ mod client;
 mod details;
 mod device;
 mod endpoint;
+mod exchange;
 mod form;
 mod grants;
 mod hit;

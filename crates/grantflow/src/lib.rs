@@ -37,6 +37,10 @@
 //! | resource metadata | [`ResourceDiscovery`] → [`ResourceMetadata`] → [`Discovery`] | 9728 |
 //! | step-up | an API's 401 or 403 → [`StepUp`] → [`Authorization`] | 6750 §3.1, 9470 |
 //! | pushed authorization request | [`Authorization`] → [`PushedAuthorization`] → [`Redirect`] | 9126 |
+//! | token exchange | [`TokenExchange`] → [`Exchanged`] | 8693 |
+//! | assertion grants | [`Assertion`] → [`AssertionGrant`] → [`Tokens`] | 7521 §4.1, 7523 §2.1, 7522 §2.1 |
+//! | identity assertion | [`IdentityAssertionRequest`] → [`IdentityAssertion`] → [`AssertionGrant`] → [`Tokens`] | 8693, 7523, draft |
+//! | extension grants | [`ExtensionGrant`] → [`Tokens`] | 6749 §4.5 |
 //! | registration | [`Registration`] → [`Registered`] → [`Client`] | 7591 |
 //! | registration management | [`Registered`] → [`RegistrationRead`], [`RegistrationUpdate`] → [`Registered`]; [`RegistrationDeletion`] → `()` | 7592 |
 //! | introspection | [`Introspection`] → [`Introspected`] | 7662 |
@@ -93,6 +97,7 @@ pub mod fuzz;
 pub use call::{Asked, NotGranted};
 pub use client::{
     ApplicationType, Client, ClientBuilder, ClientIdDocument, ClientMetadata, ConfidentialClient, PublicClient,
+    UnidentifiedClient,
 };
 pub use contract::{
     AnyExchange, Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, Wait, drive,
@@ -103,6 +108,7 @@ pub use error::{
     Meaning, MetadataFault, Mismatch, Misuse, Next, OtherIssuer, ProtocolError, Refused, RegistrationFault,
     StoredFault, UrlFault, UrlRole, Violation,
 };
+pub use flow::assertion::{AssertionGrant, IdentityAssertion, IdentityAssertionRequest};
 pub use flow::backchannel::{
     BackchannelGrant, BackchannelRequest, Notification, NotificationFault, Notified, StoredBackchannel,
 };
@@ -113,6 +119,7 @@ pub use flow::code::{
     callback_key, callback_key_in_form,
 };
 pub use flow::device::{DeviceGrant, DeviceRequest, StoredDevice};
+pub use flow::extension::ExtensionGrant;
 pub use flow::introspection::{ActiveToken, Introspected, Introspection};
 pub use flow::metadata::{Discovery, ServerMetadata, WellKnown};
 pub use flow::refresh::RefreshExchange;
@@ -121,9 +128,13 @@ pub use flow::registration::{
 };
 pub use flow::resource_metadata::{ResourceDiscovery, ResourceMetadata};
 pub use flow::revocation::Revocation;
+pub use flow::token_exchange::{AccessTokenExchange, TokenExchange};
 pub use scope::{GrantedScope, Scope};
 pub use server::{Message, Quirk, Server};
-pub use token::{AccessToken, BearerToken, DpopToken, StoredTokens, TokenTypeHint, Tokens, TokensBuilder};
+pub use token::{
+    AccessToken, Assertion, BearerToken, DpopToken, Exchanged, IssuedToken, SecurityToken, StoredTokens, TokenTypeHint,
+    TokenTypeIdentifier, Tokens, TokensBuilder,
+};
 pub use url::{Issuer, PlainHttp, RedirectUri};
 pub use value::key::PendingKey;
 pub use value::secret::{ClientSecret, RefreshToken, UnverifiedIdToken};

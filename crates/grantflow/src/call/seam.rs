@@ -16,7 +16,7 @@ use crate::value::time::UnixTime;
 
 /// Grants that must not be built: two are removed (RFC 9700 §2.1.2, §2.4), and the others have a flow here, whose checks
 /// would be left out.
-const REFUSED: [&str; 7] = [
+const REFUSED: [&str; 10] = [
     "password",
     "implicit",
     "authorization_code",
@@ -24,6 +24,9 @@ const REFUSED: [&str; 7] = [
     "client_credentials",
     "urn:ietf:params:oauth:grant-type:device_code",
     "urn:openid:params:grant-type:ciba",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer",
 ];
 
 /// Parameters that no grant has: [`Asked`] has three of them, and the other two belong to removed grants.
@@ -117,7 +120,7 @@ impl Client {
         })
     }
 
-    fn check_fields(&self, fields: &[(&str, &str)], asked: &Asked) -> Result<(), Error> {
+    pub(crate) fn check_fields(&self, fields: &[(&str, &str)], asked: &Asked) -> Result<(), Error> {
         let (server, on) = (self.server(), Message::TokenRequest);
         // Some servers read names in any case.
         let is_one_of = |names: &[&str], text: &str| names.iter().any(|known| known.eq_ignore_ascii_case(text));

@@ -1,7 +1,7 @@
 //! Making a client: from a server, with exactly one way to authenticate.
 
 use super::auth::{self, Auth};
-use super::{Client, ConfidentialClient, PublicClient};
+use super::{Client, ConfidentialClient, PublicClient, UnidentifiedClient};
 use crate::error::{Error, Misuse, RegistrationFault};
 use crate::server::Server;
 use crate::value::secret::ClientSecret;
@@ -18,6 +18,22 @@ impl Server {
     /// The client that this server knows by `id`.
     pub fn client<'s>(&'s self, id: &'s str) -> ClientBuilder<'s> {
         ClientBuilder { server: self, id }
+    }
+
+    /// No client: requests to this server have neither a `client_id` nor credentials. For token exchanges and assertion
+    /// grants at servers that accept that; see [`UnidentifiedClient`].
+    ///
+    /// ```
+    /// use grantflow::{SecurityToken, Server, TokenExchange};
+    ///
+    /// let sts = Server::with_token_endpoint("https://sts.example/v1/token")?;
+    /// let subject = SecurityToken::jwt("eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2NpLmV4YW1wbGUifQ.c2lnbmF0dXJl")?;
+    /// let exchange = TokenExchange::new(&sts.unidentified(), subject).audience("//iam.example/pools/ci")?;
+    /// # let _ = exchange;
+    /// # Ok::<(), grantflow::Error>(())
+    /// ```
+    pub fn unidentified(&self) -> UnidentifiedClient {
+        UnidentifiedClient(Client::new(self.clone(), Box::default(), Auth::Unidentified))
     }
 }
 

@@ -77,6 +77,11 @@ const ROWS: [(Message, bool, &[&str]); 12] = [
             "auth_req_id",
             "username",
             "password",
+            "subject_token",
+            "subject_token_type",
+            "actor_token",
+            "actor_token_type",
+            "requested_token_type",
         ],
     ),
     (
@@ -92,6 +97,7 @@ const ROWS: [(Message, bool, &[&str]); 12] = [
             "error",
             "error_description",
             "error_uri",
+            "issued_token_type",
         ],
     ),
     (Message::DeviceAuthorizationRequest, true, &["scope", "resource", "authorization_details"]),
@@ -153,6 +159,10 @@ impl Message {
         names.iter().chain(client).copied()
     }
 }
+
+/// A parameter of a token exchange (RFC 8693 §2.1) that callers give to other grants: it has a setter in one flow, and is
+/// an extra parameter in the others. A quirk can rename it.
+pub(crate) const AUDIENCE: &str = "audience";
 
 /// Names that no quirk can change, in any message. No server is known that changes them, and a check for a name that is
 /// never sent would be useless.

@@ -48,6 +48,24 @@ pub(crate) fn check_resource(text: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// A token type identifier (RFC 8693 §3): an absolute URI of any scheme. WS-Security's token types have fragments.
+pub(crate) fn check_token_type(text: &str) -> Result<(), Error> {
+    let fault = |fault| url_fault(UrlRole::TokenType, fault);
+    let (uri, fragment) = text.split_once('#').unwrap_or((text, ""));
+    check_text(uri, UrlRole::TokenType)?;
+    if !fragment.is_empty() {
+        check_text(fragment, UrlRole::TokenType)?;
+    }
+    let parts = Parts::of(uri).ok_or(fault(UrlFault::Relative))?;
+    if uri.len() == parts.scheme.len() + 1 {
+        return Err(fault(UrlFault::Relative));
+    }
+    if parts.is_web() && parts.authority.is_none_or(str::is_empty) {
+        return Err(fault(UrlFault::NoHost));
+    }
+    Ok(())
+}
+
 /// Adds a resource indicator to those of a request. None may be sent twice.
 ///
 /// # Errors
