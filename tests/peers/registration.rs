@@ -25,7 +25,11 @@ pub(crate) const CHECKS: [Row; 11] = [
     Row { name: "registration: a client with its secret in the body logs in", check: post, on: REGISTERING },
     Row { name: "registration: a client for itself", check: robot, on: REGISTERING },
     Row { name: "registration: refused metadata", check: refused, on: REGISTERING },
-    Row { name: "registration: a client survives storing, and no other issuer gets it", check: stored, on: REGISTERING },
+    Row {
+        name: "registration: a client survives storing, and no other issuer gets it",
+        check: stored,
+        on: REGISTERING,
+    },
     Row { name: "registration: it wants an initial access token", check: guarded, on: GUARDED },
     Row { name: "registration management: read, change, delete", check: managed, on: MANAGING },
     Row { name: "registration management: a wrong access token costs nothing", check: wrong_token, on: MANAGING },
@@ -121,10 +125,7 @@ fn refused(world: &World) -> Outcome {
     let server = world.registering_server()?;
     let metadata = for_people(world, "a-method-that-does-not-exist")?;
     let (error, left) = failed(world.agent.run(world.registration(&server, metadata)?))?;
-    check(
-        error.code() == Some(&ErrorCode::InvalidClientMetadata) && matches!(left, Left::Intact(_)),
-        error.to_string(),
-    )
+    check(error.code() == Some(&ErrorCode::InvalidClientMetadata) && matches!(left, Left::Intact(_)), error.to_string())
 }
 
 fn stored(world: &World) -> Outcome {
@@ -133,7 +134,10 @@ fn stored(world: &World) -> Outcome {
     let other = server.clone().issuer("https://other.example")?;
     match Registered::from_stored(serde_json::from_str(&stored)?, &other) {
         Err(Error::OtherIssuer(issuers)) => {
-            check(issuers.expected() == world.peer.issuer() && issuers.received() == "https://other.example", "issuers")?;
+            check(
+                issuers.expected() == world.peer.issuer() && issuers.received() == "https://other.example",
+                "issuers",
+            )?;
         }
         other => return Err(format!("{other:?}").into()),
     }
