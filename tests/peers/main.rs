@@ -19,6 +19,7 @@ mod oidc_provider;
 mod person;
 mod presets;
 mod pushed;
+mod registration;
 mod sessions;
 mod targets;
 mod token_exchange;
@@ -47,6 +48,7 @@ const CHECKS: &[&[Row]] = &[
     &pushed::CHECKS,
     &token_exchange::CHECKS,
     &assertion::CHECKS,
+    &registration::CHECKS,
     &sessions::CHECKS,
     &targets::CHECKS,
     &oidc_provider::CHECKS,
