@@ -178,8 +178,8 @@ pub const KEYCLOAK: Preset = Preset {
     id: "keycloak",
     name: "Keycloak",
     documentation: "https://www.keycloak.org/securing-apps/oidc-layers",
-    answer: Evidence::Unknown,
-    error: Evidence::Unknown,
+    answer: Evidence::Server,
+    error: Evidence::Server,
     inputs: &[
         Input::new("base", Kind::Base, "https://sso.example.com"),
         Input::new("realm", Kind::Segment, "my-realm"),
