@@ -8,8 +8,14 @@ use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check};
 
 const NAMES_NO_SCOPE: &[Kind] =
     &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Keycloak];
-const WITH_CHALLENGES: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Keycloak];
+const WITH_CHALLENGES: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Keycloak,
+    Kind::Hydra,
+];
 const WITHOUT_CHALLENGES: &[Kind] = &[Kind::Zitadel, Kind::Idpyoidc];
 const OIDC_PROVIDER: &[Kind] = &[Kind::OidcProvider];
 
@@ -59,6 +65,10 @@ fn without_a_token(world: &World) -> Outcome {
                 format!("{challenges:?}"),
             )
         }
+        // With the code that it has for every token.
+        Kind::Hydra => {
+            check(bearer.error().as_ref().map(ErrorCode::as_str) == world.refusal().1, format!("{challenges:?}"))
+        }
         Kind::Keycloak => {
             check(bearer.error().is_none() && bearer.challenge().realm() == Some("rotating"), format!("{challenges:?}"))
         }
@@ -80,7 +90,8 @@ fn unknown_token(world: &World) -> Outcome {
     let (status, headers) = world.call(&world.api(), Some("nobody-knows-it"))?;
     let challenges = Challenges::of(&headers);
     let error = challenges.bearer().find_map(|bearer| bearer.error());
-    check(status == 401 && error == Some(ErrorCode::InvalidToken), format!("{status}: {challenges:?}"))?;
+    let said = (status, error.as_ref().map(ErrorCode::as_str));
+    check(said == world.refusal(), format!("{status}: {challenges:?}"))?;
     check(StepUp::of(status, &headers).is_none(), "an invalid token needs a refresh, and no step-up")
 }
 

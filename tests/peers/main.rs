@@ -12,6 +12,7 @@ mod device;
 mod discovery;
 mod django_oauth_toolkit;
 mod given_up;
+mod hydra;
 mod idpyoidc;
 mod keycloak;
 mod oidc_provider;
@@ -51,6 +52,7 @@ const CHECKS: &[&[Row]] = &[
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
     &idpyoidc::CHECKS,
+    &hydra::CHECKS,
     &keycloak::CHECKS,
 ];
 

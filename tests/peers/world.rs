@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use grantflow::{
     Authorization, Callback, Client, CodeExchange, ConfidentialClient, Env, Error, ErrorCode, Exchange, Failure, Left,
-    Misuse, Redirect, Server, Step, Tokens,
+    Misuse, Redirect, Server, Step, StoredTokens, Tokens,
 };
 use grantflow_tests::support::peer::{self, Browser, Kind, Peer, Places};
 use grantflow_tests::support::transport::{Agent, AnyError, SysRng, Transport, now};
@@ -36,6 +36,7 @@ pub(crate) const ALL: &[Kind] = &[
     Kind::Authlib,
     Kind::Zitadel,
     Kind::Idpyoidc,
+    Kind::Hydra,
     Kind::Keycloak,
 ];
 pub(crate) const DJANGO: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
@@ -142,6 +143,13 @@ impl World {
         Ok(self.agent.run(self.granted(self.login(client, REDIRECT_URI)?, REDIRECT_URI)?)?)
     }
 
+    /// Tokens as they are kept, as often as they are wanted.
+    pub(crate) fn kept(&self, client: &Client) -> Got<impl Fn() -> Got<Tokens> + use<>> {
+        let stored = serde_json::to_string(&self.log_in(client)?.into_stored())?;
+        let client = client.clone();
+        Ok(move || Ok(Tokens::from_stored(serde_json::from_str::<StoredTokens>(&stored)?, &client)?))
+    }
+
     /// What the server calls a wrong secret.
     pub(crate) fn wrong_secret(&self) -> ErrorCode {
         match self.kind() {
@@ -151,13 +159,15 @@ impl World {
     }
 
     /// What the API says to a token that is over.
-    pub(crate) fn refusal(&self) -> (StatusCode, Option<ErrorCode>) {
+    pub(crate) fn refusal(&self) -> (StatusCode, Option<&'static str>) {
         match self.kind() {
             // 401 is for what is no token. It has no challenges.
             Kind::Zitadel => (StatusCode::FORBIDDEN, None),
             // It has no challenges.
             Kind::Idpyoidc => (StatusCode::UNAUTHORIZED, None),
-            _ => (StatusCode::UNAUTHORIZED, Some(ErrorCode::InvalidToken)),
+            // A code that is in no RFC.
+            Kind::Hydra | Kind::GracefulHydra => (StatusCode::UNAUTHORIZED, Some("request_unauthorized")),
+            _ => (StatusCode::UNAUTHORIZED, Some("invalid_token")),
         }
     }
 

@@ -41,6 +41,10 @@ pub enum Kind {
     Zitadel,
     /// idpyoidc behind Flask.
     Idpyoidc,
+    /// Ory Hydra, in Go.
+    Hydra,
+    /// The same, letting a refresh token come again for a minute.
+    GracefulHydra,
     /// Keycloak, in a realm where a refresh token can be used once.
     Keycloak,
     /// The same server, in a realm with Keycloak's defaults: a refresh token can be used again.
@@ -49,7 +53,7 @@ pub enum Kind {
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::OidcProvider,
         Self::PushingOidcProvider,
         Self::DjangoOauthToolkit,
@@ -57,6 +61,8 @@ impl Kind {
         Self::Authlib,
         Self::Zitadel,
         Self::Idpyoidc,
+        Self::Hydra,
+        Self::GracefulHydra,
         Self::Keycloak,
         Self::LenientKeycloak,
     ];
@@ -93,7 +99,7 @@ impl Kind {
 
     /// Whether its callbacks say who sends them (RFC 9207).
     pub const fn sends_issuer(self) -> bool {
-        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel | Self::Idpyoidc)
+        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel | Self::Idpyoidc | Self::Hydra | Self::GracefulHydra)
     }
 
     /// The kind whose process this one is a part of: itself, for most.
@@ -115,6 +121,8 @@ impl Kind {
             Self::Authlib => "authlib",
             Self::Zitadel => "zitadel",
             Self::Idpyoidc => "idpyoidc",
+            Self::Hydra => "hydra",
+            Self::GracefulHydra => "hydra, graceful",
             Self::Keycloak => "keycloak",
             Self::LenientKeycloak => "keycloak, lenient",
         }
@@ -207,10 +215,11 @@ struct Process {
 /// See [`StartError`].
 pub fn start(kind: Kind) -> Result<Peer, StartError> {
     let mut command = install::installed(kind)?;
-    command.env("PORT", "0").env_remove("STRICT").env_remove("PUSHED").env_remove("DEV");
+    command.env("PORT", "0").env_remove("STRICT").env_remove("PUSHED").env_remove("GRACE").env_remove("DEV");
     match kind {
         Kind::StrictDjangoOauthToolkit => command.env("STRICT", "1"),
         Kind::PushingOidcProvider => command.env("PUSHED", "1"),
+        Kind::GracefulHydra => command.env("GRACE", "1"),
         _ => &mut command,
     };
     let mut child = command

@@ -76,6 +76,18 @@ pub fn of(kind: Kind) -> Places {
             introspection: "/introspection",
             revocation: "/revocation",
             pushed: "/par",
+            backchannel: NONE,
+            api: "/userinfo",
+        },
+        Kind::Hydra | Kind::GracefulHydra => Places {
+            authorization: "/oauth2/auth",
+            token: "/oauth2/token",
+            device: NONE,
+            // At its listener for administrators; here the same program passes it on.
+            introspection: "/admin/oauth2/introspect",
+            revocation: "/oauth2/revoke",
+            pushed: NONE,
+            backchannel: NONE,
             api: "/userinfo",
         },
         Kind::Keycloak | Kind::LenientKeycloak => Places {
