@@ -17,6 +17,7 @@ mod oidc_provider;
 mod person;
 mod pushed;
 mod sessions;
+mod spring;
 mod targets;
 mod token_exchange;
 mod world;
@@ -48,6 +49,7 @@ const CHECKS: &[&[Row]] = &[
     &django_oauth_toolkit::CHECKS,
     &idpyoidc::CHECKS,
     &keycloak::CHECKS,
+    &spring::CHECKS,
 ];
 
 /// Most trials wait for the other side, not for this machine.

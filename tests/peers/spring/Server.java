@@ -285,7 +285,10 @@ public class Server {
     @Bean
     @Order(3)
     SecurityFilterChain pages(HttpSecurity http) throws Exception {
-        return http.authorizeHttpRequests(requests -> requests.anyRequest().authenticated()).formLogin(Customizer.withDefaults()).build();
+        return http
+            .authorizeHttpRequests(requests -> requests.requestMatchers("/error").permitAll().anyRequest().authenticated())
+            .formLogin(Customizer.withDefaults())
+            .build();
     }
 
     @Bean

@@ -45,11 +45,13 @@ pub enum Kind {
     Keycloak,
     /// The same server, in a realm with Keycloak's defaults: a refresh token can be used again.
     LenientKeycloak,
+    /// Spring Authorization Server.
+    Spring,
 }
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OidcProvider,
         Self::PushingOidcProvider,
         Self::DjangoOauthToolkit,
@@ -59,6 +61,7 @@ impl Kind {
         Self::Idpyoidc,
         Self::Keycloak,
         Self::LenientKeycloak,
+        Self::Spring,
     ];
 
     /// Where it has what.
@@ -93,7 +96,7 @@ impl Kind {
 
     /// Whether its callbacks say who sends them (RFC 9207).
     pub const fn sends_issuer(self) -> bool {
-        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel | Self::Idpyoidc)
+        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel | Self::Idpyoidc | Self::Spring)
     }
 
     /// The kind whose process this one is a part of: itself, for most.
@@ -117,6 +120,7 @@ impl Kind {
             Self::Idpyoidc => "idpyoidc",
             Self::Keycloak => "keycloak",
             Self::LenientKeycloak => "keycloak, lenient",
+            Self::Spring => "spring",
         }
     }
 }

@@ -72,6 +72,15 @@ pub fn of(kind: Kind) -> Places {
             pushed: "/par",
             api: "/userinfo",
         },
+        Kind::Spring => Places {
+            authorization: "/oauth2/authorize",
+            token: "/oauth2/token",
+            device: "/oauth2/device_authorization",
+            introspection: "/oauth2/introspect",
+            revocation: "/oauth2/revoke",
+            pushed: "/oauth2/par",
+            api: "/api",
+        },
         Kind::Keycloak | Kind::LenientKeycloak => Places {
             authorization: "/protocol/openid-connect/auth",
             token: "/protocol/openid-connect/token",
