@@ -151,6 +151,23 @@ token.authorize(&mut request)?;
 
 #[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
 #[rustfmt::skip]
+fn fed(
+    client: grantflow::ConfidentialClient,
+    grant: grantflow::ClientCredentials,
+    key: grantflow_session::Key,
+    store: grantflow_session::MemoryStore,
+    outside: grantflow_session::Ureq,
+) {
+    use grantflow::AnyExchange;
+    use grantflow_session::Session;
+    // README
+let session = Session::new(&client, key, store, outside)
+    .source(move |_: &mut Env<'_>| Ok(AnyExchange::new(grant.clone())));
+    // README
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
 fn at_the_command_line(client: grantflow::PublicClient, mut env: Env<'_>) -> Result<(), Box<dyn Error>> {
     use grantflow::{Authorization, Redirect};
     // README

@@ -28,7 +28,8 @@ const KINDS: [&str; 3] = ["502", "200 with an HTML page", "refused connections"]
 /// The server renews, and its answer is lost until the gateway recovers.
 const LOST: &str = "lost answers";
 /// Each failure over one transport is enough for these; oidc-provider has each over each.
-const OTHERS: [Kind; 4] = [Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak, Kind::LenientKeycloak];
+const OTHERS: [Kind; 6] =
+    [Kind::Zitadel, Kind::Idpyoidc, Kind::Hydra, Kind::GracefulHydra, Kind::Keycloak, Kind::LenientKeycloak];
 
 /// One outage of one server.
 struct Case {
@@ -49,7 +50,7 @@ impl Case {
 
     /// Whether there is a token afterwards: a server that lets no refresh token come twice has ended the grant.
     fn ends_well(&self) -> bool {
-        self.kind != LOST || self.server == Kind::LenientKeycloak
+        self.kind != LOST || matches!(self.server, Kind::GracefulHydra | Kind::LenientKeycloak)
     }
 
     /// The cases of a server.

@@ -15,6 +15,7 @@ const WITH_CHALLENGES: &[Kind] = &[
     Kind::Authlib,
     Kind::Keycloak,
     Kind::Spring,
+    Kind::Hydra,
 ];
 const WITHOUT_CHALLENGES: &[Kind] = &[Kind::Zitadel, Kind::Idpyoidc];
 const OIDC_PROVIDER: &[Kind] = &[Kind::OidcProvider];
@@ -65,6 +66,10 @@ fn without_a_token(world: &World) -> Outcome {
                 format!("{challenges:?}"),
             )
         }
+        // With the code that it has for every token.
+        Kind::Hydra => {
+            check(bearer.error().as_ref().map(ErrorCode::as_str) == world.refusal().1, format!("{challenges:?}"))
+        }
         Kind::Keycloak => {
             check(bearer.error().is_none() && bearer.challenge().realm() == Some("rotating"), format!("{challenges:?}"))
         }
@@ -87,7 +92,8 @@ fn unknown_token(world: &World) -> Outcome {
     let (status, headers) = world.call(&world.api(), Some("nobody-knows-it"))?;
     let challenges = Challenges::of(&headers);
     let error = challenges.bearer().find_map(|bearer| bearer.error());
-    check(status == 401 && error == Some(ErrorCode::InvalidToken), format!("{status}: {challenges:?}"))?;
+    let said = (status, error.as_ref().map(ErrorCode::as_str));
+    check(said == world.refusal(), format!("{status}: {challenges:?}"))?;
     check(StepUp::of(status, &headers).is_none(), "an invalid token needs a refresh, and no step-up")
 }
 

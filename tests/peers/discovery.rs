@@ -16,6 +16,7 @@ const OPENID: &[Kind] = &[
     Kind::Idpyoidc,
     Kind::Keycloak,
     Kind::Spring,
+    Kind::Hydra,
 ];
 const OAUTH: &[Kind] = &[
     Kind::OidcProvider,
@@ -25,8 +26,9 @@ const OAUTH: &[Kind] = &[
     Kind::Keycloak,
     Kind::Spring,
 ];
-const ONE_PLACE: &[Kind] = &[Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc];
-const WITHOUT_RESOURCES: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak];
+const ONE_PLACE: &[Kind] = &[Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc, Kind::Hydra];
+const WITHOUT_RESOURCES: &[Kind] =
+    &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak, Kind::Hydra];
 
 pub(crate) const CHECKS: [Row; 8] = [
     Row { name: "discovery by RFC 8414, and a login by what it says", check: by_rfc_8414, on: OAUTH },
@@ -76,7 +78,9 @@ fn endpoints_are_right(world: &World, metadata: &ServerMetadata) -> Outcome {
     // django-oauth-toolkit has a device endpoint, and does not say so.
     let device = url(places.device).filter(|_| !DJANGO.contains(&world.kind()));
     check(metadata.device_authorization_endpoint() == device.as_deref(), "device authorization endpoint")?;
-    check(metadata.introspection_endpoint() == url(places.introspection).as_deref(), "introspection endpoint")?;
+    // Hydra's is for administrators.
+    let introspection = url(places.introspection).filter(|_| world.kind() != Kind::Hydra);
+    check(metadata.introspection_endpoint() == introspection.as_deref(), "introspection endpoint")?;
     check(metadata.revocation_endpoint() == url(places.revocation).as_deref(), "revocation endpoint")?;
     let pushed = url(places.pushed);
     check(metadata.pushed_authorization_request_endpoint() == pushed.as_deref(), "where requests are pushed")

@@ -14,8 +14,9 @@ use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, f
 
 const OTHERS_ARE_REFUSED: &[Kind] =
     &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak, Kind::Spring];
+const OTHERS_DO_NOTHING: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Hydra];
 const KNOWS_REFRESH_TOKENS: &[Kind] =
-    &[Kind::OidcProvider, Kind::Authlib, Kind::Idpyoidc, Kind::Keycloak, Kind::Spring];
+    &[Kind::OidcProvider, Kind::Authlib, Kind::Idpyoidc, Kind::Keycloak, Kind::Spring, Kind::Hydra];
 /// With the refresh token, the access token ends.
 const WHOLE: &[Kind] = &[
     Kind::OidcProvider,
@@ -25,23 +26,36 @@ const WHOLE: &[Kind] = &[
     Kind::Zitadel,
     Kind::Keycloak,
     Kind::Spring,
+    Kind::Hydra,
+];
+/// They ask who introspects. Hydra lets all who reach its listener for administrators.
+const ASKING: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Zitadel,
+    Kind::Idpyoidc,
+    Kind::Keycloak,
+    Kind::Spring,
 ];
 const ALONE: &[Kind] = &[Kind::Idpyoidc];
 /// An answer takes less time, even on a busy machine; tokens live longer.
 const SLOW: Duration = Duration::from_secs(30);
 
-pub(crate) const CHECKS: [Row; 11] = [
+pub(crate) const CHECKS: [Row; 12] = [
     Row { name: "introspection of a token of a person", check: active, on: ALL },
     Row { name: "introspection of a token of a client", check: active_of_a_client, on: ALL },
     Row { name: "introspection of a refresh token", check: refresh_token, on: KNOWS_REFRESH_TOKENS },
     Row { name: "introspection of a token that nobody knows is inactive", check: made_up, on: ALL },
-    Row { name: "introspection with a wrong secret says nothing of the token", check: wrong_secret, on: ALL },
+    Row { name: "introspection with a wrong secret says nothing of the token", check: wrong_secret, on: ASKING },
     Row { name: "revocation ends the grant, and introspection says so", check: grant_is_over, on: WHOLE },
     Row { name: "revocation of a refresh token ends it alone", check: refresh_token_is_over, on: ALONE },
     Row { name: "revocation of an access token, and introspection says so", check: access_token_is_over, on: ALL },
     Row { name: "revocation of what nobody knows, or twice, is well", check: nothing_to_give_up, on: ALL },
     Row { name: "revocation with a wrong secret leaves the tokens", check: revocation_with_wrong_secret, on: ALL },
     Row { name: "revocation of another client's token is refused", check: token_of_another, on: OTHERS_ARE_REFUSED },
+    Row { name: "revocation of another client's token does nothing", check: nothing_of_another, on: OTHERS_DO_NOTHING },
 ];
 
 impl World {
@@ -110,12 +124,15 @@ fn active(world: &World) -> Outcome {
             check(token.audience().len() == 1 && token.is_for(peer::BASIC.id), format!("{:?}", token.audience()))
         }
         Kind::Spring => {
-            check(
-                token.subject() == Some("alice") && token.username().is_none(),
-                format!("{:?} {:?}", token.subject(), token.username()),
-            )?;
+            check(token.subject() == Some("alice") && token.username().is_none(), "who")?;
             check(token.issuer() == Some(world.peer.issuer()) && token.token_type() == Some("Bearer"), "what")?;
             check(token.audience().len() == 1 && token.is_for(peer::BASIC.id), format!("{:?}", token.audience()))
+        }
+        Kind::Hydra => {
+            check(token.subject() == Some("alice") && token.username().is_none(), "who")?;
+            check(token.issuer() == Some(world.peer.issuer()) && token.token_type() == Some("Bearer"), "what")?;
+            check(token.issued_at().is_some_and(|at| gap(at, tokens.received_at()) <= SLOW), "when")?;
+            check(token.audience().is_empty(), format!("{:?}", token.audience()))
         }
         Kind::Keycloak => {
             // The subject is a random identifier of the account.
@@ -260,5 +277,13 @@ fn token_of_another(world: &World) -> Outcome {
     let token = access(&tokens)?;
     let (error, left) = failed(world.agent.run(Revocation::of_token(&other, token.clone(), None)?))?;
     check(error.code().is_some() && matches!(left, Left::Intact(_)), error.to_string())?;
+    check(world.is_active(&token)?, "it is inactive")
+}
+
+fn nothing_of_another(world: &World) -> Outcome {
+    let (owner, other) = (world.with_secret(peer::BASIC)?, world.with_secret(peer::M2M)?);
+    let token = access(&world.log_in(&owner)?)?;
+    // The server says that it is done.
+    world.agent.run(Revocation::of_token(&other, token.clone(), None)?)?;
     check(world.is_active(&token)?, "it is inactive")
 }

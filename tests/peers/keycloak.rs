@@ -1,10 +1,10 @@
 //! What only Keycloak does: realms, and refresh tokens that can be used again.
 
-use grantflow::{Authorization, Callback, Client, Discovery, Left, RejectionReason, StoredTokens, Tokens};
+use grantflow::{Authorization, Callback, Client, Discovery, Left, RejectionReason, Tokens};
 use grantflow_tests::support::peer::{self, Browser, Kind};
 
 use crate::person::{Says, is_asked};
-use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check, failed, start};
+use crate::world::{Outcome, REDIRECT_URI, Row, World, check, failed, start};
 
 const HERE: &[Kind] = &[Kind::Keycloak];
 const LENIENT: &[Kind] = &[Kind::LenientKeycloak];
@@ -63,18 +63,11 @@ fn by_metadata(world: &World) -> Outcome {
     check(status == 200, format!("the API answered {status}"))
 }
 
-/// Tokens as they are kept, as often as they are wanted.
-fn kept(world: &World, client: &Client) -> Got<impl Fn() -> Got<Tokens>> {
-    let stored = serde_json::to_string(&world.log_in(client)?.into_stored())?;
-    let client = client.clone();
-    Ok(move || Ok(Tokens::from_stored(serde_json::from_str::<StoredTokens>(&stored)?, &client)?))
-}
-
 fn used_again(world: &World) -> Outcome {
     for client in
         [Client::from(&world.basic(peer::BASIC)?), Client::from(&world.server()?.client(peer::PUBLIC.id).public()?)]
     {
-        let restore = kept(world, &client)?;
+        let restore = world.kept(&client)?;
         let first = world.agent.run(restore()?.refresh()?)?;
         let second = world.agent.run(restore()?.refresh()?)?;
         let secret = |tokens: &Tokens| tokens.refresh_token().map(|token| token.expose_secret().to_owned());
@@ -85,7 +78,7 @@ fn used_again(world: &World) -> Outcome {
 
 fn older_ones(world: &World) -> Outcome {
     let client = Client::from(&world.basic(peer::BASIC)?);
-    let restore = kept(world, &client)?;
+    let restore = world.kept(&client)?;
     let newer = world.agent.run(restore()?.refresh()?)?;
     let newest = world.agent.run(newer.refresh()?)?;
     world.agent.run(restore()?.refresh()?)?;

@@ -5,16 +5,19 @@
 //! fails. (libtest cannot decide this at run time; libtest-mimic can.)
 
 mod assertion;
+mod backchannel;
 mod challenges;
 mod code;
 mod device;
 mod discovery;
 mod django_oauth_toolkit;
 mod given_up;
+mod hydra;
 mod idpyoidc;
 mod keycloak;
 mod oidc_provider;
 mod person;
+mod presets;
 mod pushed;
 mod sessions;
 mod spring;
@@ -40,6 +43,8 @@ const CHECKS: &[&[Row]] = &[
     &challenges::CHECKS,
     &given_up::CHECKS,
     &device::CHECKS,
+    &backchannel::CHECKS,
+    &presets::CHECKS,
     &pushed::CHECKS,
     &token_exchange::CHECKS,
     &assertion::CHECKS,
@@ -48,6 +53,7 @@ const CHECKS: &[&[Row]] = &[
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
     &idpyoidc::CHECKS,
+    &hydra::CHECKS,
     &keycloak::CHECKS,
     &spring::CHECKS,
 ];

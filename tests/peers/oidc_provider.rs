@@ -5,20 +5,22 @@ use grantflow_tests::support::peer::{self, Browser, Kind};
 
 use crate::world::{Outcome, REDIRECT_URI, Row, SCOPE, World, check, start};
 
-const HERE: &[Kind] = &[Kind::OidcProvider];
-
 pub(crate) const CHECKS: [Row; 3] = [
     Row {
         name: "code by form post",
         check: code_by_form_post,
-        on: &[Kind::OidcProvider, Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak],
+        on: &[Kind::OidcProvider, Kind::Zitadel, Kind::Idpyoidc, Kind::Hydra, Kind::Keycloak],
     },
     Row {
         name: "other errors of the authorization endpoint arrive",
         check: other_error,
-        on: &[Kind::OidcProvider, Kind::Keycloak],
+        on: &[Kind::OidcProvider, Kind::Zitadel, Kind::Hydra, Kind::Keycloak],
     },
-    Row { name: "a consent to less is seen", check: narrowed_consent, on: HERE },
+    Row {
+        name: "a consent to less is seen",
+        check: narrowed_consent,
+        on: &[Kind::OidcProvider, Kind::Zitadel, Kind::Hydra],
+    },
 ];
 
 fn code_by_form_post(world: &World) -> Outcome {

@@ -61,6 +61,16 @@ pub(crate) fn decides(world: &World, comes: Comes<'_>, user_code: &str, says: Sa
     browser.press(&first.page()?, &[button])?.page().map(drop).map_err(Into::into)
 }
 
+/// The person decides on another device, which has no page. `ping` is where the server sends its ping.
+pub(crate) fn decides_request(world: &World, auth_req_id: &str, says: Says, ping: Option<&str>) -> Outcome {
+    let says = if says == Says::Yes { "yes" } else { "no" };
+    let query = [Some(("auth_req_id", auth_req_id)), Some(("says", says)), ping.map(|to| ("ping", to))];
+    let query: Vec<_> = query.into_iter().flatten().collect();
+    let url = world.peer.at_root(&format!("/_test/backchannel?{}", serde_urlencoded::to_string(query)?));
+    let page = Browser::new("http://127.0.0.1/none").submit(&url, &[])?.page()?;
+    check(page.body == "done", page.body)
+}
+
 /// Two consents of one person to one client at the same time break Keycloak: "More results found for user".
 static ONE_CONSENT: Mutex<()> = Mutex::new(());
 

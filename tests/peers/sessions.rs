@@ -23,7 +23,7 @@ impl World {
 
     fn refuses(&self, token: &FreshToken) -> Outcome {
         let said = self.calls(token)?;
-        check(said == self.refusal(), format!("{said:?}"))
+        check((said.0, said.1.as_ref().map(ErrorCode::as_str)) == self.refusal(), format!("{said:?}"))
     }
 }
 

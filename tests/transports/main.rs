@@ -9,6 +9,7 @@ mod documents;
 mod dropped;
 mod endpoints;
 mod flows;
+mod mcp;
 mod misbehaviours;
 mod quirks;
 mod waits;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
             documents::BODIES,
             device::BODIES,
             endpoints::BODIES,
+            mcp::BODIES,
         ]
         .concat()
         {

@@ -17,6 +17,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -28,6 +29,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/ory/hydra/v2/cmd"
 	"github.com/ory/x/configx"
@@ -39,11 +41,31 @@ type socket struct {
 	client *http.Client
 }
 
-func newSocket(path string) socket {
+// oneAtATime lets Hydra answer one request after the other: its database in memory refuses a second writer, and some readers, at once.
+type oneAtATime struct {
+	lock *sync.Mutex
+	next http.RoundTripper
+}
+
+func (o oneAtATime) RoundTrip(request *http.Request) (*http.Response, error) {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	response, err := o.next.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return response, err
+}
+
+func newSocket(path string, lock *sync.Mutex) socket {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}
-	return socket{path, &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 16}}}
+	transport := &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 16}
+	return socket{path, &http.Client{Transport: oneAtATime{lock, transport}}}
 }
 
 func (s socket) proxy() http.Handler {
@@ -107,7 +129,8 @@ func run() error {
 	}()
 
 	issuer := "http://" + listener.Addr().String()
-	public, admin := newSocket(filepath.Join(folder, "public")), newSocket(filepath.Join(folder, "admin"))
+	lock := new(sync.Mutex)
+	public, admin := newSocket(filepath.Join(folder, "public"), lock), newSocket(filepath.Join(folder, "admin"), lock)
 	// Hydra greets on standard output, where only one line belongs.
 	stdout := os.Stdout
 	os.Stdout = os.Stderr

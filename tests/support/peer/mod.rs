@@ -41,6 +41,10 @@ pub enum Kind {
     Zitadel,
     /// idpyoidc behind Flask.
     Idpyoidc,
+    /// Ory Hydra, in Go.
+    Hydra,
+    /// The same, letting a refresh token come again for a minute.
+    GracefulHydra,
     /// Keycloak, in a realm where a refresh token can be used once.
     Keycloak,
     /// The same server, in a realm with Keycloak's defaults: a refresh token can be used again.
@@ -51,7 +55,7 @@ pub enum Kind {
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::OidcProvider,
         Self::PushingOidcProvider,
         Self::DjangoOauthToolkit,
@@ -59,6 +63,8 @@ impl Kind {
         Self::Authlib,
         Self::Zitadel,
         Self::Idpyoidc,
+        Self::Hydra,
+        Self::GracefulHydra,
         Self::Keycloak,
         Self::LenientKeycloak,
         Self::Spring,
@@ -96,7 +102,15 @@ impl Kind {
 
     /// Whether its callbacks say who sends them (RFC 9207).
     pub const fn sends_issuer(self) -> bool {
-        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel | Self::Idpyoidc | Self::Spring)
+        !matches!(
+            self,
+            Self::DjangoOauthToolkit
+                | Self::Zitadel
+                | Self::Idpyoidc
+                | Self::Hydra
+                | Self::GracefulHydra
+                | Self::Spring
+        )
     }
 
     /// The kind whose process this one is a part of: itself, for most.
@@ -118,6 +132,8 @@ impl Kind {
             Self::Authlib => "authlib",
             Self::Zitadel => "zitadel",
             Self::Idpyoidc => "idpyoidc",
+            Self::Hydra => "hydra",
+            Self::GracefulHydra => "hydra, graceful",
             Self::Keycloak => "keycloak",
             Self::LenientKeycloak => "keycloak, lenient",
             Self::Spring => "spring",
@@ -152,6 +168,10 @@ pub const PUSHES: Client = Client { id: "pushes", secret: SECRET };
 pub const DEVICE: Client = Client { id: "device", secret: None };
 /// `client_secret_basic`, for the device grant.
 pub const DEVICE_BASIC: Client = Client { id: "device-basic", secret: SECRET };
+/// `client_secret_basic`, for backchannel authentication with polls.
+pub const BACKCHANNEL: Client = Client { id: "backchannel", secret: SECRET };
+/// The same with pings.
+pub const BACKCHANNEL_PING: Client = Client { id: "backchannel-ping", secret: SECRET };
 /// Like [`BASIC`], but its person is asked. Only django-oauth-toolkit knows it.
 pub const ASKS: Client = Client { id: "asks", secret: SECRET };
 
@@ -207,10 +227,11 @@ struct Process {
 /// See [`StartError`].
 pub fn start(kind: Kind) -> Result<Peer, StartError> {
     let mut command = install::installed(kind)?;
-    command.env("PORT", "0").env_remove("STRICT").env_remove("PUSHED").env_remove("DEV");
+    command.env("PORT", "0").env_remove("STRICT").env_remove("PUSHED").env_remove("GRACE").env_remove("DEV");
     match kind {
         Kind::StrictDjangoOauthToolkit => command.env("STRICT", "1"),
         Kind::PushingOidcProvider => command.env("PUSHED", "1"),
+        Kind::GracefulHydra => command.env("GRACE", "1"),
         _ => &mut command,
     };
     let mut child = command

@@ -15,12 +15,14 @@ const FAINT: Style = Style::new().dimmed();
 const HIDDEN: Style = AnsiColor::Yellow.on_default();
 
 /// Parameters and members whose values must not be shown.
-const SECRETS: [&str; 16] = [
+const SECRETS: &[&str] = &[
     "client_secret",
     "code",
     "code_verifier",
     "state",
     "device_code",
+    "auth_req_id",
+    "client_notification_token",
     "access_token",
     "refresh_token",
     "id_token",
@@ -28,8 +30,6 @@ const SECRETS: [&str; 16] = [
     "token",
     "subject_token",
     "actor_token",
-    "auth_req_id",
-    "client_notification_token",
     "id_token_hint",
     "registration_access_token",
 ];

@@ -101,6 +101,19 @@ static ZITADEL: Recipe = Recipe {
     one_at_a_time: Mutex::new(()),
 };
 
+static HYDRA: Recipe = Recipe {
+    name: "hydra",
+    tool: &go::Go { oldest: 24, tags: "sqlite,sqlite_omit_load_extension", c: true },
+    locks: &[
+        ("go.mod", include_str!("../../../peers/hydra/go.mod")),
+        ("go.sum", include_str!("../../../peers/hydra/go.sum")),
+        ("main.go", include_str!("../../../peers/hydra/main.go")),
+        ("person.go", include_str!("../../../peers/hydra/person.go")),
+    ],
+    server: &[],
+    one_at_a_time: Mutex::new(()),
+};
+
 static KEYCLOAK: Recipe = Recipe {
     name: "keycloak",
     tool: &java::Java {
@@ -145,6 +158,7 @@ pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
         Kind::Authlib => &AUTHLIB,
         Kind::Zitadel => &ZITADEL,
         Kind::Idpyoidc => &IDPYOIDC,
+        Kind::Hydra | Kind::GracefulHydra => &HYDRA,
         Kind::Keycloak | Kind::LenientKeycloak => &KEYCLOAK,
         Kind::Spring => &SPRING,
     };
