@@ -21,6 +21,7 @@ mod presets;
 mod pushed;
 mod registration;
 mod sessions;
+mod spring;
 mod targets;
 mod token_exchange;
 mod world;
@@ -56,6 +57,7 @@ const CHECKS: &[&[Row]] = &[
     &idpyoidc::CHECKS,
     &hydra::CHECKS,
     &keycloak::CHECKS,
+    &spring::CHECKS,
 ];
 
 /// Most trials wait for the other side, not for this machine.

@@ -59,7 +59,7 @@ impl Page {
     }
 
     /// The target of its form. The servers here write whole URLs, paths or none.
-    fn action(&self) -> String {
+    pub fn action(&self) -> String {
         match tags(&self.body, "<form").next().and_then(|tag| attribute(tag, "action")) {
             Some(path) if path.starts_with('/') => format!("{}{path}", origin(&self.url).unwrap_or_default()),
             Some(url) => url,

@@ -49,11 +49,13 @@ pub enum Kind {
     Keycloak,
     /// The same server, in a realm with Keycloak's defaults: a refresh token can be used again.
     LenientKeycloak,
+    /// Spring Authorization Server.
+    Spring,
 }
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::OidcProvider,
         Self::PushingOidcProvider,
         Self::DjangoOauthToolkit,
@@ -65,6 +67,7 @@ impl Kind {
         Self::GracefulHydra,
         Self::Keycloak,
         Self::LenientKeycloak,
+        Self::Spring,
     ];
 
     /// Where it has what.
@@ -99,7 +102,15 @@ impl Kind {
 
     /// Whether its callbacks say who sends them (RFC 9207).
     pub const fn sends_issuer(self) -> bool {
-        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel | Self::Idpyoidc | Self::Hydra | Self::GracefulHydra)
+        !matches!(
+            self,
+            Self::DjangoOauthToolkit
+                | Self::Zitadel
+                | Self::Idpyoidc
+                | Self::Hydra
+                | Self::GracefulHydra
+                | Self::Spring
+        )
     }
 
     /// The kind whose process this one is a part of: itself, for most.
@@ -125,6 +136,7 @@ impl Kind {
             Self::GracefulHydra => "hydra, graceful",
             Self::Keycloak => "keycloak",
             Self::LenientKeycloak => "keycloak, lenient",
+            Self::Spring => "spring",
         }
     }
 }

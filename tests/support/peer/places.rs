@@ -90,6 +90,16 @@ pub fn of(kind: Kind) -> Places {
             backchannel: NONE,
             api: "/userinfo",
         },
+        Kind::Spring => Places {
+            authorization: "/oauth2/authorize",
+            token: "/oauth2/token",
+            device: "/oauth2/device_authorization",
+            introspection: "/oauth2/introspect",
+            revocation: "/oauth2/revoke",
+            pushed: "/oauth2/par",
+            backchannel: NONE,
+            api: "/api",
+        },
         Kind::Keycloak | Kind::LenientKeycloak => Places {
             authorization: "/protocol/openid-connect/auth",
             token: "/protocol/openid-connect/token",

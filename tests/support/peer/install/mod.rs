@@ -135,6 +135,21 @@ static KEYCLOAK: Recipe = Recipe {
     one_at_a_time: Mutex::new(()),
 };
 
+static SPRING: Recipe = Recipe {
+    name: "spring",
+    tool: &java::Java {
+        oldest: 17,
+        arguments: &["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", "lib/*"],
+        steps: &[],
+    },
+    locks: &[
+        ("pom.xml", include_str!("../../../peers/spring/pom.xml")),
+        ("checksums.txt", include_str!("../../../peers/spring/checksums.txt")),
+    ],
+    server: &[("Server.java", include_str!("../../../peers/spring/Server.java"))],
+    one_at_a_time: Mutex::new(()),
+};
+
 /// The command that starts the server. Installs first, if that was not done for these locks on this machine.
 pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
     let recipe = match kind {
@@ -145,6 +160,7 @@ pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
         Kind::Idpyoidc => &IDPYOIDC,
         Kind::Hydra | Kind::GracefulHydra => &HYDRA,
         Kind::Keycloak | Kind::LenientKeycloak => &KEYCLOAK,
+        Kind::Spring => &SPRING,
     };
     let _guard = recipe.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
     let found = recipe.tool.found()?;
