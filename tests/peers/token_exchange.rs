@@ -11,13 +11,16 @@ use http::StatusCode;
 use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check, failed};
 
 /// The servers that exchange tokens.
-const EXCHANGES: &[Kind] = &[Kind::Zitadel, Kind::Keycloak];
+const EXCHANGES: &[Kind] = &[Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak];
+
+/// These give an access token, too, who ask for a refresh token.
+const REFRESHES: &[Kind] = &[Kind::Zitadel, Kind::Keycloak];
 
 pub(crate) const CHECKS: [Row; 8] = [
     Row { name: "exchange: an access token for another", check: access_token, on: EXCHANGES },
     Row { name: "exchange: for less scope", check: less_scope, on: EXCHANGES },
     Row { name: "exchange: only an access token is of use", check: for_access_token, on: EXCHANGES },
-    Row { name: "exchange: a refresh token comes beside an access token", check: refresh_token, on: EXCHANGES },
+    Row { name: "exchange: a refresh token comes beside an access token", check: refresh_token, on: REFRESHES },
     Row { name: "exchange: an ID token is no access token", check: id_token, on: EXCHANGES },
     Row { name: "exchange: a subject token that is not known", check: unknown_subject, on: EXCHANGES },
     Row { name: "exchange: a target that is not known", check: unknown_target, on: EXCHANGES },
