@@ -27,6 +27,7 @@ mod robot;
 mod source;
 mod source_async;
 mod source_errors;
+mod source_flows;
 mod source_polls;
 mod store_fails;
 mod unanswered;

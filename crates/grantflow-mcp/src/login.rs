@@ -63,8 +63,11 @@ impl Login {
     ///
     /// # Errors
     /// [`Misuse::Scope`](grantflow::Misuse::Scope).
-    pub fn scope(mut self, scope: &str) -> Result<Self, OAuthError> {
-        let scope = Scope::new(scope)?;
+    pub fn scope(self, scope: &str) -> Result<Self, OAuthError> {
+        self.asking_for(Scope::new(scope)?)
+    }
+
+    fn asking_for(mut self, scope: Scope) -> Result<Self, OAuthError> {
         self.authorization = self.authorization.scope(scope.clone())?;
         self.scope = Some(scope);
         Ok(self)
@@ -82,7 +85,7 @@ impl Login {
         match &self.scope {
             Some(scope) if supported && !scope.contains(OFFLINE_ACCESS) => {
                 let scope = format!("{} {OFFLINE_ACCESS}", scope.as_str());
-                self.scope(&scope)
+                self.asking_for(Scope::untrusted(&scope)?)
             }
             _ => Ok(self),
         }
@@ -198,7 +201,6 @@ impl fmt::Debug for LoginPush {
 ///
 /// It recorded the issuer: an `iss` of the callback is compared with it byte for byte, announced or not, and demanded
 /// where it is announced, before anything else is looked at (RFC 9207 §2.4).
-#[derive(Debug)]
 pub struct PendingLogin {
     connection: Connection,
     pending: PendingCallback,
@@ -279,6 +281,13 @@ impl PendingLogin {
         let connection = Connection::from_body(&connection, clients)?;
         let pending = PendingCallback::from_stored(callback, &connection.client)?;
         Ok(Self { connection, pending })
+    }
+}
+
+impl fmt::Debug for PendingLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The pending grant prints its resources, which may have a query.
+        f.debug_struct("PendingLogin").field("connection", &self.connection).finish_non_exhaustive()
     }
 }
 

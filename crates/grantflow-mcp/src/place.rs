@@ -81,7 +81,7 @@ impl Place {
         let supported = self.0.of_resource.as_ref()?.scopes_supported()?;
         let good = supported.iter().filter(|text| !text.contains(' ') && Scope::new(text).is_ok());
         let text = good.map(String::as_str).collect::<Vec<_>>().join(" ");
-        if text.len() > MAX_SCOPE { None } else { Scope::new(&text).ok() }
+        if text.len() > MAX_SCOPE { None } else { Scope::untrusted(&text).ok() }
     }
 
     pub(crate) fn to_stored(&self) -> StoredPlace {

@@ -197,10 +197,8 @@ pub const FIGMA: Preset = Preset {
     token: "https://api.figma.com/v1/oauth/token",
     authentication: &[Authentication::SecretBasic],
     pkce: Pkce::Documented,
+    quirks: || vec![Quirk::RefreshEndpoint("https://api.figma.com/v1/oauth/refresh".to_owned())],
     api: &["https://api.figma.com"],
-    notes: &[
-        "A refresh goes to another endpoint, https://api.figma.com/v1/oauth/refresh, which this library cannot use.",
-    ],
     ..Preset::STANDARD
 };
 
@@ -311,9 +309,7 @@ pub const DNSIMPLE: Preset = Preset {
     pkce: Pkce::Documented,
     quirks: || vec![Quirk::NullIsAbsent],
     api: &["https://api.dnsimple.com"],
-    notes: &[
-        "The token request has to repeat state, which this library does not send: users of a state get invalid_request.",
-    ],
+    notes: &["The token request has to repeat state: read it from the callback, and give it to CodeExchange::param."],
     ..Preset::STANDARD
 };
 

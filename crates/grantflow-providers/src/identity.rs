@@ -23,7 +23,7 @@ pub const GOOGLE: Preset = Preset {
     id: "google",
     name: "Google",
     documentation: "https://developers.google.com/identity/protocols/oauth2/web-server",
-    error: Evidence::Unknown,
+    error: Evidence::Recorded,
     issuer: Some("https://accounts.google.com"),
     authorization: Some("https://accounts.google.com/o/oauth2/v2/auth"),
     authorization_query: Some("access_type=offline"),

@@ -127,12 +127,13 @@ pub const EBAY: Preset = Preset {
     ..Preset::STANDARD
 };
 
-/// Amazon Selling Partner. [`AMAZON_SELLING_PARTNER`] has its data and its notes.
+/// Amazon Selling Partner, by the application id, which is not the client id. [`AMAZON_SELLING_PARTNER`] has its data and
+/// its notes.
 ///
 /// # Errors
-/// As [`Preset::server`].
-pub fn amazon_selling_partner() -> Result<Server, Error> {
-    AMAZON_SELLING_PARTNER.server(&[])
+/// [`Error::Input`] if a value is not what its input accepts.
+pub fn amazon_selling_partner(application_id: &str) -> Result<Server, Error> {
+    AMAZON_SELLING_PARTNER.server(&[application_id])
 }
 
 /// The data of [`amazon_selling_partner`].
@@ -141,21 +142,18 @@ pub const AMAZON_SELLING_PARTNER: Preset = Preset {
     name: "Amazon Selling Partner",
     documentation: "https://developer-docs.amazon.com/sp-api/docs/website-authorization-workflow",
     error: Evidence::Recorded,
+    inputs: &[Input::new("application_id", Kind::Segment, "amzn1.sp.solution.0123abcd")],
     authorization: Some("https://sellercentral.amazon.com/apps/authorize/consent"),
+    authorization_query: Some("application_id={application_id}"),
     token: "https://api.amazon.com/auth/o2/token",
-    quirks: || {
-        vec![
-            Quirk::renamed(Message::AuthorizationRequest, "client_id", "application_id"),
-            Quirk::renamed(Message::Callback, "code", "spapi_oauth_code"),
-        ]
-    },
+    quirks: || vec![Quirk::renamed(Message::Callback, "code", "spapi_oauth_code")],
     api: &[
         "https://sellingpartnerapi-na.amazon.com",
         "https://sellingpartnerapi-eu.amazon.com",
         "https://sellingpartnerapi-fe.amazon.com",
     ],
     notes: &[
-        "The application id of the authorization request and the client id of the token request differ: this library sends one value for both, so the login works only with two clients.",
+        "The login is at the Seller Central of North America. Each region has its own.",
         "Its API takes the token in the header x-amz-access-token.",
     ],
     ..Preset::STANDARD
@@ -177,12 +175,15 @@ pub const CLOVER: Preset = Preset {
     error: Evidence::Unknown,
     authorization: Some("https://www.clover.com/oauth/v2/authorize"),
     token: "https://api.clover.com/oauth/v2/token",
-    quirks: || vec![Quirk::JsonRequestBody, Quirk::MissingTokenType],
+    quirks: || {
+        vec![
+            Quirk::JsonRequestBody,
+            Quirk::MissingTokenType,
+            Quirk::RefreshEndpoint("https://api.clover.com/oauth/v2/refresh".to_owned()),
+        ]
+    },
     api: &["https://api.clover.com"],
-    notes: &[
-        "The expiry is a date, access_token_expiration, and stays an extra member: Tokens::extra.",
-        "A refresh goes to another endpoint, https://api.clover.com/oauth/v2/refresh, which this library cannot use.",
-    ],
+    notes: &["The expiry is a date, access_token_expiration, and stays an extra member: Tokens::extra."],
     ..Preset::STANDARD
 };
 

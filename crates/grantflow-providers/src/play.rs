@@ -246,11 +246,13 @@ pub const COROS: Preset = Preset {
     error: Evidence::Recorded,
     authorization: Some("https://open.coros.com/oauth2/authorize"),
     token: "https://open.coros.com/oauth2/accesstoken",
-    quirks: || vec![Quirk::error_path("result", Some("0000"))],
+    quirks: || {
+        vec![
+            Quirk::error_path("result", Some("0000")),
+            Quirk::RefreshEndpoint("https://open.coros.com/oauth2/refresh-token".to_owned()),
+        ]
+    },
     api: &["https://open.coros.com"],
-    notes: &[
-        "A refresh goes to another endpoint, https://open.coros.com/oauth2/refresh-token, which this library cannot use.",
-    ],
     ..Preset::STANDARD
 };
 

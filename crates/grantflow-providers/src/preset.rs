@@ -187,7 +187,7 @@ impl Preset {
                 let mut url = filled(authorization);
                 if let Some(query) = query {
                     // Writing to a `String` cannot fail.
-                    let _ = write!(url, "?{query}");
+                    let _ = write!(url, "?{}", filled(query));
                 }
                 Server::new(&url, &filled(self.token))?
             }

@@ -165,7 +165,7 @@ pub const X: Preset = Preset {
     name: "X (Twitter)",
     documentation: "https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code",
     answer: Evidence::Unknown,
-    error: Evidence::Unknown,
+    error: Evidence::Recorded,
     authorization: Some("https://x.com/i/oauth2/authorize"),
     token: "https://api.x.com/2/oauth2/token",
     revocation: Some("https://api.x.com/2/oauth2/revoke"),
@@ -233,13 +233,13 @@ pub const TIKTOK_BUSINESS: Preset = Preset {
             Quirk::renamed(Message::TokenRequest, "code", "auth_code"),
             Quirk::error_path("code", Some("0")),
             Quirk::error_code(Message::TokenAnswer, None, "40110", ErrorCode::InvalidGrant),
+            Quirk::RefreshEndpoint(
+                "https://business-api.tiktok.com/open_api/v1.3/tt_user/oauth2/refresh_token/".to_owned(),
+            ),
         ]
     },
     api: &["https://business-api.tiktok.com"],
-    notes: &[
-        "A refresh goes to another endpoint, https://business-api.tiktok.com/open_api/v1.3/tt_user/oauth2/refresh_token/, which this library cannot use.",
-        "Its API takes the token in the header Access-Token.",
-    ],
+    notes: &["Its API takes the token in the header Access-Token."],
     ..Preset::STANDARD
 };
 
@@ -283,7 +283,7 @@ pub const VK: Preset = Preset {
     quirks: || vec![Quirk::MissingTokenType, Quirk::ScopeSeparator(',')],
     api: &["https://api.vk.com"],
     notes: &[
-        "This is the older flow at oauth.vk.com. VK ID sends a device_id in its callback that the token request has to repeat, which this library cannot do.",
+        "This is the older flow at oauth.vk.com. VK ID has other endpoints, and a device_id in its callback that the token request has to repeat.",
     ],
     ..Preset::STANDARD
 };

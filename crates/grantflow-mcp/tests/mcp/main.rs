@@ -7,9 +7,12 @@
     reason = "Clippy sees tests only in functions marked as such, not in their helpers."
 )]
 
+mod canary;
 mod client;
 mod demands;
 mod discovery;
+mod extensions;
 mod login;
+mod properties;
 mod stored;
 mod support;

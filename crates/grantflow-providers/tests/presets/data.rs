@@ -77,9 +77,11 @@ fn every_url_is_https_and_every_placeholder_has_an_input() {
         for url in urls(preset) {
             let at_base = preset.inputs.iter().any(|input| input.kind == Kind::Base && url.starts_with("{base}"));
             assert!(url.starts_with("https://") || at_base, "{}: {url}", preset.id);
-            for piece in url.split('{').skip(1) {
+        }
+        for text in urls(preset).into_iter().chain(preset.authorization_query) {
+            for piece in text.split('{').skip(1) {
                 let name = piece.split('}').next().unwrap();
-                assert!(preset.inputs.iter().any(|input| input.name == name), "{}: {url}", preset.id);
+                assert!(preset.inputs.iter().any(|input| input.name == name), "{}: {text}", preset.id);
                 used.insert(name);
             }
         }

@@ -24,7 +24,8 @@ fn word(quirk: &Quirk) -> Option<&'static str> {
         | Quirk::NullIsAbsent
         | Quirk::ErrorCode { .. }
         | Quirk::ErrorPath { .. }
-        | Quirk::ScopeList => None,
+        | Quirk::ScopeList
+        | Quirk::RefreshEndpoint(_) => None,
         other => panic!("{other:?} is not judged: does it take a protection away?"),
     }
 }

@@ -17,6 +17,11 @@ fn a_login_has_all_that_the_provider_needs() {
         let url = url.to_string();
         for pair in query.into_iter().flat_map(|query| query.split('&')) {
             let (name, value) = pair.split_once('=').unwrap();
+            let value = preset
+                .inputs
+                .iter()
+                .fold(value.to_owned(), |text, input| text.replace(&format!("{{{}}}", input.name), input.example));
+            let value = value.as_str();
             assert_eq!(parameter(&url, name), Some(value), "{}: {url}", preset.id);
         }
         let refuses_pkce = (preset.quirks)().contains(&Quirk::RefusesPkce);

@@ -7,7 +7,7 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 17] = [
+const TARGETS: [Target; 18] = [
     ("device", grantflow::fuzz::device),
     ("challenge", grantflow::fuzz::challenge),
     ("callback", grantflow::fuzz::callback),
@@ -24,6 +24,7 @@ const TARGETS: [Target; 17] = [
     ("pushed", grantflow::fuzz::pushed),
     ("introspection", grantflow::fuzz::introspection),
     ("authorization_details", grantflow::fuzz::authorization_details),
+    ("token_exchange", grantflow::fuzz::token_exchange),
     ("flow_model", crate::flow_model::run),
 ];
 

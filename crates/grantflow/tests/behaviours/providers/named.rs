@@ -36,6 +36,7 @@ const WORDS: &[&str] = &[
     "PKCE",
     "RFC",
     "RFCs",
+    "Refreshes",
     "Scope",
     "So",
     "The",
