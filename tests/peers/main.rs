@@ -5,6 +5,7 @@
 //! fails. (libtest cannot decide this at run time; libtest-mimic can.)
 
 mod assertion;
+mod atproto;
 mod backchannel;
 mod challenges;
 mod code;
@@ -53,6 +54,7 @@ const CHECKS: &[&[Row]] = &[
     &django_oauth_toolkit::CHECKS,
     &idpyoidc::CHECKS,
     &hydra::CHECKS,
+    &atproto::CHECKS,
     &keycloak::CHECKS,
 ];
 
