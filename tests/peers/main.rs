@@ -5,6 +5,7 @@
 //! fails. (libtest cannot decide this at run time; libtest-mimic can.)
 
 mod assertion;
+mod atproto;
 mod backchannel;
 mod challenges;
 mod code;
@@ -56,6 +57,7 @@ const CHECKS: &[&[Row]] = &[
     &django_oauth_toolkit::CHECKS,
     &idpyoidc::CHECKS,
     &hydra::CHECKS,
+    &atproto::CHECKS,
     &keycloak::CHECKS,
     &spring::CHECKS,
 ];
