@@ -8,6 +8,7 @@ mod device;
 mod documents;
 mod dropped;
 mod endpoints;
+mod exchanges;
 mod flows;
 mod misbehaviours;
 mod quirks;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
             documents::BODIES,
             device::BODIES,
             endpoints::BODIES,
+            exchanges::BODIES,
         ]
         .concat()
         {
