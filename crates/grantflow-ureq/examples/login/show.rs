@@ -15,7 +15,7 @@ const FAINT: Style = Style::new().dimmed();
 const HIDDEN: Style = AnsiColor::Yellow.on_default();
 
 /// Parameters and members whose values must not be shown.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 12] = [
     "client_secret",
     "code",
     "code_verifier",
@@ -25,6 +25,9 @@ const SECRETS: [&str; 9] = [
     "refresh_token",
     "id_token",
     "assertion",
+    "subject_token",
+    "actor_token",
+    "voucher",
 ];
 
 pub(crate) fn title(text: &str, about: &str) {
