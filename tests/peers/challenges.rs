@@ -6,10 +6,17 @@ use http::{HeaderMap, Request, StatusCode};
 
 use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check};
 
-const NAMES_NO_SCOPE: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
-const WITH_CHALLENGES: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
-const WITHOUT_CHALLENGES: &[Kind] = &[Kind::Zitadel];
+const NAMES_NO_SCOPE: &[Kind] =
+    &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Keycloak];
+const WITH_CHALLENGES: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Keycloak,
+    Kind::Hydra,
+];
+const WITHOUT_CHALLENGES: &[Kind] = &[Kind::Zitadel, Kind::Idpyoidc];
 const OIDC_PROVIDER: &[Kind] = &[Kind::OidcProvider];
 
 pub(crate) const CHECKS: [Row; 5] = [
@@ -58,6 +65,13 @@ fn without_a_token(world: &World) -> Outcome {
                 format!("{challenges:?}"),
             )
         }
+        // With the code that it has for every token.
+        Kind::Hydra => {
+            check(bearer.error().as_ref().map(ErrorCode::as_str) == world.refusal().1, format!("{challenges:?}"))
+        }
+        Kind::Keycloak => {
+            check(bearer.error().is_none() && bearer.challenge().realm() == Some("rotating"), format!("{challenges:?}"))
+        }
         // In lower case, and with a word that no RFC knows.
         Kind::Authlib => check(
             bearer.error().is_some_and(|code| code.as_str() == "missing_authorization"),
@@ -76,7 +90,8 @@ fn unknown_token(world: &World) -> Outcome {
     let (status, headers) = world.call(&world.api(), Some("nobody-knows-it"))?;
     let challenges = Challenges::of(&headers);
     let error = challenges.bearer().find_map(|bearer| bearer.error());
-    check(status == 401 && error == Some(ErrorCode::InvalidToken), format!("{status}: {challenges:?}"))?;
+    let said = (status, error.as_ref().map(ErrorCode::as_str));
+    check(said == world.refusal(), format!("{status}: {challenges:?}"))?;
     check(StepUp::of(status, &headers).is_none(), "an invalid token needs a refresh, and no step-up")
 }
 

@@ -1,6 +1,8 @@
 //! The person who uses the device and has a browser elsewhere.
 
-use grantflow_tests::support::peer::{Browser, Kind};
+use std::sync::{Mutex, PoisonError};
+
+use grantflow_tests::support::peer::{Browser, Kind, Landing, Page};
 
 use crate::world::{Got, Outcome, World, check};
 
@@ -25,6 +27,14 @@ pub(crate) fn decides(world: &World, comes: Comes<'_>, user_code: &str, says: Sa
     if world.kind() == Kind::Authlib {
         return answers(world, user_code, if says == Says::Yes { "allow" } else { "deny" });
     }
+    if world.kind() == Kind::Keycloak {
+        // The confirmation is what it asks of everybody who logs in.
+        let consent = match comes {
+            Comes::ByLink(url) => browser.visit(url)?,
+            Comes::Typing(url) => browser.press(&browser.visit(url)?.page()?, &[("device_user_code", user_code)])?,
+        };
+        return consents(&browser, &consent.page()?, says)?.page().map(drop).map_err(Into::into);
+    }
     // The first page has a field for the code, perhaps filled in; the second asks for a confirmation.
     let first = match comes {
         Comes::ByLink(url) => browser.press(&browser.visit(url)?.page()?, &[])?,
@@ -37,6 +47,26 @@ pub(crate) fn decides(world: &World, comes: Comes<'_>, user_code: &str, says: Sa
         (_, Says::No) => ("action", "deny"),
     };
     browser.press(&first.page()?, &[button])?.page().map(drop).map_err(Into::into)
+}
+
+/// The person decides on another device, which has no page. `ping` is where the server sends its ping.
+pub(crate) fn decides_request(world: &World, auth_req_id: &str, says: Says, ping: Option<&str>) -> Outcome {
+    let says = if says == Says::Yes { "yes" } else { "no" };
+    let query = [Some(("auth_req_id", auth_req_id)), Some(("says", says)), ping.map(|to| ("ping", to))];
+    let query: Vec<_> = query.into_iter().flatten().collect();
+    let url = world.peer.at_root(&format!("/_test/backchannel?{}", serde_urlencoded::to_string(query)?));
+    let page = Browser::new("http://127.0.0.1/none").submit(&url, &[])?.page()?;
+    check(page.body == "done", page.body)
+}
+
+/// Two consents of one person to one client at the same time break Keycloak: "More results found for user".
+static ONE_CONSENT: Mutex<()> = Mutex::new(());
+
+/// The person decides on Keycloak's page, which says what the client wants.
+pub(crate) fn consents(browser: &Browser, page: &Page, says: Says) -> Got<Landing> {
+    let _one = ONE_CONSENT.lock().unwrap_or_else(PoisonError::into_inner);
+    let button = if says == Says::Yes { ("accept", "Yes") } else { ("cancel", "No") };
+    Ok(browser.press(page, &[button])?)
 }
 
 /// authlib's answers to the next polls: `pending`, `slow_down`, `allow` or `deny`, with commas.

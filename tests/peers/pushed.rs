@@ -8,9 +8,12 @@ use grantflow_tests::support::peer::{self, Browser, Kind, Landing};
 use grantflow_tests::support::transport::{SysRng, now};
 use http::StatusCode;
 
+use crate::person::{Says, consents};
 use crate::world::{Got, Outcome, REDIRECT_URI, Row, SCOPE, World, check, failed, start};
 
-const HERE: &[Kind] = &[Kind::OidcProvider];
+const HERE: &[Kind] = &[Kind::OidcProvider, Kind::Keycloak];
+/// idpyoidc gives references, and takes none: see `idpyoidc.rs`.
+const REFUSING: &[Kind] = &[Kind::OidcProvider, Kind::Idpyoidc, Kind::Keycloak];
 const DEMANDED: &[Kind] = &[Kind::PushingOidcProvider];
 
 pub(crate) const CHECKS: [Row; 9] = [
@@ -18,15 +21,15 @@ pub(crate) const CHECKS: [Row; 9] = [
     Row { name: "pushed: a denial is a denial", check: denial, on: HERE },
     Row { name: "pushed: a pending grant survives storing", check: pending_survives_storing, on: HERE },
     Row { name: "pushed: a client that must push is refused without", check: client_that_must_push, on: HERE },
-    Row { name: "pushed: a wrong secret is the configuration's fault", check: wrong_secret, on: HERE },
-    Row { name: "pushed: a wrong redirect URI is said at once", check: wrong_redirect_uri, on: HERE },
+    Row { name: "pushed: a wrong secret is the configuration's fault", check: wrong_secret, on: REFUSING },
+    Row { name: "pushed: a wrong redirect URI is said at once", check: wrong_redirect_uri, on: REFUSING },
     Row { name: "pushed: a reference that was used ends on the server's page", check: used_twice, on: HERE },
     Row { name: "pushed by itself where the metadata demands it", check: by_metadata, on: DEMANDED },
     Row { name: "a server that wants pushed requests refuses others", check: not_pushed, on: DEMANDED },
 ];
 
 impl World {
-    fn pushing_server(&self) -> Result<Server, Error> {
+    pub(crate) fn pushing_server(&self) -> Result<Server, Error> {
         self.server()?.pushed_authorization_request_endpoint(&self.peer.url(self.places().pushed))
     }
 
@@ -62,7 +65,7 @@ fn asks(client: impl Into<Client>) -> Result<Authorization, Error> {
     Authorization::new(client, REDIRECT_URI)?.scope(SCOPE)?.param("prompt", "consent")
 }
 
-fn push(authorization: &Authorization) -> Result<PushedAuthorization, Error> {
+pub(crate) fn push(authorization: &Authorization) -> Result<PushedAuthorization, Error> {
     authorization.push(&mut Env::new(now(), &mut SysRng))
 }
 
@@ -84,8 +87,16 @@ fn every_client(world: &World) -> Outcome {
 }
 
 fn denial(world: &World) -> Outcome {
-    let authorization = asks(&world.pushing(peer::BASIC)?)?.param("login_hint", "deny")?;
-    match world.follows(world.pushed(&authorization)?)? {
+    let callback = if world.kind() == Kind::Keycloak {
+        let Redirect { url, pending } = world.pushed(&asks(&world.pushing(peer::ASKS)?)?)?;
+        let browser = Browser::new(REDIRECT_URI);
+        let page = browser.visit(url.as_str())?.page()?;
+        pending.receive(&consents(&browser, &page, Says::No)?.callback()?.parse()?)
+    } else {
+        let authorization = asks(&world.pushing(peer::BASIC)?)?.param("login_hint", "deny")?;
+        world.follows(world.pushed(&authorization)?)?
+    };
+    match callback {
         Callback::Denied(error) => check(*error.code() == ErrorCode::AccessDenied, error.code().to_string()),
         other => Err(format!("not denied: {other:?}").into()),
     }
@@ -111,11 +122,20 @@ fn wrong_secret(world: &World) -> Outcome {
     let client = world.pushing_server()?.client(peer::BASIC.id).secret_basic("wrong")?;
     let (error, left) = failed(world.agent.run(push(&asks(&client)?)?))?;
     check(
-        error.code() == Some(&ErrorCode::InvalidClient)
+        error.code() == Some(&wrong_secret_is(world))
             && error.next() == Next::FixConfiguration
             && matches!(left, Left::Intact(_)),
         error.to_string(),
     )
+}
+
+/// What the server calls a wrong secret, here.
+fn wrong_secret_is(world: &World) -> ErrorCode {
+    match world.kind() {
+        // And with 401.
+        Kind::Keycloak => ErrorCode::InvalidRequest,
+        _ => ErrorCode::InvalidClient,
+    }
 }
 
 fn wrong_redirect_uri(world: &World) -> Outcome {

@@ -10,6 +10,7 @@ mod dropped;
 mod endpoints;
 mod exchanges;
 mod flows;
+mod mcp;
 mod misbehaviours;
 mod quirks;
 mod waits;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
             device::BODIES,
             endpoints::BODIES,
             exchanges::BODIES,
+            mcp::BODIES,
         ]
         .concat()
         {

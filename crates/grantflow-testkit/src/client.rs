@@ -11,6 +11,8 @@ pub enum Grant {
     ClientCredentials,
     /// `urn:ietf:params:oauth:grant-type:device_code`, RFC 8628 section 3.4.
     DeviceCode,
+    /// `urn:openid:params:grant-type:ciba`, OpenID CIBA section 10.1.
+    Backchannel,
     /// `urn:ietf:params:oauth:grant-type:token-exchange`, RFC 8693.
     TokenExchange,
     /// `urn:ietf:params:oauth:grant-type:jwt-bearer` and `…:saml2-bearer`, RFC 7523 and RFC 7522 section 2.1.
@@ -34,6 +36,7 @@ pub struct Client {
     pub(crate) redirect_uris: Vec<String>,
     pub(crate) scope: Option<String>,
     pub(crate) grants: Vec<Grant>,
+    pub(crate) ping: Option<String>,
 }
 
 impl Client {
@@ -45,6 +48,7 @@ impl Client {
             redirect_uris: Vec::new(),
             scope: None,
             grants: vec![Grant::AuthorizationCode, Grant::RefreshToken, Grant::DeviceCode],
+            ping: None,
         }
     }
 
@@ -52,7 +56,8 @@ impl Client {
     pub fn confidential(id: &str, secret: &str) -> Client {
         let mut client = Client::public(id);
         client.secret = Some(secret.to_owned());
-        client.grants.extend([Grant::ClientCredentials, Grant::TokenExchange, Grant::Assertion, Grant::Extension]);
+        client.grants.extend([Grant::ClientCredentials, Grant::Backchannel]);
+        client.grants.extend([Grant::TokenExchange, Grant::Assertion, Grant::Extension]);
         client
     }
 
@@ -67,6 +72,13 @@ impl Client {
     /// host is `127.0.0.1` or `[::1]` (RFC 8252 section 7.3).
     pub fn redirect_uri(mut self, uri: &str) -> Client {
         self.redirect_uris.push(uri.to_owned());
+        self
+    }
+
+    /// Registers the client for ping: where the server sends its notifications
+    /// (`backchannel_client_notification_endpoint`, OpenID CIBA section 4). Without it, the client polls.
+    pub fn ping_at(mut self, url: &str) -> Client {
+        self.ping = Some(url.to_owned());
         self
     }
 

@@ -7,14 +7,11 @@ use crate::call::Refusal;
 use crate::client::{Client, Grant};
 use crate::endpoint::Endpoint;
 use crate::form::{Form, encode, escape_html, json_string};
-use crate::grants::{Basis, Device, Login};
+use crate::grants::{Basis, Device};
 use crate::hit::Hit;
 use crate::knobs::Decision;
+use crate::poll::Waiting;
 use crate::server::{Server, query_form};
-
-/// The interval of an answer that names none, and by how much `slow_down` lengthens an interval, in seconds (RFC 8628
-/// sections 3.2 and 3.5).
-const INTERVAL: u64 = 5;
 
 impl Server {
     /// The person enters this user code and agrees (RFC 8628 section 3.3). Case and dashes do not matter. The result is
@@ -59,15 +56,15 @@ impl Server {
     /// The user codes that have not expired and wait for the person's decision, in no particular order.
     pub fn pending_user_codes(&self) -> Vec<String> {
         let devices = self.grants.devices.values();
-        devices.filter(|device| device.is_pending(self.now)).map(|device| device.user_code.clone()).collect()
+        devices.filter(|device| device.waiting.is_pending(self.now)).map(|device| device.user_code.clone()).collect()
     }
 
     fn decide_on(&mut self, user_code: &str, decision: Decision) -> bool {
         let (now, wanted) = (self.now, plain(user_code));
         let mut devices = self.grants.devices.values_mut();
-        match devices.find(|device| device.is_pending(now) && plain(&device.user_code) == wanted) {
+        match devices.find(|device| device.waiting.is_pending(now) && plain(&device.user_code) == wanted) {
             Some(device) => {
-                device.decide(decision, now);
+                device.waiting.decide(decision, now);
                 true
             }
             None => false,
@@ -85,19 +82,9 @@ impl Server {
         let device_code = self.grants.mint("dc", self.knobs.odd_characters);
         let user_code = self.grants.mint_user_code();
         let (lifetime, interval) = (self.knobs.device_expires_in, self.knobs.device_interval);
-        let device = Device {
-            client_id: client.id.clone(),
-            user_code: user_code.clone(),
-            scope,
-            family: self.grants.new_family(Basis { resources: form.all("resource"), login: None }),
-            expires_at: self.now.saturating_add(lifetime),
-            interval: interval.unwrap_or(INTERVAL),
-            polls: 0,
-            last: self.now,
-            decision: None,
-            decided_at: self.now,
-            spent: false,
-        };
+        let family = self.grants.new_family(Basis { resources: form.all("resource"), login: None });
+        let waiting = Waiting::new(client, scope, family, self.now, (lifetime, interval));
+        let device = Device { user_code: user_code.clone(), waiting };
         self.grants.devices.insert(device_code.clone(), device);
 
         let uri = self.endpoint_url(Endpoint::Verification);
@@ -117,45 +104,12 @@ impl Server {
         Ok(Answer::json(200, members))
     }
 
-    /// A poll of the token endpoint (RFC 8628 sections 3.4 and 3.5).
-    pub(crate) fn poll(&mut self, client: &Client, form: &Form) -> Result<Answer, Refusal> {
-        let refuse = |error, why| Err((error, why));
-        let Some(device_code) = form.get("device_code") else {
-            return refuse("invalid_request", "device_code is missing");
+    /// A poll of the token endpoint (RFC 8628 section 3.4).
+    pub(crate) fn poll_device(&mut self, client: &Client, form: &Form) -> Result<Answer, Refusal> {
+        let Some(code) = form.get("device_code") else {
+            return Err(("invalid_request", "device_code is missing"));
         };
-        let device = self.grants.devices.get_mut(device_code);
-        let Some(device) = device.filter(|device| device.client_id == client.id) else {
-            return refuse("invalid_grant", "the device code is not known");
-        };
-        if device.spent {
-            return refuse("invalid_grant", "the device code was used before");
-        }
-        if device.expires_at <= self.now {
-            return refuse("expired_token", "the device code has expired");
-        }
-        device.polls += 1;
-        if device.decision.is_none() && self.knobs.decide_at_poll.is_some_and(|at| at <= device.polls) {
-            device.decide(self.knobs.decision.clone(), self.now);
-        }
-        let early = self.now < device.last.saturating_add(device.interval);
-        device.last = self.now;
-        match &device.decision {
-            None if early && self.knobs.enforce_interval => {
-                device.interval = device.interval.saturating_add(INTERVAL);
-                refuse("slow_down", "polled too soon")
-            }
-            None => refuse("authorization_pending", "the person has not decided yet"),
-            Some(Decision::Deny) => refuse("access_denied", "the person said no"),
-            Some(Decision::Fail(error)) => Ok(Answer::refusal(400, error, "the test wants it so")),
-            Some(Decision::Approve) => {
-                device.spent = true;
-                let (scope, family) = (device.scope.clone(), device.family);
-                // The person logged in to enter the code (RFC 8628 section 3.3).
-                let login = Login { at: device.decided_at, acr: None };
-                self.grants.logged_in(family, login);
-                Ok(Answer::json(200, self.issue_with_refresh(client, &scope, family)))
-            }
-        }
+        self.poll(client, |server| server.grants.devices.get_mut(code).map(|device| &mut device.waiting))
     }
 
     /// The page where the person enters the code (RFC 8628 section 3.3): a GET shows it, and fills in the code of

@@ -48,6 +48,8 @@ pub enum Endpoint {
     /// The metadata of the whole origin as a resource, `GET /.well-known/oauth-protected-resource`. Some clients ask
     /// for it if the other document is not there. Not there until [`Knobs::serve`](crate::Knobs::serve).
     ResourceMetadataAtRoot,
+    /// The backchannel authentication endpoint, `POST {base}/oauth/backchannel` (OpenID CIBA section 7).
+    BackchannelAuthentication,
 }
 
 /// The path of the protected resource after the issuer's path.
@@ -57,7 +59,7 @@ const OPENID: &str = "/.well-known/openid-configuration";
 
 impl Endpoint {
     /// Every endpoint, in the order in which paths are compared.
-    pub const ALL: [Endpoint; 14] = [
+    pub const ALL: [Endpoint; 15] = [
         Endpoint::Authorization,
         Endpoint::Token,
         Endpoint::Resource,
@@ -72,6 +74,7 @@ impl Endpoint {
         Endpoint::PushedAuthorization,
         Endpoint::ResourceMetadata,
         Endpoint::ResourceMetadataAtRoot,
+        Endpoint::BackchannelAuthentication,
     ];
 
     /// The path in pieces, where `base` is the issuer's path without a slash at its end.
@@ -91,6 +94,7 @@ impl Endpoint {
             Endpoint::PushedAuthorization => [base, "/oauth/par", ""],
             Endpoint::ResourceMetadata => [PROTECTED_RESOURCE, base, RESOURCE],
             Endpoint::ResourceMetadataAtRoot => [PROTECTED_RESOURCE, "", ""],
+            Endpoint::BackchannelAuthentication => [base, "/oauth/backchannel", ""],
         }
     }
 
@@ -106,7 +110,8 @@ impl Endpoint {
             | Endpoint::DeviceAuthorization
             | Endpoint::Introspection
             | Endpoint::Revocation
-            | Endpoint::PushedAuthorization => &[Method::POST],
+            | Endpoint::PushedAuthorization
+            | Endpoint::BackchannelAuthentication => &[Method::POST],
             Endpoint::Verification => &[Method::GET, Method::POST],
             _ => &[Method::GET],
         }
@@ -121,6 +126,7 @@ impl Endpoint {
             Endpoint::Introspection => Some("introspection_endpoint"),
             Endpoint::Revocation => Some("revocation_endpoint"),
             Endpoint::PushedAuthorization => Some("pushed_authorization_request_endpoint"),
+            Endpoint::BackchannelAuthentication => Some("backchannel_authentication_endpoint"),
             _ => None,
         }
     }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
+use crate::backchannel::Backchannel;
 use crate::form::Form;
-use crate::knobs::Decision;
+use crate::poll::Waiting;
 
 /// All codes and tokens that come from one decision of the person; they are revoked together.
 pub(crate) type Family = u64;
@@ -47,6 +48,7 @@ pub(crate) struct Access {
     pub(crate) for_person: bool,
     pub(crate) scope: String,
     pub(crate) details: Option<String>,
+    pub(crate) resources: Vec<String>,
     pub(crate) family: Family,
     pub(crate) issued_at: u64,
     pub(crate) expires_at: u64,
@@ -91,30 +93,8 @@ pub(crate) struct Pushed {
 /// A device that polls (RFC 8628).
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
-    pub(crate) client_id: String,
     pub(crate) user_code: String,
-    pub(crate) scope: String,
-    pub(crate) family: Family,
-    pub(crate) expires_at: u64,
-    /// How many seconds must pass between polls.
-    pub(crate) interval: u64,
-    pub(crate) polls: u64,
-    /// When the device got its code or, later, when it polled last.
-    pub(crate) last: u64,
-    pub(crate) decision: Option<Decision>,
-    pub(crate) decided_at: u64,
-    pub(crate) spent: bool,
-}
-
-impl Device {
-    pub(crate) fn decide(&mut self, decision: Decision, now: u64) {
-        self.decision = Some(decision);
-        self.decided_at = now;
-    }
-
-    pub(crate) fn is_pending(&self, now: u64) -> bool {
-        self.decision.is_none() && now < self.expires_at
-    }
+    pub(crate) waiting: Waiting,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -123,6 +103,8 @@ pub(crate) struct Grants {
     pub(crate) access: BTreeMap<String, Access>,
     pub(crate) refresh: BTreeMap<String, Refresh>,
     pub(crate) devices: BTreeMap<String, Device>,
+    /// By `auth_req_id`.
+    pub(crate) requests: BTreeMap<String, Backchannel>,
     /// By request URI. A request that was used is removed.
     pub(crate) pushed: BTreeMap<String, Pushed>,
     pub(crate) bases: BTreeMap<Family, Basis>,
@@ -130,6 +112,7 @@ pub(crate) struct Grants {
     pub(crate) details: BTreeMap<Family, String>,
     /// Those of the request that is being answered.
     pub(crate) asked_details: Option<String>,
+    pub(crate) asked_resources: Vec<String>,
     pub(crate) revoked: BTreeSet<Family>,
     /// The identifiers of assertions that were used.
     pub(crate) used_assertions: BTreeSet<String>,
@@ -152,6 +135,14 @@ impl Grants {
         self.bases.insert(family, basis);
         self.details.extend(self.asked_details.clone().map(|details| (family, details)));
         family
+    }
+
+    /// The resources of a token of this family: those that the request names, or else those of the grant.
+    pub(crate) fn resources_of_a_token(&self, family: Family) -> Vec<String> {
+        match self.asked_resources.as_slice() {
+            [] => self.bases.get(&family).map(|basis| basis.resources.clone()).unwrap_or_default(),
+            asked => asked.to_vec(),
+        }
     }
 
     /// Stores how the person logged in for this family.

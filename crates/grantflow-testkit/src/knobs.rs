@@ -64,10 +64,12 @@ pub struct Knobs {
     pub code_lifetime: u64,
 
     /// How long a device code lives, in seconds, and what `expires_in` of the device answer says (RFC 8628 section
-    /// 3.2). Default: 1800.
+    /// 3.2); the same for a backchannel authentication request, unless the client asks for less (OpenID CIBA section 7.1).
+    /// Default: 1800.
     pub device_expires_in: u64,
     /// The `interval` of the device answer: how many seconds must pass between two polls. With `None` the answer has no
-    /// such member, and 5 seconds must pass (RFC 8628 section 3.2). Default: 5.
+    /// such member, and 5 seconds must pass (RFC 8628 section 3.2). The same for a backchannel authentication request.
+    /// Default: 5.
     pub device_interval: Option<u64>,
     /// Whether a poll that comes too soon gets `slow_down` (RFC 8628 section 3.5). The interval counts from the poll
     /// before, and for the first poll from the device answer. Each `slow_down` makes the interval 5 seconds longer for
@@ -82,6 +84,13 @@ pub struct Knobs {
     pub pending_status: u16,
     /// The status of `slow_down`. Some servers answer 429. Default: 400.
     pub slow_down_status: u16,
+
+    /// The person's code, which a backchannel authentication request must then have as `user_code` (OpenID CIBA section
+    /// 7.1). Default: none; the parameter is then ignored.
+    pub person_code: Option<String>,
+    /// The hints of people whom the server does not know: a backchannel authentication request with one of them gets
+    /// `unknown_user_id` (OpenID CIBA section 13). Default: none.
+    pub unknown_people: BTreeSet<String>,
 
     /// How long an access token lives, in seconds, and what `expires_in` says. Default: 3600.
     pub expires_in: u64,
@@ -227,6 +236,8 @@ impl Default for Knobs {
             decide_at_poll: None,
             pending_status: 400,
             slow_down_status: 400,
+            person_code: None,
+            unknown_people: BTreeSet::new(),
             expires_in: 3600,
             issue_refresh_token: true,
             refresh_lifetime: None,

@@ -50,6 +50,8 @@
 //! - The code grant with PKCE, `iss` in the callback (RFC 9207), the response modes `query` and `form_post`, and
 //!   requests that are [pushed](Endpoint::PushedAuthorization) first (RFC 9126).
 //! - The [device grant](Endpoint::DeviceAuthorization) (RFC 8628): [`Server::approve`] is the person.
+//! - [Backchannel authentication](Endpoint::BackchannelAuthentication) (OpenID CIBA), with polls and pings:
+//!   [`Server::approve_request`] is the person, and [`Server::take_pings`] the way of a ping.
 //! - Refresh tokens with rotation, revoked as a family when a spent one comes again; client credentials.
 //! - Token exchange (RFC 8693), assertion grants (RFC 7523, RFC 7522) with assertions that [`Server::sign_jwt`] makes, and
 //!   the identity assertions of one server at another; an extension grant by [`Knobs::extension_grant`].
@@ -83,6 +85,7 @@ mod answer;
 mod assertion;
 mod auth;
 mod authorize;
+mod backchannel;
 mod call;
 mod callback;
 mod client;
@@ -100,6 +103,7 @@ mod loopback;
 mod metadata;
 mod misbehaviour;
 mod oddities;
+mod poll;
 mod pushed;
 mod repertoire;
 mod resource;

@@ -6,7 +6,7 @@ use crate::endpoint::Endpoint;
 use crate::exchange::TOKEN_EXCHANGE;
 use crate::form::{json_string, json_strings};
 use crate::server::Server;
-use crate::token::DEVICE_CODE;
+use crate::token::{CIBA, DEVICE_CODE};
 
 impl Server {
     /// The document of RFC 8414 section 3.2.
@@ -54,6 +54,10 @@ impl Server {
         if knobs.serves(Endpoint::PushedAuthorization) {
             add("require_pushed_authorization_requests", knobs.require_pushed_authorization_requests.to_string());
         }
+        if knobs.serves(Endpoint::BackchannelAuthentication) {
+            add("backchannel_token_delivery_modes_supported", json_strings(&["poll", "ping"]));
+            add("backchannel_user_code_parameter_supported", knobs.person_code.is_some().to_string());
+        }
         if knobs.serves(Endpoint::Introspection) {
             add("introspection_endpoint_auth_methods_supported", json_strings(&self.auth_methods(false)));
         }
@@ -81,6 +85,7 @@ impl Server {
     fn grant_types(&self) -> Vec<&str> {
         let mut types = vec!["authorization_code", "refresh_token", "client_credentials"];
         types.extend(self.knobs.serves(Endpoint::DeviceAuthorization).then_some(DEVICE_CODE));
+        types.extend(self.knobs.serves(Endpoint::BackchannelAuthentication).then_some(CIBA));
         types.extend([TOKEN_EXCHANGE, JWT_BEARER, SAML2_BEARER]);
         types.extend(self.knobs.extension_grant.as_deref());
         types

@@ -7,6 +7,7 @@ pub(crate) fn odd_members(endpoint: Endpoint) -> Vec<(&'static str, &'static str
     match endpoint {
         Endpoint::ServerMetadata | Endpoint::OpenidConfiguration | Endpoint::OpenidConfigurationInserted => metadata(),
         Endpoint::DeviceAuthorization => device(),
+        Endpoint::BackchannelAuthentication => backchannel(),
         Endpoint::Introspection => INTROSPECTION.to_vec(),
         Endpoint::ResourceMetadata | Endpoint::ResourceMetadataAtRoot => RESOURCE_METADATA.to_vec(),
         Endpoint::PushedAuthorization => REQUEST_URIS
@@ -40,6 +41,21 @@ pub(crate) fn errors(endpoint: Endpoint) -> &'static [(u16, &'static str)] {
         Endpoint::DeviceAuthorization => {
             &[(400, "unauthorized_client"), (400, "invalid_scope"), (400, "unsupported_grant_type"), (429, "slow_down")]
         }
+        Endpoint::BackchannelAuthentication => &[
+            (400, "expired_login_hint_token"),
+            (400, "unknown_user_id"),
+            (400, "unauthorized_client"),
+            (400, "missing_user_code"),
+            (400, "invalid_user_code"),
+            (400, "invalid_binding_message"),
+            (400, "invalid_scope"),
+            (403, "access_denied"),
+            (400, "expired_id_token_hint"),
+            (400, "invalid_id_token_hint"),
+            (200, "unknown_user_id"),
+            (429, "slow_down"),
+            (503, "temporarily_unavailable"),
+        ],
         Endpoint::Introspection => &[(200, "invalid_token"), (401, "invalid_token"), (403, "access_denied")],
         Endpoint::Revocation => {
             &[(400, "unsupported_token_type"), (200, "unsupported_token_type"), (503, "temporarily_unavailable")]
@@ -57,6 +73,13 @@ pub(crate) fn errors(endpoint: Endpoint) -> &'static [(u16, &'static str)] {
         ],
         _ => &[],
     }
+}
+
+fn backchannel() -> Vec<(&'static str, &'static str)> {
+    let ids =
+        ["\"\"", "\" \"", "null", "42", "[\"ar\"]", "{}", "true", "\"a\\u0000\\r\\nb\"", "\"\u{e9}\"", "\"a&b=c+%25\""];
+    let ids = ids.into_iter().map(|json| ("auth_req_id", json));
+    ids.chain(NUMBERS.map(|json| ("interval", json))).chain(NUMBERS.map(|json| ("expires_in", json))).collect()
 }
 
 fn device() -> Vec<(&'static str, &'static str)> {

@@ -25,6 +25,7 @@ pub struct Server {
     pub(crate) knobs: Knobs,
     pub(crate) now: u64,
     pub(crate) grants: Grants,
+    pub(crate) pings: Vec<Request<Vec<u8>>>,
     log: Vec<Hit>,
 }
 
@@ -41,6 +42,7 @@ impl Server {
             knobs: Knobs::default(),
             now: Server::START,
             grants: Grants::new(seed_from(base_url)),
+            pings: Vec::new(),
             log: Vec::new(),
         }
     }
@@ -123,6 +125,7 @@ impl Server {
         self.grants.access.clear();
         self.grants.refresh.clear();
         self.grants.devices.clear();
+        self.grants.requests.clear();
         self.grants.pushed.clear();
     }
 
@@ -250,6 +253,7 @@ impl Server {
             Endpoint::Introspection => self.serve_client(endpoint, hit, body, Server::introspection),
             Endpoint::Revocation => self.serve_client(endpoint, hit, body, Server::revocation),
             Endpoint::PushedAuthorization => self.serve_client(endpoint, hit, body, Server::push),
+            Endpoint::BackchannelAuthentication => self.serve_client(endpoint, hit, body, Server::backchannel),
             Endpoint::ResourceMetadata => {
                 let resource = self.resource_url();
                 self.perform(endpoint, hit, body, |server| server.resource_metadata(&resource))

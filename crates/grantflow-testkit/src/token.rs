@@ -1,5 +1,7 @@
 //! The token endpoint (RFC 6749 sections 3.2, 4.1.3, 4.4 and 6).
 
+use std::collections::BTreeMap;
+
 use http::Response;
 
 use crate::answer::{Answer, Members};
@@ -17,6 +19,9 @@ use crate::server::Server;
 /// The `grant_type` of RFC 8628 section 3.4.
 pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
+/// The `grant_type` of OpenID CIBA section 10.1.
+pub(crate) const CIBA: &str = "urn:openid:params:grant-type:ciba";
+
 impl Server {
     /// Answers a token request; `None` if the answer is lost.
     pub(crate) fn token(&mut self, hit: &mut Hit, body: &[u8]) -> Option<Response<Vec<u8>>> {
@@ -30,6 +35,7 @@ impl Server {
             Some("refresh_token") => Grant::RefreshToken,
             Some("client_credentials") => Grant::ClientCredentials,
             Some(DEVICE_CODE) if self.knobs.serves(Endpoint::DeviceAuthorization) => Grant::DeviceCode,
+            Some(CIBA) if self.knobs.serves(Endpoint::BackchannelAuthentication) => Grant::Backchannel,
             Some(TOKEN_EXCHANGE) => Grant::TokenExchange,
             Some(JWT_BEARER | SAML2_BEARER) => Grant::Assertion,
             Some(other) if self.knobs.extension_grant.as_deref() == Some(other) => Grant::Extension,
@@ -43,7 +49,8 @@ impl Server {
             Grant::AuthorizationCode => self.redeem(client, form)?,
             Grant::RefreshToken => self.refresh(client, form)?,
             Grant::ClientCredentials => self.client_credentials(client, form)?,
-            Grant::DeviceCode => return self.poll(client, form),
+            Grant::DeviceCode => return self.poll_device(client, form),
+            Grant::Backchannel => return self.poll_request(client, form),
             Grant::TokenExchange => return self.exchange(client, form),
             Grant::Assertion => {
                 return self.take_assertion(client, form, form.get("grant_type") == Some(SAML2_BEARER));
@@ -77,6 +84,7 @@ impl Server {
             return refuse("the code was used before");
         }
         check_code(&record, form, self.now)?;
+        check_resources(&self.grants.bases, record.family, form)?;
 
         Ok(self.issue_with_refresh(client, &record.scope, record.family))
     }
@@ -124,6 +132,7 @@ impl Server {
             return Err(("invalid_scope", "malformed, or more than was granted"));
         }
         let scope = self.knobs.granted(scope);
+        check_resources(&self.grants.bases, record.family, form)?;
         if self.knobs.rotate {
             record.spent_at.get_or_insert(self.now);
         }
@@ -157,12 +166,13 @@ impl Server {
     pub(crate) fn issue(&mut self, client: &Client, scope: &str, family: Family, for_person: bool) -> Members {
         let lifetime = self.knobs.expires_in;
         let token = self.grants.mint("at", self.knobs.odd_characters);
-        let details = self.granted_details(family);
+        let (details, resources) = (self.granted_details(family), self.grants.resources_of_a_token(family));
         let record = Access {
             client_id: client.id.clone(),
             for_person,
             scope: scope.to_owned(),
             details: details.clone(),
+            resources,
             family,
             issued_at: self.now,
             expires_at: self.now.saturating_add(lifetime),
@@ -196,6 +206,15 @@ impl Server {
         };
         self.grants.refresh.insert(token.clone(), record);
         token
+    }
+}
+
+/// A token request names only resources of its grant (RFC 8707 section 2.2).
+fn check_resources(bases: &BTreeMap<Family, Basis>, family: Family, form: &Form) -> Result<(), Refusal> {
+    let known = bases.get(&family).map_or(&[][..], |basis| &basis.resources);
+    match known.is_empty() || form.all("resource").iter().all(|resource| known.contains(resource)) {
+        true => Ok(()),
+        false => Err(("invalid_target", "the grant is not for this resource")),
     }
 }
 

@@ -43,6 +43,7 @@
 //! | extension grants | [`ExtensionGrant`] → [`Tokens`] | 6749 §4.5 |
 //! | introspection | [`Introspection`] → [`Introspected`] | 7662 |
 //! | revocation | [`Tokens`] → [`Revocation`] → `()` | 7009 |
+//! | backchannel authentication | [`BackchannelRequest`] → [`BackchannelGrant`] → [`Tokens`] | OpenID CIBA, poll and ping |
 //!
 //! When an API refuses a token, [`Challenges`] are its reasons, and [`StepUp`] is what it wants
 //! ([`Authorization::step_up`]; RFC 6750 §3, 9470).
@@ -96,13 +97,16 @@ pub use contract::{
 };
 pub use details::{AuthorizationDetails, GrantedDetails};
 pub use error::{
-    Answer, AuthorizeFault, DetailsFault, Error, ErrorCode, ErrorResponse, Meaning, MetadataFault, Mismatch, Misuse,
-    Next, ProtocolError, Refused, StoredFault, UrlFault, UrlRole, Violation,
+    Answer, AuthorizeFault, BackchannelFault, DetailsFault, Error, ErrorCode, ErrorResponse, Meaning, MetadataFault,
+    Mismatch, Misuse, Next, ProtocolError, Refused, StoredFault, UrlFault, UrlRole, Violation,
 };
 pub use flow::assertion::{AssertionGrant, IdentityAssertion, IdentityAssertionRequest};
+pub use flow::backchannel::{
+    BackchannelGrant, BackchannelRequest, Notification, NotificationFault, Notified, StoredBackchannel,
+};
 pub use flow::client_credentials::ClientCredentials;
 pub use flow::code::{
-    Authorization, AuthorizationUrl, Begun, Callback, CodeExchange, NoStepUp, NotOurs, PendingCallback, PendingKey,
+    Authorization, AuthorizationUrl, Begun, Callback, CodeExchange, NoStepUp, NotOurs, PendingCallback,
     PushedAuthorization, Redirect, Rejection, RejectionReason, ResponseMode, StepUp, StepUpAttempts, StoredCallback,
     callback_key, callback_key_in_form,
 };
@@ -121,6 +125,7 @@ pub use token::{
     TokenTypeIdentifier, Tokens, TokensBuilder,
 };
 pub use url::{Issuer, PlainHttp, RedirectUri};
+pub use value::key::PendingKey;
 pub use value::secret::{ClientSecret, RefreshToken, UnverifiedIdToken};
 pub use value::time::UnixTime;
 pub use wire::challenge::{Challenge, Challenges, TokenChallenge};

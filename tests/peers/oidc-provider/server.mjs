@@ -1,7 +1,7 @@
 // The peer: node-oidc-provider, an authorization server this project did not write, set up for tests of an OAuth client.
 //
 //   PORT=4010 node server.mjs     PORT=0 (the default) takes a free port; DEV=1 shows the library's own login and consent pages
-//                                 PUSHED=1 takes pushed authorization requests only
+//                                 PUSHED=1 takes pushed authorization requests only, and knows resources and authorization details
 //
 // Prints one line, {"ready":true,"issuer":"http://127.0.0.1:…"}, once it listens. Ends on SIGTERM, and when its standard input
 // closes: a test that is killed cannot stop its servers, but its end of the pipe closes all the same. So, by hand, run it from a
@@ -13,10 +13,12 @@
 //   fail:CODE   redirect with error=CODE, any code, such as fail:temporarily_unavailable
 //   narrow      granted, but without the api:… scopes
 //   error       the interaction page breaks: 500, and no redirect at all
+// Nor does anybody hold a phone: POST /_test/backchannel?auth_req_id=…&says=yes|no decides a backchannel request, and `&ping=URL` is
+// where its ping goes. A hint names the person; `nobody` is nobody, and the user code of `careful` is 1234.
 // The device pages are the library's own: the person types the code in and confirms; the login in between is granted by itself.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import { Provider } from 'oidc-provider';
+import { Provider, errors } from 'oidc-provider';
 
 const SCOPES = ['openid', 'offline_access', 'api:read', 'api:write'];
 const DEFAULT_SCOPE = 'api:read';
@@ -47,9 +49,25 @@ const withDevice = (client_id, token_endpoint_auth_method, more = {}) => ({
   ...more,
 });
 
+const withBackchannel = (client_id, mode, more = {}) => ({
+  client_id,
+  token_endpoint_auth_method: 'client_secret_basic',
+  client_secret: SECRET,
+  redirect_uris: [],
+  response_types: [],
+  grant_types: ['urn:openid:params:grant-type:ciba', 'refresh_token'],
+  scope: SCOPES.join(' '),
+  backchannel_token_delivery_mode: mode,
+  backchannel_user_code_parameter: true,
+  ...more,
+});
+
 const clients = [
   withCode('public', 'none'),
-  withCode('basic', 'client_secret_basic', { client_secret: SECRET }),
+  withCode('basic', 'client_secret_basic', {
+    client_secret: SECRET,
+    ...(process.env.PUSHED && { authorization_details_types: ['payment_initiation', 'account_information'] }),
+  }),
   // Id and secret both change when form-encoded (RFC 6749, section 2.3.1 and appendix B). The secret also holds text that looks
   // percent-encoded already, so a client that encodes too little and one that encodes twice are both refused.
   withCode('basic:odd id', 'client_secret_basic', { client_secret: 'p%3A+s s:w/&=rd-0123456789-0123456789' }),
@@ -58,6 +76,8 @@ const clients = [
   withCode('pushes', 'client_secret_basic', { client_secret: SECRET, require_pushed_authorization_requests: true }),
   withDevice('device', 'none'),
   withDevice('device-basic', 'client_secret_basic', { client_secret: SECRET }),
+  withBackchannel('backchannel', 'poll'),
+  withBackchannel('backchannel-ping', 'ping', { backchannel_client_notification_endpoint: 'https://client.example/pings' }),
   {
     client_id: 'm2m',
     token_endpoint_auth_method: 'client_secret_basic',
@@ -76,8 +96,45 @@ function signingKey() {
   return { ...privateKey.export({ format: 'jwk' }), kid: 'test', alg: 'RS256', use: 'sig' };
 }
 
+// Two resources (RFC 8707), and two types of authorization details (RFC 9396).
+const RESOURCES = ['https://payments.example/', 'urn:example:accounts'];
+const forWhat = {
+  resourceIndicators: {
+    enabled: true,
+    useGrantedResource: () => false,
+    getResourceServerInfo(_ctx, resource) {
+      if (!RESOURCES.includes(resource)) throw new errors.InvalidTarget();
+      return { scope: 'api:read api:write', audience: resource, accessTokenFormat: 'opaque' };
+    },
+  },
+  richAuthorizationRequests: {
+    enabled: true,
+    types: {
+      payment_initiation: {
+        validate(_ctx, detail) {
+          if (!detail.instructedAmount) throw new errors.InvalidAuthorizationDetails('instructedAmount is required');
+        },
+      },
+      account_information: { validate() {} },
+    },
+    authorizationDetailsForGrantSource: (ctx) => ctx.oidc.grant?.rar,
+    authorizationDetailsForAccessToken: (ctx, _token, source) =>
+      ctx.oidc.params.authorization_details ? JSON.parse(ctx.oidc.params.authorization_details) : source?.rar,
+    authorizationDetailsForIntrospection: (_ctx, token) => token.rar,
+  },
+};
+
+// Where the pings of backchannel requests go: a test listens on a port that no registration can know.
+const pingsTo = new Map();
+
 const settings = {
   clients,
+  fetch(url, options) {
+    const to = pingsTo.get(JSON.parse(options.body ?? '{}').auth_req_id);
+    if (!to) throw new Error(`nobody listens for ${url}`);
+    const { method, headers, body, redirect } = options;
+    return globalThis.fetch(to, { method, headers, body, redirect });
+  },
   scopes: SCOPES,
   jwks: { keys: [signingKey()] },
   cookies: { keys: [randomBytes(24).toString('hex')] },
@@ -95,6 +152,7 @@ const settings = {
   ttl: {
     AccessToken: 600,
     AuthorizationCode: 60,
+    BackchannelAuthenticationRequest: (ctx) => Number(ctx?.oidc?.params?.requested_expiry ?? 600),
     ClientCredentials: 300,
     DeviceCode: 600,
     Grant: 86400,
@@ -104,13 +162,29 @@ const settings = {
     Session: 86400,
   },
   features: {
+    ciba: {
+      enabled: true,
+      deliveryModes: ['poll', 'ping'],
+      processLoginHint: (_ctx, hint) => (hint === 'nobody' ? undefined : hint),
+      processLoginHintToken: (_ctx, token) => {
+        if (token === 'old') throw new errors.ExpiredLoginHintToken('it has expired');
+        return token;
+      },
+      verifyUserCode: (_ctx, account, code) => {
+        if (account.accountId !== 'careful') return;
+        if (!code) throw new errors.MissingUserCode('the person has a code');
+        if (code !== '1234') throw new errors.InvalidUserCode('not this one');
+      },
+      validateRequestContext() {},
+      triggerAuthenticationDevice() {},
+    },
     clientCredentials: { enabled: true },
     deviceFlow: { enabled: true },
     devInteractions: { enabled: Boolean(process.env.DEV) },
     introspection: { enabled: true },
     pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: Boolean(process.env.PUSHED) },
-    // With resources on, api:… would be scopes of a resource and every request would have to name it.
-    resourceIndicators: { enabled: false },
+    // With resources on, api:… are scopes of a resource, so only the mode that few checks use has them.
+    ...(process.env.PUSHED ? forWhat : { resourceIndicators: { enabled: false } }),
     revocation: { enabled: true },
   },
 };
@@ -130,6 +204,9 @@ async function decide(provider, { params, session }) {
   grant.addOIDCScope(granted.join(' '));
   // Without the refusal on record, the library would ask again for what is missing, for ever.
   grant.rejectOIDCScope(asked.filter((scope) => !granted.includes(scope)).join(' '));
+  for (const resource of [params.resource ?? []].flat()) grant.addResourceScope(resource, granted.join(' '));
+  // What the person picks goes with the grant (RFC 9396, section 7.1).
+  for (const detail of JSON.parse(params.authorization_details ?? '[]')) grant.addRar(detail);
   return { login: { accountId }, consent: { grantId: await grant.save() } };
 }
 
@@ -139,6 +216,24 @@ function answerForTheUser(provider) {
     const result = await decide(provider, await provider.interactionDetails(ctx.req, ctx.res));
     ctx.respond = false; // interactionFinished writes to the socket itself
     await provider.interactionFinished(ctx.req, ctx.res, result);
+  });
+}
+
+function answerOnThePhone(provider) {
+  provider.use(async (ctx, next) => {
+    if (ctx.path !== '/_test/backchannel') return next();
+    const { auth_req_id, says, ping } = ctx.query;
+    const request = await provider.BackchannelAuthenticationRequest.find(auth_req_id);
+    if (!request) return;
+    if (ping) pingsTo.set(auth_req_id, ping);
+    let decision = new errors.AccessDenied('the person said no');
+    if (says === 'yes') {
+      const grant = new provider.Grant({ accountId: request.accountId, clientId: request.clientId });
+      grant.addOIDCScope(request.params.scope);
+      decision = await grant.save();
+    }
+    await provider.backchannelResult(request, decision);
+    ctx.body = 'done';
   });
 }
 
@@ -170,6 +265,7 @@ const issuer = `http://127.0.0.1:${server.address().port}`;
 const provider = new Provider(issuer, settings);
 provider.on('server_error', (_ctx, error) => console.error('server_error', error));
 takePlainOAuth(provider);
+answerOnThePhone(provider);
 if (!process.env.DEV) answerForTheUser(provider);
 server.on('request', provider.callback());
 

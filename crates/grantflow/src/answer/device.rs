@@ -1,12 +1,11 @@
 //! The members of a device authorization answer (RFC 8628 §3.2), checked.
 
-use core::time::Duration;
-
+use super::polled::{self, Times};
 use crate::error::{Error, Misuse, UrlRole, Violation};
 use crate::server::{Message, Quirks, Server};
 use crate::url::Endpoint;
 use crate::value::secret::Secret;
-use crate::wire::object::{Members, Optional, Scalar, Table, visible};
+use crate::wire::object::{Members, Optional, Scalar, Table};
 
 /// A member of a device authorization answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,26 +62,16 @@ pub(crate) struct DeviceAnswer {
     pub(crate) user_code: Secret,
     pub(crate) verification_uri: Box<str>,
     pub(crate) verification_uri_complete: Option<Secret>,
-    /// In seconds, at least 1.
-    pub(crate) expires_in: u64,
-    /// In seconds, at least 1.
-    pub(crate) interval: u64,
+    pub(crate) times: Times,
 }
-
-/// The interval of an answer that names none, in seconds (RFC 8628 §3.2).
-const INTERVAL: u64 = 5;
-
-/// The longest interval, in seconds. A person who has decided would not wait longer for the next poll.
-const LONGEST_INTERVAL: u64 = 3600;
 
 /// Reads the members.
 ///
 /// # Errors
-/// The first fault. The interval has no tolerance: a client that guesses it is too fast for the server, or too slow for
-/// the person.
+/// The first fault.
 pub(crate) fn read(members: &mut Members<'_, Member>, server: &Server) -> Result<DeviceAnswer, Violation> {
-    let device_code = shown(members, Member::DeviceCode)?;
-    let user_code = shown(members, Member::UserCode)?;
+    let device_code = polled::shown(members, Member::DeviceCode)?;
+    let user_code = polled::shown(members, Member::UserCode)?;
     let verification_uri = members.required(Member::VerificationUri)?;
     check_page(&verification_uri, Member::VerificationUri, server)?;
     let complete = match members.optional(Member::VerificationUriComplete, true) {
@@ -93,43 +82,14 @@ pub(crate) fn read(members: &mut Members<'_, Member>, server: &Server) -> Result
         // Without it, the person enters the code.
         Optional::Absent | Optional::Blank(_) | Optional::Unreadable(_) => None,
     };
-    let expires_in = match members.seconds(Member::ExpiresIn, false) {
-        Optional::Absent => return Err(Violation::Missing(Member::ExpiresIn.name())),
-        Optional::Value(0) => return Err(Violation::WrongType(Member::ExpiresIn.name())),
-        Optional::Value(seconds) => seconds,
-        Optional::Blank(fault) | Optional::Unreadable(fault) => return Err(fault.of(Member::ExpiresIn)),
-    };
-    let interval = match members.take(Member::Interval) {
-        None => INTERVAL.min(expires_in),
-        Some(Scalar::Raw(raw)) => match whole_seconds(raw.get()) {
-            Some(seconds) if seconds > 0 && seconds <= LONGEST_INTERVAL.min(expires_in) => seconds,
-            _ => return Err(Violation::WrongType(Member::Interval.name())),
-        },
-        Some(_) => return Err(Violation::WrongType(Member::Interval.name())),
-    };
+    let times = polled::times(members, Member::ExpiresIn, Member::Interval)?;
     Ok(DeviceAnswer {
         device_code,
         user_code,
         verification_uri: verification_uri.as_ref().into(),
         verification_uri_complete: complete,
-        expires_in,
-        interval,
+        times,
     })
-}
-
-/// A number of seconds, with a fraction rounded up: fewer than the server demands would be too fast.
-fn whole_seconds(json: &str) -> Option<u64> {
-    let seconds = Duration::try_from_secs_f64(serde_json::from_str(json).ok()?).ok()?;
-    Some(seconds.as_secs().saturating_add(u64::from(seconds.subsec_nanos() > 0)))
-}
-
-/// A code: printable ASCII, because one is sent back and the other is shown in terminals.
-fn shown(members: &mut Members<'_, Member>, member: Member) -> Result<Secret, Violation> {
-    let text = members.required(member)?;
-    match visible(&text) {
-        None => Ok(Secret::new(text.into_owned())),
-        Some(fault) => Err(fault.of(member)),
-    }
 }
 
 /// A page for a person: never a script, and never an unencrypted page off loopback, where everyone on the way could

@@ -11,13 +11,15 @@ mod received;
 mod request;
 mod seam;
 mod token;
+mod waiting;
 
 pub use asked::Asked;
 pub(crate) use exchange::Exchanging;
 pub(crate) use narrowed::Narrowed;
 pub use not_granted::NotGranted;
-pub(crate) use not_granted::{no_answer, no_answer_to_replayable, unless_sure};
+pub(crate) use not_granted::{no_answer, no_answer_to_replayable};
 pub(crate) use object::{object, status};
-pub(crate) use polling::{Polled, Polling};
-pub(crate) use request::{get, post, token as token_request, with_target};
+pub(crate) use polling::Polling;
+pub(crate) use request::{get, post, refresh as refresh_request, token as token_request, with_target};
 pub(crate) use token::{Grant, token_answer};
+pub(crate) use waiting::Waiting;

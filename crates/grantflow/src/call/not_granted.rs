@@ -53,6 +53,15 @@ impl NotGranted {
         }
     }
 
+    /// What is left of a request that no refusal uses up, and that may do harm if it is sent twice: all of it, unless the
+    /// answer proves nothing.
+    pub(crate) fn harmful_twice<X: Exchange>(self, exchange: X) -> Failure<X> {
+        match self.meaning {
+            Meaning::Nothing => Failure::unknown(self.error, exchange),
+            Meaning::Over | Meaning::RequestRefused | Meaning::NotProcessed => Failure::intact(self.error, exchange),
+        }
+    }
+
     /// The failure of a grant that a refusal of the request does not burn, such as a refresh token or an assertion, by the
     /// table at [`Meaning`].
     pub fn reusable<X: Exchange>(self, exchange: X) -> Failure<X> {

@@ -14,8 +14,8 @@ use crate::wire::object::{self, Members, Names, Table};
 /// flow's output from them. An `error` in it wins over everything else, with any status.
 ///
 /// # Errors
-/// An error as the endpoint states it, or what is wrong with the answer. No grant is at stake at these endpoints, so
-/// the meaning for a grant is empty.
+/// An error as the endpoint states it, or what is wrong with the answer. At most endpoints nothing is at stake, and the
+/// meaning is of no use; a backchannel authentication request may have reached a person.
 pub(crate) fn object<B: AsRef<[u8]>, T: Table, O>(
     endpoint: UrlRole,
     now: UnixTime,
@@ -24,7 +24,7 @@ pub(crate) fn object<B: AsRef<[u8]>, T: Table, O>(
     response: &Response<B>,
     build: impl FnOnce(Members<'_, T>) -> Result<O, Violation>,
 ) -> Result<O, NotGranted> {
-    let received = &Received::new(endpoint, Purpose::Other, now, response)?;
+    let received = &Received::new(endpoint, Purpose::at(endpoint), now, response)?;
     let spoken = received.status == success || verdict::is_spoken(received.status);
     match error::read(received.body) {
         Ok(None) => {}
@@ -59,7 +59,7 @@ pub(crate) fn status<B: AsRef<[u8]>>(
     success: StatusCode,
     response: &Response<B>,
 ) -> Result<(), NotGranted> {
-    let received = &Received::new(endpoint, Purpose::Other, now, response)?;
+    let received = &Received::new(endpoint, Purpose::at(endpoint), now, response)?;
     if received.status == success {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! Polling for tokens until a person has decided (RFC 8628 §3.4, §3.5; OpenID CIBA §10.1).
+//! Polling for tokens until a person has decided (RFC 8628 §3.4, §3.5; OpenID CIBA §10.1, §11).
 
 use core::time::Duration;
 
@@ -81,6 +81,11 @@ impl Polling {
 
     pub(crate) fn expires_at(&self) -> UnixTime {
         UnixTime::from_secs(self.expires_at)
+    }
+
+    /// The server says that there is something to fetch: the next request is due at once.
+    pub(crate) fn make_due(&mut self) {
+        (self.wait, self.lost) = (0, 0);
     }
 
     /// Takes an answer without tokens.

@@ -16,13 +16,14 @@ use crate::value::time::UnixTime;
 
 /// Grants that must not be built: two are removed (RFC 9700 §2.1.2, §2.4), and the others have a flow here, whose checks
 /// would be left out.
-const REFUSED: [&str; 9] = [
+const REFUSED: [&str; 10] = [
     "password",
     "implicit",
     "authorization_code",
     "refresh_token",
     "client_credentials",
     "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:openid:params:grant-type:ciba",
     "urn:ietf:params:oauth:grant-type:token-exchange",
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
     "urn:ietf:params:oauth:grant-type:saml2-bearer",

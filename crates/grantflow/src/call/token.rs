@@ -20,6 +20,8 @@ pub(crate) enum Grant {
     Refresh,
     /// A code with which the client polls until the person has decided (RFC 8628 §3.4).
     Poll,
+    /// An `auth_req_id`, with which the client polls until the person has decided (OpenID CIBA §10.1).
+    BackchannelPoll,
     /// Anything else.
     Other,
 }
@@ -33,7 +35,11 @@ pub(crate) fn token_answer<B: AsRef<[u8]>, K: Kind, T>(
     response: &Response<B>,
     build: impl FnOnce(TokenAnswer<'_, K>) -> Result<T, Violation>,
 ) -> Result<T, NotGranted> {
-    let purpose = if grant == Grant::Poll { Purpose::Poll } else { Purpose::Token };
+    let purpose = match grant {
+        Grant::Poll => Purpose::Poll,
+        Grant::BackchannelPoll => Purpose::BackchannelPoll,
+        Grant::Refresh | Grant::Other => Purpose::Token,
+    };
     let received = &Received::new(UrlRole::Token, purpose, now, response)?;
     let (status, body) = (received.status, received.body);
     let quirks = client.server.quirks();

@@ -178,12 +178,24 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// `request_uri_not_supported` (RFC 9101 §7).
     RequestUriNotSupported,
+    /// `expired_login_hint_token` (OpenID CIBA §13).
+    ExpiredLoginHintToken,
+    /// `unknown_user_id` (OpenID CIBA §13): the hint names no person whom the server knows.
+    UnknownUserId,
+    /// `missing_user_code` (OpenID CIBA §13): the person's code is needed.
+    MissingUserCode,
+    /// `invalid_user_code` (OpenID CIBA §13): the person's code is wrong.
+    InvalidUserCode,
+    /// `invalid_binding_message` (OpenID CIBA §13): the server cannot show this message.
+    InvalidBindingMessage,
+    /// `transaction_failed` (OpenID CIBA §12): the server could not ask the person.
+    TransactionFailed,
     /// Any other code, at most 128 bytes of it. It is never printed, because it may quote what was sent.
     Other(Box<str>),
 }
 
 /// Every registered code with its spelling: read and written from this one table.
-static CODES: [(&str, ErrorCode); 30] = [
+static CODES: [(&str, ErrorCode); 36] = [
     ("invalid_grant", ErrorCode::InvalidGrant),
     ("invalid_client", ErrorCode::InvalidClient),
     ("invalid_request", ErrorCode::InvalidRequest),
@@ -214,6 +226,12 @@ static CODES: [(&str, ErrorCode); 30] = [
     ("invalid_request_object", ErrorCode::InvalidRequestObject),
     ("request_not_supported", ErrorCode::RequestNotSupported),
     ("request_uri_not_supported", ErrorCode::RequestUriNotSupported),
+    ("expired_login_hint_token", ErrorCode::ExpiredLoginHintToken),
+    ("unknown_user_id", ErrorCode::UnknownUserId),
+    ("missing_user_code", ErrorCode::MissingUserCode),
+    ("invalid_user_code", ErrorCode::InvalidUserCode),
+    ("invalid_binding_message", ErrorCode::InvalidBindingMessage),
+    ("transaction_failed", ErrorCode::TransactionFailed),
 ];
 
 impl ErrorCode {
@@ -243,6 +261,12 @@ impl ErrorCode {
                 | Self::InvalidRequestObject
                 | Self::RequestNotSupported
                 | Self::RequestUriNotSupported
+                | Self::ExpiredLoginHintToken
+                | Self::UnknownUserId
+                | Self::MissingUserCode
+                | Self::InvalidUserCode
+                | Self::InvalidBindingMessage
+                | Self::TransactionFailed
         )
     }
 

@@ -9,8 +9,10 @@ use core::time::Duration;
 
 use http::StatusCode;
 
+mod backchannel;
 mod code;
 mod document;
+mod faults;
 mod kept;
 mod misuse;
 mod protocol;
@@ -18,11 +20,13 @@ mod refused;
 pub(crate) mod verdict;
 mod violation;
 
+pub use backchannel::BackchannelFault;
 pub use code::{ErrorCode, ErrorResponse};
 pub use document::Mismatch;
 pub(crate) use document::{Document, Shown};
+pub use faults::{AuthorizeFault, DetailsFault, MetadataFault, StoredFault};
 pub use kept::Answer;
-pub use misuse::{AuthorizeFault, DetailsFault, MetadataFault, Misuse, StoredFault, UrlFault, UrlRole};
+pub use misuse::{Misuse, UrlFault, UrlRole};
 pub use protocol::ProtocolError;
 pub use refused::Refused;
 pub use verdict::Meaning;

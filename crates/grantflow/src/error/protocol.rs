@@ -67,9 +67,11 @@ impl ProtocolError {
     /// What to try, if the violation alone does not say it.
     fn hint(&self) -> Option<&'static str> {
         let body = self.answer.body.trim_ascii();
-        // Quirks change how a token answer is read, and the names in a device answer. Elsewhere they would not help.
+        // Quirks change how a token answer is read, and the names in a device answer and in the answer to a backchannel
+        // authentication request. Elsewhere they would not help.
         let at_token = self.answer.endpoint == UrlRole::Token;
-        let can_rename = at_token || self.answer.endpoint == UrlRole::DeviceAuthorization;
+        let can_rename = at_token
+            || matches!(self.answer.endpoint, UrlRole::DeviceAuthorization | UrlRole::BackchannelAuthentication);
         match (self.violation, self.answer.status.as_u16()) {
             (Violation::NotJson { .. }, _) if body.starts_with(b"\xef\xbb\xbf") => {
                 Some("; it starts with a byte order mark, which JSON on the network must not have (RFC 8259 §8.1)")

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use http::StatusCode;
 
-use super::{ErrorCode, Next};
+use super::{ErrorCode, Next, UrlRole};
 
 /// What an answer that grants nothing says about the grant.
 ///
@@ -39,8 +39,23 @@ pub(crate) enum Purpose {
     Token,
     /// A token, requested repeatedly until a person has decided (RFC 8628 §3.5).
     Poll,
+    /// The same for a backchannel authentication request (OpenID CIBA §11, §12).
+    BackchannelPoll,
+    /// A backchannel authentication request: the server asks a person (OpenID CIBA §13).
+    Backchannel,
     /// Anything else, at an endpoint without a grant at stake.
     Other,
+}
+
+impl Purpose {
+    fn is_a_poll(self) -> bool {
+        matches!(self, Self::Poll | Self::BackchannelPoll)
+    }
+
+    /// The purpose of a request to an endpoint other than the token endpoint.
+    pub(crate) fn at(endpoint: UrlRole) -> Self {
+        if endpoint == UrlRole::BackchannelAuthentication { Self::Backchannel } else { Self::Other }
+    }
 }
 
 /// The content of the body.
@@ -77,12 +92,13 @@ pub(crate) fn meaning(
         (429, _) => (Meaning::NotProcessed, later),
         (503, _) if retry_after.is_some() => (Meaning::NotProcessed, later),
         // The person has not decided yet (RFC 8628 §3.5). It ends nothing, so it counts with every status: Google's is 428.
-        (_, Content::Code(ErrorCode::AuthorizationPending | ErrorCode::SlowDown)) if purpose == Purpose::Poll => {
+        (_, Content::Code(ErrorCode::AuthorizationPending | ErrorCode::SlowDown)) if purpose.is_a_poll() => {
             (Meaning::NotProcessed, later)
         }
         (_, Content::Code(code)) if is_spoken(status) => match code {
             ErrorCode::InvalidGrant => (Meaning::Over, Next::Reauthorize),
-            ErrorCode::ExpiredToken if purpose == Purpose::Poll => (Meaning::Over, Next::Reauthorize),
+            ErrorCode::ExpiredToken if purpose.is_a_poll() => (Meaning::Over, Next::Reauthorize),
+            ErrorCode::TransactionFailed if purpose == Purpose::BackchannelPoll => (Meaning::Over, Next::Reauthorize),
             // RFC 8628 §3.5 registers it for token answers.
             ErrorCode::AccessDenied => (Meaning::RequestRefused, Next::Reauthorize),
             ErrorCode::InvalidRequest
@@ -93,6 +109,16 @@ pub(crate) fn meaning(
             | ErrorCode::InvalidTarget
             | ErrorCode::InvalidAuthorizationDetails
             | ErrorCode::InvalidDpopProof => (Meaning::RequestRefused, Next::FixConfiguration),
+            // OpenID CIBA §13: the server has asked nobody.
+            ErrorCode::ExpiredLoginHintToken
+            | ErrorCode::UnknownUserId
+            | ErrorCode::MissingUserCode
+            | ErrorCode::InvalidUserCode
+            | ErrorCode::InvalidBindingMessage
+                if purpose == Purpose::Backchannel =>
+            {
+                (Meaning::RequestRefused, Next::FixCaller)
+            }
             // RFC 9449 §8: the server wants a proof with a nonce before it looks at the grant.
             ErrorCode::UseDpopNonce => (Meaning::NotProcessed, Next::FixConfiguration),
             // Registered for the authorization response only, but also used here: it describes the server's state.

@@ -1,6 +1,7 @@
 //! The flows, one file or folder each. No flow uses another; what they share is below them.
 
 pub(crate) mod assertion;
+pub(crate) mod backchannel;
 pub(crate) mod client_credentials;
 pub(crate) mod code;
 pub(crate) mod device;

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::Server;
+use super::backchannel::Backchannel;
 use crate::details::AuthorizationDetails;
 use crate::error::{DetailsFault, Error, MetadataFault, Misuse};
 
@@ -16,6 +17,7 @@ pub(crate) struct Announced {
     pub(crate) no_authorization: Option<MetadataFault>,
     /// How clients may authenticate at the token endpoint, if it says so.
     pub(crate) auth_methods: Option<Box<[Box<str>]>>,
+    pub(crate) backchannel: Backchannel,
     /// The types of authorization details that it knows, if it says so.
     pub(crate) details_types: Option<Box<[Box<str>]>>,
     /// Its metadata lists response modes without `form_post`.
@@ -24,13 +26,15 @@ pub(crate) struct Announced {
 
 impl fmt::Debug for Announced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { requires_pushed, s256, no_authorization, auth_methods, details_types, no_form_post } = self;
+        let Self { requires_pushed, s256, no_authorization, auth_methods, backchannel, details_types, no_form_post } =
+            self;
         // The server wrote the names of the methods and types.
         f.debug_struct("Announced")
             .field("requires_pushed", requires_pushed)
             .field("s256", s256)
             .field("no_authorization", no_authorization)
             .field("auth_methods", &auth_methods.as_ref().map(|methods| methods.len()))
+            .field("backchannel", backchannel)
             .field("details_types", &details_types.as_ref().map(|types| types.len()))
             .field("no_form_post", no_form_post)
             .finish()

@@ -14,6 +14,7 @@ pub(crate) enum EndpointKind {
     PushedAuthorizationRequest,
     Introspection,
     Revocation,
+    BackchannelAuthentication,
 }
 
 /// The properties of an endpoint.
@@ -28,7 +29,7 @@ pub(crate) struct Row {
 }
 
 /// One row for each endpoint, in the order of [`EndpointKind`].
-pub(crate) const ROWS: [Row; 6] = [
+pub(crate) const ROWS: [Row; 7] = [
     Row {
         kind: EndpointKind::Authorization,
         role: UrlRole::Authorization,
@@ -59,6 +60,12 @@ pub(crate) const ROWS: [Row; 6] = [
         role: UrlRole::Revocation,
         request: Message::RevocationRequest,
         metadata: "revocation_endpoint",
+    },
+    Row {
+        kind: EndpointKind::BackchannelAuthentication,
+        role: UrlRole::BackchannelAuthentication,
+        request: Message::BackchannelAuthenticationRequest,
+        metadata: "backchannel_authentication_endpoint",
     },
 ];
 
@@ -142,6 +149,14 @@ impl Server {
     /// As [`Server::new`].
     pub fn revocation_endpoint(self, url: &str) -> Result<Self, Error> {
         self.endpoint(EndpointKind::Revocation, url)
+    }
+
+    /// The backchannel authentication endpoint (OpenID CIBA §7), for a person who answers on another device.
+    ///
+    /// # Errors
+    /// As [`Server::new`].
+    pub fn backchannel_authentication_endpoint(self, url: &str) -> Result<Self, Error> {
+        self.endpoint(EndpointKind::BackchannelAuthentication, url)
     }
 
     /// Sets an endpoint, and replaces an earlier one.

@@ -24,6 +24,10 @@ pub enum Message {
     IntrospectionRequest,
     /// The revocation request (RFC 7009 §2.1).
     RevocationRequest,
+    /// The backchannel authentication request (OpenID CIBA §7.1).
+    BackchannelAuthenticationRequest,
+    /// The answer to a backchannel authentication request (OpenID CIBA §7.3).
+    BackchannelAuthenticationAnswer,
 }
 
 /// The parameters that authenticate a client (RFC 6749 §2.3.1, RFC 7521 §4.2), in every request by one.
@@ -31,7 +35,7 @@ pub(crate) const CLIENT: [&str; 4] = ["client_id", "client_secret", "client_asse
 
 /// One row for each message, in the order of [`Message`]: its known names, beside those of [`CLIENT`] if a client
 /// authenticates.
-const ROWS: [(Message, bool, &[&str]); 9] = [
+const ROWS: [(Message, bool, &[&str]); 11] = [
     (
         Message::AuthorizationRequest,
         false,
@@ -68,6 +72,7 @@ const ROWS: [(Message, bool, &[&str]); 9] = [
             "authorization_details",
             "assertion",
             "device_code",
+            "auth_req_id",
             "username",
             "password",
             "subject_token",
@@ -118,6 +123,25 @@ const ROWS: [(Message, bool, &[&str]); 9] = [
     ),
     (Message::IntrospectionRequest, true, &["token", "token_type_hint"]),
     (Message::RevocationRequest, true, &["token", "token_type_hint"]),
+    (
+        Message::BackchannelAuthenticationRequest,
+        true,
+        &[
+            "scope",
+            "client_notification_token",
+            "acr_values",
+            "login_hint_token",
+            "id_token_hint",
+            "login_hint",
+            "binding_message",
+            "user_code",
+            "requested_expiry",
+            "resource",
+            "authorization_details",
+            "request",
+        ],
+    ),
+    (Message::BackchannelAuthenticationAnswer, false, &["auth_req_id", "expires_in", "interval"]),
 ];
 
 impl Message {

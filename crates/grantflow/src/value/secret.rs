@@ -20,6 +20,20 @@ impl Secret {
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
+
+    /// A copy, to store it.
+    pub(crate) fn copied(&self) -> Zeroizing<String> {
+        self.0.clone()
+    }
+
+    pub(crate) fn from_stored(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+
+    /// Whether `other` is the same text. The duration does not depend on where they differ.
+    pub(crate) fn matches(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
 }
 
 impl fmt::Debug for Secret {

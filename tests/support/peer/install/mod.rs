@@ -79,6 +79,14 @@ static AUTHLIB: Recipe = Recipe {
     one_at_a_time: Mutex::new(()),
 };
 
+static IDPYOIDC: Recipe = Recipe {
+    name: "idpyoidc",
+    tool: &pip::Pip,
+    locks: &[("requirements.txt", include_str!("../../../peers/idpyoidc/requirements.txt"))],
+    server: &[("server.py", include_str!("../../../peers/idpyoidc/server.py"))],
+    one_at_a_time: Mutex::new(()),
+};
+
 static ZITADEL: Recipe = Recipe {
     name: "zitadel",
     tool: &go::Go { oldest: 26, tags: "", c: false },
@@ -88,6 +96,19 @@ static ZITADEL: Recipe = Recipe {
         ("main.go", include_str!("../../../peers/zitadel/main.go")),
         ("clients.go", include_str!("../../../peers/zitadel/clients.go")),
         ("store.go", include_str!("../../../peers/zitadel/store.go")),
+    ],
+    server: &[],
+    one_at_a_time: Mutex::new(()),
+};
+
+static HYDRA: Recipe = Recipe {
+    name: "hydra",
+    tool: &go::Go { oldest: 24, tags: "sqlite,sqlite_omit_load_extension", c: true },
+    locks: &[
+        ("go.mod", include_str!("../../../peers/hydra/go.mod")),
+        ("go.sum", include_str!("../../../peers/hydra/go.sum")),
+        ("main.go", include_str!("../../../peers/hydra/main.go")),
+        ("person.go", include_str!("../../../peers/hydra/person.go")),
     ],
     server: &[],
     one_at_a_time: Mutex::new(()),
@@ -121,6 +142,8 @@ pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
         Kind::DjangoOauthToolkit | Kind::StrictDjangoOauthToolkit => &DJANGO_OAUTH_TOOLKIT,
         Kind::Authlib => &AUTHLIB,
         Kind::Zitadel => &ZITADEL,
+        Kind::Idpyoidc => &IDPYOIDC,
+        Kind::Hydra | Kind::GracefulHydra => &HYDRA,
         Kind::Keycloak | Kind::LenientKeycloak => &KEYCLOAK,
     };
     let _guard = recipe.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);

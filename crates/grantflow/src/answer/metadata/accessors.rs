@@ -191,6 +191,12 @@ impl ServerMetadata {
         self.list(Member::BackchannelTokenDeliveryModesSupported)
     }
 
+    /// OpenID Connect CIBA §4: whether the server takes a code of the person's with a backchannel authentication request.
+    /// `None` if it does not say; by the standard, it then does not.
+    pub fn backchannel_user_code_parameter_supported(&self) -> Option<bool> {
+        self.truth(Member::BackchannelUserCodeParameterSupported)
+    }
+
     /// The identifiers of resources that take this server's tokens (RFC 9728 §4).
     pub fn protected_resources(&self) -> Option<&[String]> {
         self.list(Member::ProtectedResources)

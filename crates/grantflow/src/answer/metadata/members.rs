@@ -40,6 +40,7 @@ pub(crate) enum Member {
     UiLocalesSupported,
     BackchannelTokenDeliveryModesSupported,
     ProtectedResources,
+    BackchannelUserCodeParameterSupported,
     RequirePushedAuthorizationRequests,
     RequireSignedRequestObject,
     AuthorizationResponseIssParameterSupported,
@@ -70,7 +71,7 @@ pub(super) enum Kind {
 }
 
 /// One row for each member, in the order of [`Member`].
-const ROWS: [(Member, &str, Kind); 40] = [
+const ROWS: [(Member, &str, Kind); 41] = [
     (Member::Issuer, "issuer", Kind::Identity),
     (Member::AuthorizationEndpoint, "authorization_endpoint", Kind::Endpoint),
     (Member::TokenEndpoint, "token_endpoint", Kind::Endpoint),
@@ -109,6 +110,7 @@ const ROWS: [(Member, &str, Kind); 40] = [
     (Member::UiLocalesSupported, "ui_locales_supported", Kind::List),
     (Member::BackchannelTokenDeliveryModesSupported, "backchannel_token_delivery_modes_supported", Kind::List),
     (Member::ProtectedResources, "protected_resources", Kind::List),
+    (Member::BackchannelUserCodeParameterSupported, "backchannel_user_code_parameter_supported", Kind::Truth),
     (Member::RequirePushedAuthorizationRequests, "require_pushed_authorization_requests", Kind::Demand),
     (Member::RequireSignedRequestObject, "require_signed_request_object", Kind::Demand),
     (

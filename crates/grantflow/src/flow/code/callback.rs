@@ -9,12 +9,13 @@ use http::{Method, Request, Uri, header};
 
 use super::Grant;
 use super::exchange::CodeExchange;
-use super::received::{MAX_CALLBACK, Once, PendingKey, Received};
+use super::received::{MAX_CALLBACK, Once, Received};
 use super::rejection::{Rejection, RejectionReason};
 use super::response_mode::ResponseMode;
 use crate::error::ErrorResponse;
 use crate::server::{Message, Quirks};
 use crate::url::Parts;
+use crate::value::key::PendingKey;
 use crate::value::secret::{AuthorizationCode, RandomText};
 use crate::wire::form;
 

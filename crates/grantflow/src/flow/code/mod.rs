@@ -76,7 +76,7 @@ pub use authorization::{Authorization, AuthorizationUrl, Redirect};
 pub use callback::{Callback, NotOurs, PendingCallback};
 pub use exchange::CodeExchange;
 pub use pushed::{Begun, PushedAuthorization};
-pub use received::{PendingKey, callback_key, callback_key_in_form};
+pub use received::{callback_key, callback_key_in_form};
 pub use rejection::{Rejection, RejectionReason};
 pub use response_mode::ResponseMode;
 pub use step_up::{NoStepUp, StepUp, StepUpAttempts};

@@ -1,13 +1,11 @@
 //! An authorization response, parsed and not yet checked (RFC 6749 §4.1.2).
 
-use core::fmt;
 use std::borrow::Cow;
 
 use http::Uri;
-use sha2::{Digest as _, Sha256};
 
 use crate::server::{FRONT_CHANNEL, Message, Quirks};
-use crate::value::secret::encode_32;
+use crate::value::key::PendingKey;
 use crate::wire::form;
 
 /// The greatest size of a callback: servers write a few hundred bytes, and codes of 4 KiB exist.
@@ -90,39 +88,6 @@ impl<'a> Received<'a> {
             }
         }
         received
-    }
-}
-
-/// The key of a stored pending grant: a hash of its `state`, so that a store's keys reveal nothing.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PendingKey([u8; 43]);
-
-impl PendingKey {
-    pub(super) fn of(state: &str) -> Self {
-        Self(encode_32(&Sha256::digest(state).into()))
-    }
-
-    /// 43 characters of base64url.
-    pub fn as_str(&self) -> &str {
-        core::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-impl AsRef<str> for PendingKey {
-    fn as_ref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl fmt::Display for PendingKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for PendingKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PendingKey({})", self.as_str())
     }
 }
 

@@ -6,13 +6,11 @@ use core::time::Duration;
 use http::{Request, Response};
 
 use crate::answer::device::DeviceAnswer;
-use crate::call::{self, Asked, Grant, Polled, Polling};
-use crate::client::Client;
+use crate::call::{Asked, Grant, Waiting};
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::error::Error;
-use crate::scope::Scope;
-use crate::server::fields::{Field, Params};
-use crate::token::{Tokens, check_identity};
+use crate::server::fields::Field;
+use crate::token::Tokens;
 use crate::value::secret::Secret;
 use crate::value::time::UnixTime;
 
@@ -38,30 +36,21 @@ const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// longer wait each time (RFC 8628 §3.5). The same holds for a 5xx, and for a 429 without `Retry-After`.
 #[must_use = "it holds the grant: show its code, and run it"]
 pub struct DeviceGrant {
-    pub(super) client: Client,
-    pub(super) scope: Option<Scope>,
-    pub(super) resources: Vec<String>,
+    pub(super) waiting: Waiting,
     pub(super) device_code: Secret,
     pub(super) user_code: Secret,
     pub(super) verification_uri: Box<str>,
     pub(super) verification_uri_complete: Option<Secret>,
-    pub(super) polling: Polling,
-    pub(super) trouble: Option<Error>,
 }
 
 impl DeviceGrant {
     pub(super) fn new(now: UnixTime, asked: Asked, answer: DeviceAnswer) -> Self {
-        let Asked { client, scope, resources, .. } = asked;
         Self {
-            client,
-            scope,
-            resources,
+            waiting: Waiting::new(now, asked, &answer.times),
             device_code: answer.device_code,
             user_code: answer.user_code,
             verification_uri: answer.verification_uri,
             verification_uri_complete: answer.verification_uri_complete,
-            polling: Polling::new(now, answer.interval, answer.expires_in),
-            trouble: None,
         }
     }
 
@@ -84,43 +73,29 @@ impl DeviceGrant {
 
     /// When the code expires.
     pub fn expires_at(&self) -> UnixTime {
-        self.polling.expires_at()
+        self.waiting.polling.expires_at()
     }
 
     /// The server's time between two requests. It grows when the server says `slow_down`.
     pub fn interval(&self) -> Duration {
-        self.polling.interval()
+        self.waiting.polling.interval()
     }
 
     /// Why the last request had no answer from the server, for a program that shows that it waits. `None` if the server
     /// said that the person has not decided yet.
     pub fn trouble(&self) -> Option<&Error> {
-        self.trouble.as_ref()
-    }
-
-    fn go_on(mut self, polled: Polled, trouble: Option<Error>) -> Result<Step<Self>, Failure<Self>> {
-        match polled {
-            Polled::Again(polling) => {
-                (self.polling, self.trouble) = (polling, trouble);
-                Ok(Step::Again(self))
-            }
-            Polled::Over(None, error) => Err(Failure::spent(error)),
-            Polled::Over(Some(polling), error) => {
-                self.polling = polling;
-                Err(call::unless_sure(error, self))
-            }
-        }
+        self.waiting.trouble.as_ref()
     }
 }
 
 impl fmt::Debug for DeviceGrant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeviceGrant")
-            .field("client", &self.client)
-            .field("scope", &self.scope)
+            .field("client", &self.waiting.client)
+            .field("scope", &self.waiting.scope)
             // A query or a fragment can hold the code.
             .field("verification_uri", &self.verification_uri.split(['?', '#']).next().unwrap_or_default())
-            .field("polling", &self.polling)
+            .field("polling", &self.waiting.polling)
             .finish_non_exhaustive()
     }
 }
@@ -129,35 +104,23 @@ impl Exchange for DeviceGrant {
     type Output = Tokens;
 
     fn rest(&self, now: UnixTime) -> Duration {
-        self.polling.wait().left(now)
+        self.waiting.rest(now)
     }
 
     fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
-        self.polling.wait().check(env.now)?;
         let own = [Field::new("grant_type", DEVICE_CODE), Field::new("device_code", self.device_code.expose())];
-        call::with_target(&own, &self.resources, None, |fields| {
-            call::token_request(self.client.data(), env, fields, &Params::default())
-        })
+        self.waiting.request(env, &own)
     }
 
-    fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
-        let data = self.client.data();
-        let outcome = call::token_answer(data, env.now, Grant::Poll, &response, |answer| {
-            check_identity(&answer, self.scope.as_ref())?;
-            Ok(Tokens::new(self.client.clone(), answer, self.scope.clone(), self.resources.clone(), env.now))
-        });
-        match outcome {
-            Ok(tokens) => Ok(Step::Done(tokens)),
-            Err(no) => {
-                let trouble = (!no.is_undecided()).then(|| no.error.clone());
-                let polled = self.polling.clone().answered(env.now, no);
-                self.go_on(polled, trouble)
-            }
-        }
+    fn respond<B: AsRef<[u8]>>(
+        mut self,
+        env: &mut Env<'_>,
+        response: Response<B>,
+    ) -> Result<Step<Self>, Failure<Self>> {
+        self.waiting.respond(env.now, Grant::Poll, &response).of(self)
     }
 
-    fn unanswered(self, env: &mut Env<'_>, sent: Sent) -> Result<Step<Self>, Failure<Self>> {
-        let polled = self.polling.clone().unanswered(env.now);
-        self.go_on(polled, Some(Error::NoAnswer(sent)))
+    fn unanswered(mut self, env: &mut Env<'_>, sent: Sent) -> Result<Step<Self>, Failure<Self>> {
+        self.waiting.unanswered(env.now, sent).of(self)
     }
 }

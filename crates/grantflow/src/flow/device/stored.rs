@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::grant::DeviceGrant;
-use crate::call::Polling;
+use crate::call::{Polling, Waiting};
 use crate::client::Client;
 use crate::client::sealed::Sealed;
-use crate::error::{Error, Misuse, StoredFault};
-use crate::scope::Scope;
+use crate::error::Error;
 use crate::value::secret::Secret;
 
 const KIND: &str = "device";
@@ -48,44 +47,34 @@ impl DeviceGrant {
     /// The grant in a form that can be stored until the person has decided.
     #[must_use = "the grant is in here"]
     pub fn into_stored(self) -> StoredDevice {
-        let copy = |secret: &Secret| Zeroizing::new(secret.expose().to_owned());
         let state = State {
-            device_code: copy(&self.device_code),
-            user_code: copy(&self.user_code),
+            device_code: self.device_code.copied(),
+            user_code: self.user_code.copied(),
             verification_uri: self.verification_uri.to_string(),
-            verification_uri_complete: self.verification_uri_complete.as_ref().map(copy),
-            scope: self.scope.as_ref().map(|scope| scope.as_str().to_owned()),
-            resources: self.resources,
-            polling: self.polling,
+            verification_uri_complete: self.verification_uri_complete.as_ref().map(Secret::copied),
+            scope: self.waiting.scope.as_ref().map(|scope| scope.as_str().to_owned()),
+            resources: self.waiting.resources,
+            polling: self.waiting.polling,
         };
-        StoredDevice(Sealed::new(KIND, VERSION, &self.client, &state))
+        StoredDevice(Sealed::new(KIND, VERSION, &self.waiting.client, &state))
     }
 
     /// Restores a stored grant for the client that requested it. The rest of its wait still counts; a code that has
     /// expired meanwhile is polled once more.
     ///
     /// # Errors
-    /// [`Misuse::Stored`] if a newer version wrote it, if a byte of it was changed, or if issuer, client id or token
+    /// [`Misuse::Stored`](crate::Misuse::Stored) if a newer version wrote it, if a byte of it was changed, or if issuer, client id or token
     /// endpoint are not the client's.
     pub fn from_stored(stored: StoredDevice, client: impl Into<Client>) -> Result<Self, Error> {
         let client = client.into();
-        let mut state: State = stored.0.open(KIND, VERSION, &client)?;
-        let scope = match &state.scope {
-            Some(text) => Some(Scope::new(text).map_err(|_| Error::Misuse(Misuse::Stored(StoredFault::Damaged)))?),
-            None => None,
-        };
+        let state: State = stored.0.open(KIND, VERSION, &client)?;
+        let waiting = Waiting::restored(client, state.scope.as_deref(), state.resources, state.polling)?;
         Ok(Self {
-            client,
-            scope,
-            resources: state.resources,
-            device_code: Secret::new(core::mem::take(&mut *state.device_code)),
-            user_code: Secret::new(core::mem::take(&mut *state.user_code)),
+            waiting,
+            device_code: Secret::from_stored(state.device_code),
+            user_code: Secret::from_stored(state.user_code),
             verification_uri: state.verification_uri.into(),
-            verification_uri_complete: state
-                .verification_uri_complete
-                .map(|mut uri| Secret::new(core::mem::take(&mut *uri))),
-            polling: state.polling,
-            trouble: None,
+            verification_uri_complete: state.verification_uri_complete.map(Secret::from_stored),
         })
     }
 }

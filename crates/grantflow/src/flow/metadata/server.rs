@@ -17,6 +17,10 @@ impl ServerMetadata {
     /// - [`code_challenge_methods_supported`](Self::code_challenge_methods_supported) without `S256`, and
     ///   [`require_signed_request_object`](Self::require_signed_request_object): no authorization request can be made, and
     ///   [`Authorization::new`](crate::Authorization::new) says so; other grants are possible;
+    /// - [`backchannel_token_delivery_modes_supported`](Self::backchannel_token_delivery_modes_supported): a backchannel
+    ///   request for another way is refused, see [`Server::backchannel_token_delivery_modes_supported`]; and a code of the
+    ///   person's, if [`backchannel_user_code_parameter_supported`](Self::backchannel_user_code_parameter_supported) is
+    ///   `false`;
     /// - [`authorization_details_types_supported`](Self::authorization_details_types_supported): a request with another
     ///   type of authorization details is refused, see [`Server::authorization_details_types_supported`];
     /// - [`response_modes_supported`](Self::response_modes_supported) without `form_post`: a request with that response
@@ -63,6 +67,11 @@ impl ServerMetadata {
             let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
             server = server.token_endpoint_auth_methods_supported(&methods);
         }
+        if let Some(modes) = self.backchannel_token_delivery_modes_supported() {
+            let modes: Vec<&str> = modes.iter().map(String::as_str).collect();
+            server = server.backchannel_token_delivery_modes_supported(&modes);
+        }
+        server.announced.backchannel.no_user_code = self.backchannel_user_code_parameter_supported() == Some(false);
         if let Some(types) = self.authorization_details_types_supported() {
             let types: Vec<&str> = types.iter().map(String::as_str).collect();
             server = server.authorization_details_types_supported(&types);
