@@ -263,6 +263,7 @@ fn every_public_enum_says_whether_it_may_grow() {
         "grantflow",
         "grantflow-async",
         "grantflow-loopback",
+        "grantflow-mcp",
         "grantflow-reqwest",
         "grantflow-session",
         "grantflow-tower",
