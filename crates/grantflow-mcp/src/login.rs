@@ -96,8 +96,8 @@ impl Login {
     /// client was chosen, except for the port of a loopback address (RFC 8252 §7.3).
     ///
     /// # Errors
-    /// [`Error::RedirectUri`]; [`Error::OAuth`] with the errors of [`Authorization::returning_to`].
-    pub fn returning_to<R>(self, redirect_uri: R) -> Result<Self, Error>
+    /// [`Error::RedirectUri`]; [`Error::OAuth`] with the errors of [`Authorization::redirect_uri`].
+    pub fn redirect_uri<R>(self, redirect_uri: R) -> Result<Self, Error>
     where
         R: TryInto<RedirectUri>,
         OAuthError: From<R::Error>,
@@ -110,7 +110,7 @@ impl Login {
         if !known.is_some_and(|known| allows(known.as_str(), redirect_uri.as_str())) {
             return Err(Error::RedirectUri);
         }
-        self.authorization = self.authorization.returning_to(redirect_uri)?;
+        self.authorization = self.authorization.redirect_uri(redirect_uri)?;
         Ok(self)
     }
 

@@ -73,6 +73,7 @@ impl Server {
                 }
                 let client = server.authenticate(&credentials)?;
                 server.grants.asked_details = server.details(&form)?;
+                server.grants.asked_resources = form.all("resource");
                 act(server, &client, &form)
             });
             answer.unwrap_or_else(|(error, why)| server.refusal(error, why, shows_header))

@@ -97,7 +97,10 @@ impl Server {
         };
         let at_audience = self.knobs.client_ids_elsewhere.get(audience).unwrap_or(&client.id).clone();
         let scope = self.knobs.granted(scope);
-        let more = json!({ "client_id": at_audience, "scope": scope, "resource": form.all("resource") });
+        let mut more = json!({ "client_id": at_audience, "resource": form.all("resource") });
+        if let Some(claims) = more.as_object_mut().filter(|_| !scope.is_empty()) {
+            claims.insert("scope".to_owned(), json!(scope));
+        }
         let jwt = self.sign(ID_JAG_TYP, &audience.clone(), &subject.name, more);
         Ok(self.not_applicable(&jwt, Some(&scope)))
     }

@@ -1,5 +1,7 @@
 //! The token endpoint (RFC 6749 sections 3.2, 4.1.3, 4.4 and 6).
 
+use std::collections::BTreeMap;
+
 use http::Response;
 
 use crate::answer::{Answer, Members};
@@ -82,6 +84,7 @@ impl Server {
             return refuse("the code was used before");
         }
         check_code(&record, form, self.now)?;
+        check_resources(&self.grants.bases, record.family, form)?;
 
         Ok(self.issue_with_refresh(client, &record.scope, record.family))
     }
@@ -129,6 +132,7 @@ impl Server {
             return Err(("invalid_scope", "malformed, or more than was granted"));
         }
         let scope = self.knobs.granted(scope);
+        check_resources(&self.grants.bases, record.family, form)?;
         if self.knobs.rotate {
             record.spent_at.get_or_insert(self.now);
         }
@@ -162,12 +166,13 @@ impl Server {
     pub(crate) fn issue(&mut self, client: &Client, scope: &str, family: Family, for_person: bool) -> Members {
         let lifetime = self.knobs.expires_in;
         let token = self.grants.mint("at", self.knobs.odd_characters);
-        let details = self.granted_details(family);
+        let (details, resources) = (self.granted_details(family), self.grants.resources_of_a_token(family));
         let record = Access {
             client_id: client.id.clone(),
             for_person,
             scope: scope.to_owned(),
             details: details.clone(),
+            resources,
             family,
             issued_at: self.now,
             expires_at: self.now.saturating_add(lifetime),
@@ -201,6 +206,15 @@ impl Server {
         };
         self.grants.refresh.insert(token.clone(), record);
         token
+    }
+}
+
+/// A token request names only resources of its grant (RFC 8707 section 2.2).
+fn check_resources(bases: &BTreeMap<Family, Basis>, family: Family, form: &Form) -> Result<(), Refusal> {
+    let known = bases.get(&family).map_or(&[][..], |basis| &basis.resources);
+    match known.is_empty() || form.all("resource").iter().all(|resource| known.contains(resource)) {
+        true => Ok(()),
+        false => Err(("invalid_target", "the grant is not for this resource")),
     }
 }
 

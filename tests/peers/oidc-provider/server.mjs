@@ -13,6 +13,8 @@
 //   fail:CODE   redirect with error=CODE, any code, such as fail:temporarily_unavailable
 //   narrow      granted, but without the api:… scopes
 //   error       the interaction page breaks: 500, and no redirect at all
+// Nor does anybody hold a phone: POST /_test/backchannel?auth_req_id=…&says=yes|no decides a backchannel request, and `&ping=URL` is
+// where its ping goes. A hint names the person; `nobody` is nobody, and the user code of `careful` is 1234.
 // The device pages are the library's own: the person types the code in and confirms; the login in between is granted by itself.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -21,6 +23,7 @@ import { Provider, errors } from 'oidc-provider';
 const SCOPES = ['openid', 'offline_access', 'api:read', 'api:write'];
 const DEFAULT_SCOPE = 'api:read';
 const SECRET = 'a-secret-of-this-test-peer-only-0123456789';
+const INITIAL_ACCESS_TOKEN = 'an-initial-access-token-of-this-test-peer-only';
 
 // ------------------------------------------------------------------ clients
 
@@ -47,6 +50,19 @@ const withDevice = (client_id, token_endpoint_auth_method, more = {}) => ({
   ...more,
 });
 
+const withBackchannel = (client_id, mode, more = {}) => ({
+  client_id,
+  token_endpoint_auth_method: 'client_secret_basic',
+  client_secret: SECRET,
+  redirect_uris: [],
+  response_types: [],
+  grant_types: ['urn:openid:params:grant-type:ciba', 'refresh_token'],
+  scope: SCOPES.join(' '),
+  backchannel_token_delivery_mode: mode,
+  backchannel_user_code_parameter: true,
+  ...more,
+});
+
 const clients = [
   withCode('public', 'none'),
   withCode('basic', 'client_secret_basic', {
@@ -61,6 +77,8 @@ const clients = [
   withCode('pushes', 'client_secret_basic', { client_secret: SECRET, require_pushed_authorization_requests: true }),
   withDevice('device', 'none'),
   withDevice('device-basic', 'client_secret_basic', { client_secret: SECRET }),
+  withBackchannel('backchannel', 'poll'),
+  withBackchannel('backchannel-ping', 'ping', { backchannel_client_notification_endpoint: 'https://client.example/pings' }),
   {
     client_id: 'm2m',
     token_endpoint_auth_method: 'client_secret_basic',
@@ -107,8 +125,17 @@ const forWhat = {
   },
 };
 
+// Where the pings of backchannel requests go: a test listens on a port that no registration can know.
+const pingsTo = new Map();
+
 const settings = {
   clients,
+  fetch(url, options) {
+    const to = pingsTo.get(JSON.parse(options.body ?? '{}').auth_req_id);
+    if (!to) throw new Error(`nobody listens for ${url}`);
+    const { method, headers, body, redirect } = options;
+    return globalThis.fetch(to, { method, headers, body, redirect });
+  },
   scopes: SCOPES,
   jwks: { keys: [signingKey()] },
   cookies: { keys: [randomBytes(24).toString('hex')] },
@@ -126,6 +153,7 @@ const settings = {
   ttl: {
     AccessToken: 600,
     AuthorizationCode: 60,
+    BackchannelAuthenticationRequest: (ctx) => Number(ctx?.oidc?.params?.requested_expiry ?? 600),
     ClientCredentials: 300,
     DeviceCode: 600,
     Grant: 86400,
@@ -135,6 +163,22 @@ const settings = {
     Session: 86400,
   },
   features: {
+    ciba: {
+      enabled: true,
+      deliveryModes: ['poll', 'ping'],
+      processLoginHint: (_ctx, hint) => (hint === 'nobody' ? undefined : hint),
+      processLoginHintToken: (_ctx, token) => {
+        if (token === 'old') throw new errors.ExpiredLoginHintToken('it has expired');
+        return token;
+      },
+      verifyUserCode: (_ctx, account, code) => {
+        if (account.accountId !== 'careful') return;
+        if (!code) throw new errors.MissingUserCode('the person has a code');
+        if (code !== '1234') throw new errors.InvalidUserCode('not this one');
+      },
+      validateRequestContext() {},
+      triggerAuthenticationDevice() {},
+    },
     clientCredentials: { enabled: true },
     deviceFlow: { enabled: true },
     devInteractions: { enabled: Boolean(process.env.DEV) },
@@ -143,6 +187,9 @@ const settings = {
     // With resources on, api:… are scopes of a resource, so only the mode that few checks use has them.
     ...(process.env.PUSHED ? forWhat : { resourceIndicators: { enabled: false } }),
     revocation: { enabled: true },
+    // Everyone may register, except in the mode for pushed requests. Each change gives a new access token.
+    registration: { enabled: true, initialAccessToken: process.env.PUSHED ? INITIAL_ACCESS_TOKEN : false },
+    registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
   },
 };
 
@@ -176,6 +223,24 @@ function answerForTheUser(provider) {
   });
 }
 
+function answerOnThePhone(provider) {
+  provider.use(async (ctx, next) => {
+    if (ctx.path !== '/_test/backchannel') return next();
+    const { auth_req_id, says, ping } = ctx.query;
+    const request = await provider.BackchannelAuthenticationRequest.find(auth_req_id);
+    if (!request) return;
+    if (ping) pingsTo.set(auth_req_id, ping);
+    let decision = new errors.AccessDenied('the person said no');
+    if (says === 'yes') {
+      const grant = new provider.Grant({ accountId: request.accountId, clientId: request.clientId });
+      grant.addOIDCScope(request.params.scope);
+      decision = await grant.save();
+    }
+    await provider.backchannelResult(request, decision);
+    ctx.body = 'done';
+  });
+}
+
 // The library serves OpenID Connect first. Two things make it take plain OAuth 2 requests as well:
 // - offline_access is dropped from a request without prompt=consent, and a plain client has no `prompt`: say it for the client;
 // - a request without a scope is refused; RFC 6749, section 3.3, lets a server have a default instead.
@@ -204,6 +269,7 @@ const issuer = `http://127.0.0.1:${server.address().port}`;
 const provider = new Provider(issuer, settings);
 provider.on('server_error', (_ctx, error) => console.error('server_error', error));
 takePlainOAuth(provider);
+answerOnThePhone(provider);
 if (!process.env.DEV) answerForTheUser(provider);
 server.on('request', provider.callback());
 

@@ -17,6 +17,8 @@ pub struct Places {
     pub revocation: &'static str,
     /// Where authorization requests are pushed.
     pub pushed: &'static str,
+    /// The backchannel authentication endpoint.
+    pub backchannel: &'static str,
     /// A resource that wants a token.
     pub api: &'static str,
 }
@@ -34,6 +36,7 @@ pub fn of(kind: Kind) -> Places {
             introspection: "/token/introspection",
             revocation: "/token/revocation",
             pushed: "/request",
+            backchannel: "/backchannel",
             api: "/me",
         },
         Kind::DjangoOauthToolkit | Kind::StrictDjangoOauthToolkit => Places {
@@ -43,6 +46,7 @@ pub fn of(kind: Kind) -> Places {
             introspection: "/introspect/",
             revocation: "/revoke_token/",
             pushed: NONE,
+            backchannel: NONE,
             api: "/api",
         },
         Kind::Authlib => Places {
@@ -52,6 +56,7 @@ pub fn of(kind: Kind) -> Places {
             introspection: "/introspect",
             revocation: "/revoke",
             pushed: NONE,
+            backchannel: NONE,
             api: "/api",
         },
         Kind::Zitadel => Places {
@@ -61,7 +66,49 @@ pub fn of(kind: Kind) -> Places {
             introspection: "/oauth/introspect",
             revocation: "/revoke",
             pushed: NONE,
+            backchannel: NONE,
             api: "/userinfo",
+        },
+        Kind::Idpyoidc => Places {
+            authorization: "/authorization",
+            token: "/token",
+            device: NONE,
+            introspection: "/introspection",
+            revocation: "/revocation",
+            pushed: "/par",
+            backchannel: NONE,
+            api: "/userinfo",
+        },
+        Kind::Atproto => Places {
+            authorization: "/oauth/authorize",
+            token: "/oauth/token",
+            device: NONE,
+            introspection: NONE,
+            revocation: "/oauth/revoke",
+            pushed: "/oauth/par",
+            backchannel: NONE,
+            api: "/api",
+        },
+        Kind::Hydra | Kind::GracefulHydra => Places {
+            authorization: "/oauth2/auth",
+            token: "/oauth2/token",
+            device: NONE,
+            // At its listener for administrators; here the same program passes it on.
+            introspection: "/admin/oauth2/introspect",
+            revocation: "/oauth2/revoke",
+            pushed: NONE,
+            backchannel: NONE,
+            api: "/userinfo",
+        },
+        Kind::Spring => Places {
+            authorization: "/oauth2/authorize",
+            token: "/oauth2/token",
+            device: "/oauth2/device_authorization",
+            introspection: "/oauth2/introspect",
+            revocation: "/oauth2/revoke",
+            pushed: "/oauth2/par",
+            backchannel: NONE,
+            api: "/api",
         },
         Kind::Keycloak | Kind::LenientKeycloak => Places {
             authorization: "/protocol/openid-connect/auth",
@@ -70,6 +117,7 @@ pub fn of(kind: Kind) -> Places {
             introspection: "/protocol/openid-connect/token/introspect",
             revocation: "/protocol/openid-connect/revoke",
             pushed: "/protocol/openid-connect/ext/par/request",
+            backchannel: "/protocol/openid-connect/ext/ciba/auth",
             api: "/protocol/openid-connect/userinfo",
         },
     }

@@ -123,7 +123,7 @@ impl Program {
         // The person in this demo is quick.
         let listener = Settings::new().patience(Duration::from_secs(20)).bind()?;
         let redirect_uri = listener.redirect_uri().clone();
-        let login = login.clone().returning_to(redirect_uri.clone())?;
+        let login = login.clone().redirect_uri(redirect_uri.clone())?;
         let LoginRedirect { url, pending } = login.start(&mut Env::new(grantflow_ureq::now(), &mut SysRng))?;
         show::step("Login", "start", "LoginRedirect { url, pending: PendingLogin }");
         show::sent_to(&url);

@@ -15,16 +15,23 @@ const FAINT: Style = Style::new().dimmed();
 const HIDDEN: Style = AnsiColor::Yellow.on_default();
 
 /// Parameters and members whose values must not be shown.
-const SECRETS: [&str; 10] = [
+const SECRETS: &[&str] = &[
     "client_secret",
     "code",
     "code_verifier",
     "state",
     "device_code",
+    "auth_req_id",
+    "client_notification_token",
     "access_token",
     "refresh_token",
     "id_token",
     "assertion",
+    "voucher",
+    "token",
+    "subject_token",
+    "actor_token",
+    "id_token_hint",
     "registration_access_token",
 ];
 

@@ -18,13 +18,33 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// A token request (RFC 6749 §3.2): POST, parameters in the body, exactly one client authentication.
 pub(crate) fn token(
     client: &ClientData,
+    env: &mut Env<'_>,
+    fields: &[Field<'_>],
+    extra: &Params,
+) -> Result<Request<Body>, Error> {
+    token_at(client, env, client.server.token_endpoint(), fields, extra)
+}
+
+/// The token request of a refresh, which a few servers take elsewhere ([`Quirk::RefreshEndpoint`](crate::Quirk)).
+pub(crate) fn refresh(
+    client: &ClientData,
+    env: &mut Env<'_>,
+    fields: &[Field<'_>],
+    extra: &Params,
+) -> Result<Request<Body>, Error> {
+    token_at(client, env, client.server.refresh_endpoint(), fields, extra)
+}
+
+fn token_at(
+    client: &ClientData,
     _env: &mut Env<'_>,
+    to: &Endpoint,
     fields: &[Field<'_>],
     extra: &Params,
 ) -> Result<Request<Body>, Error> {
     let json = client.server.quirks().json_request_body;
     let body = if json { json_body(client, fields, extra)? } else { token_body(client, fields, extra) };
-    Ok(posted(client, client.server.token_endpoint(), if json { JSON } else { FORM }, body))
+    Ok(posted(client, to, if json { JSON } else { FORM }, body))
 }
 
 /// A request by a client to any other endpoint, authenticated in the same way (RFC 7009 §2.1, RFC 7662 §2.1, RFC 8628

@@ -220,13 +220,13 @@ impl Exchange for RefreshExchange {
         let (resources, details) = (self.resources(), self.narrowed.details());
         let Some(scope) = &self.narrower else {
             return call::with_target(&own, resources, details, |fields| {
-                call::token_request(data, env, fields, &self.extra)
+                call::refresh_request(data, env, fields, &self.extra)
             });
         };
         let scope = data.server.quirks().write_scope(scope);
         let [grant_type, refresh_token] = own;
         let own = [grant_type, refresh_token, Field::new("scope", &scope)];
-        call::with_target(&own, resources, details, |fields| call::token_request(data, env, fields, &self.extra))
+        call::with_target(&own, resources, details, |fields| call::refresh_request(data, env, fields, &self.extra))
     }
 
     fn respond<B: AsRef<[u8]>>(

@@ -8,6 +8,7 @@ use super::message::{AUDIENCE, FRONT_CHANNEL, Message, NEVER_RENAMED};
 use super::quirk::Quirk;
 use crate::error::{Error, ErrorCode, Misuse, verdict};
 use crate::scope::Scope;
+use crate::url::Endpoint;
 use crate::wire::path::Path;
 
 /// A server's quirks, prepared for use.
@@ -17,6 +18,8 @@ pub(crate) struct Quirks {
     pub(crate) json_request_body: bool,
     pub(crate) refuses_pkce: bool,
     pub(crate) client_id_beside_basic: bool,
+    /// Set by [`Server::quirk`](super::Server::quirk), which knows the token endpoint.
+    pub(crate) refresh_endpoint: Option<Box<Endpoint>>,
     scope_separator: Option<char>,
     answer_scope_separator: Option<char>,
     pub(crate) missing_token_type: bool,
@@ -106,6 +109,7 @@ impl Quirks {
                 }
             },
             Quirk::RefusesPkce => self.refuses_pkce = true,
+            Quirk::RefreshEndpoint(_) => {}
             Quirk::ClientIdBesideBasic => self.client_id_beside_basic = true,
         }
         if self.scope_separator.is_some() && self.answer_scope_separator.is_some() {

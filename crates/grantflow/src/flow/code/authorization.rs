@@ -51,18 +51,7 @@ impl Authorization {
             return Err(Error::Misuse(Misuse::NoAuthorizationEndpoint));
         }
         client.data().server.check_authorization()?;
-        let redirect_uri: RedirectUri = redirect_uri.try_into()?;
-        let quirks = client.data().server.quirks();
-        if quirks.refuses_pkce && !pkce_may_be_left_out(&client, &redirect_uri) {
-            return Err(Error::Misuse(Misuse::Quirk(
-                "at a server that refuses PKCE a redirect URI must be https and off loopback: another program on the person's \
-                 machine could receive the code (RFC 8252 §8.5)",
-            )));
-        }
-        // The standard names were checked when the URI was made.
-        if quirks.rename_any() {
-            redirect_uri.check_query(|name| quirks.is_reserved(Message::Callback, name))?;
-        }
+        let redirect_uri = checked(&client, redirect_uri.try_into()?)?;
         Ok(Self {
             client,
             redirect_uri,
@@ -74,18 +63,17 @@ impl Authorization {
         })
     }
 
-    /// The same request, which returns to another redirect URI: that of a loopback listener with a new port, when an
-    /// earlier request is made again.
+    /// The same request with another redirect URI: a command-line tool has a new listener, and so a new port, for each login.
     ///
     /// # Errors
-    /// The errors of [`new`](Self::new).
-    pub fn returning_to<R>(self, redirect_uri: R) -> Result<Self, Error>
+    /// [`Misuse::Url`] and [`Misuse::Quirk`], as [`Authorization::new`].
+    pub fn redirect_uri<R>(mut self, redirect_uri: R) -> Result<Self, Error>
     where
         R: TryInto<RedirectUri>,
         Error: From<R::Error>,
     {
-        let Self { redirect_uri, .. } = Self::new(&self.client, redirect_uri)?;
-        Ok(Self { redirect_uri, ..self })
+        self.redirect_uri = checked(&self.client, redirect_uri.try_into()?)?;
+        Ok(self)
     }
 
     /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server chooses.
@@ -243,6 +231,24 @@ impl<'a> Fields<'a> {
         let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
         self.head.iter().copied().flatten().chain(resources).chain(self.tail.iter().copied())
     }
+}
+
+/// # Errors
+/// [`Misuse::Quirk`] if the server refuses PKCE and another program could receive the code; [`Misuse::Url`] if the URI's query
+/// uses a name of the callback.
+fn checked(client: &Client, redirect_uri: RedirectUri) -> Result<RedirectUri, Error> {
+    let quirks = client.data().server.quirks();
+    if quirks.refuses_pkce && !pkce_may_be_left_out(client, &redirect_uri) {
+        return Err(Error::Misuse(Misuse::Quirk(
+            "at a server that refuses PKCE a redirect URI must be https and off loopback: another program on the person's \
+             machine could receive the code (RFC 8252 §8.5)",
+        )));
+    }
+    // The standard names were checked when the URI was made.
+    if quirks.rename_any() {
+        redirect_uri.check_query(|name| quirks.is_reserved(Message::Callback, name))?;
+    }
+    Ok(redirect_uri)
 }
 
 fn draw(env: &mut Env<'_>) -> Result<(RandomText, Verifier), Error> {
