@@ -176,6 +176,22 @@ pub struct Knobs {
     /// such member.
     pub resource_scopes_supported: Vec<String>,
 
+    /// The token that the registration endpoint demands (RFC 7591 section 3). `None`: every client can register. Default:
+    /// `None`.
+    pub initial_access_token: Option<String>,
+    /// Register this client authentication instead of the one that was asked for, such as `none` or `private_key_jwt`
+    /// (RFC 7591 section 3.2.1 lets a server change what it is asked for). Default: no.
+    pub registered_auth_method: Option<String>,
+    /// How long the secret of a registered client lives, in seconds: `client_secret_expires_at` tells when it ends. The
+    /// server takes it for longer. `None`: for ever, which is 0 there (RFC 7591 section 3.2.1). Default: `None`.
+    pub client_secret_lifetime: Option<u64>,
+    /// Whether each answer about a registered client has a new secret and a new registration access token, so that the old
+    /// ones are over (RFC 7592 section 3). Default: no.
+    pub rotate_registration: bool,
+    /// Whether the URL of a document is a client id (OAuth Client ID Metadata Document); see
+    /// [`Server::publish`](crate::Server::publish). Default: yes.
+    pub client_id_documents: bool,
+
     /// Whether Basic credentials are taken as they are. Default: no, they are form-decoded (RFC 6749 section 2.3.1).
     pub raw_basic: bool,
     /// Whether Basic credentials are accepted. Default: yes.
@@ -269,6 +285,11 @@ impl Default for Knobs {
             challenge_names_metadata: false,
             authorization_servers: None,
             resource_scopes_supported: Vec::new(),
+            initial_access_token: None,
+            registered_auth_method: None,
+            client_secret_lifetime: None,
+            rotate_registration: false,
+            client_id_documents: true,
             raw_basic: false,
             accept_basic: true,
             accept_post: true,

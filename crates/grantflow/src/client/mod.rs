@@ -12,10 +12,14 @@ use crate::url::Endpoint;
 
 mod auth;
 mod builder;
+mod document;
+mod metadata;
 pub(crate) mod sealed;
 
 pub(crate) use auth::Auth;
 pub use builder::ClientBuilder;
+pub use document::ClientIdDocument;
+pub use metadata::{ApplicationType, ClientMetadata};
 
 /// A client of a server, public or confidential. Cheap to clone.
 ///
