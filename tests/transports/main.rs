@@ -8,6 +8,7 @@ mod device;
 mod documents;
 mod dropped;
 mod endpoints;
+mod exchanges;
 mod flows;
 mod mcp;
 mod misbehaviours;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
             documents::BODIES,
             device::BODIES,
             endpoints::BODIES,
+            exchanges::BODIES,
             mcp::BODIES,
         ]
         .concat()

@@ -80,9 +80,20 @@ impl Canary {
     pub(crate) fn secrets_of(&mut self, request: &http::Request<grantflow::Body>) {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
         for (name, value) in pairs {
-            if ["client_secret", "code", "code_verifier", "device_code", "refresh_token", "state", "token", "x"]
-                .contains(&name.as_str())
-            {
+            let secret = [
+                "client_secret",
+                "code",
+                "code_verifier",
+                "device_code",
+                "refresh_token",
+                "state",
+                "token",
+                "x",
+                "subject_token",
+                "actor_token",
+                "assertion",
+            ];
+            if secret.contains(&name.as_str()) {
                 self.secret(&value);
             }
         }

@@ -69,16 +69,18 @@ fn every_target_is_replayed() {
 #[test]
 fn the_flow_models_inputs_reach_every_flow() {
     let folder = fuzz_folder().join("corpus/flow_model");
-    let mut all = [0; 8];
+    let mut all = [0; 11];
     for input in fs::read_dir(folder).unwrap() {
         let reached = crate::flow_model::reached(&fs::read(input.unwrap().path()).unwrap());
         let robots = [reached.credentials, reached.chains, reached.broken_chains];
         let others = [reached.found, reached.pushed, reached.described, reached.revoked, reached.devices];
-        let found = [robots.as_slice(), &others].concat();
+        let traded = [reached.exchanged, reached.asserted, reached.vouched];
+        let found = [robots.as_slice(), &others, &traded].concat();
         all = std::array::from_fn(|i| all[i] + found[i]);
     }
     assert!(
         all.iter().all(|count| *count >= 5),
-        "credentials, chains, broken chains, documents, pushed, described, revoked, devices: {all:?}"
+        "credentials, chains, broken chains, documents, pushed, described, revoked, devices, exchanged, asserted, \
+         vouched: {all:?}"
     );
 }

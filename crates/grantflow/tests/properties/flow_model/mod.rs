@@ -11,6 +11,8 @@
 //! - a verifier is sent with the code of its challenge, and with no other;
 //! - tokens come only from a 2xx answer that holds them, and always from a server that behaves well;
 //! - client credentials are never used up, and bring no refresh token;
+//! - an access token that is exchanged stays what it was, and what is issued is what the server says;
+//! - an assertion is spent by a verdict only;
 //! - a chain of two exchanges loses nothing of either;
 //! - a stored state is restored for its own client, and for no other;
 //! - a metadata document is that of the requested server or resource, and a search loses nothing;
@@ -33,6 +35,7 @@ use wire::{parameter, receive};
 mod device;
 mod documents;
 mod endpoints;
+mod exchange;
 mod forge;
 mod grant;
 mod identity;
@@ -68,6 +71,12 @@ pub(crate) struct Reached {
     pub(crate) revoked: usize,
     /// Tokens of devices.
     pub(crate) devices: usize,
+    /// Tokens that became other tokens.
+    pub(crate) exchanged: usize,
+    /// Tokens by an assertion or a voucher.
+    pub(crate) asserted: usize,
+    /// Identity assertions.
+    pub(crate) vouched: usize,
 }
 
 /// Runs the model, and returns its results.
@@ -200,6 +209,9 @@ impl Model {
                 self.exchange(exchange, argument, Some(old))
             }
             (7, Stage::HasTokens(tokens)) => self.store_tokens(tokens),
+            (4, Stage::Idle) => self.assert(argument),
+            (5, Stage::Idle) => self.vouch(argument),
+            (5, Stage::HasTokens(tokens)) => self.exchange_token(tokens, argument),
             (8, Stage::Idle) => self.push(argument),
             (8, Stage::HasTokens(tokens)) => self.call_api(tokens),
             (3, Stage::HasTokens(tokens)) => self.revoke(tokens, argument),
