@@ -3,6 +3,7 @@
 //! The tower adapter over a router in the same process counts as another transport; the core without any adapter is the
 //! reference, wherever results are compared.
 
+mod backchannel;
 mod clients;
 mod device;
 mod documents;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
             misbehaviours::BODIES,
             documents::BODIES,
             device::BODIES,
+            backchannel::BODIES,
             endpoints::BODIES,
             exchanges::BODIES,
             mcp::BODIES,

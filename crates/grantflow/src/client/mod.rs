@@ -120,6 +120,14 @@ impl Client {
         &self.0
     }
 
+    /// The same client, if it authenticates with a secret.
+    pub(crate) fn with_a_secret(self) -> Option<ConfidentialClient> {
+        match self.0.auth {
+            Auth::Post(_) | Auth::Basic(_) => Some(ConfidentialClient(self)),
+            _ => None,
+        }
+    }
+
     /// Refuses a client that a request could not name.
     ///
     /// # Errors

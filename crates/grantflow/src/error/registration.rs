@@ -83,6 +83,8 @@ pub enum RegistrationFault {
     AuthMethod,
     /// The client authenticates with a secret, and the server gave none.
     NoSecret,
+    /// The client is registered without credentials (`none`), and a flow needs some.
+    Public,
     /// The server gave no `registration_client_uri` or no `registration_access_token` (RFC 7592 §3).
     NotManageable,
     /// `registration_client_uri` is not an `https` URL at the origin of the issuer or of the registration endpoint.
@@ -99,6 +101,9 @@ impl fmt::Display for RegistrationFault {
             Self::NoSecret => {
                 "the client authenticates with a secret, and the server gave none; the client is registered: update its \
                  token_endpoint_auth_method to none, or delete it"
+            }
+            Self::Public => {
+                "the client is registered without credentials: update its token_endpoint_auth_method, or use client()"
             }
             Self::NotManageable => {
                 "the server gave no registration_client_uri or no registration_access_token: it does not let a client \

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 
 use crate::answer::registration::{ClientInformation, Metadata};
 use crate::client::sealed::other_issuer;
-use crate::client::{Client, ClientMetadata};
-use crate::error::{Error, Misuse};
+use crate::client::{Client, ClientMetadata, ConfidentialClient};
+use crate::error::{Error, Misuse, RegistrationFault};
 use crate::server::Server;
 use crate::url::{Issuer, RedirectUri};
 use crate::value::secret::{ClientSecret, Secret};
@@ -126,6 +126,15 @@ impl Registered {
         }
         let secret = self.secret.as_ref().map(|secret| ClientSecret::from(secret.expose()));
         server.client(&self.client_id).registered(self.method(server), secret)
+    }
+
+    /// The same client for the flows that need one with a secret: client credentials, introspection.
+    ///
+    /// # Errors
+    /// The errors of [`client`](Self::client); [`Misuse::Registration`] if the client is registered as a public one.
+    pub fn confidential_client(&self, server: &Server) -> Result<ConfidentialClient, Error> {
+        let public = Error::Misuse(Misuse::Registration(RegistrationFault::Public));
+        self.client(server)?.with_a_secret().ok_or(public)
     }
 
     /// How the client authenticates at this server.

@@ -44,6 +44,7 @@ const WORDS: &[&str] = &[
     "The",
     "This",
     "URI",
+    "URL",
     "URLs",
     "What",
     "Where",

@@ -18,6 +18,7 @@
 //! - a metadata document is that of the requested server or resource, and a search loses nothing;
 //! - pushed requests, introspection and revocation lose nothing, and can be sent again;
 //! - a device never polls early, and its polling ends by the server's word or by the time;
+//! - a person's phone rings again only if the client cannot know whether it rang, and a false ping changes nothing;
 //! - nothing that is printed contains a secret.
 
 use grantflow::{
@@ -32,6 +33,7 @@ use identity::{Identity, REDIRECT_URI, SECRET, identities, provider};
 use ledger::Ledger;
 use wire::{parameter, receive};
 
+mod backchannel;
 mod device;
 mod documents;
 mod endpoints;
@@ -40,6 +42,7 @@ mod forge;
 mod grant;
 mod identity;
 mod ledger;
+mod polling;
 mod robot;
 mod trip;
 mod wire;
@@ -77,6 +80,8 @@ pub(crate) struct Reached {
     pub(crate) asserted: usize,
     /// Identity assertions.
     pub(crate) vouched: usize,
+    /// Tokens that a person approved on a phone.
+    pub(crate) backchannel: usize,
 }
 
 /// Runs the model, and returns its results.
@@ -199,6 +204,7 @@ impl Model {
             }
             (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
             (3, Stage::Idle) => self.let_a_device_in(argument),
+            (6, Stage::Idle) => self.ask_a_person(argument),
             (3, Stage::Waiting(waiting)) => self.store_pending(waiting),
             (4 | 0, Stage::HasCode(exchange)) => self.exchange(exchange, argument, None),
             (5, Stage::HasCode(exchange)) => self.not_sent(exchange, Stage::HasCode),
