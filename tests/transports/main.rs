@@ -12,6 +12,7 @@ mod flows;
 mod mcp;
 mod misbehaviours;
 mod quirks;
+mod registration;
 mod waits;
 mod world;
 
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
             documents::BODIES,
             device::BODIES,
             endpoints::BODIES,
+            registration::BODIES,
             mcp::BODIES,
         ]
         .concat()

@@ -18,6 +18,7 @@ use world::World;
 
 mod device;
 mod endpoints;
+mod registration;
 mod search;
 mod world;
 
