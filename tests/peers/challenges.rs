@@ -7,13 +7,14 @@ use http::{HeaderMap, Request, StatusCode};
 use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check};
 
 const NAMES_NO_SCOPE: &[Kind] =
-    &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Keycloak];
+    &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Keycloak, Kind::Spring];
 const WITH_CHALLENGES: &[Kind] = &[
     Kind::OidcProvider,
     Kind::DjangoOauthToolkit,
     Kind::StrictDjangoOauthToolkit,
     Kind::Authlib,
     Kind::Keycloak,
+    Kind::Spring,
     Kind::Hydra,
 ];
 const WITHOUT_CHALLENGES: &[Kind] = &[Kind::Zitadel, Kind::Idpyoidc];
@@ -77,12 +78,13 @@ fn without_a_token(world: &World) -> Outcome {
             bearer.error().is_some_and(|code| code.as_str() == "missing_authorization"),
             format!("{challenges:?}"),
         ),
-        _ => check(
-            bearer.error().is_none()
-                && bearer.untrusted_resource_metadata()
-                    == Some(&*world.peer.at_root("/.well-known/oauth-protected-resource/api")),
-            format!("{challenges:?}"),
-        ),
+        _ => {
+            // Spring's challenge names the document of the whole origin.
+            let path = if world.kind() == Kind::Spring { "" } else { "/api" };
+            let metadata = world.peer.at_root(&format!("/.well-known/oauth-protected-resource{path}"));
+            let named = bearer.untrusted_resource_metadata() == Some(&*metadata);
+            check(bearer.error().is_none() && named, format!("{challenges:?}"))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use grantflow::{
 };
 use grantflow_tests::support::peer::{self, Browser, Kind, Landing};
 
-use crate::person::{Says, consents};
+use crate::person::{Says, is_asked};
 use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, failed, request, start};
 
 /// These decode what Basic has encoded.
@@ -17,6 +17,7 @@ const DECODING: &[Kind] = &[
     Kind::Authlib,
     Kind::Zitadel,
     Kind::Keycloak,
+    Kind::Spring,
     Kind::Hydra,
 ];
 /// These look at the scope of client credentials.
@@ -54,7 +55,7 @@ fn code_with_basic(world: &World) -> Outcome {
     let expires_at = tokens.expires_at().ok_or("no expiry")?;
     let lives = expires_at.as_secs() - tokens.received_at().as_secs();
     // These count the whole seconds that are left when they answer.
-    let counts = matches!(world.kind(), Kind::Zitadel | Kind::Hydra | Kind::Keycloak);
+    let counts = matches!(world.kind(), Kind::Zitadel | Kind::Hydra | Kind::Keycloak | Kind::Spring);
     check(lives == 600 || counts && (560..600).contains(&lives), format!("{lives} s"))?;
     let status = world.at_the_api(&tokens)?;
     check(status == 200, format!("the API answered {status}"))
@@ -79,6 +80,9 @@ fn code_as_public_client(world: &World) -> Outcome {
     let redirect_uri = "http://127.0.0.1:49152/cb";
     let authorization = world.login(&client, redirect_uri)?;
     let tokens = world.agent.run(world.granted(authorization, redirect_uri)?)?;
+    if world.kind() == Kind::Spring {
+        return check(tokens.refresh_token().is_none(), "it gives a public client no refresh token");
+    }
     let tokens = world.agent.run(tokens.refresh()?)?;
     check(tokens.refresh_token().is_some(), "no refresh token after a refresh")
 }
@@ -137,6 +141,10 @@ fn refresh_rotates(world: &World) -> Outcome {
 
 fn spent_refresh_token(world: &World) -> Outcome {
     spent_refresh_token_of(world, &Client::from(&world.basic(peer::BASIC)?))?;
+    if world.kind() == Kind::Spring {
+        // It gives a public client none.
+        return Ok(());
+    }
     spent_refresh_token_of(world, &Client::from(&world.server()?.client(peer::PUBLIC.id).public()?))
 }
 
@@ -147,7 +155,7 @@ fn spent_refresh_token_of(world: &World, client: &Client) -> Outcome {
     let newer = world.agent.run(restore()?.refresh()?)?;
     let (error, left) = failed(world.agent.run(restore()?.refresh()?))?;
     check(error.code() == Some(&ErrorCode::InvalidGrant) && matches!(left, Left::Spent), error.to_string())?;
-    if matches!(world.kind(), Kind::DjangoOauthToolkit | Kind::Zitadel | Kind::Idpyoidc) {
+    if matches!(world.kind(), Kind::DjangoOauthToolkit | Kind::Zitadel | Kind::Idpyoidc | Kind::Spring) {
         // The used token is refused, and nothing else happens.
         return Ok(world.agent.run(newer.refresh()?).map(drop)?);
     }
@@ -199,13 +207,10 @@ fn denial(world: &World) -> Outcome {
         let page = browser.visit(url.as_str())?.page()?;
         // Its button "Cancel" has no name.
         pending.receive(&browser.press(&page, &[])?.callback()?.parse()?)
-    } else if world.kind() == Kind::Keycloak {
-        let authorization = world.login(&world.basic(peer::ASKS)?, REDIRECT_URI)?;
-        // It asks again, also if it was allowed before.
-        let Redirect { url, pending } = start(&authorization.param("prompt", "consent")?)?;
-        let browser = Browser::new(REDIRECT_URI);
-        let page = browser.visit(url.as_str())?.page()?;
-        pending.receive(&consents(&browser, &page, Says::No)?.callback()?.parse()?)
+    } else if matches!(world.kind(), Kind::Keycloak | Kind::Spring) {
+        // Keycloak asks again, also if it was allowed before.
+        let authorization = world.login(&world.basic(peer::ASKS)?, REDIRECT_URI)?.param("prompt", "consent")?;
+        is_asked(world, start(&authorization)?, Says::No)?
     } else {
         let client = world.basic(peer::BASIC)?;
         let authorization = world.login(&client, REDIRECT_URI)?;
@@ -276,6 +281,14 @@ fn html_error_page(world: &World) -> Outcome {
         )?;
         let right = error.next() == Next::FixConfiguration && matches!(left, Left::Intact(_));
         return check(right && error.to_string().contains("check the token endpoint's URL"), error.to_string());
+    }
+    if world.kind() == Kind::Spring {
+        // `{…,"status":403,"error":"Forbidden",…}`, because a form that is none of an endpoint's needs a token against forgery.
+        check(error.status() == Some(http::StatusCode::FORBIDDEN), error.to_string())?;
+        return check(
+            error.next() == Next::FixConfiguration && matches!(left, Left::Intact(_)),
+            format!("{error} {left:?}"),
+        );
     }
     let Error::Protocol(broken) = &error else { return Err(format!("another kind of error: {error}").into()) };
     check(

@@ -15,11 +15,18 @@ const HERE: &[Kind] = &[
     Kind::Authlib,
     Kind::Zitadel,
     Kind::Keycloak,
+    Kind::Spring,
 ];
 const AUTHLIB: &[Kind] = &[Kind::Authlib];
-const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Keycloak];
-const WITH_PAGES: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Zitadel, Kind::Keycloak];
+const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Keycloak, Kind::Spring];
+const WITH_PAGES: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Zitadel,
+    Kind::Keycloak,
+    Kind::Spring,
+];
 
 pub(crate) const CHECKS: [Row; 10] = [
     Row { name: "device: pending, then the person says yes", check: pending_then_yes, on: HERE },
@@ -52,11 +59,11 @@ impl World {
     }
 
     fn shows_a_code(&self, client: &Client) -> Got<DeviceGrant> {
-        let grant = self.agent.run(DeviceRequest::new(client)?.scope(self.scope())?)?;
+        let grant = self.agent.run(DeviceRequest::new(client)?.scope(self.device_scope())?)?;
         check(grant.verification_uri().starts_with(self.peer.issuer()), grant.verification_uri())?;
         check(!grant.user_code().is_empty(), "no code to show")?;
-        // oidc-provider does not say how often a client may poll.
-        let interval = if self.kind() == Kind::OidcProvider { 5 } else { 1 };
+        // These do not say how often a client may poll.
+        let interval = if matches!(self.kind(), Kind::OidcProvider | Kind::Spring) { 5 } else { 1 };
         check(grant.interval() == Duration::from_secs(interval), format!("{:?}", grant.interval()))?;
         Ok(grant)
     }
@@ -116,7 +123,7 @@ fn by_metadata(world: &World) -> Outcome {
 
 fn wrong_secret(world: &World) -> Outcome {
     let client = world.device_with_secret("wrong")?;
-    let (error, left) = failed(world.agent.run(DeviceRequest::new(&client)?.scope(world.scope())?))?;
+    let (error, left) = failed(world.agent.run(DeviceRequest::new(&client)?.scope(world.device_scope())?))?;
     check(
         error.code() == Some(&wrong_secret_is(world))
             && error.next() == Next::FixConfiguration
@@ -149,7 +156,7 @@ fn wrong_secret_meanwhile(world: &World) -> Outcome {
 fn wants_client_id(world: &World) -> Outcome {
     let secret = peer::DEVICE_BASIC.secret.unwrap_or_default();
     let client = world.device_server()?.client(peer::DEVICE_BASIC.id).secret_basic(secret)?;
-    let (error, left) = failed(world.agent.run(DeviceRequest::new(&client)?.scope(world.scope())?))?;
+    let (error, left) = failed(world.agent.run(DeviceRequest::new(&client)?.scope(world.device_scope())?))?;
     check(error.code() == Some(&ErrorCode::InvalidRequest) && matches!(left, Left::Intact(_)), error.to_string())
 }
 

@@ -15,10 +15,17 @@ const OPENID: &[Kind] = &[
     Kind::Zitadel,
     Kind::Idpyoidc,
     Kind::Keycloak,
+    Kind::Spring,
     Kind::Hydra,
 ];
-const OAUTH: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Keycloak];
+const OAUTH: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Keycloak,
+    Kind::Spring,
+];
 const ONE_PLACE: &[Kind] = &[Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc, Kind::Hydra];
 const WITHOUT_RESOURCES: &[Kind] =
     &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak, Kind::Hydra];

@@ -12,9 +12,11 @@ use http::StatusCode;
 
 use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, failed};
 
-const OTHERS_ARE_REFUSED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak];
+const OTHERS_ARE_REFUSED: &[Kind] =
+    &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak, Kind::Spring];
 const OTHERS_DO_NOTHING: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Hydra];
-const KNOWS_REFRESH_TOKENS: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Idpyoidc, Kind::Keycloak, Kind::Hydra];
+const KNOWS_REFRESH_TOKENS: &[Kind] =
+    &[Kind::OidcProvider, Kind::Authlib, Kind::Idpyoidc, Kind::Keycloak, Kind::Spring, Kind::Hydra];
 /// With the refresh token, the access token ends.
 const WHOLE: &[Kind] = &[
     Kind::OidcProvider,
@@ -23,6 +25,7 @@ const WHOLE: &[Kind] = &[
     Kind::Authlib,
     Kind::Zitadel,
     Kind::Keycloak,
+    Kind::Spring,
     Kind::Hydra,
 ];
 /// They ask who introspects. Hydra lets all who reach its listener for administrators.
@@ -34,6 +37,7 @@ const ASKING: &[Kind] = &[
     Kind::Zitadel,
     Kind::Idpyoidc,
     Kind::Keycloak,
+    Kind::Spring,
 ];
 const ALONE: &[Kind] = &[Kind::Idpyoidc];
 /// An answer takes less time, even on a busy machine; tokens live longer.
@@ -117,6 +121,11 @@ fn active(world: &World) -> Outcome {
             check(token.subject().is_some_and(|sub| sub.len() == 64) && token.username().is_none(), "who")?;
             check(token.issuer() == Some(world.peer.issuer()), format!("{:?}", token.issuer()))?;
             check(token.issued_at().is_some_and(|at| gap(at, tokens.received_at()) <= SLOW), "when")?;
+            check(token.audience().len() == 1 && token.is_for(peer::BASIC.id), format!("{:?}", token.audience()))
+        }
+        Kind::Spring => {
+            check(token.subject() == Some("alice") && token.username().is_none(), "who")?;
+            check(token.issuer() == Some(world.peer.issuer()) && token.token_type() == Some("Bearer"), "what")?;
             check(token.audience().len() == 1 && token.is_for(peer::BASIC.id), format!("{:?}", token.audience()))
         }
         Kind::Hydra => {
@@ -229,6 +238,9 @@ fn access_token_is_over(world: &World) -> Outcome {
     check(!world.is_active(&token)?, "it is active")?;
     let status = world.at_the_api(&tokens)?;
     check(status == world.refusal().0, format!("the API answered {status}"))?;
+    if world.kind() == Kind::Spring {
+        return check(tokens.refresh_token().is_none(), "it gives a public client no refresh token");
+    }
     // RFC 7009, section 2.1, lets a server end the grant with it.
     if matches!(world.kind(), Kind::Zitadel | Kind::Idpyoidc | Kind::Keycloak) {
         return Ok(world.agent.run(tokens.refresh()?).map(drop)?);

@@ -1,9 +1,9 @@
 //! What only Keycloak does: realms, and refresh tokens that can be used again.
 
-use grantflow::{Authorization, Callback, Client, Discovery, Left, Redirect, RejectionReason, Tokens};
+use grantflow::{Authorization, Callback, Client, Discovery, Left, RejectionReason, Tokens};
 use grantflow_tests::support::peer::{self, Browser, Kind};
 
-use crate::person::{Says, consents};
+use crate::person::{Says, is_asked};
 use crate::world::{Outcome, REDIRECT_URI, Row, World, check, failed, start};
 
 const HERE: &[Kind] = &[Kind::Keycloak];
@@ -23,12 +23,9 @@ pub(crate) const CHECKS: [Row; 7] = [
 fn consent_page(world: &World) -> Outcome {
     // It asks again, also if it was allowed before.
     let authorization = world.login(&world.basic(peer::ASKS)?, REDIRECT_URI)?.param("prompt", "consent")?;
-    let Redirect { url, pending } = start(&authorization)?;
-    let browser = Browser::new(REDIRECT_URI);
-    let page = browser.visit(url.as_str())?.page()?;
-    check(page.body.contains("Stay logged in") && page.body.contains("Read"), "it does not say what is wanted")?;
-    let back = consents(&browser, &page, Says::Yes)?.callback()?;
-    let Callback::Granted(exchange) = pending.receive(&back.parse()?) else { return Err("not granted".into()) };
+    let Callback::Granted(exchange) = is_asked(world, start(&authorization)?, Says::Yes)? else {
+        return Err("not granted".into());
+    };
     let tokens = world.agent.run(exchange)?;
     check(tokens.scope().is_narrowed() == Some(false), format!("{:?}", tokens.scope()))
 }

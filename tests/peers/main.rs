@@ -5,6 +5,7 @@
 //! fails. (libtest cannot decide this at run time; libtest-mimic can.)
 
 mod assertion;
+mod atproto;
 mod backchannel;
 mod challenges;
 mod code;
@@ -21,6 +22,7 @@ mod presets;
 mod pushed;
 mod registration;
 mod sessions;
+mod spring;
 mod targets;
 mod token_exchange;
 mod world;
@@ -55,7 +57,9 @@ const CHECKS: &[&[Row]] = &[
     &django_oauth_toolkit::CHECKS,
     &idpyoidc::CHECKS,
     &hydra::CHECKS,
+    &atproto::CHECKS,
     &keycloak::CHECKS,
+    &spring::CHECKS,
 ];
 
 /// Most trials wait for the other side, not for this machine.

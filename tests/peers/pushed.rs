@@ -8,19 +8,23 @@ use grantflow_tests::support::peer::{self, Browser, Kind, Landing};
 use grantflow_tests::support::transport::{SysRng, now};
 use http::StatusCode;
 
-use crate::person::{Says, consents};
+use crate::person::{Says, is_asked};
 use crate::world::{Got, Outcome, REDIRECT_URI, Row, SCOPE, World, check, failed, start};
 
-const HERE: &[Kind] = &[Kind::OidcProvider, Kind::Keycloak];
+const HERE: &[Kind] = &[Kind::OidcProvider, Kind::Keycloak, Kind::Spring];
 /// idpyoidc gives references, and takes none: see `idpyoidc.rs`.
-const REFUSING: &[Kind] = &[Kind::OidcProvider, Kind::Idpyoidc, Kind::Keycloak];
+const REFUSING: &[Kind] = &[Kind::OidcProvider, Kind::Idpyoidc, Kind::Keycloak, Kind::Spring];
 const DEMANDED: &[Kind] = &[Kind::PushingOidcProvider];
 
 pub(crate) const CHECKS: [Row; 9] = [
     Row { name: "pushed: with each way to authenticate", check: every_client, on: HERE },
     Row { name: "pushed: a denial is a denial", check: denial, on: HERE },
     Row { name: "pushed: a pending grant survives storing", check: pending_survives_storing, on: HERE },
-    Row { name: "pushed: a client that must push is refused without", check: client_that_must_push, on: HERE },
+    Row {
+        name: "pushed: a client that must push is refused without",
+        check: client_that_must_push,
+        on: &[Kind::OidcProvider, Kind::Keycloak],
+    },
     Row { name: "pushed: a wrong secret is the configuration's fault", check: wrong_secret, on: REFUSING },
     Row { name: "pushed: a wrong redirect URI is said at once", check: wrong_redirect_uri, on: REFUSING },
     Row { name: "pushed: a reference that was used ends on the server's page", check: used_twice, on: HERE },
@@ -72,14 +76,19 @@ pub(crate) fn push(authorization: &Authorization) -> Result<PushedAuthorization,
 fn every_client(world: &World) -> Outcome {
     let secret = peer::POST.secret.unwrap_or_default();
     let post = Client::from(&world.pushing_server()?.client(peer::POST.id).secret_post(secret)?);
-    for client in [world.pushing(peer::PUBLIC)?, world.pushing(peer::BASIC)?, world.pushing(peer::ODD)?, post] {
+    let public = world.pushing(peer::PUBLIC)?;
+    for (client, public) in
+        [(public, true), (world.pushing(peer::BASIC)?, false), (world.pushing(peer::ODD)?, false), (post, false)]
+    {
         let redirect = world.pushed(&asks(&client)?)?;
         let query = redirect.url.as_str().split_once('?').ok_or("no query")?.1.to_owned();
         let names: Vec<_> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
         check(names == ["client_id", "request_uri"], query)?;
         let tokens = world.gets_tokens(redirect)?;
+        // Spring gives a public client no refresh token.
+        let renewable = !(public && world.kind() == Kind::Spring);
         check(
-            tokens.refresh_token().is_some() && tokens.scope().is_narrowed() == Some(false),
+            tokens.refresh_token().is_some() == renewable && tokens.scope().is_narrowed() == Some(false),
             "the grant is not whole",
         )?;
     }
@@ -87,11 +96,8 @@ fn every_client(world: &World) -> Outcome {
 }
 
 fn denial(world: &World) -> Outcome {
-    let callback = if world.kind() == Kind::Keycloak {
-        let Redirect { url, pending } = world.pushed(&asks(&world.pushing(peer::ASKS)?)?)?;
-        let browser = Browser::new(REDIRECT_URI);
-        let page = browser.visit(url.as_str())?.page()?;
-        pending.receive(&consents(&browser, &page, Says::No)?.callback()?.parse()?)
+    let callback = if matches!(world.kind(), Kind::Keycloak | Kind::Spring) {
+        is_asked(world, world.pushed(&asks(&world.pushing(peer::ASKS)?)?)?, Says::No)?
     } else {
         let authorization = asks(&world.pushing(peer::BASIC)?)?.param("login_hint", "deny")?;
         world.follows(world.pushed(&authorization)?)?

@@ -11,16 +11,22 @@ use http::StatusCode;
 use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check, failed};
 
 /// The servers that exchange tokens.
-const EXCHANGES: &[Kind] = &[Kind::Zitadel, Kind::Keycloak];
+const EXCHANGES: &[Kind] = &[Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak, Kind::Spring];
+
+/// These issue refresh tokens as well.
+const REFRESHES: &[Kind] = &[Kind::Zitadel, Kind::Keycloak];
+
+/// These issue ID tokens as well, and look at the target.
+const MORE: &[Kind] = &[Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak];
 
 pub(crate) const CHECKS: [Row; 8] = [
     Row { name: "exchange: an access token for another", check: access_token, on: EXCHANGES },
     Row { name: "exchange: for less scope", check: less_scope, on: EXCHANGES },
     Row { name: "exchange: only an access token is of use", check: for_access_token, on: EXCHANGES },
-    Row { name: "exchange: a refresh token comes beside an access token", check: refresh_token, on: EXCHANGES },
-    Row { name: "exchange: an ID token is no access token", check: id_token, on: EXCHANGES },
+    Row { name: "exchange: a refresh token comes beside an access token", check: refresh_token, on: REFRESHES },
+    Row { name: "exchange: an ID token is no access token", check: id_token, on: MORE },
     Row { name: "exchange: a subject token that is not known", check: unknown_subject, on: EXCHANGES },
-    Row { name: "exchange: a target that is not known", check: unknown_target, on: EXCHANGES },
+    Row { name: "exchange: a target that is not known", check: unknown_target, on: MORE },
     Row { name: "exchange: a wrong secret costs nothing", check: wrong_secret, on: EXCHANGES },
 ];
 
@@ -127,9 +133,14 @@ fn unknown_subject(world: &World) -> Outcome {
     let (client, _) = world.subject()?;
     let subject = SecurityToken::access_token("no-token-of-this-server")?;
     let (error, left) = failed(world.agent.run(TokenExchange::new(&client, subject)))?;
-    // RFC 8693, section 2.2.2.
-    check(error.code() == Some(&ErrorCode::InvalidRequest), error.to_string())?;
-    check(matches!(left, Left::Intact(_)), format!("{left:?}"))
+    let code = match world.kind() {
+        Kind::Spring => ErrorCode::InvalidGrant,
+        // RFC 8693, section 2.2.2.
+        _ => ErrorCode::InvalidRequest,
+    };
+    check(error.code() == Some(&code), error.to_string())?;
+    let intact = world.kind() != Kind::Spring;
+    check(matches!(left, Left::Intact(_)) == intact, format!("{left:?}"))
 }
 
 fn unknown_target(world: &World) -> Outcome {

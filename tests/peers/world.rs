@@ -38,6 +38,7 @@ pub(crate) const ALL: &[Kind] = &[
     Kind::Idpyoidc,
     Kind::Hydra,
     Kind::Keycloak,
+    Kind::Spring,
 ];
 pub(crate) const DJANGO: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
 
@@ -136,6 +137,15 @@ impl World {
         match self.kind() {
             Kind::Authlib => SCOPE.trim_start_matches("openid "),
             _ => SCOPE,
+        }
+    }
+
+    /// The scope that a device requests.
+    pub(crate) fn device_scope(&self) -> &'static str {
+        match self.kind() {
+            // It refuses `openid` there.
+            Kind::Spring => SCOPE.trim_start_matches("openid "),
+            _ => self.scope(),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::preset::{Authentication, Evidence, Pkce, Preset};
 
 /// The presets of this file.
 pub(crate) const ALL: &[Preset] =
-    &[GOOGLE, MICROSOFT_ENTRA, APPLE, AUTH0, OKTA, KEYCLOAK, AMAZON_COGNITO, YAHOO, ORCID];
+    &[GOOGLE, MICROSOFT_ENTRA, APPLE, AUTH0, OKTA, KEYCLOAK, AMAZON_COGNITO, YAHOO, ORCID, AZURE_AD_B2C];
 
 /// Google. [`GOOGLE`] has its data and its notes.
 ///
@@ -23,7 +23,6 @@ pub const GOOGLE: Preset = Preset {
     id: "google",
     name: "Google",
     documentation: "https://developers.google.com/identity/protocols/oauth2/web-server",
-    error: Evidence::Recorded,
     issuer: Some("https://accounts.google.com"),
     authorization: Some("https://accounts.google.com/o/oauth2/v2/auth"),
     authorization_query: Some("access_type=offline"),
@@ -91,7 +90,6 @@ pub const APPLE: Preset = Preset {
     id: "apple",
     name: "Apple",
     documentation: "https://developer.apple.com/documentation/signinwithapplerestapi",
-    error: Evidence::Unknown,
     issuer: Some("https://appleid.apple.com"),
     authorization: Some("https://appleid.apple.com/auth/authorize"),
     token: "https://appleid.apple.com/auth/token",
@@ -178,8 +176,8 @@ pub const KEYCLOAK: Preset = Preset {
     id: "keycloak",
     name: "Keycloak",
     documentation: "https://www.keycloak.org/securing-apps/oidc-layers",
-    answer: Evidence::Unknown,
-    error: Evidence::Unknown,
+    answer: Evidence::Server,
+    error: Evidence::Server,
     inputs: &[
         Input::new("base", Kind::Base, "https://sso.example.com"),
         Input::new("realm", Kind::Segment, "my-realm"),
@@ -267,5 +265,30 @@ pub const ORCID: Preset = Preset {
     token: "https://orcid.org/oauth/token",
     revocation: Some("https://orcid.org/oauth/revoke"),
     api: &["https://orcid.org", "https://api.orcid.org", "https://pub.orcid.org"],
+    ..Preset::STANDARD
+};
+
+/// Azure AD B2C, by the name of a tenant and one of its user flows or policies. [`AZURE_AD_B2C`] has its data and its notes.
+///
+/// # Errors
+/// [`Error::Input`] if a value is not what its input accepts.
+pub fn azure_ad_b2c(tenant: &str, policy: &str) -> Result<Server, Error> {
+    AZURE_AD_B2C.server(&[tenant, policy])
+}
+
+/// The data of [`azure_ad_b2c`].
+pub const AZURE_AD_B2C: Preset = Preset {
+    id: "azure_ad_b2c",
+    name: "Azure AD B2C",
+    documentation: "https://learn.microsoft.com/en-us/azure/active-directory-b2c/authorization-code-flow",
+    inputs: &[Input::new("tenant", Kind::Label, "contoso"), Input::new("policy", Kind::Segment, "B2C_1_sign_in")],
+    authorization: Some("https://{tenant}.b2clogin.com/{tenant}.onmicrosoft.com/{policy}/oauth2/v2.0/authorize"),
+    token: "https://{tenant}.b2clogin.com/{tenant}.onmicrosoft.com/{policy}/oauth2/v2.0/token",
+    authentication: &[Authentication::SecretPost, Authentication::SecretBasic, Authentication::Public],
+    pkce: Pkce::Documented,
+    notes: &[
+        "The issuer is not set: it has the id of the tenant instead of the name.",
+        "The origin of the API is not known: add it with Server::token_for.",
+    ],
     ..Preset::STANDARD
 };

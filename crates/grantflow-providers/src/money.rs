@@ -8,7 +8,7 @@ use crate::preset::{Authentication, Evidence, Pkce, Preset};
 
 /// The presets of this file.
 pub(crate) const ALL: &[Preset] =
-    &[PAYPAL, STRIPE_CONNECT, SQUARE, SHOPIFY, EBAY, AMAZON_SELLING_PARTNER, CLOVER, QUICKBOOKS, XERO, MONZO];
+    &[PAYPAL, STRIPE_CONNECT, SQUARE, SHOPIFY, EBAY, AMAZON_SELLING_PARTNER, CLOVER, QUICKBOOKS, XERO, MONZO, ZETTLE];
 
 /// PayPal. [`PAYPAL`] has its data and its notes.
 ///
@@ -66,12 +66,12 @@ pub const SQUARE: Preset = Preset {
     id: "square",
     name: "Square",
     documentation: "https://developer.squareup.com/docs/oauth-api/overview",
-    error: Evidence::Unknown,
+    error: Evidence::Recorded,
     authorization: Some("https://connect.squareup.com/oauth2/authorize"),
     token: "https://connect.squareup.com/oauth2/token",
     authentication: &[Authentication::SecretPost, Authentication::Public],
     pkce: Pkce::Documented,
-    quirks: || vec![Quirk::JsonRequestBody],
+    quirks: || vec![Quirk::JsonRequestBody, Quirk::error_path("type", None)],
     api: &["https://connect.squareup.com"],
     notes: &[
         "The expiry is a date, expires_at, and stays an extra member: Tokens::extra.",
@@ -116,7 +116,6 @@ pub const EBAY: Preset = Preset {
     id: "ebay",
     name: "eBay",
     documentation: "https://developer.ebay.com/api-docs/static/oauth-client-credentials-grant.html",
-    error: Evidence::Recorded,
     token: "https://api.ebay.com/identity/v1/oauth2/token",
     authentication: &[Authentication::SecretBasic],
     quirks: || {
@@ -141,7 +140,6 @@ pub const AMAZON_SELLING_PARTNER: Preset = Preset {
     id: "amazon_selling_partner",
     name: "Amazon Selling Partner",
     documentation: "https://developer-docs.amazon.com/sp-api/docs/website-authorization-workflow",
-    error: Evidence::Recorded,
     inputs: &[Input::new("application_id", Kind::Segment, "amzn1.sp.solution.0123abcd")],
     authorization: Some("https://sellercentral.amazon.com/apps/authorize/consent"),
     authorization_query: Some("application_id={application_id}"),
@@ -200,7 +198,6 @@ pub const QUICKBOOKS: Preset = Preset {
     id: "quickbooks",
     name: "QuickBooks",
     documentation: "https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0",
-    error: Evidence::Recorded,
     issuer: Some("https://oauth.platform.intuit.com/op/v1"),
     authorization: Some("https://appcenter.intuit.com/connect/oauth2"),
     token: "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
@@ -255,5 +252,26 @@ pub const MONZO: Preset = Preset {
     token: "https://api.monzo.com/oauth2/token",
     api: &["https://api.monzo.com"],
     notes: &["Its way of revoking is not that of RFC 7009."],
+    ..Preset::STANDARD
+};
+
+/// Zettle. [`ZETTLE`] has its data and its notes.
+///
+/// # Errors
+/// As [`Preset::server`].
+pub fn zettle() -> Result<Server, Error> {
+    ZETTLE.server(&[])
+}
+
+/// The data of [`zettle`].
+pub const ZETTLE: Preset = Preset {
+    id: "zettle",
+    name: "Zettle",
+    documentation: "https://github.com/iZettle/api-documentation/blob/master/authorization.md",
+    authorization: Some("https://oauth.zettle.com/authorize"),
+    token: "https://oauth.zettle.com/token",
+    quirks: || vec![Quirk::MissingTokenType],
+    api: &["https://oauth.zettle.com"],
+    notes: &["Each of its APIs has an origin: add it with Server::token_for."],
     ..Preset::STANDARD
 };

@@ -50,7 +50,6 @@ pub(crate) fn errors(endpoint: Endpoint) -> &'static [(u16, &'static str)] {
             (400, "invalid_user_code"),
             (400, "invalid_binding_message"),
             (400, "invalid_scope"),
-            (401, "invalid_client"),
             (403, "access_denied"),
             (400, "expired_id_token_hint"),
             (400, "invalid_id_token_hint"),

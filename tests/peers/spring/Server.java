@@ -14,6 +14,7 @@ import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jose.jwk.source.ImmutableJWKSet;
 import com.nimbusds.jose.jwk.source.JWKSource;
 import com.nimbusds.jose.proc.SecurityContext;
+import java.io.IOException;
 import java.security.KeyPairGenerator;
 import java.security.interfaces.RSAPublicKey;
 import java.time.Duration;
@@ -43,6 +44,7 @@ import org.springframework.security.oauth2.core.DefaultOAuth2AuthenticatedPrinci
 import org.springframework.security.oauth2.core.OAuth2AuthenticationException;
 import org.springframework.security.oauth2.jwt.JwtDecoder;
 import org.springframework.security.oauth2.server.authorization.InMemoryOAuth2AuthorizationService;
+import org.springframework.security.oauth2.server.authorization.OAuth2Authorization;
 import org.springframework.security.oauth2.server.authorization.OAuth2AuthorizationConsent;
 import org.springframework.security.oauth2.server.authorization.OAuth2AuthorizationConsentService;
 import org.springframework.security.oauth2.server.authorization.OAuth2AuthorizationService;
@@ -75,7 +77,7 @@ public class Server {
         var ends = new Thread(() -> {
             try {
                 while (System.in.read() >= 0) { }
-            } catch (java.io.IOException error) {
+            } catch (IOException error) {
                 // It is closed.
             }
             Runtime.getRuntime().halt(0);
@@ -175,7 +177,30 @@ public class Server {
 
     @Bean
     OAuth2AuthorizationService grants() {
-        return new InMemoryOAuth2AuthorizationService();
+        return new Grants(new InMemoryOAuth2AuthorizationService());
+    }
+
+    /** One call at a time: with two, the library's own throws a ConcurrentModificationException now and then. */
+    record Grants(OAuth2AuthorizationService service) implements OAuth2AuthorizationService {
+        @Override
+        public synchronized void save(OAuth2Authorization grant) {
+            service.save(grant);
+        }
+
+        @Override
+        public synchronized void remove(OAuth2Authorization grant) {
+            service.remove(grant);
+        }
+
+        @Override
+        public synchronized OAuth2Authorization findById(String id) {
+            return service.findById(id);
+        }
+
+        @Override
+        public synchronized OAuth2Authorization findByToken(String token, OAuth2TokenType type) {
+            return service.findByToken(token, type);
+        }
     }
 
     @Bean
@@ -224,7 +249,7 @@ public class Server {
                         var id = request.getParameter("client_id");
                         var known = id != null && request.getHeader("Authorization") == null && request.getParameter("client_secret") == null;
                         var code = "authorization_code".equals(request.getParameter("grant_type"));
-                        return known && !code ? new ById(id, null) : null;
+                        return known && !code ? new ById(id) : null;
                     })
                     .authenticationProvider(new KnowsById(clients)));
         });
@@ -237,7 +262,7 @@ public class Server {
 
     /** A public client that only says who it is. */
     static final class ById extends OAuth2ClientAuthenticationToken {
-        ById(String id, Object nothing) {
+        ById(String id) {
             super(id, ClientAuthenticationMethod.NONE, null, null);
         }
 
@@ -285,7 +310,10 @@ public class Server {
     @Bean
     @Order(3)
     SecurityFilterChain pages(HttpSecurity http) throws Exception {
-        return http.authorizeHttpRequests(requests -> requests.anyRequest().authenticated()).formLogin(Customizer.withDefaults()).build();
+        return http
+            .authorizeHttpRequests(requests -> requests.requestMatchers("/error").permitAll().anyRequest().authenticated())
+            .formLogin(Customizer.withDefaults())
+            .build();
     }
 
     @Bean

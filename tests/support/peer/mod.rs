@@ -45,15 +45,19 @@ pub enum Kind {
     Hydra,
     /// The same, letting a refresh token come again for a minute.
     GracefulHydra,
+    /// atproto's server, which demands keys for most that it does.
+    Atproto,
     /// Keycloak, in a realm where a refresh token can be used once.
     Keycloak,
     /// The same server, in a realm with Keycloak's defaults: a refresh token can be used again.
     LenientKeycloak,
+    /// Spring Authorization Server.
+    Spring,
 }
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::OidcProvider,
         Self::PushingOidcProvider,
         Self::DjangoOauthToolkit,
@@ -63,8 +67,10 @@ impl Kind {
         Self::Idpyoidc,
         Self::Hydra,
         Self::GracefulHydra,
+        Self::Atproto,
         Self::Keycloak,
         Self::LenientKeycloak,
+        Self::Spring,
     ];
 
     /// Where it has what.
@@ -99,7 +105,15 @@ impl Kind {
 
     /// Whether its callbacks say who sends them (RFC 9207).
     pub const fn sends_issuer(self) -> bool {
-        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel | Self::Idpyoidc | Self::Hydra | Self::GracefulHydra)
+        !matches!(
+            self,
+            Self::DjangoOauthToolkit
+                | Self::Zitadel
+                | Self::Idpyoidc
+                | Self::Hydra
+                | Self::GracefulHydra
+                | Self::Spring
+        )
     }
 
     /// The kind whose process this one is a part of: itself, for most.
@@ -123,8 +137,10 @@ impl Kind {
             Self::Idpyoidc => "idpyoidc",
             Self::Hydra => "hydra",
             Self::GracefulHydra => "hydra, graceful",
+            Self::Atproto => "atproto",
             Self::Keycloak => "keycloak",
             Self::LenientKeycloak => "keycloak, lenient",
+            Self::Spring => "spring",
         }
     }
 }

@@ -79,6 +79,16 @@ pub fn of(kind: Kind) -> Places {
             backchannel: NONE,
             api: "/userinfo",
         },
+        Kind::Atproto => Places {
+            authorization: "/oauth/authorize",
+            token: "/oauth/token",
+            device: NONE,
+            introspection: NONE,
+            revocation: "/oauth/revoke",
+            pushed: "/oauth/par",
+            backchannel: NONE,
+            api: "/api",
+        },
         Kind::Hydra | Kind::GracefulHydra => Places {
             authorization: "/oauth2/auth",
             token: "/oauth2/token",
@@ -89,6 +99,16 @@ pub fn of(kind: Kind) -> Places {
             pushed: NONE,
             backchannel: NONE,
             api: "/userinfo",
+        },
+        Kind::Spring => Places {
+            authorization: "/oauth2/authorize",
+            token: "/oauth2/token",
+            device: "/oauth2/device_authorization",
+            introspection: "/oauth2/introspect",
+            revocation: "/oauth2/revoke",
+            pushed: "/oauth2/par",
+            backchannel: NONE,
+            api: "/api",
         },
         Kind::Keycloak | Kind::LenientKeycloak => Places {
             authorization: "/protocol/openid-connect/auth",

@@ -5,12 +5,15 @@ mod choice;
 mod clients;
 mod credentials;
 mod redirect;
+mod registration;
 
 pub use application::Application;
 pub(crate) use choice::choose;
 pub use choice::{ClientChoice, NeedsClient};
 pub use clients::{Clients, StoredClients};
 pub use credentials::{ClientKind, Credentials};
+pub(crate) use redirect::allows;
+pub use registration::{ClientRegistration, NewClient};
 
 use grantflow::Issuer;
 

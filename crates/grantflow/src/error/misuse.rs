@@ -32,6 +32,11 @@ pub enum Misuse {
         "the token holds something other than printable ASCII: give it as the server issued it, without line breaks"
     )]
     TokenCharacter,
+    /// A grant type that no [`ExtensionGrant`](crate::ExtensionGrant) has.
+    #[error(
+        "this grant type is no extension grant: it is empty, it was removed (password, implicit), or this library has a flow for it"
+    )]
+    GrantType,
     /// A token that does not have the form of its type: not base64url, not XML.
     #[error("the token does not have the form of its type: {0}")]
     TokenForm(&'static str),
@@ -49,7 +54,7 @@ pub enum Misuse {
     /// An empty `audience` (RFC 8693 §2.1).
     #[error("the audience is empty: give the name that the server documents")]
     EmptyAudience,
-    /// The server was made without an issuer identifier, and this flow has to name it, or keeps credentials under it.
+    /// The server was made without an issuer identifier. This flow has to name it, or keeps credentials under it.
     #[error("this server has no issuer: give it by Server::issuer, or make the server from its metadata")]
     NoIssuer,
     /// These tokens were made from a refresh token alone.

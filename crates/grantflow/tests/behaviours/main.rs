@@ -15,6 +15,7 @@ mod any_exchange;
 mod assertion;
 mod authorization_details;
 mod authorize_request;
+mod backchannel;
 mod bad_input;
 mod callback_matrix;
 mod callback_order;

@@ -2,9 +2,9 @@
 //! wants to do. The client polls for the result, or gets a ping and then asks for it.
 //!
 //! ```text
-//! BackchannelRequest ──run──▶ BackchannelGrant ──run──▶ Tokens   OpenID CIBA §7; §10.1, §11
+//! BackchannelRequest ──run──▶ BackchannelGrant ──run──▶ Tokens         OpenID CIBA §7; §10.1, §11, RFC 6749 §5.1
 //!                               │   ▲  │    ▲
-//!                               │   │  └────┘ receive(&Notification)   the ping, §10.2: the next poll is due at once
+//!                               │   │  └────┘ receive(&Notification)   §10.2: after a ping, a poll is due at once
 //!                               │   └─from_stored── StoredBackchannel  after a restart
 //!                               └─into_stored──────────────▲
 //! ```

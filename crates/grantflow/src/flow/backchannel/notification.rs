@@ -6,16 +6,13 @@ use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 
 use super::grant::BackchannelGrant;
-use super::request::is_bearer;
+use super::request::{LONGEST_TOKEN, is_bearer};
 use crate::value::key::PendingKey;
 use crate::value::secret::Secret;
 use crate::wire::object::{self, Members, Scalar, Table, visible};
 
 /// The greatest size of a notification's body. A ping has a few hundred bytes.
 const MAX_BODY: usize = 64 * 1024;
-
-/// The greatest length of the token in a notification (OpenID CIBA §7.1).
-const MAX_TOKEN: usize = 1024;
 
 /// A notification by which a server says that a person has decided, or that a request has ended. Read it from a request to
 /// the address that is registered as the client's `backchannel_client_notification_endpoint`. It proves nothing until
@@ -238,7 +235,7 @@ fn bearer(headers: &HeaderMap) -> Option<Secret> {
     let (Some(only), None) = (all.next(), all.next()) else { return None };
     let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
     let token = token.trim_matches(' ');
-    let good = scheme.eq_ignore_ascii_case("bearer") && token.len() <= MAX_TOKEN && is_bearer(token);
+    let good = scheme.eq_ignore_ascii_case("bearer") && token.len() <= LONGEST_TOKEN && is_bearer(token);
     good.then(|| Secret::new(token.to_owned()))
 }
 

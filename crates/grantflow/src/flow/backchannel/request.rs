@@ -27,9 +27,11 @@ const LONGEST_MESSAGE: usize = 256;
 /// The greatest length of a person's code, in bytes.
 const LONGEST_CODE: usize = 1024;
 
-/// The lengths that a notification token may have: 22 characters of base64url have 132 bits (OpenID CIBA §7.1 demands 128
-/// bits of entropy, and 1024 characters at most).
-const TOKEN_LENGTH: core::ops::RangeInclusive<usize> = 22..=1024;
+/// The least length of a notification token: 22 characters of base64url have 132 bits, and OpenID CIBA §7.1 demands 128.
+const SHORTEST_TOKEN: usize = 22;
+
+/// The greatest length of a notification token (OpenID CIBA §7.1).
+pub(super) const LONGEST_TOKEN: usize = 1024;
 
 /// A request that the server ask a person, on a device of the person's own, whether this client may have tokens. The
 /// request names the person by exactly one hint.
@@ -59,7 +61,7 @@ impl BackchannelRequest {
     /// [`Misuse::NoEndpoint`] if the server has no backchannel authentication endpoint; [`Misuse::Backchannel`] if the
     /// hint is empty.
     pub fn with_login_hint(client: &ConfidentialClient, hint: &str) -> Result<Self, Error> {
-        Self::new(client, "login_hint", hint)
+        Self::named(client, "login_hint", hint)
     }
 
     /// A request for the person whom an ID token names that the server gave this client before (`id_token_hint`). It may
@@ -68,7 +70,7 @@ impl BackchannelRequest {
     /// # Errors
     /// As [`with_login_hint`](Self::with_login_hint).
     pub fn with_id_token_hint(client: &ConfidentialClient, hint: &str) -> Result<Self, Error> {
-        Self::new(client, "id_token_hint", hint)
+        Self::named(client, "id_token_hint", hint)
     }
 
     /// A request for the person whom a token of another service names (`login_hint_token`). The two sides agree on its
@@ -77,10 +79,10 @@ impl BackchannelRequest {
     /// # Errors
     /// As [`with_login_hint`](Self::with_login_hint).
     pub fn with_login_hint_token(client: &ConfidentialClient, hint: &str) -> Result<Self, Error> {
-        Self::new(client, "login_hint_token", hint)
+        Self::named(client, "login_hint_token", hint)
     }
 
-    fn new(client: &ConfidentialClient, name: &'static str, hint: &str) -> Result<Self, Error> {
+    fn named(client: &ConfidentialClient, name: &'static str, hint: &str) -> Result<Self, Error> {
         let mut asked = Asked::on(client.into(), Message::BackchannelAuthenticationRequest);
         asked.client.server().needed(EndpointKind::BackchannelAuthentication)?;
         if hint.trim().is_empty() {
@@ -204,7 +206,9 @@ impl BackchannelRequest {
     /// cannot have (RFC 6750 §2.1); and as [`ping`](Self::ping).
     pub fn ping_with_token(mut self, token: &str) -> Result<Self, Error> {
         self.asked.client.server().check_delivery(true)?;
-        if !TOKEN_LENGTH.contains(&token.trim_end_matches('=').len()) || !is_bearer(token) {
+        // The signs at the end only fill up.
+        let is_short = token.trim_end_matches('=').len() < SHORTEST_TOKEN;
+        if is_short || token.len() > LONGEST_TOKEN || !is_bearer(token) {
             return Err(fault(BackchannelFault::NotificationToken));
         }
         self.notification_token = Some(Secret::new(token.to_owned()));
