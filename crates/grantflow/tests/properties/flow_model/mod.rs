@@ -17,6 +17,7 @@
 //! - a stored state is restored for its own client, and for no other;
 //! - a metadata document is that of the requested server or resource, and a search loses nothing;
 //! - pushed requests, introspection and revocation lose nothing, and can be sent again;
+//! - a registered client is managed with the access token that its server gave last, and only there;
 //! - a device never polls early, and its polling ends by the server's word or by the time;
 //! - a person's phone rings again only if the client cannot know whether it rang, and a false ping changes nothing;
 //! - nothing that is printed contains a secret.
@@ -45,6 +46,7 @@ mod grant;
 mod identity;
 mod ledger;
 mod polling;
+mod registration;
 mod robot;
 mod trip;
 mod wire;
@@ -84,6 +86,8 @@ pub(crate) struct Reached {
     pub(crate) vouched: usize,
     /// Tokens that a person approved on a phone.
     pub(crate) backchannel: usize,
+    /// Clients that registered themselves, and were deleted.
+    pub(crate) registered: usize,
 }
 
 /// Runs the model, and returns its results.
@@ -223,6 +227,10 @@ impl Model {
             (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
             (3, Stage::Idle) => self.let_a_device_in(argument),
             (6, Stage::Idle) => self.ask_a_person(argument),
+            (4, Stage::Idle) => {
+                self.register(argument);
+                Stage::Idle
+            }
             (3, Stage::Waiting(waiting)) => self.store_pending(waiting),
             (4 | 0, Stage::HasCode(exchange)) => self.exchange(exchange, argument, None),
             (5, Stage::HasCode(exchange)) => self.not_sent(exchange, Stage::HasCode),
