@@ -3,11 +3,13 @@
 //! The tower adapter over a router in the same process counts as another transport; the core without any adapter is the
 //! reference, wherever results are compared.
 
+mod backchannel;
 mod clients;
 mod device;
 mod documents;
 mod dropped;
 mod endpoints;
+mod exchanges;
 mod flows;
 mod mcp;
 mod misbehaviours;
@@ -38,7 +40,9 @@ fn main() -> ExitCode {
             misbehaviours::BODIES,
             documents::BODIES,
             device::BODIES,
+            backchannel::BODIES,
             endpoints::BODIES,
+            exchanges::BODIES,
             mcp::BODIES,
         ]
         .concat()

@@ -23,12 +23,14 @@ use crate::{
 };
 
 mod answer;
+mod backchannel;
 mod callback;
 mod challenge;
 mod details;
 mod device;
 mod introspection;
 mod metadata;
+mod polling;
 mod pushed;
 mod retry_after;
 mod stored_state;
@@ -39,6 +41,7 @@ mod url;
 mod well_known;
 mod wire;
 
+pub use backchannel::{backchannel, notification};
 pub use callback::callback;
 pub use challenge::challenge;
 pub use details::authorization_details;

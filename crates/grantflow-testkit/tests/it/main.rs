@@ -7,6 +7,7 @@
 )]
 
 mod authorize;
+mod backchannel;
 mod callback;
 mod client_auth;
 mod code;

@@ -27,6 +27,7 @@ const SECRETS: &[&str] = &[
     "refresh_token",
     "id_token",
     "assertion",
+    "voucher",
     "token",
     "subject_token",
     "actor_token",

@@ -32,6 +32,11 @@ pub enum Misuse {
         "the token holds something other than printable ASCII: give it as the server issued it, without line breaks"
     )]
     TokenCharacter,
+    /// A grant type that no [`ExtensionGrant`](crate::ExtensionGrant) has.
+    #[error(
+        "this grant type is no extension grant: it is empty, it was removed (password, implicit), or this library has a flow for it"
+    )]
+    GrantType,
     /// A token that does not have the form of its type: not base64url, not XML.
     #[error("the token does not have the form of its type: {0}")]
     TokenForm(&'static str),

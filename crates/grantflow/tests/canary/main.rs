@@ -16,8 +16,10 @@ use grantflow_testkit::{CallbackFault, Endpoint, Misbehaviour};
 use search::{Canary, WINDOW, base64};
 use world::World;
 
+mod backchannel;
 mod device;
 mod endpoints;
+mod exchange;
 mod search;
 mod world;
 
