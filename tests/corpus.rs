@@ -1,15 +1,20 @@
 //! Replays every committed input of the fuzz targets of other crates than the core on the current compiler, so that
 //! what fuzzing found stays found.
 
+#[allow(dead_code, unused_imports, reason = "the test `differential` uses more of it")]
+mod differential;
+
 use std::fs;
 use std::path::Path;
 
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 3] = [
+const TARGETS: [Target; 5] = [
+    ("mcp", grantflow_mcp::fuzz::mcp),
     ("session_record", grantflow_session::fuzz::record),
     ("renewal", grantflow_session::fuzz::renewal),
+    ("differential", differential::compare),
     ("request_head", grantflow_loopback::fuzz::request_head),
 ];
 

@@ -151,6 +151,23 @@ token.authorize(&mut request)?;
 
 #[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
 #[rustfmt::skip]
+fn fed(
+    client: grantflow::ConfidentialClient,
+    grant: grantflow::ClientCredentials,
+    key: grantflow_session::Key,
+    store: grantflow_session::MemoryStore,
+    outside: grantflow_session::Ureq,
+) {
+    use grantflow::AnyExchange;
+    use grantflow_session::Session;
+    // README
+let session = Session::new(&client, key, store, outside)
+    .source(move |_: &mut Env<'_>| Ok(AnyExchange::new(grant.clone())));
+    // README
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
 fn at_the_command_line(client: grantflow::PublicClient, mut env: Env<'_>) -> Result<(), Box<dyn Error>> {
     use grantflow::{Authorization, Redirect};
     // README
@@ -160,6 +177,32 @@ let listener = Listener::bind()?;
 let Redirect { url, pending } = Authorization::new(&client, listener.redirect_uri())?.start(&mut env)?;
 // Open `url` in the person's browser; then:
 let Arrival { callback, page } = listener.wait(pending)?; // Granted, Denied or Rejected; ends at a deadline, or by a Stop
+    // README
+    Ok(())
+}
+
+#[derive(serde::Serialize)]
+struct Payment {
+    r#type: &'static str,
+    amount: &'static str,
+    currency: &'static str,
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+fn in_more_detail(
+    client: grantflow::PublicClient,
+    redirect_uri: &str,
+    tokens: grantflow::Tokens,
+    agent: grantflow_ureq::Agent,
+) -> Result<(), Box<dyn Error>> {
+    use grantflow::{Authorization, AuthorizationDetails};
+    // README
+let details = AuthorizationDetails::new(&[Payment { r#type: "payment_initiation", amount: "123.50", currency: "EUR" }])?;
+let authorization = Authorization::new(&client, redirect_uri)?.authorization_details(details)?.resource("https://pay.example/")?;
+// … the person approves, and the server says what was granted:
+let granted = tokens.authorization_details();
+let tokens = grantflow_ureq::run(&agent, tokens.refresh()?.resource("https://pay.example/")?)?;
     // README
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use grantflow::{Body, Entropy as _, EntropyFailed, UnixTime};
-use grantflow_session::renewal::Source;
+use grantflow_session::renewal::TokenFrom;
 use grantflow_session::{Event, FileStore, InDoubt, Later, Outside, Session, SessionError, Unanswered};
 use grantflow_tests::world::{ID, SECRET, access, key, plain_policy};
 use grantflow_ureq::{Agent, SysRng};
@@ -59,7 +59,7 @@ pub(crate) fn run(orders: &Orders) {
     let session = {
         let renewed = Arc::clone(&renewed);
         orders.session().observer(move |event: &Event<'_>| {
-            if matches!(event, Event::Renewed { source: Source::Server, .. }) {
+            if matches!(event, Event::Renewed { from: TokenFrom::Server, .. }) {
                 renewed.fetch_add(1, Ordering::SeqCst);
             }
         })

@@ -24,7 +24,7 @@ const BY_HAND: usize = 3;
 const SESSIONS: usize = 2;
 
 /// The settings of a server and a policy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Setup {
     /// How long the server accepts a used refresh token, in seconds.
     grace: u64,
@@ -33,6 +33,8 @@ struct Setup {
     expires_in: u64,
     /// A lock ends some time after its holder's last chance to send, even if the holder is alive.
     lease: bool,
+    /// There is a source of new tokens. Each of its exchanges is a code that can be used once.
+    fed: bool,
 }
 
 /// The purpose of a procedure.
@@ -127,13 +129,14 @@ impl ReferenceStateMachine for Model {
         let grace = prop_oneof![Just(0), Just(60), Just(1_000_000)];
         let expires_in = prop_oneof![Just(10), Just(3600)];
         let in_doubt = prop_oneof![4 => Just(InDoubt::Heal), 1 => Just(InDoubt::Once), 1 => Just(InDoubt::Never)];
-        (grace, any::<bool>(), in_doubt, expires_in, prop::bool::weighted(0.3))
-            .prop_map(|(grace, revokes_on_replay, in_doubt, expires_in, lease)| Setup {
+        (grace, any::<bool>(), in_doubt, expires_in, prop::bool::weighted(0.3), prop::bool::weighted(0.4))
+            .prop_map(|(grace, revokes_on_replay, in_doubt, expires_in, lease, fed)| Setup {
                 grace,
                 revokes_on_replay,
                 in_doubt,
                 expires_in,
                 lease,
+                fed,
             })
             .boxed()
     }
@@ -229,6 +232,8 @@ fn in_every_order_nothing_is_lost_and_nothing_is_sent_twice() {
         "late",
         "of no use",
         "asked with a good token",
+        "the source was asked",
+        "the source served at the end",
     ] {
         assert!(tally.get(what).is_some_and(|times| *times > 2), "{what} hardly ever happened");
     }

@@ -1,11 +1,13 @@
 //! What the end of each procedure must be, and what must always hold.
 
-use grantflow_session::renewal::{Outcome, Source};
+use std::collections::BTreeSet;
+
+use grantflow_session::renewal::{Outcome, TokenFrom};
 use grantflow_session::{InDoubt, Loss, Outside as _, SessionError};
 use grantflow_tests::world::{Did, Kept, Net, access};
 
 use crate::ledger::{most, refused};
-use crate::processes::{Course, InHand, Process, STACK_DEADLINE, System, net, session};
+use crate::processes::{Course, InHand, STACK_DEADLINE, System, net, session};
 use crate::{Way, tally};
 
 impl System {
@@ -22,20 +24,20 @@ impl System {
         let process = &mut self.by_hand[at];
         let stored = kept.as_ref().and_then(|kept| kept.refresh.clone());
         match outcome {
-            Outcome::Fresh { token, source, .. } => {
+            Outcome::Fresh { token, from, .. } => {
                 let kept = kept.as_ref().expect("what is given out is stored");
                 assert_eq!(kept.access, access(&token), "what is given out is what is stored");
-                assert_eq!(kept.sent, if source == Source::Store { kept.sent } else { 0 });
-                if source == Source::Store || goal == "save" && brought.is_none() {
+                assert_eq!(kept.sent, if from == TokenFrom::Store { kept.sent } else { 0 });
+                if from == TokenFrom::Store || goal == "save" && brought.is_none() {
                     assert!(token.expires_at().is_none_or(|end| now < end), "a token that is over was given out");
                 }
                 if let Some(brought) = brought.as_ref().filter(|_| !self.lease) {
                     assert_eq!(stored.as_ref(), Some(brought), "the rotated token is not what is stored");
                 }
-                tally(match (goal, source) {
-                    ("save", Source::Server) if brought.is_none() => "saved",
-                    (_, Source::Server) => "refreshed",
-                    (_, Source::Store) => "adopted",
+                tally(match (goal, from) {
+                    ("save", TokenFrom::Server) if brought.is_none() => "saved",
+                    (_, TokenFrom::Server) => "refreshed",
+                    (_, TokenFrom::Store) => "adopted",
                     _ => "logged in",
                 });
                 if goal == "login" {
@@ -44,11 +46,11 @@ impl System {
                 if let Some((refresh, chosen)) = saves {
                     let superseded = stored.as_ref() != Some(&refresh) && brought.is_none();
                     assert!(
-                        !superseded || self.chosen > chosen || source == Source::Store,
+                        !superseded || self.chosen > chosen || from == TokenFrom::Store,
                         "unsaved tokens were dropped"
                     );
                 }
-                *process = Process { known: Some(token), ..Process::default() };
+                process.knows(Some(token));
             }
             Outcome::NotStored { unsaved, .. } => {
                 tally("not stored");
@@ -78,7 +80,7 @@ impl System {
                 tally("logged out");
                 self.chosen += 1;
                 assert!(kept.is_none());
-                *process = Process::default();
+                process.knows(None);
             }
             Outcome::Failed(error) => {
                 assert!(brought.is_none() || self.lease, "{error:?}: the rotated token is lost");
@@ -93,6 +95,9 @@ impl System {
             SessionError::Empty => {
                 tally("empty");
                 assert!(kept.is_none());
+            }
+            SessionError::Lost { .. } | SessionError::Unknown { .. } if self.fed => {
+                panic!("given up, and there is a source: {error:?}")
             }
             SessionError::Lost { loss, .. } => {
                 tally("lost");
@@ -140,9 +145,15 @@ impl System {
         let mut nets = nets.into_iter();
         let mut sent_at = self.world.sent_at().into_iter();
         for did in self.world.log() {
-            let Did::Send(Some(token)) = did else { continue };
+            let Did::Send(token) = did else { continue };
             let net = nets.find(|net| !matches!(net, Net::NotSent)).unwrap_or(Net::Fine);
-            if self.ledger.left(&token, sent_at.next().unwrap(), None) {
+            let sent_at = sent_at.next().unwrap();
+            let Some(token) = token else {
+                assert!(self.fed, "sent without a refresh token");
+                tally("the source was asked");
+                continue;
+            };
+            if self.ledger.left(&token, sent_at, None) {
                 tally("sent again in doubt");
             }
             if matches!(net, Net::Gateway(429, _)) {
@@ -173,8 +184,14 @@ impl System {
             self.by_hand.iter().filter(|process| matches!(&process.course, Some(Course { lock: Some(_), .. }))).count();
         assert!(on_the_way <= 1, "{on_the_way} hold the lock");
         let now = self.world.now().as_secs();
+        let codes = self.world.codes_seen();
+        let different: BTreeSet<&String> = codes.iter().collect();
+        assert_eq!(different.len(), codes.len(), "an exchange of the source was sent again after it may have arrived");
         let is_sending = |course: &Course| {
-            course.waits_for.is_some() && !(self.lease && course.sent_at.saturating_add(STACK_DEADLINE) < now)
+            // Without a mark, the end of a lease lets another process ask its own source.
+            course.waits_for.is_some()
+                && !(self.lease && course.feeds)
+                && !(self.lease && course.sent_at.saturating_add(STACK_DEADLINE) < now)
         };
         let sending = self.by_hand.iter().filter(|process| process.course.as_ref().is_some_and(is_sending)).count();
         assert!(sending <= 1, "{sending} refreshes of one grant at a time");
@@ -192,13 +209,19 @@ impl System {
             kept.sent == 0 && !kept.lost && kept.refresh.as_ref().is_some_and(|refresh| self.ledger.open(refresh) == 0)
         });
         self.world.clear();
-        let session = session(&self.world, &self.store, &self.policy.clone().in_doubt(InDoubt::Heal), self.lease);
+        let session =
+            session(&self.world, &self.store, &self.policy.clone().in_doubt(InDoubt::Heal), self.lease, self.fed);
         if before.as_ref().is_some_and(|kept| kept.sent > 0) {
             tally("in doubt at the end");
         }
         let result = session.token_blocking();
         let sent = self.world.sent().len();
         match (&before, &result) {
+            (_, Ok(_)) if self.fed => {
+                let dead = before.as_ref().is_none_or(|kept| kept.lost);
+                assert!(!dead || sent == 1, "one request: the source's");
+                tally(if dead { "the source served at the end" } else { "good at the end" });
+            }
             (None, Err(SessionError::Empty)) => assert_eq!(sent, 0),
             (Some(kept), Ok(_)) => {
                 tally(if kept.sent > 0 { "healed at the end" } else { "good at the end" });

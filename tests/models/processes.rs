@@ -5,18 +5,21 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use grantflow::{Body, Env, Sent};
-use grantflow_session::renewal::{Action as Next, NotMade, Outcome, Plan, Renewal, Source, Unsaved};
+use grantflow_session::renewal::{Action as Next, NotMade, Outcome, Plan, Renewal, TokenFrom, Unsaved};
 use grantflow_session::{FreshToken, InDoubt, Lock, MemoryStore, Outside, Policy, Session, Store, StoreError, Swap};
-use grantflow_tests::world::{AsStore, Kept, Leased, Net, World, key, plain_policy, refresh_token_in, unanswered};
+use grantflow_tests::world::{
+    AsStore, Asked, Kept, Leased, Net, World, key, plain_policy, refresh_token_in, unanswered,
+};
 use http::{Request, Response};
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, most};
 use crate::{Action, BY_HAND, Disk, Goal, SESSIONS, Setup, Way, tally};
 
 pub(crate) struct System {
     pub(crate) world: World,
     pub(crate) store: MemoryStore,
-    pub(crate) plan: Arc<Plan>,
+    /// Whether the sessions and the plans have a source.
+    pub(crate) fed: bool,
     pub(crate) policy: Policy,
     pub(crate) in_doubt: InDoubt,
     pub(crate) lease: bool,
@@ -39,8 +42,9 @@ pub(crate) struct Transit {
     pub(crate) request: Request<Body>,
 }
 
-#[derive(Default)]
 pub(crate) struct Process {
+    /// With the process's own source, and what waits of it.
+    pub(crate) plan: Arc<Plan>,
     pub(crate) known: Option<FreshToken>,
     pub(crate) unsaved: Option<InHand>,
     pub(crate) course: Option<Course>,
@@ -60,6 +64,8 @@ pub(crate) struct Course {
     pub(crate) sent_at: u64,
     /// It was not the first request with its token.
     pub(crate) again: bool,
+    /// Its last request was an exchange of the source.
+    pub(crate) feeds: bool,
     pub(crate) goal: &'static str,
     /// The number of the request in progress, and its answer after it has arrived.
     pub(crate) waits_for: Option<(u64, Option<Response<Body>>)>,
@@ -76,29 +82,35 @@ impl System {
             server.knobs().refresh_grace = setup.grace;
             server.knobs().revoke_on_replay = setup.revokes_on_replay;
             server.knobs().expires_in = setup.expires_in;
+            server.knobs().code_lifetime = 600;
         });
         let store = MemoryStore::new();
         let mut policy = plain_policy();
         policy.in_doubt = setup.in_doubt;
-        let plan = Plan::refresh(&world.client(), key(), policy.clone()).lock_dies_with_its_process(!setup.lease);
-        let sessions = (0..SESSIONS).map(|_| session(&world, &store, &policy, setup.lease)).collect::<Vec<_>>();
+        let by_hand = (0..BY_HAND).map(|_| Process::new(&world, &policy, setup)).collect();
+        let sessions =
+            (0..SESSIONS).map(|_| session(&world, &store, &policy, setup.lease, setup.fed)).collect::<Vec<_>>();
         sessions[0].prime_blocking(world.login()).unwrap();
         Self {
             world,
             store,
-            plan,
+            fed: setup.fed,
             policy,
             in_doubt: setup.in_doubt,
             lease: setup.lease,
             down: false,
             hurries: [false; SESSIONS],
-            by_hand: (0..BY_HAND).map(|_| Process::default()).collect(),
+            by_hand,
             sessions,
             ledger: Ledger::default(),
             under_way: VecDeque::new(),
             next_transit: 0,
             chosen: 0,
         }
+    }
+
+    fn setup(&self) -> Setup {
+        Setup { lease: self.lease, fed: self.fed, in_doubt: self.in_doubt, ..Setup::default() }
     }
 
     pub(crate) fn kept(&self) -> Option<Kept> {
@@ -133,7 +145,8 @@ impl System {
                 }
             }
             Action::Crash(process) => {
-                let gone = std::mem::take(&mut self.by_hand[process]);
+                let new = Process::new(&self.world, &self.policy, &self.setup());
+                let gone = std::mem::replace(&mut self.by_hand[process], new);
                 tally(if gone.course.is_some() { "crashed on the way" } else { "crashed" });
             }
             Action::Arrive => self.arrive(),
@@ -150,7 +163,7 @@ impl System {
                 }
             }
             Action::Restart(at) => {
-                self.sessions[at] = session(&self.world, &self.store, &self.policy, self.lease);
+                self.sessions[at] = session(&self.world, &self.store, &self.policy, self.lease, self.fed);
             }
             Action::Clock(seconds) => {
                 if seconds < 0 {
@@ -183,7 +196,7 @@ impl System {
         if process.course.is_some() {
             return;
         }
-        let plan = Arc::clone(&self.plan);
+        let plan = Arc::clone(&process.plan);
         let mut saves = None;
         let (next, goal) = match goal {
             Goal::Login => (Renewal::prime(plan, world.login()).unwrap(), "login"),
@@ -196,8 +209,8 @@ impl System {
             Goal::Renew => (Renewal::of(plan, None), "renew"),
             Goal::Refused => (Renewal::of(plan, process.known.as_ref()), "renew"),
         };
-        process.course =
-            Some(Course { next, lock: None, sent_at: 0, again: false, goal, waits_for: None, brought: None, saves });
+        let (lock, sent_at, again, feeds, waits_for, brought) = (None, 0, false, false, None, None);
+        process.course = Some(Course { next, lock, sent_at, again, feeds, goal, waits_for, brought, saves });
     }
 
     fn step(&mut self, at: usize, disk: Disk, way: Way) {
@@ -266,13 +279,23 @@ impl System {
                                 return;
                             }
                         };
-                        let token = refresh_token_in(&request).unwrap();
+                        let token = refresh_token_in(&request);
                         course.sent_at = now;
-                        if way != Way::NotSent {
+                        course.feeds = token.is_none();
+                        if course.feeds {
+                            assert!(self.fed, "sent without a refresh token");
+                            let kept = self.kept();
+                            let has_better = kept.is_some_and(|kept| {
+                                !kept.lost && kept.refresh.is_some() && kept.sent < most(self.in_doubt)
+                            });
+                            assert!(!has_better || lease, "the source was asked before the refresh token");
+                            tally("the source was asked");
+                        }
+                        if let Some(token) = token.as_ref().filter(|_| way != Way::NotSent) {
                             // Under a lease, another process may have changed the entry since.
-                            let kept = self.kept().filter(|kept| kept.refresh.as_ref() == Some(&token) && !kept.lost);
+                            let kept = self.kept().filter(|kept| kept.refresh.as_ref() == Some(token) && !kept.lost);
                             assert!(kept.is_some() || lease, "sent without a mark");
-                            course.again = self.ledger.left(&token, now, kept.map(|kept| kept.sent));
+                            course.again = self.ledger.left(token, now, kept.map(|kept| kept.sent));
                             if course.again {
                                 tally("sent again in doubt");
                             }
@@ -293,7 +316,7 @@ impl System {
                             }
                             Way::Down => state.answered(&mut env, page(502)),
                             Way::TooBusy => {
-                                self.ledger.harmless(&token);
+                                token.iter().for_each(|token| self.ledger.harmless(token));
                                 state.answered(&mut env, page(429))
                             }
                             Way::Slow => {
@@ -306,13 +329,14 @@ impl System {
                     }
                 }
             }
+            Next::Obtain(_) => unreachable!("no process has such a source"),
             Next::Done(_) => unreachable!("it was taken when it came"),
         };
         if let Next::Done(outcome) = course.next {
             let saves = course.saves.take();
             if course.again
                 && course.brought.is_some()
-                && matches!(outcome, Outcome::Fresh { source: Source::Server, .. })
+                && matches!(outcome, Outcome::Fresh { from: TokenFrom::Server, .. })
             {
                 tally("healed");
             }
@@ -342,14 +366,28 @@ impl System {
 /// The HTTP stack gives up after this many seconds.
 pub(crate) const STACK_DEADLINE: u64 = 30;
 
-pub(crate) fn session(world: &World, store: &MemoryStore, policy: &Policy, lease: bool) -> Session {
+pub(crate) fn session(world: &World, store: &MemoryStore, policy: &Policy, lease: bool, fed: bool) -> Session {
     let client = world.client();
     let session = if lease {
         Session::new(&client, key(), Leased::over(store), world.clone())
     } else {
         Session::new(&client, key(), store.clone(), world.clone())
     };
-    session.policy(policy.clone())
+    let session = session.policy(policy.clone());
+    if fed { session.source(world.codes(&Asked::default())) } else { session }
+}
+
+impl Process {
+    fn new(world: &World, policy: &Policy, setup: &Setup) -> Self {
+        let plan = Plan::refresh(&world.client(), key(), policy.clone()).lock_dies_with_its_process(!setup.lease);
+        let plan = if setup.fed { plan.source(world.codes(&Asked::default())) } else { plan };
+        Self { plan, known: None, unsaved: None, course: None }
+    }
+
+    /// The process ends its work and knows this.
+    pub(crate) fn knows(&mut self, known: Option<FreshToken>) {
+        (self.known, self.unsaved, self.course) = (known, None, None);
+    }
 }
 
 fn broken() -> StoreError {

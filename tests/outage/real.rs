@@ -28,7 +28,8 @@ const KINDS: [&str; 3] = ["502", "200 with an HTML page", "refused connections"]
 /// The server renews, and its answer is lost until the gateway recovers.
 const LOST: &str = "lost answers";
 /// Each failure over one transport is enough for these; oidc-provider has each over each.
-const OTHERS: [Kind; 1] = [Kind::Zitadel];
+const OTHERS: [Kind; 6] =
+    [Kind::Zitadel, Kind::Idpyoidc, Kind::Hydra, Kind::GracefulHydra, Kind::Keycloak, Kind::LenientKeycloak];
 
 /// One outage of one server.
 struct Case {
@@ -49,7 +50,7 @@ impl Case {
 
     /// Whether there is a token afterwards: a server that lets no refresh token come twice has ended the grant.
     fn ends_well(&self) -> bool {
-        self.kind != LOST
+        self.kind != LOST || matches!(self.server, Kind::GracefulHydra | Kind::LenientKeycloak)
     }
 
     /// The cases of a server.
@@ -74,9 +75,15 @@ pub(crate) fn trials(list: bool) -> Vec<Trial> {
         return servers.flat_map(Case::of).map(|case| Trial::test(case.name(), || Ok(()))).collect();
     }
     // In parallel, because installing one takes seconds.
-    let starting: Vec<_> = servers.map(|kind| (kind, std::thread::spawn(move || peer::start(kind)))).collect();
+    let processes = servers.clone().filter(|kind| kind.runs_as() == *kind);
+    let starting: Vec<_> = processes.map(|kind| (kind, std::thread::spawn(move || peer::start(kind)))).collect();
     let died = |_| Err(peer::StartError::Failed("the thread that starts it panicked".to_owned()));
-    starting.into_iter().flat_map(|(kind, peer)| of_server(kind, peer.join().unwrap_or_else(died))).collect()
+    let trials = starting.into_iter().flat_map(|(process, peer)| {
+        let peer = peer.join().unwrap_or_else(died);
+        let here = servers.clone().filter(move |kind| kind.runs_as() == process);
+        here.flat_map(move |kind| of_server(kind, peer.as_ref().map(|peer| peer.seen_as(kind)).map_err(Clone::clone)))
+    });
+    trials.collect()
 }
 
 fn of_server(kind: Kind, peer: Result<Peer, peer::StartError>) -> Vec<Trial> {
@@ -109,7 +116,11 @@ fn run(peer: &Arc<Peer>, case: &Case) -> Outcome {
     let failing = case.failing().ok_or("no such failure")?;
     let gateway = Arc::new(Gateway::new(failing, |_| pass_on(address(peer))));
     let places = peer.kind().places();
-    let client = grantflow::Server::new(&peer.url(places.authorization), &gateway.url(places.token))?
+    let server = grantflow::Server::new(&peer.url(places.authorization), &gateway.url(&peer.path(places.token)))?;
+    let quirks = peer.kind().quirks();
+    let client = quirks
+        .into_iter()
+        .try_fold(server, grantflow::Server::quirk)?
         .issuer(peer.issuer())?
         .client(peer::BASIC.id)
         .secret_basic(peer::BASIC.secret.unwrap_or_default())?;
@@ -159,7 +170,10 @@ fn run(peer: &Arc<Peer>, case: &Case) -> Outcome {
 
 /// Past the gateway: the login ends before the outage begins.
 fn log_in(peer: &Peer, client: &ConfidentialClient) -> Result<Tokens, Box<dyn std::error::Error>> {
-    let authorization = Authorization::new(client, REDIRECT_URI)?.scope(SCOPE)?;
+    let mut authorization = Authorization::new(client, REDIRECT_URI)?.scope(SCOPE)?;
+    if peer.kind().wants_consent() {
+        authorization = authorization.param("prompt", "consent")?;
+    }
     let Redirect { url, pending } = authorization.start(&mut Env::new(now(), &mut SysRng))?;
     let back = Browser::new(REDIRECT_URI).visit(url.as_str())?.callback()?;
     let Callback::Granted(exchange) = pending.receive(&back.parse()?) else { return Err("not granted".into()) };

@@ -6,10 +6,18 @@ use http::{HeaderMap, Request, StatusCode};
 
 use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check};
 
-const NAMES_NO_SCOPE: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
-const WITH_CHALLENGES: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
-const WITHOUT_CHALLENGES: &[Kind] = &[Kind::Zitadel];
+const NAMES_NO_SCOPE: &[Kind] =
+    &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Keycloak, Kind::Spring];
+const WITH_CHALLENGES: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Keycloak,
+    Kind::Spring,
+    Kind::Hydra,
+];
+const WITHOUT_CHALLENGES: &[Kind] = &[Kind::Zitadel, Kind::Idpyoidc];
 const OIDC_PROVIDER: &[Kind] = &[Kind::OidcProvider];
 
 pub(crate) const CHECKS: [Row; 5] = [
@@ -58,17 +66,25 @@ fn without_a_token(world: &World) -> Outcome {
                 format!("{challenges:?}"),
             )
         }
+        // With the code that it has for every token.
+        Kind::Hydra => {
+            check(bearer.error().as_ref().map(ErrorCode::as_str) == world.refusal().1, format!("{challenges:?}"))
+        }
+        Kind::Keycloak => {
+            check(bearer.error().is_none() && bearer.challenge().realm() == Some("rotating"), format!("{challenges:?}"))
+        }
         // In lower case, and with a word that no RFC knows.
         Kind::Authlib => check(
             bearer.error().is_some_and(|code| code.as_str() == "missing_authorization"),
             format!("{challenges:?}"),
         ),
-        _ => check(
-            bearer.error().is_none()
-                && bearer.untrusted_resource_metadata()
-                    == Some(&*world.peer.at_root("/.well-known/oauth-protected-resource/api")),
-            format!("{challenges:?}"),
-        ),
+        _ => {
+            // Spring's challenge names the document of the whole origin.
+            let path = if world.kind() == Kind::Spring { "" } else { "/api" };
+            let metadata = world.peer.at_root(&format!("/.well-known/oauth-protected-resource{path}"));
+            let named = bearer.untrusted_resource_metadata() == Some(&*metadata);
+            check(bearer.error().is_none() && named, format!("{challenges:?}"))
+        }
     }
 }
 
@@ -76,7 +92,8 @@ fn unknown_token(world: &World) -> Outcome {
     let (status, headers) = world.call(&world.api(), Some("nobody-knows-it"))?;
     let challenges = Challenges::of(&headers);
     let error = challenges.bearer().find_map(|bearer| bearer.error());
-    check(status == 401 && error == Some(ErrorCode::InvalidToken), format!("{status}: {challenges:?}"))?;
+    let said = (status, error.as_ref().map(ErrorCode::as_str));
+    check(said == world.refusal(), format!("{status}: {challenges:?}"))?;
     check(StepUp::of(status, &headers).is_none(), "an invalid token needs a refresh, and no step-up")
 }
 

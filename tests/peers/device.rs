@@ -6,21 +6,36 @@ use grantflow::{Client, DeviceGrant, DeviceRequest, Discovery, Error, ErrorCode,
 use grantflow_tests::support::peer::{self, Kind};
 
 use crate::person::{Comes, Says, answers, decides, polls};
-use crate::world::{ALL, DJANGO, Got, Outcome, Row, World, check, failed, is_too_early};
+use crate::world::{DJANGO, Got, Outcome, Row, World, check, failed, is_too_early};
 
+const HERE: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Zitadel,
+    Kind::Keycloak,
+    Kind::Spring,
+];
 const AUTHLIB: &[Kind] = &[Kind::Authlib];
-const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel];
-const WITH_PAGES: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Zitadel];
+const ANNOUNCED: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Keycloak, Kind::Spring];
+const WITH_PAGES: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Zitadel,
+    Kind::Keycloak,
+    Kind::Spring,
+];
 
 pub(crate) const CHECKS: [Row; 10] = [
-    Row { name: "device: pending, then the person says yes", check: pending_then_yes, on: ALL },
+    Row { name: "device: pending, then the person says yes", check: pending_then_yes, on: HERE },
     Row { name: "device with a secret, and the person types the code in", check: typed_in, on: WITH_PAGES },
-    Row { name: "device: the person says no", check: says_no, on: ALL },
-    Row { name: "device: a grant survives storing", check: survives_storing, on: ALL },
+    Row { name: "device: the person says no", check: says_no, on: HERE },
+    Row { name: "device: a grant survives storing", check: survives_storing, on: HERE },
     Row { name: "device by what the metadata says", check: by_metadata, on: ANNOUNCED },
-    Row { name: "device: a wrong secret gets no code", check: wrong_secret, on: ALL },
-    Row { name: "device: a wrong secret while it polls costs nothing", check: wrong_secret_meanwhile, on: ALL },
+    Row { name: "device: a wrong secret gets no code", check: wrong_secret, on: HERE },
+    Row { name: "device: a wrong secret while it polls costs nothing", check: wrong_secret_meanwhile, on: HERE },
     Row { name: "device with Basic wants client_id in the body", check: wants_client_id, on: DJANGO },
     Row { name: "device: slow_down adds five seconds", check: slow_down, on: AUTHLIB },
     Row { name: "device: a code that has expired is spent", check: expired, on: AUTHLIB },
@@ -44,11 +59,11 @@ impl World {
     }
 
     fn shows_a_code(&self, client: &Client) -> Got<DeviceGrant> {
-        let grant = self.agent.run(DeviceRequest::new(client)?.scope(self.scope())?)?;
+        let grant = self.agent.run(DeviceRequest::new(client)?.scope(self.device_scope())?)?;
         check(grant.verification_uri().starts_with(self.peer.issuer()), grant.verification_uri())?;
         check(!grant.user_code().is_empty(), "no code to show")?;
-        // oidc-provider does not say how often a client may poll.
-        let interval = if self.kind() == Kind::OidcProvider { 5 } else { 1 };
+        // These do not say how often a client may poll.
+        let interval = if matches!(self.kind(), Kind::OidcProvider | Kind::Spring) { 5 } else { 1 };
         check(grant.interval() == Duration::from_secs(interval), format!("{:?}", grant.interval()))?;
         Ok(grant)
     }
@@ -108,7 +123,7 @@ fn by_metadata(world: &World) -> Outcome {
 
 fn wrong_secret(world: &World) -> Outcome {
     let client = world.device_with_secret("wrong")?;
-    let (error, left) = failed(world.agent.run(DeviceRequest::new(&client)?.scope(world.scope())?))?;
+    let (error, left) = failed(world.agent.run(DeviceRequest::new(&client)?.scope(world.device_scope())?))?;
     check(
         error.code() == Some(&wrong_secret_is(world))
             && error.next() == Next::FixConfiguration
@@ -122,7 +137,7 @@ fn wrong_secret_is(world: &World) -> ErrorCode {
     match world.kind() {
         // And with 400.
         Kind::Zitadel => ErrorCode::UnauthorizedClient,
-        _ => ErrorCode::InvalidClient,
+        _ => world.wrong_secret(),
     }
 }
 
@@ -141,7 +156,7 @@ fn wrong_secret_meanwhile(world: &World) -> Outcome {
 fn wants_client_id(world: &World) -> Outcome {
     let secret = peer::DEVICE_BASIC.secret.unwrap_or_default();
     let client = world.device_server()?.client(peer::DEVICE_BASIC.id).secret_basic(secret)?;
-    let (error, left) = failed(world.agent.run(DeviceRequest::new(&client)?.scope(world.scope())?))?;
+    let (error, left) = failed(world.agent.run(DeviceRequest::new(&client)?.scope(world.device_scope())?))?;
     check(error.code() == Some(&ErrorCode::InvalidRequest) && matches!(left, Left::Intact(_)), error.to_string())
 }
 

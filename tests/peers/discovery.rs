@@ -8,10 +8,27 @@ use http::{Request, StatusCode};
 
 use crate::world::{ALL, DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, failed};
 
-const OPENID: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Zitadel];
-const OAUTH: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
-const ONE_PLACE: &[Kind] = &[Kind::Authlib, Kind::Zitadel];
-const WITHOUT_RESOURCES: &[Kind] = &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel];
+const OPENID: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Zitadel,
+    Kind::Idpyoidc,
+    Kind::Keycloak,
+    Kind::Spring,
+    Kind::Hydra,
+];
+const OAUTH: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Keycloak,
+    Kind::Spring,
+];
+const ONE_PLACE: &[Kind] = &[Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc, Kind::Hydra];
+const WITHOUT_RESOURCES: &[Kind] =
+    &[Kind::OidcProvider, Kind::Authlib, Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak, Kind::Hydra];
 
 pub(crate) const CHECKS: [Row; 8] = [
     Row { name: "discovery by RFC 8414, and a login by what it says", check: by_rfc_8414, on: OAUTH },
@@ -33,7 +50,7 @@ fn is_right(world: &World, metadata: &ServerMetadata) -> Outcome {
     check(metadata.announces_s256(), "S256")?;
     let iss = metadata.authorization_response_iss_parameter_supported();
     check(iss == world.kind().sends_issuer(), "whether `iss` comes back")?;
-    logs_in(world, &metadata.server()?)
+    logs_in(world, &world.with_quirks(metadata.server()?)?)
 }
 
 fn logs_in(world: &World, server: &Server) -> Outcome {
@@ -61,7 +78,9 @@ fn endpoints_are_right(world: &World, metadata: &ServerMetadata) -> Outcome {
     // django-oauth-toolkit has a device endpoint, and does not say so.
     let device = url(places.device).filter(|_| !DJANGO.contains(&world.kind()));
     check(metadata.device_authorization_endpoint() == device.as_deref(), "device authorization endpoint")?;
-    check(metadata.introspection_endpoint() == url(places.introspection).as_deref(), "introspection endpoint")?;
+    // Hydra's is for administrators.
+    let introspection = url(places.introspection).filter(|_| world.kind() != Kind::Hydra);
+    check(metadata.introspection_endpoint() == introspection.as_deref(), "introspection endpoint")?;
     check(metadata.revocation_endpoint() == url(places.revocation).as_deref(), "revocation endpoint")?;
     let pushed = url(places.pushed);
     check(metadata.pushed_authorization_request_endpoint() == pushed.as_deref(), "where requests are pushed")
@@ -78,7 +97,7 @@ fn by_openid(world: &World) -> Outcome {
     // Where the issuer has a path, nothing is at the place where RFC 8414 would look for this document.
     let order = [WellKnown::OpenIdInserted, WellKnown::OpenIdAppended];
     let discovery = Discovery::new(world.peer.issuer())?.at(&order)?;
-    let places = if world.kind() == Kind::DjangoOauthToolkit { 2 } else { 1 };
+    let places = if matches!(world.kind(), Kind::DjangoOauthToolkit | Kind::Keycloak) { 2 } else { 1 };
     check(discovery.urls().count() == places, format!("{:?}", discovery.urls().collect::<Vec<_>>()))?;
     check(world.agent.run(discovery)?.as_json() == metadata.as_json(), "another document")
 }

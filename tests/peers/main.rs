@@ -4,6 +4,8 @@
 //! Servers that this machine cannot run, without Node.js or Python, are listed as ignored, with the reason; in CI that
 //! fails. (libtest cannot decide this at run time; libtest-mimic can.)
 
+mod assertion;
+mod atproto;
 mod backchannel;
 mod challenges;
 mod code;
@@ -11,11 +13,18 @@ mod device;
 mod discovery;
 mod django_oauth_toolkit;
 mod given_up;
+mod hydra;
+mod idpyoidc;
+mod keycloak;
 mod oidc_provider;
 mod person;
+mod presets;
 mod pushed;
+mod registration;
 mod sessions;
+mod spring;
 mod targets;
+mod token_exchange;
 mod world;
 
 use std::process::ExitCode;
@@ -30,18 +39,27 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::{Check, Row, World};
 
 /// The checks, by what they are about.
-const CHECKS: [&[Row]; 11] = [
+const CHECKS: &[&[Row]] = &[
     &code::CHECKS,
     &discovery::CHECKS,
     &challenges::CHECKS,
     &given_up::CHECKS,
     &device::CHECKS,
     &backchannel::CHECKS,
+    &presets::CHECKS,
     &pushed::CHECKS,
+    &token_exchange::CHECKS,
+    &assertion::CHECKS,
+    &registration::CHECKS,
     &sessions::CHECKS,
     &targets::CHECKS,
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
+    &idpyoidc::CHECKS,
+    &hydra::CHECKS,
+    &atproto::CHECKS,
+    &keycloak::CHECKS,
+    &spring::CHECKS,
 ];
 
 /// Most trials wait for the other side, not for this machine.
@@ -51,7 +69,7 @@ const END: Duration = Duration::from_secs(60);
 
 /// Every check for every server that it is for, over every transport.
 fn checks(kind: Kind) -> impl Iterator<Item = (String, Transport, Check)> {
-    let rows = CHECKS.into_iter().flatten().filter(move |row| row.on.contains(&kind));
+    let rows = CHECKS.iter().copied().flatten().filter(move |row| row.on.contains(&kind));
     rows.flat_map(move |row| {
         Transport::ALL
             .map(|transport| (format!("{}: {}: {}", transport.name(), kind.name(), row.name), transport, row.check))

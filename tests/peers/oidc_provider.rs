@@ -5,17 +5,27 @@ use grantflow_tests::support::peer::{self, Browser, Kind};
 
 use crate::world::{Outcome, REDIRECT_URI, Row, SCOPE, World, check, start};
 
-const HERE: &[Kind] = &[Kind::OidcProvider];
-
 pub(crate) const CHECKS: [Row; 3] = [
-    Row { name: "code by form post", check: code_by_form_post, on: HERE },
-    Row { name: "other errors of the authorization endpoint arrive", check: other_error, on: HERE },
-    Row { name: "a consent to less is seen", check: narrowed_consent, on: HERE },
+    Row {
+        name: "code by form post",
+        check: code_by_form_post,
+        on: &[Kind::OidcProvider, Kind::Zitadel, Kind::Idpyoidc, Kind::Hydra, Kind::Keycloak],
+    },
+    Row {
+        name: "other errors of the authorization endpoint arrive",
+        check: other_error,
+        on: &[Kind::OidcProvider, Kind::Zitadel, Kind::Hydra, Kind::Keycloak],
+    },
+    Row {
+        name: "a consent to less is seen",
+        check: narrowed_consent,
+        on: &[Kind::OidcProvider, Kind::Zitadel, Kind::Hydra],
+    },
 ];
 
 fn code_by_form_post(world: &World) -> Outcome {
     let client = world.basic(peer::BASIC)?;
-    let authorization = Authorization::new(&client, REDIRECT_URI)?.scope(SCOPE)?.response_mode(ResponseMode::FormPost);
+    let authorization = world.login(&client, REDIRECT_URI)?.response_mode(ResponseMode::FormPost);
     let Redirect { url, pending } = start(&authorization)?;
     // The page's hidden fields, as a browser would post them.
     let fields = Browser::new(REDIRECT_URI).visit(url.as_str())?.page()?.fields();

@@ -1,8 +1,11 @@
 //! The person who uses the device and has a browser elsewhere.
 
-use grantflow_tests::support::peer::{Browser, Kind};
+use std::sync::{Mutex, PoisonError};
 
-use crate::world::{Got, Outcome, World, check};
+use grantflow::{Callback, Redirect};
+use grantflow_tests::support::peer::{Browser, Kind, Landing, Page};
+
+use crate::world::{Got, Outcome, REDIRECT_URI, World, check};
 
 /// The person's decision.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,25 @@ pub(crate) fn decides(world: &World, comes: Comes<'_>, user_code: &str, says: Sa
     let browser = Browser::new("http://127.0.0.1/none");
     if world.kind() == Kind::Authlib {
         return answers(world, user_code, if says == Says::Yes { "allow" } else { "deny" });
+    }
+    if world.kind() == Kind::Keycloak {
+        // The confirmation is what it asks of everybody who logs in.
+        let consent = match comes {
+            Comes::ByLink(url) => browser.visit(url)?,
+            Comes::Typing(url) => browser.press(&browser.visit(url)?.page()?, &[("device_user_code", user_code)])?,
+        };
+        return consents(world, &browser, &consent.page()?, says)?.page().map(drop).map_err(Into::into);
+    }
+    if world.kind() == Kind::Spring {
+        let first = match comes {
+            Comes::ByLink(url) => browser.press(&browser.visit(url)?.page()?, &[])?,
+            Comes::Typing(url) => browser.press(&browser.visit(url)?.page()?, &[("user_code", user_code)])?,
+        };
+        return match (consents(world, &browser, &first.page()?, says)?, says) {
+            // It has no page for a no.
+            (Landing::Page(page), Says::No) => check(page.status == 400, format!("{page:?}")),
+            (last, _) => check(last.page()?.body.contains("is connected"), "the device is not connected"),
+        };
     }
     // The first page has a field for the code, perhaps filled in; the second asks for a confirmation.
     let first = match comes {
@@ -47,6 +69,37 @@ pub(crate) fn decides_request(world: &World, auth_req_id: &str, says: Says, ping
     let url = world.peer.at_root(&format!("/_test/backchannel?{}", serde_urlencoded::to_string(query)?));
     let page = Browser::new("http://127.0.0.1/none").submit(&url, &[])?.page()?;
     check(page.body == "done", page.body)
+}
+
+/// Two consents of one person to one client at the same time break Keycloak: "More results found for user".
+static ONE_CONSENT: Mutex<()> = Mutex::new(());
+
+/// The person decides on the page of Keycloak or Spring, which says what the client wants.
+pub(crate) fn consents(world: &World, browser: &Browser, page: &Page, says: Says) -> Got<Landing> {
+    match (world.kind(), says) {
+        // Its button "Cancel" unticks every scope.
+        (Kind::Spring, Says::Yes) => Ok(browser.press(page, &[])?),
+        (Kind::Spring, Says::No) => {
+            let fields = page.fields();
+            let form = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let unticked: Vec<_> = form.filter(|(name, _)| *name != "scope").collect();
+            Ok(browser.submit(&page.action(), &unticked)?)
+        }
+        (_, says) => {
+            let _one = ONE_CONSENT.lock().unwrap_or_else(PoisonError::into_inner);
+            let button = if says == Says::Yes { ("accept", "Yes") } else { ("cancel", "No") };
+            Ok(browser.press(page, &[button])?)
+        }
+    }
+}
+
+/// A login of a client whose person is asked, and says so.
+pub(crate) fn is_asked(world: &World, redirect: Redirect, says: Says) -> Got<Callback> {
+    let Redirect { url, pending } = redirect;
+    let browser = Browser::new(REDIRECT_URI);
+    let page = browser.visit(url.as_str())?.page()?;
+    let back = consents(world, &browser, &page, says)?.callback()?;
+    Ok(pending.receive(&back.parse()?))
 }
 
 /// authlib's answers to the next polls: `pending`, `slow_down`, `allow` or `deny`, with commas.

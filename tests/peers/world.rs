@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use grantflow::{
     Authorization, Callback, Client, CodeExchange, ConfidentialClient, Env, Error, ErrorCode, Exchange, Failure, Left,
-    Misuse, Redirect, Server, Step, Tokens,
+    Misuse, Redirect, Server, Step, StoredTokens, Tokens,
 };
 use grantflow_tests::support::peer::{self, Browser, Kind, Peer, Places};
 use grantflow_tests::support::transport::{Agent, AnyError, SysRng, Transport, now};
@@ -35,7 +35,10 @@ pub(crate) const ALL: &[Kind] = &[
     Kind::StrictDjangoOauthToolkit,
     Kind::Authlib,
     Kind::Zitadel,
+    Kind::Idpyoidc,
+    Kind::Hydra,
     Kind::Keycloak,
+    Kind::Spring,
 ];
 pub(crate) const DJANGO: &[Kind] = &[Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit];
 
@@ -88,12 +91,17 @@ impl World {
 
     /// Configured by hand, without metadata.
     pub(crate) fn server(&self) -> Result<Server, Error> {
-        let server = Server::new(&self.authorization_endpoint(), &self.token_endpoint())?;
+        let server = self.with_quirks(Server::new(&self.authorization_endpoint(), &self.token_endpoint())?)?;
         if self.kind().sends_issuer() {
             server.issuer_always_sent(self.peer.issuer())
         } else {
             server.issuer(self.peer.issuer())
         }
+    }
+
+    /// What a caller has to know of a server that deviates.
+    pub(crate) fn with_quirks(&self, server: Server) -> Result<Server, Error> {
+        self.kind().quirks().into_iter().try_fold(server, Server::quirk)
     }
 
     pub(crate) fn basic(&self, client: peer::Client) -> Result<ConfidentialClient, Error> {
@@ -102,6 +110,12 @@ impl World {
 
     pub(crate) fn post(&self) -> Result<ConfidentialClient, Error> {
         self.server()?.client(peer::POST.id).secret_post(peer::POST.secret.unwrap_or_default())
+    }
+
+    /// A request for a login with every scope.
+    pub(crate) fn login(&self, client: impl Into<Client>, redirect_uri: &str) -> Result<Authorization, Error> {
+        let authorization = Authorization::new(client, redirect_uri)?.scope(self.scope())?;
+        if self.kind().wants_consent() { authorization.param("prompt", "consent") } else { Ok(authorization) }
     }
 
     /// Sends the person through the server, logged in and consenting.
@@ -126,17 +140,44 @@ impl World {
         }
     }
 
+    /// The scope that a device requests.
+    pub(crate) fn device_scope(&self) -> &'static str {
+        match self.kind() {
+            // It refuses `openid` there.
+            Kind::Spring => SCOPE.trim_start_matches("openid "),
+            _ => self.scope(),
+        }
+    }
+
     pub(crate) fn log_in(&self, client: impl Into<Client>) -> Got<Tokens> {
-        let authorization = Authorization::new(client, REDIRECT_URI)?.scope(self.scope())?;
-        Ok(self.agent.run(self.granted(authorization, REDIRECT_URI)?)?)
+        Ok(self.agent.run(self.granted(self.login(client, REDIRECT_URI)?, REDIRECT_URI)?)?)
+    }
+
+    /// Tokens as they are kept, as often as they are wanted.
+    pub(crate) fn kept(&self, client: &Client) -> Got<impl Fn() -> Got<Tokens> + use<>> {
+        let stored = serde_json::to_string(&self.log_in(client)?.into_stored())?;
+        let client = client.clone();
+        Ok(move || Ok(Tokens::from_stored(serde_json::from_str::<StoredTokens>(&stored)?, &client)?))
+    }
+
+    /// What the server calls a wrong secret.
+    pub(crate) fn wrong_secret(&self) -> ErrorCode {
+        match self.kind() {
+            Kind::Keycloak | Kind::LenientKeycloak => ErrorCode::UnauthorizedClient,
+            _ => ErrorCode::InvalidClient,
+        }
     }
 
     /// What the API says to a token that is over.
-    pub(crate) fn refusal(&self) -> (StatusCode, Option<ErrorCode>) {
+    pub(crate) fn refusal(&self) -> (StatusCode, Option<&'static str>) {
         match self.kind() {
             // 401 is for what is no token. It has no challenges.
             Kind::Zitadel => (StatusCode::FORBIDDEN, None),
-            _ => (StatusCode::UNAUTHORIZED, Some(ErrorCode::InvalidToken)),
+            // It has no challenges.
+            Kind::Idpyoidc => (StatusCode::UNAUTHORIZED, None),
+            // A code that is in no RFC.
+            Kind::Hydra | Kind::GracefulHydra => (StatusCode::UNAUTHORIZED, Some("request_unauthorized")),
+            _ => (StatusCode::UNAUTHORIZED, Some("invalid_token")),
         }
     }
 

@@ -10,17 +10,19 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use grantflow::{
-    Authorization, Body, Callback, ClientCredentials, ConfidentialClient, EntropyFailed, Env, Exchange, Redirect, Sent,
-    Step, Tokens, UnixTime,
+    Authorization, Body, Callback, ClientCredentials, CodeExchange, ConfidentialClient, EntropyFailed, Env, Exchange,
+    Redirect, Sent, Step, Tokens, UnixTime,
 };
 use grantflow_session::{FreshToken, Key, Later, MemoryStore, Outside, Policy, Session, Store, Unanswered};
 use grantflow_testkit as testkit;
 use http::{Request, Response};
 
 mod kept;
+mod sources;
 mod store;
 
 pub use kept::Kept;
+pub use sources::Asked;
 pub use store::{AsStore, Fault, FaultyStore, Leased, Op, Plugged};
 
 pub const ID: &str = "app";
@@ -194,19 +196,26 @@ impl World {
     }
 
     pub fn login_as(&self, client: &ConfidentialClient) -> Tokens {
-        let now = self.now();
+        let exchange = self.code(client);
         let mut dice = self.clone();
-        let mut env = Env::new(now, &mut dice);
-        let authorization = Authorization::new(client, REDIRECT_URI).unwrap().scope("read write").unwrap();
-        let Redirect { url, pending } = authorization.start(&mut env).unwrap();
-        let callback = self.server(|server| server.visit(url.as_str())).unwrap();
-        let Callback::Granted(exchange) = pending.receive_url(&callback.url) else { panic!("not granted") };
+        let mut env = Env::new(self.now(), &mut dice);
         let request = exchange.request(&mut env).unwrap();
         let answer = self.server(|server| server.handle(&request));
         match exchange.respond(&mut env, answer).unwrap() {
             Step::Done(tokens) => tokens,
             Step::Again(_) => panic!("this flow has one step"),
         }
+    }
+
+    /// The exchange of a code that a person has just agreed to.
+    pub fn code(&self, client: &ConfidentialClient) -> CodeExchange {
+        let mut dice = self.clone();
+        let mut env = Env::new(self.now(), &mut dice);
+        let authorization = Authorization::new(client, REDIRECT_URI).unwrap().scope("read write").unwrap();
+        let Redirect { url, pending } = authorization.start(&mut env).unwrap();
+        let callback = self.server(|server| server.visit(url.as_str())).unwrap();
+        let Callback::Granted(exchange) = pending.receive_url(&callback.url) else { panic!("not granted") };
+        exchange
     }
 
     /// A session of the default policy without jitter, on the key `ada`.

@@ -1,8 +1,8 @@
 //! The three flows, from their start to their end.
 
 use grantflow::{
-    Authorization, Callback, ClientCredentials, Env, ErrorCode, Exchange, Left, Next, PendingCallback, ResponseMode,
-    Tokens,
+    Authorization, AuthorizationDetails, Callback, ClientCredentials, Env, ErrorCode, Exchange, Left, Next,
+    PendingCallback, ResponseMode, Tokens,
 };
 use grantflow_testkit::Decision;
 use grantflow_tests::support::transport::SysRng;
@@ -14,6 +14,7 @@ pub(crate) const BODIES: &[(&str, Body)] = &[
     ("the code flow ends in tokens, and the token is good at the API", code),
     ("the code flow by form post", form_post),
     ("the code flow of a public client", public),
+    ("authorization details are granted, and a token is for a part of the grant", for_what),
     ("a code that was sent by hand is refused the second time, and its tokens are dead", replayed_code),
     ("a code without its verifier is of no use", stolen_code),
     ("a pending grant is stored, and continues in another process", stored_pending),
@@ -50,6 +51,29 @@ fn code(world: &World) {
         assert_eq!(hit.headers.get(header).unwrap(), value);
         assert_eq!(hit.headers.get_all(header).iter().count(), 1, "{header}");
     }
+}
+
+fn for_what(world: &World) {
+    const DETAILS: &str = r#"[{"type":"pay","amount":"7 €","to":"A&B"}]"#;
+    let details = AuthorizationDetails::from_json(DETAILS).unwrap();
+    let authorization = Authorization::new(&world.client(), REDIRECT_URI)
+        .and_then(|authorization| authorization.scope(SCOPE))
+        .and_then(|authorization| authorization.authorization_details(details.clone()))
+        .and_then(|authorization| authorization.resource("https://a.example/"))
+        .and_then(|authorization| authorization.resource("urn:b"))
+        .unwrap();
+    let exchange = world.granted(&authorization);
+    let tokens = world.run(exchange.resource("urn:b").unwrap()).unwrap();
+    assert_eq!(tokens.authorization_details().granted().unwrap().types().collect::<Vec<_>>(), ["pay"]);
+    let refresh = tokens.refresh().unwrap().authorization_details(details).unwrap();
+    let tokens = world.run(refresh).unwrap();
+    assert_eq!(tokens.resources(), ["urn:b"]);
+    let provider = world.provider();
+    let hit = provider.hits("refresh_token").next().unwrap();
+    assert_eq!(
+        (hit.resources.as_slice(), hit.parameter("authorization_details")),
+        (&["urn:b".to_owned()][..], Some(DETAILS))
+    );
 }
 
 fn form_post(world: &World) {

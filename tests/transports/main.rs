@@ -9,7 +9,9 @@ mod device;
 mod documents;
 mod dropped;
 mod endpoints;
+mod exchanges;
 mod flows;
+mod mcp;
 mod misbehaviours;
 mod quirks;
 mod waits;
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
             device::BODIES,
             backchannel::BODIES,
             endpoints::BODIES,
+            exchanges::BODIES,
+            mcp::BODIES,
         ]
         .concat()
         {

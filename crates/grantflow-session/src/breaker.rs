@@ -74,10 +74,18 @@ impl Breaker {
     /// Takes the outcome of a request; `None` if it brought tokens.
     pub(crate) fn ends(&self, now: UnixTime, cause: Option<&Cause>) {
         let mut state = lock(&self.0);
-        if matches!(cause, None | Some(Cause::OAuth(grantflow::Error::Refused(_)))) {
+        // A source that fails after an answer says nothing about the endpoint.
+        if matches!(cause, None | Some(Cause::OAuth(grantflow::Error::Refused(_)) | Cause::Source(_))) {
             *state = State::default();
             return;
         }
+        drop(state);
+        self.unanswered(now);
+    }
+
+    /// A request brought no answer of the server.
+    pub(crate) fn unanswered(&self, now: UnixTime) {
+        let mut state = lock(&self.0);
         state.failures = state.failures.saturating_add(1);
         if state.failures >= MOST_FAILURES {
             let length =

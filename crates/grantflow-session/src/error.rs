@@ -113,9 +113,9 @@ impl SessionError {
     pub fn next(&self) -> Next {
         match self {
             Self::Empty | Self::Lost { .. } | Self::Unknown { .. } => Next::Reauthorize,
-            Self::NotRenewed { cause: Cause::OAuth(error), .. } => error.next(),
+            Self::NotRenewed { cause, .. } => cause.next(),
             Self::InDoubt { cause: Cause::OAuth(error), .. } if error.next() == Next::FixConfiguration => error.next(),
-            Self::NotRenewed { .. } | Self::InDoubt { .. } | Self::Busy | Self::Contended => Next::RetryLater(None),
+            Self::InDoubt { .. } | Self::Busy | Self::Contended => Next::RetryLater(None),
             Self::Store(_) | Self::NotStored(_) | Self::Record(_) | Self::CannotBlock(_) => Next::FixConfiguration,
         }
     }

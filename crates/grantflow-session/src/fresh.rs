@@ -64,7 +64,7 @@ impl FreshToken {
 
     /// Puts the token into a request's `Authorization` header: see [`grantflow::BearerToken::authorize`].
     ///
-    /// As there. [`Misuse::NotBearer`] for a token that is bound to a key.
+    /// # Errors
     /// As there; and [`Misuse::NotBearer`] for a token that is bound to a key.
     pub fn authorize<B>(&self, request: &mut Request<B>) -> Result<(), Error> {
         match self.0.tokens.access_token() {

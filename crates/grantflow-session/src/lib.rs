@@ -91,6 +91,7 @@ mod policy;
 mod record;
 pub mod renewal;
 mod session;
+mod source;
 mod standing;
 
 pub use breaker::Breaker;
@@ -109,6 +110,7 @@ pub use pending::{PendingLogins, PendingStore};
 pub use policy::{InDoubt, Policy};
 pub use record::{Loss, RecordFault};
 pub use session::Session;
+pub use source::{AsyncSource, Source, SourceError};
 pub use standing::State;
 #[cfg(feature = "keyring")]
 pub use store::KeyringStore;

@@ -3,7 +3,7 @@
 use crate::error::{Cause, SessionError, Unanswered};
 use crate::fresh::FreshToken;
 use crate::key::Key;
-use crate::renewal::{Source, Stored};
+use crate::renewal::{Stored, TokenFrom};
 
 /// Is told what a session does, to log it, to count it or to keep a copy.
 ///
@@ -25,11 +25,17 @@ impl<F: Fn(&Event<'_>) + Send + Sync> Observer for F {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A request is about to be sent, and the store has its mark.
+    /// The session asks its [`AsyncSource`](crate::AsyncSource) for an exchange.
+    Obtaining {
+        /// Which grant.
+        key: &'a Key,
+    },
+    /// A request is about to be sent. If it is a refresh, the store has its mark.
     Sending {
         /// Which grant.
         key: &'a Key,
-        /// How many requests with this refresh token may have been sent, this one included.
+        /// How many requests with this refresh token may have been sent, this one included. For an exchange of a
+        /// [`Source`](crate::Source): how many requests it has had in this renewal, this one included.
         attempt: u32,
     },
     /// No complete answer came.
@@ -54,7 +60,7 @@ pub enum Event<'a> {
         /// The token.
         token: &'a FreshToken,
         /// Where it came from.
-        source: Source,
+        from: TokenFrom,
         /// What the store holds now.
         stored: &'a Stored,
     },
@@ -74,6 +80,7 @@ const TARGET: &str = "grantflow_session";
 #[cfg(feature = "tracing")]
 pub(crate) fn trace(event: &Event<'_>) {
     match event {
+        Event::Obtaining { key } => tracing::debug!(target: TARGET, %key, "asking the source"),
         Event::Sending { key, attempt } => tracing::debug!(target: TARGET, %key, attempt, "renewing"),
         Event::Unanswered { key, unanswered } => {
             tracing::warn!(target: TARGET, %key, sent = %unanswered.sent, cause = %unanswered.cause, "no answer came");
@@ -81,9 +88,9 @@ pub(crate) fn trace(event: &Event<'_>) {
         Event::NotGranted { key, cause } => {
             tracing::warn!(target: TARGET, %key, status = cause.status(), %cause, "the answer granted nothing");
         }
-        Event::Renewed { key, token, source, .. } => {
+        Event::Renewed { key, token, from, .. } => {
             let expires_at = token.expires_at().map(grantflow::UnixTime::as_secs);
-            tracing::info!(target: TARGET, %key, ?source, expires_at, "a fresh token");
+            tracing::info!(target: TARGET, %key, ?from, expires_at, "a fresh token");
         }
         Event::Failed { key, error } => {
             let cause = error.cause().map(tracing::field::display);

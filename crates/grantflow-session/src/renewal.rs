@@ -21,6 +21,20 @@
 //!        └─ Waiting ◀─ Releasing ◀────────┘ └─it is not: 1 to 2 s, without the lock
 //! ```
 //!
+//! A plan with a [source](crate::Source) asks it where another plan has nothing more to try: nothing is stored, there is
+//! no refresh token, the grant is lost, or the policy gives a doubt up.
+//!
+//! ```text
+//!   Loading, Writing(lost), Writing(in doubt)
+//!      │ source          └─async source─▶ Obtaining ─none─▶ Done(NotRenewed)
+//!      ▼                                      │ exchange
+//!   Sending ◀─────────────────────────────────┘
+//!      │ │ ▲ └─refused, unknown, intact─▶ Done(NotRenewed); what is intact waits in memory
+//!      │ │ └─ Waiting ─┐ between two polls
+//!      │ └─────────────┘
+//!      └─tokens─▶ Writing(tokens) ─▶ Done(Fresh)
+//! ```
+//!
 //! **The order is the safety.** The mark is durable before the request is sent, and the tokens are durable before any
 //! caller sees them. So whenever the process dies, the store holds the old token without a mark (nothing was sent), the
 //! old token with a mark (something may have been sent), or the new token. The store never says anything untrue.
@@ -37,6 +51,7 @@
 //!         Action::Lock(state)    => …try the store's lock, then  state.locked() / state.busy() / state.failed(error)
 //!         Action::Load(state)    => …load, then                  state.loaded(env, entry) / state.failed(error)
 //!         Action::Write(state)   => …compare and swap, then      state.written(env, revision) / state.conflict() / state.failed(error)
+//!         Action::Obtain(state)  => …await state.obtain(now),    state.obtained(env, exchange) / state.failed(error)
 //!         Action::Send(state)    => …send state.request(env)?,   state.answered(env, response) / state.unanswered(env, …)
 //!         Action::Release(state) => …release the lock, then    state.released()
 //!         Action::Wait(state)    => …wait state.duration(), then state.waited()
@@ -55,6 +70,7 @@ use crate::fresh::{Fingerprint, FreshToken};
 use crate::record::{Mark, Record, RecordFault};
 
 mod deciding;
+mod feeding;
 mod loading;
 mod locking;
 mod outcome;
@@ -62,9 +78,10 @@ mod plan;
 mod sending;
 mod writing;
 
+pub use feeding::Obtaining;
 pub use loading::Loading;
 pub use locking::{Locking, Releasing, Waiting};
-pub use outcome::{Doubt, Outcome, Source, Stored, Unsaved};
+pub use outcome::{Doubt, Outcome, Stored, TokenFrom, Unsaved};
 pub use plan::Plan;
 pub use sending::{NotMade, Sending};
 pub use writing::Writing;
@@ -103,6 +120,7 @@ impl Renewal {
 
     /// The same, for a login that was given to the session.
     pub(crate) fn login(plan: Arc<Plan>, login: &Unsaved) -> Action {
+        plan.forget_source();
         Course::lock(plan, Task::Prime(login.record.clone()))
     }
 
@@ -113,6 +131,7 @@ impl Renewal {
 
     /// Removes the grant from the store.
     pub fn forget(plan: Arc<Plan>) -> Action {
+        plan.forget_source();
         Course::lock(plan, Task::Forget)
     }
 }
@@ -139,6 +158,8 @@ pub enum Action {
     Load(Loading),
     /// Compare and swap.
     Write(Writing),
+    /// Obtain an exchange from the plan's source.
+    Obtain(Obtaining),
     /// Send a request.
     Send(Sending),
     /// Release the lock.
@@ -155,6 +176,8 @@ impl Action {
         match self {
             Self::Write(state) => state.cause(),
             Self::Load(state) => state.cause(),
+            Self::Obtain(state) => state.cause(),
+            Self::Send(state) => state.cause(),
             Self::Done(Outcome::NotRenewed { cause, .. } | Outcome::InDoubt(Doubt { cause, .. })) => Some(cause),
             Self::Done(Outcome::Failed(error)) => error.cause(),
             _ => None,

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::future::poll_fn;
 use core::pin::pin;
-use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::{AtomicBool, AtomicUsize};
 use core::task::Poll;
 use core::time::Duration;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -23,6 +23,8 @@ use crate::standing::{Advice, State};
 use crate::store::Store;
 
 mod memory;
+mod settings;
+mod source;
 #[cfg(all(test, not(grantflow_loom)))]
 mod tests;
 mod waiting;
@@ -73,6 +75,8 @@ struct Inner {
     memory: RwLock<Memory>,
     /// How many callers wait without a limit.
     patient: AtomicUsize,
+    /// The flight waits between two polls of a source's exchange.
+    polls: AtomicBool,
 }
 
 impl Session {
@@ -88,7 +92,8 @@ impl Session {
         Self::with(Plan::refresh(client, key, Policy::default()), Arc::new(store), Arc::new(outside))
     }
 
-    /// A session for a client's own grant, renewed by asking for a new one (RFC 6749 §4.4). It needs no login.
+    /// A session for a client's own grant, renewed by asking for a new one (RFC 6749 §4.4). It needs no login. It is a
+    /// session with this grant as its [source](Session::source).
     pub fn client_credentials(
         grant: ClientCredentials,
         key: Key,
@@ -102,44 +107,12 @@ impl Session {
     fn with(plan: Arc<Plan>, store: Arc<dyn Store>, outside: Arc<dyn Outside>) -> Self {
         let plan = plan.lock_dies_with_its_process(store.lock_dies_with_its_process());
         let key = plan.key.clone();
-        let (memory, patient) = (RwLock::default(), AtomicUsize::new(0));
-        Self::of(Inner { plan, key, store, outside, observer: None, breaker: None, memory, patient })
+        let (memory, patient, polls) = (RwLock::default(), AtomicUsize::new(0), AtomicBool::new(false));
+        Self::of(Inner { plan, key, store, outside, observer: None, breaker: None, memory, patient, polls })
     }
 
     fn of(inner: Inner) -> Self {
         Self { inner: Arc::new(inner), flight: Flight::new() }
-    }
-
-    /// The session with another policy. This is a new session: set the policy before you clone it.
-    #[must_use]
-    pub fn policy(self, policy: Policy) -> Self {
-        let plan = Arc::new(Plan { policy, ..Plan::clone(&self.inner.plan) });
-        Self::of(Inner { plan, ..self.inner.anew() })
-    }
-
-    /// The session with an extra parameter for each refresh, such as `audience`. May be called more than once. This is
-    /// a new session: set the parameters before you clone it. A client's own grant has its parameters from
-    /// [`ClientCredentials::param`].
-    ///
-    /// # Errors
-    /// The errors of [`RefreshExchange::param`](grantflow::RefreshExchange::param), now and not when a token is due.
-    pub fn refresh_param(self, name: &str, value: &str) -> Result<Self, grantflow::Error> {
-        let plan = Arc::clone(&self.inner.plan).refresh_param(name, value)?;
-        Ok(Self::of(Inner { plan, ..self.inner.anew() }))
-    }
-
-    /// The session with an observer, which is told of every renewal. This is a new session: set the observer before you
-    /// clone it.
-    #[must_use]
-    pub fn observer(self, observer: impl Observer + 'static) -> Self {
-        Self::of(Inner { observer: Some(Arc::new(observer)), ..self.inner.anew() })
-    }
-
-    /// The session with a circuit breaker that other sessions of this process share: see [`Breaker`]. This is a new
-    /// session: set the breaker before you clone it.
-    #[must_use]
-    pub fn breaker(self, breaker: &Breaker) -> Self {
-        Self::of(Inner { breaker: Some(breaker.clone()), ..self.inner.anew() })
     }
 
     /// A token that is valid now.
@@ -343,6 +316,7 @@ impl Inner {
             breaker: self.breaker.clone(),
             memory,
             patient: AtomicUsize::new(0),
+            polls: AtomicBool::new(false),
         }
     }
 

@@ -73,6 +73,7 @@ impl Server {
                 }
                 let client = server.authenticate(&credentials)?;
                 server.grants.asked_details = server.details(&form)?;
+                server.grants.asked_resources = form.all("resource");
                 act(server, &client, &form)
             });
             answer.unwrap_or_else(|(error, why)| server.refusal(error, why, shows_header))
@@ -93,6 +94,7 @@ impl Server {
     fn authenticate(&self, credentials: &Credentials) -> Result<Client, Refusal> {
         let refuse = |why| Err(("invalid_client", why));
         match credentials.method {
+            ClientAuth::Absent if self.knobs.accept_unidentified => return Ok(Client::unidentified()),
             ClientAuth::Absent => return refuse("no client was named"),
             ClientAuth::Several => {
                 return Err(("invalid_request", "more than one client authentication"));
@@ -106,7 +108,7 @@ impl Server {
             }
             ClientAuth::Public | ClientAuth::Basic | ClientAuth::Post => {}
         }
-        let client = credentials.id.as_ref().and_then(|id| self.clients.get(id));
+        let client = credentials.id.as_ref().and_then(|id| self.client(id));
         let Some(client) = client else {
             return refuse("the client is not known");
         };
@@ -114,7 +116,10 @@ impl Server {
         if client.secret != credentials.secret {
             return refuse("the credentials are wrong");
         }
-        Ok(client.clone())
+        if client.auth.is_some_and(|registered| registered != credentials.method) {
+            return refuse("the client registered another client authentication");
+        }
+        Ok(client)
     }
 
     fn refusal(&self, error: &str, why: &str, shows_header: bool) -> Answer {

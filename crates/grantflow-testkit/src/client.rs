@@ -1,5 +1,7 @@
 //! The clients that the server knows.
 
+use crate::hit::ClientAuth;
+
 /// How a client may get tokens: the `grant_type` values of this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
@@ -13,6 +15,12 @@ pub enum Grant {
     DeviceCode,
     /// `urn:openid:params:grant-type:ciba`, OpenID CIBA section 10.1.
     Backchannel,
+    /// `urn:ietf:params:oauth:grant-type:token-exchange`, RFC 8693.
+    TokenExchange,
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer` and `…:saml2-bearer`, RFC 7523 and RFC 7522 section 2.1.
+    Assertion,
+    /// The grant of [`Knobs::extension_grant`](crate::Knobs::extension_grant), RFC 6749 section 4.5.
+    Extension,
 }
 
 /// A registered client (RFC 6749 section 2).
@@ -31,6 +39,8 @@ pub struct Client {
     pub(crate) scope: Option<String>,
     pub(crate) grants: Vec<Grant>,
     pub(crate) ping: Option<String>,
+    /// How the client must authenticate, if it registered itself; otherwise every way is good.
+    pub(crate) auth: Option<ClientAuth>,
 }
 
 impl Client {
@@ -43,6 +53,7 @@ impl Client {
             scope: None,
             grants: vec![Grant::AuthorizationCode, Grant::RefreshToken, Grant::DeviceCode],
             ping: None,
+            auth: None,
         }
     }
 
@@ -51,7 +62,13 @@ impl Client {
         let mut client = Client::public(id);
         client.secret = Some(secret.to_owned());
         client.grants.extend([Grant::ClientCredentials, Grant::Backchannel]);
+        client.grants.extend([Grant::TokenExchange, Grant::Assertion, Grant::Extension]);
         client
+    }
+
+    /// A request that names no client (RFC 7521 section 4.1, RFC 8693 section 2.1).
+    pub(crate) fn unidentified() -> Client {
+        Client::public("").grants(&[Grant::TokenExchange, Grant::Assertion, Grant::Extension])
     }
 
     /// Adds a redirect URI; call it again to add more.
@@ -120,7 +137,7 @@ fn without_port(uri: &str) -> Option<(&str, &str)> {
 }
 
 /// The syntax of RFC 6749 section 3.3: tokens of printable ASCII without quote and backslash, one space between them.
-fn is_scope(scope: &str) -> bool {
+pub(crate) fn is_scope(scope: &str) -> bool {
     scope
         .split(' ')
         .all(|token| !token.is_empty() && token.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)))

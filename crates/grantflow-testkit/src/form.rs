@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::exchange::TOKEN_EXCHANGE;
+
 /// The parameters of one request, in the order they came.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Form {
@@ -53,9 +55,11 @@ impl Form {
     }
 
     /// Whether a parameter was sent more than once (RFC 6749 section 3.1). Only `resource` may repeat (RFC 8707 section
-    /// 2).
+    /// 2), and `audience` in a token exchange (RFC 8693 section 2.1).
     pub(crate) fn has_duplicates(&self) -> bool {
-        self.pairs.iter().any(|(name, _)| name != "resource" && self.repeats(name))
+        let is_exchange = self.get("grant_type") == Some(TOKEN_EXCHANGE);
+        let may_repeat = |name: &str| name == "resource" || is_exchange && name == "audience";
+        self.pairs.iter().any(|(name, _)| !may_repeat(name) && self.repeats(name))
     }
 }
 
@@ -66,6 +70,11 @@ fn scalar(value: Value) -> Option<String> {
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// The first value of a parameter in a query.
+pub(crate) fn query_value(query: &str, name: &str) -> Option<String> {
+    Form::parse(query.as_bytes()).get(name).map(str::to_owned)
 }
 
 /// Writes parameters as a query or form body.

@@ -48,6 +48,7 @@ pub(crate) struct Access {
     pub(crate) for_person: bool,
     pub(crate) scope: String,
     pub(crate) details: Option<String>,
+    pub(crate) resources: Vec<String>,
     pub(crate) family: Family,
     pub(crate) issued_at: u64,
     pub(crate) expires_at: u64,
@@ -111,7 +112,10 @@ pub(crate) struct Grants {
     pub(crate) details: BTreeMap<Family, String>,
     /// Those of the request that is being answered.
     pub(crate) asked_details: Option<String>,
+    pub(crate) asked_resources: Vec<String>,
     pub(crate) revoked: BTreeSet<Family>,
+    /// The identifiers of assertions that were used.
+    pub(crate) used_assertions: BTreeSet<String>,
     pub(crate) seed: u64,
     counter: u64,
 }
@@ -131,6 +135,14 @@ impl Grants {
         self.bases.insert(family, basis);
         self.details.extend(self.asked_details.clone().map(|details| (family, details)));
         family
+    }
+
+    /// The resources of a token of this family: those that the request names, or else those of the grant.
+    pub(crate) fn resources_of_a_token(&self, family: Family) -> Vec<String> {
+        match self.asked_resources.as_slice() {
+            [] => self.bases.get(&family).map(|basis| basis.resources.clone()).unwrap_or_default(),
+            asked => asked.to_vec(),
+        }
     }
 
     /// Stores how the person logged in for this family.

@@ -29,7 +29,8 @@ impl Server {
             true => &self.knobs.user,
             false => &access.client_id,
         };
-        let mut members = self.describe(token, &access.client_id, &access.scope, access.family, access.issued_at);
+        let mut members =
+            self.describe(token, &access.client_id, &access.scope, &access.resources, access.family, access.issued_at);
         let mut add = |name: &str, json| members.push((name.to_owned(), json));
         add("token_type", json_string("Bearer"));
         add("exp", access.expires_at.to_string());
@@ -43,14 +44,16 @@ impl Server {
         Some(members)
     }
 
-    fn describe_refresh(&self, token: &str) -> Option<Members> {
+    pub(crate) fn describe_refresh(&self, token: &str) -> Option<Members> {
         let refresh = self.grants.refresh.get(token)?;
         let spent = refresh.spent_at.is_some_and(|at| at.saturating_add(self.knobs.refresh_grace) <= self.now);
         let expired = refresh.expires_at.is_some_and(|end| end <= self.now);
         if spent || expired || self.grants.revoked.contains(&refresh.family) {
             return None;
         }
-        let mut members = self.describe(token, &refresh.client_id, &refresh.scope, refresh.family, refresh.issued_at);
+        let resources = self.grants.bases.get(&refresh.family).map_or(&[][..], |basis| &basis.resources);
+        let (scope, family, at) = (&refresh.scope, refresh.family, refresh.issued_at);
+        let mut members = self.describe(token, &refresh.client_id, scope, resources, family, at);
         let mut add = |name: &str, json| members.push((name.to_owned(), json));
         if let Some(end) = refresh.expires_at {
             add("exp", end.to_string());
@@ -61,7 +64,15 @@ impl Server {
     }
 
     /// The members for every active token.
-    fn describe(&self, token: &str, client_id: &str, scope: &str, family: Family, issued_at: u64) -> Members {
+    fn describe(
+        &self,
+        token: &str,
+        client_id: &str,
+        scope: &str,
+        resources: &[String],
+        family: Family,
+        issued_at: u64,
+    ) -> Members {
         let mut members = Vec::new();
         let mut add = |name: &str, json| members.push((name.to_owned(), json));
         add("active", "true".to_owned());
@@ -71,7 +82,7 @@ impl Server {
         add("client_id", json_string(client_id));
         add("iat", issued_at.to_string());
         add("nbf", issued_at.to_string());
-        match self.audience(family).as_slice() {
+        match self.audience(resources).as_slice() {
             [] => {}
             [only] => add("aud", json_string(only)),
             several => add("aud", json_strings(several)),
@@ -88,8 +99,7 @@ impl Server {
         members
     }
 
-    fn audience(&self, family: Family) -> Vec<String> {
-        let asked = self.grants.bases.get(&family).map_or(&[][..], |basis| &basis.resources);
+    fn audience(&self, asked: &[String]) -> Vec<String> {
         match (&self.knobs.audience, asked) {
             (Some(audience), _) => audience.clone(),
             (None, []) => vec![self.resource_url()],

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::faults::Faults;
 use crate::{CallbackFault, Endpoint, Misbehaviour};
 
 /// What the person decides at the authorization endpoint or about a device, or how the visit fails.
@@ -130,6 +131,33 @@ pub struct Knobs {
     /// server. The revocation of a refresh token always does. Default: no.
     pub access_token_revokes_grant: bool,
 
+    /// Whose assertions and ID tokens are accepted beside this server's own: issuers (RFC 7523 section 3). If there are any,
+    /// the metadata announces identity assertions. Default: none.
+    pub trusted_issuers: Vec<String>,
+    /// How long the JWTs and SAML assertions live that this server makes, in seconds. Default: 300.
+    pub assertion_lifetime: u64,
+    /// Whether an assertion is accepted only once (RFC 7523 section 3). Default: yes.
+    pub assertions_once: bool,
+    /// Whether assertion grants, token exchanges and the extension grant give refresh tokens. Default: no.
+    pub refresh_token_without_person: bool,
+    /// Whether a token exchange and other grants without a person need no client at all (RFC 7521 section 4.1, RFC 8693
+    /// section 2.1). Default: no.
+    pub accept_unidentified: bool,
+    /// The values of `audience` and `resource` for which a token exchange issues tokens; for another one it refuses with
+    /// `invalid_target` (RFC 8693 section 2.2.2). Default: any.
+    pub exchange_targets: Option<Vec<String>>,
+    /// Types of subject tokens that are accepted beside those of RFC 8693 section 3; every token of such a type is good.
+    /// Default: none.
+    pub subject_token_types: Vec<String>,
+    /// Whether a JWT that a token exchange issues is a Bearer token for an API; else its `token_type` is `N_A`. Default: no.
+    pub issued_jwt_is_bearer: bool,
+    /// The ids of this server's clients at other servers, by the audience of an identity assertion. Default: the same id
+    /// everywhere.
+    pub client_ids_elsewhere: BTreeMap<String, String>,
+    /// The type of an extension grant (RFC 6749 section 4.5) that this server knows. It asks for no parameter. Default:
+    /// none.
+    pub extension_grant: Option<String>,
+
     /// The scope that the resource demands. Its challenges name the scope, and a token with less gets a 403 with
     /// `insufficient_scope` (RFC 6750 section 3). Default: none.
     pub required_scope: Option<String>,
@@ -148,6 +176,22 @@ pub struct Knobs {
     /// What `scopes_supported` of the resource's metadata holds (RFC 9728 section 2). Default: empty; then there is no
     /// such member.
     pub resource_scopes_supported: Vec<String>,
+
+    /// The token that the registration endpoint demands (RFC 7591 section 3). `None`: every client can register. Default:
+    /// `None`.
+    pub initial_access_token: Option<String>,
+    /// Register this client authentication instead of the one that was asked for, such as `none` or `private_key_jwt`
+    /// (RFC 7591 section 3.2.1 lets a server change what it is asked for). Default: no.
+    pub registered_auth_method: Option<String>,
+    /// How long the secret of a registered client lives, in seconds: `client_secret_expires_at` tells when it ends. The
+    /// server takes it for longer. `None`: for ever, which is 0 there (RFC 7591 section 3.2.1). Default: `None`.
+    pub client_secret_lifetime: Option<u64>,
+    /// Whether each answer about a registered client has a new secret and a new registration access token, so that the old
+    /// ones are over (RFC 7592 section 3). Default: no.
+    pub rotate_registration: bool,
+    /// Whether the URL of a document is a client id (OAuth Client ID Metadata Document); see
+    /// [`Server::publish`](crate::Server::publish). Default: yes.
+    pub client_id_documents: bool,
 
     /// Whether Basic credentials are taken as they are. Default: no, they are form-decoded (RFC 6749 section 2.3.1).
     pub raw_basic: bool,
@@ -176,12 +220,6 @@ pub struct Knobs {
     pub next: VecDeque<Misbehaviour>,
     /// How the answers of the endpoints other than the token endpoint go wrong.
     pub(crate) faults: BTreeMap<Endpoint, Faults>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Faults {
-    always: Vec<Misbehaviour>,
-    next: VecDeque<Misbehaviour>,
 }
 
 impl Default for Knobs {
@@ -226,12 +264,27 @@ impl Default for Knobs {
             audience: None,
             revocable_access_tokens: true,
             access_token_revokes_grant: false,
+            trusted_issuers: Vec::new(),
+            assertion_lifetime: 300,
+            assertions_once: true,
+            refresh_token_without_person: false,
+            accept_unidentified: false,
+            exchange_targets: None,
+            subject_token_types: Vec::new(),
+            issued_jwt_is_bearer: false,
+            client_ids_elsewhere: BTreeMap::new(),
+            extension_grant: None,
             required_scope: None,
             required_acr_values: Vec::new(),
             required_max_age: None,
             challenge_names_metadata: false,
             authorization_servers: None,
             resource_scopes_supported: Vec::new(),
+            initial_access_token: None,
+            registered_auth_method: None,
+            client_secret_lifetime: None,
+            rotate_registration: false,
+            client_id_documents: true,
             raw_basic: false,
             accept_basic: true,
             accept_post: true,
@@ -253,46 +306,6 @@ impl Default for Knobs {
 }
 
 impl Knobs {
-    /// Makes a coming token answer go wrong in this way: the next one that has no entry yet.
-    pub fn misbehave(&mut self, how: Misbehaviour) -> &mut Knobs {
-        self.next.push_back(how);
-        self
-    }
-
-    /// Makes a coming answer of this endpoint go wrong in this way: the next one that has no entry yet. At
-    /// [`Endpoint::Token`] this is [`Knobs::misbehave`].
-    ///
-    /// The answers of [`Endpoint::Authorization`] are pages and redirects. Edits change nothing there: use a
-    /// replacement, or [`Knobs::spoil_callback`].
-    pub fn misbehave_at(&mut self, endpoint: Endpoint, how: Misbehaviour) -> &mut Knobs {
-        match endpoint {
-            Endpoint::Token => self.next.push_back(how),
-            endpoint => self.faults.entry(endpoint).or_default().next.push_back(how),
-        }
-        self
-    }
-
-    /// Makes every answer of this endpoint go wrong in this way, before the entry of [`Knobs::misbehave_at`] is
-    /// applied. At [`Endpoint::Token`] this adds to [`Knobs::always`].
-    pub fn always_at(&mut self, endpoint: Endpoint, how: Misbehaviour) -> &mut Knobs {
-        match endpoint {
-            Endpoint::Token => self.always.push(how),
-            endpoint => self.faults.entry(endpoint).or_default().always.push(how),
-        }
-        self
-    }
-
-    /// Makes this endpoint behave well again: it removes all entries of [`Knobs::misbehave_at`] and
-    /// [`Knobs::always_at`].
-    pub fn behave_at(&mut self, endpoint: Endpoint) -> &mut Knobs {
-        if endpoint == Endpoint::Token {
-            self.always.clear();
-            self.next.clear();
-        }
-        self.faults.remove(&endpoint);
-        self
-    }
-
     /// Takes the endpoint away. See [`Knobs::omitted`].
     pub fn omit(&mut self, endpoint: Endpoint) -> &mut Knobs {
         self.omitted.insert(endpoint);
@@ -307,24 +320,6 @@ impl Knobs {
 
     pub(crate) fn serves(&self, endpoint: Endpoint) -> bool {
         !self.omitted.contains(&endpoint)
-    }
-
-    /// What goes wrong with the answer that this endpoint is about to give.
-    pub(crate) fn take_faults(&mut self, endpoint: Endpoint) -> Vec<Misbehaviour> {
-        let (always, next) = match endpoint {
-            Endpoint::Token => (&self.always, &mut self.next),
-            endpoint => match self.faults.get_mut(&endpoint) {
-                Some(faults) => (&faults.always, &mut faults.next),
-                None => return Vec::new(),
-            },
-        };
-        always.iter().cloned().chain(next.pop_front()).collect()
-    }
-
-    /// Makes a coming callback go wrong in this way: the next one that has no entry yet.
-    pub fn spoil_callback(&mut self, how: CallbackFault) -> &mut Knobs {
-        self.next_callbacks.push_back(how);
-        self
     }
 
     /// The scope of a token, if the client asked for `asked`.

@@ -53,9 +53,13 @@
 //! - [Backchannel authentication](Endpoint::BackchannelAuthentication) (OpenID CIBA), with polls and pings:
 //!   [`Server::approve_request`] is the person, and [`Server::take_pings`] the way of a ping.
 //! - Refresh tokens with rotation, revoked as a family when a spent one comes again; client credentials.
+//! - Token exchange (RFC 8693), assertion grants (RFC 7523, RFC 7522) with assertions that [`Server::sign_jwt`] makes, and
+//!   the identity assertions of one server at another; an extension grant by [`Knobs::extension_grant`].
 //! - Basic, body and no client authentication, the same at every endpoint. It takes note of
 //!   `resource` parameters (RFC 8707).
 //! - [Introspection](Endpoint::Introspection) (RFC 7662) and [revocation](Endpoint::Revocation) (RFC 7009).
+//! - [Registration](Endpoint::Registration) (RFC 7591) and [its management](Endpoint::ClientConfiguration) (RFC 7592), and
+//!   clients that are known by [a document](Server::publish) (OAuth Client ID Metadata Document).
 //! - [Metadata of the server](Endpoint::ServerMetadata) (RFC 8414, OpenID Connect Discovery) and
 //!   [of the resource](Endpoint::ResourceMetadata) (RFC 9728), which follow the knobs.
 //! - A resource that takes Bearer tokens (RFC 6750) and may demand a scope or another login (RFC 9470).
@@ -80,6 +84,7 @@
 //! With the feature `loopback`, `Loopback` serves it on `127.0.0.1`.
 
 mod answer;
+mod assertion;
 mod auth;
 mod authorize;
 mod backchannel;
@@ -89,6 +94,8 @@ mod client;
 mod details;
 mod device;
 mod endpoint;
+mod exchange;
+mod faults;
 mod form;
 mod grants;
 mod hit;
@@ -101,6 +108,7 @@ mod misbehaviour;
 mod oddities;
 mod poll;
 mod pushed;
+mod registration;
 mod repertoire;
 mod resource;
 mod revocation;

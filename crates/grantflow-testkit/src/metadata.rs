@@ -1,7 +1,9 @@
 //! The server's metadata (RFC 8414 section 2, OpenID Connect Discovery section 3). It follows the knobs.
 
 use crate::answer::{Answer, Members};
+use crate::assertion::{JWT_BEARER, SAML2_BEARER};
 use crate::endpoint::Endpoint;
+use crate::exchange::TOKEN_EXCHANGE;
 use crate::form::{json_string, json_strings};
 use crate::server::Server;
 use crate::token::{CIBA, DEVICE_CODE};
@@ -62,9 +64,15 @@ impl Server {
         if knobs.serves(Endpoint::Revocation) {
             add("revocation_endpoint_auth_methods_supported", json_strings(&self.auth_methods(true)));
         }
+        add("client_id_metadata_document_supported", knobs.client_id_documents.to_string());
         if knobs.serves(Endpoint::ResourceMetadata) {
             // RFC 9728 section 4.
             add("protected_resources", json_strings(&[self.resource_url()]));
+        }
+        if !knobs.trusted_issuers.is_empty() {
+            // draft-ietf-oauth-identity-assertion-authz-grant.
+            let profiles = json_strings(&["urn:ietf:params:oauth:grant-profile:id-jag"]);
+            add("authorization_grant_profiles_supported", profiles);
         }
         if !knobs.acr_values_supported.is_empty() {
             add("acr_values_supported", json_strings(&knobs.acr_values_supported));
@@ -75,15 +83,17 @@ impl Server {
         members
     }
 
-    fn grant_types(&self) -> Vec<&'static str> {
+    fn grant_types(&self) -> Vec<&str> {
         let mut types = vec!["authorization_code", "refresh_token", "client_credentials"];
         types.extend(self.knobs.serves(Endpoint::DeviceAuthorization).then_some(DEVICE_CODE));
         types.extend(self.knobs.serves(Endpoint::BackchannelAuthentication).then_some(CIBA));
+        types.extend([TOKEN_EXCHANGE, JWT_BEARER, SAML2_BEARER]);
+        types.extend(self.knobs.extension_grant.as_deref());
         types
     }
 
     /// By the names of RFC 7591 section 2, in the order of preference.
-    fn auth_methods(&self, public_clients: bool) -> Vec<&'static str> {
+    pub(crate) fn auth_methods(&self, public_clients: bool) -> Vec<&'static str> {
         let methods = [
             (self.knobs.accept_basic, "client_secret_basic"),
             (self.knobs.accept_post, "client_secret_post"),

@@ -38,7 +38,8 @@ impl Misbehaviour {
         for (name, json) in ODD_MEMBERS {
             all.push(M::set(name, json));
         }
-        for name in ["access_token", "token_type", "expires_in", "scope"] {
+        all.push(M::remove("issued_token_type"));
+        for name in ["access_token", "token_type", "expires_in", "scope", "issued_token_type"] {
             all.push(M::DuplicateMember { name: text(name), json: text("\"again\"") });
         }
         for (from, to) in
@@ -113,7 +114,12 @@ impl Misbehaviour {
             all.extend(CHALLENGES.iter().flat_map(|texts| [401, 403].map(|status| M::challenges(status, texts))));
         }
         // The good answers of all other endpoints have this status.
-        all.extend((endpoint == Endpoint::PushedAuthorization).then_some(M::Status(200)));
+        let is_created = matches!(endpoint, Endpoint::PushedAuthorization | Endpoint::Registration);
+        all.extend(is_created.then_some(M::Status(200)));
+        if endpoint == Endpoint::ClientConfiguration {
+            all.extend([204, 405].map(|status| M::Empty { status, acts: status == 204 }));
+            all.push(M::challenges(401, &["Bearer error=\"invalid_token\""]));
+        }
         all.extend(M::all().into_iter().filter(|how| !how.is_about_token_members()));
         all
     }
@@ -219,13 +225,21 @@ fn members(endpoint: Endpoint) -> Vec<&'static str> {
     names.into_iter().collect()
 }
 
-const MEMBERS: [&str; 7] =
-    ["access_token", "token_type", "expires_in", "refresh_token", "scope", "error", "error_description"];
+const MEMBERS: [&str; 8] = [
+    "access_token",
+    "token_type",
+    "expires_in",
+    "refresh_token",
+    "scope",
+    "error",
+    "error_description",
+    "issued_token_type",
+];
 
 const RETRY_AFTER: [&str; 6] = ["5", "0", "-1", "100000000000000000000", "Fri, 31 Dec 1999 23:59:59 GMT", "soon"];
 
 /// Values that real servers send or that a client must refuse.
-const ODD_MEMBERS: [(&str, &str); 24] = [
+const ODD_MEMBERS: [(&str, &str); 33] = [
     ("expires_in", "\"3600\""),
     ("expires_in", "\"\""),
     ("expires_in", "3600.0"),
@@ -250,4 +264,13 @@ const ODD_MEMBERS: [(&str, &str); 24] = [
     ("scope", "[\"read\",\"write\"]"),
     ("scope", "null"),
     ("error_description", "42"),
+    ("token_type", "\"n_a\""),
+    ("issued_token_type", "\"urn:ietf:params:oauth:token-type:access_token\""),
+    ("issued_token_type", "\"urn:ietf:params:oauth:token-type:refresh_token\""),
+    ("issued_token_type", "\"urn:ietf:params:oauth:token-type:jwt\""),
+    ("issued_token_type", "\"access_token\""),
+    ("issued_token_type", "\"\""),
+    ("issued_token_type", "\"\\ud800\""),
+    ("issued_token_type", "null"),
+    ("issued_token_type", "[\"urn:x:y\"]"),
 ];

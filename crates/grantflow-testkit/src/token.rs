@@ -1,12 +1,16 @@
 //! The token endpoint (RFC 6749 sections 3.2, 4.1.3, 4.4 and 6).
 
+use std::collections::BTreeMap;
+
 use http::Response;
 
 use crate::answer::{Answer, Members};
+use crate::assertion::{JWT_BEARER, SAML2_BEARER};
 use crate::call::Refusal;
 use crate::client::{Client, Grant, is_subset};
 use crate::details;
 use crate::endpoint::Endpoint;
+use crate::exchange::TOKEN_EXCHANGE;
 use crate::form::{Form, json_string};
 use crate::grants::{Access, Basis, Code, Family, Refresh, is_verifier};
 use crate::hit::Hit;
@@ -32,6 +36,9 @@ impl Server {
             Some("client_credentials") => Grant::ClientCredentials,
             Some(DEVICE_CODE) if self.knobs.serves(Endpoint::DeviceAuthorization) => Grant::DeviceCode,
             Some(CIBA) if self.knobs.serves(Endpoint::BackchannelAuthentication) => Grant::Backchannel,
+            Some(TOKEN_EXCHANGE) => Grant::TokenExchange,
+            Some(JWT_BEARER | SAML2_BEARER) => Grant::Assertion,
+            Some(other) if self.knobs.extension_grant.as_deref() == Some(other) => Grant::Extension,
             Some(_) => return Err(("unsupported_grant_type", "this grant is not known")),
             None => return Err(("invalid_request", "grant_type is missing")),
         };
@@ -44,6 +51,16 @@ impl Server {
             Grant::ClientCredentials => self.client_credentials(client, form)?,
             Grant::DeviceCode => return self.poll_device(client, form),
             Grant::Backchannel => return self.poll_request(client, form),
+            Grant::TokenExchange => return self.exchange(client, form),
+            Grant::Assertion => {
+                return self.take_assertion(client, form, form.get("grant_type") == Some(SAML2_BEARER));
+            }
+            Grant::Extension => {
+                let Some(scope) = client.allowed_scope(form.get("scope")) else {
+                    return Err(("invalid_scope", "malformed, or more than is allowed"));
+                };
+                self.issue_to(client, &scope, form.all("resource"))
+            }
         };
         Ok(Answer::json(200, members))
     }
@@ -67,6 +84,7 @@ impl Server {
             return refuse("the code was used before");
         }
         check_code(&record, form, self.now)?;
+        check_resources(&self.grants.bases, record.family, form)?;
 
         Ok(self.issue_with_refresh(client, &record.scope, record.family))
     }
@@ -114,6 +132,7 @@ impl Server {
             return Err(("invalid_scope", "malformed, or more than was granted"));
         }
         let scope = self.knobs.granted(scope);
+        check_resources(&self.grants.bases, record.family, form)?;
         if self.knobs.rotate {
             record.spent_at.get_or_insert(self.now);
         }
@@ -144,15 +163,16 @@ impl Server {
     }
 
     /// Makes an access token and the members of its answer (RFC 6749 section 5.1).
-    fn issue(&mut self, client: &Client, scope: &str, family: Family, for_person: bool) -> Members {
+    pub(crate) fn issue(&mut self, client: &Client, scope: &str, family: Family, for_person: bool) -> Members {
         let lifetime = self.knobs.expires_in;
         let token = self.grants.mint("at", self.knobs.odd_characters);
-        let details = self.granted_details(family);
+        let (details, resources) = (self.granted_details(family), self.grants.resources_of_a_token(family));
         let record = Access {
             client_id: client.id.clone(),
             for_person,
             scope: scope.to_owned(),
             details: details.clone(),
+            resources,
             family,
             issued_at: self.now,
             expires_at: self.now.saturating_add(lifetime),
@@ -186,6 +206,15 @@ impl Server {
         };
         self.grants.refresh.insert(token.clone(), record);
         token
+    }
+}
+
+/// A token request names only resources of its grant (RFC 8707 section 2.2).
+fn check_resources(bases: &BTreeMap<Family, Basis>, family: Family, form: &Form) -> Result<(), Refusal> {
+    let known = bases.get(&family).map_or(&[][..], |basis| &basis.resources);
+    match known.is_empty() || form.all("resource").iter().all(|resource| known.contains(resource)) {
+        true => Ok(()),
+        false => Err(("invalid_target", "the grant is not for this resource")),
     }
 }
 

@@ -13,6 +13,8 @@ A device grant waits for the person, and authlib has no page for it. POST /_test
 commas, says what its next polls get: `pending`, `slow_down`, `allow` or `deny`; the last one stays. A poll that comes before its
 time gets `slow_down` and takes nothing from the list; `allow` and `deny` end the grant. `expire`, alone, lets the code expire.
 GET /_test/device?user_code=... says what the polls got: {"polls": ["slow_down", "allow"], "interval": 6}.
+
+A JWT by the client "service" is a grant (RFC 7523). GET /_test/assertion signs one; `aud`, and `exp` in seconds from now, change it.
 """
 
 import json
@@ -25,10 +27,11 @@ import time
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer, ResourceProtector  # noqa: E402
-from authlib.oauth2 import OAuth2Error, rfc7009, rfc7636, rfc7662, rfc8628, rfc9207  # noqa: E402
+from authlib.oauth2 import OAuth2Error, rfc7009, rfc7523, rfc7636, rfc7662, rfc8628, rfc9207  # noqa: E402
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, TokenMixin, grants  # noqa: E402
 from authlib.oauth2.rfc6750 import BearerTokenValidator  # noqa: E402
 from flask import Flask, jsonify, request  # noqa: E402
+from joserfc.jwk import RSAKey  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 
 SECRET = "a-secret-of-this-test-peer-only-0123456789"
@@ -38,6 +41,9 @@ SCOPES = ["offline_access", "api:read", "api:write"]
 REDIRECT_URIS = ["http://127.0.0.1:8765/cb", "http://127.0.0.1:49152/cb"]
 CODE_GRANTS = ["authorization_code", "refresh_token"]
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+JWT_GRANT = rfc7523.JWTBearerGrant.GRANT_TYPE
+# The key of the client "service".
+SERVICE_KEY = RSAKey.generate_key(2048)
 EXPIRES_IN = 600
 # Short, so that the tests need not wait for the usual five seconds.
 INTERVAL = 1
@@ -47,7 +53,7 @@ TOLERANCE = 0.1
 app = Flask(__name__)
 app.config["OAUTH2_REFRESH_TOKEN_GENERATOR"] = True
 app.config["OAUTH2_SCOPES_SUPPORTED"] = SCOPES
-app.config["OAUTH2_TOKEN_EXPIRES_IN"] = dict.fromkeys([*CODE_GRANTS, "client_credentials", DEVICE_GRANT], EXPIRES_IN)
+app.config["OAUTH2_TOKEN_EXPIRES_IN"] = dict.fromkeys([*CODE_GRANTS, "client_credentials", DEVICE_GRANT, JWT_GRANT], EXPIRES_IN)
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -218,6 +224,23 @@ class ClientGrant(grants.ClientCredentialsGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
 
+class JwtGrant(rfc7523.JWTBearerGrant):
+    def resolve_issuer_client(self, issuer):
+        return clients.get(issuer)
+
+    def resolve_client_public_key(self, client):
+        return SERVICE_KEY
+
+    def authenticate_user(self, subject):
+        return subject
+
+    def has_granted_permission(self, client, user):
+        return client.client_id == "service"
+
+    def get_audiences(self):
+        return [ISSUER, f"{ISSUER}/token"]
+
+
 class DeviceGrant(rfc8628.DeviceCodeGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
@@ -320,7 +343,7 @@ class Bearer(BearerTokenValidator):
 
 server = AuthorizationServer(app, query_client=clients.get, save_token=save_token)
 server.register_grant(CodeGrant, [rfc7636.CodeChallenge(required=True)])
-for grant in (RefreshGrant, ClientGrant, DeviceGrant):
+for grant in (RefreshGrant, ClientGrant, DeviceGrant, JwtGrant):
     server.register_grant(grant)
 for endpoint in (DeviceEndpoint, Introspection, Revocation):
     server.register_endpoint(endpoint)
@@ -334,6 +357,7 @@ for client in (
     Client(ODD_ID, "client_secret_basic", CODE_GRANTS, ODD_SECRET),
     Client("post", "client_secret_post", CODE_GRANTS, SECRET),
     Client("m2m", "client_secret_basic", ["client_credentials"], SECRET),
+    Client("service", "none", [JWT_GRANT]),
     Client("device", "none", [DEVICE_GRANT, "refresh_token"]),
     Client("device-basic", "client_secret_basic", [DEVICE_GRANT, "refresh_token"], SECRET),
 ):
@@ -354,7 +378,7 @@ def metadata():
         revocation_endpoint=f"{ISSUER}/revoke",
         scopes_supported=SCOPES,
         response_types_supported=["code"],
-        grant_types_supported=[*CODE_GRANTS, "client_credentials", DEVICE_GRANT],
+        grant_types_supported=[*CODE_GRANTS, "client_credentials", DEVICE_GRANT, JWT_GRANT],
         token_endpoint_auth_methods_supported=METHODS,
         code_challenge_methods_supported=["S256"],
         authorization_response_iss_parameter_supported=True,
@@ -395,6 +419,12 @@ def revoke():
 @protector("api:read")
 def api():
     return jsonify(user="alice")
+
+
+@app.get("/_test/assertion")
+def assertion():
+    audience, lifetime = request.args.get("aud", ISSUER), int(request.args.get("exp", 300))
+    return JwtGrant.sign(SERVICE_KEY, "service", audience, "alice", expires_at=int(time.time()) + lifetime, alg="RS256")
 
 
 @app.route("/_test/device", methods=["GET", "POST"])

@@ -8,8 +8,8 @@
 // memory: each start is a new, empty server.
 //
 // The library decides what is asked and answered; where it keeps things is up to its user, and so is the person: see store.go.
-// An authorization request is granted at once; `login_hint=deny` denies it. The device's page has the field `user_code`, and then the
-// buttons `action=accept` and `action=deny`. GET /_test/assertion signs a JWT for the client "service", as an issuer elsewhere would;
+// An authorization request is granted at once; `login_hint=deny` denies it, and `narrow` consents to all but `api:read`. The device's
+// page has the field `user_code`, and then the buttons `action=accept` and `action=deny`. GET /_test/assertion signs a JWT for the client "service", as an issuer elsewhere would;
 // `aud` and `exp` (seconds from now) change it.
 package main
 

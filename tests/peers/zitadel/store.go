@@ -119,6 +119,9 @@ func (s *store) decide(id string) (*request, error) {
 		return nil, errUnknown
 	}
 	asked.denied = asked.LoginHint == "deny"
+	if asked.LoginHint == "narrow" {
+		asked.Scopes = slices.DeleteFunc(asked.Scopes, func(scope string) bool { return scope == "api:read" })
+	}
 	asked.done = !asked.denied
 	asked.at = time.Now()
 	return asked, nil

@@ -53,15 +53,14 @@ impl Landing {
 impl Page {
     /// The names and values of its form, without buttons, as a browser would send them: hidden and prefilled fields.
     pub fn fields(&self) -> Vec<(String, String)> {
-        let inputs = self.body.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
-        let sent = inputs.filter(|tag| attribute(tag, "type").as_deref() != Some("submit"));
+        let inputs = tags(&self.body, "<input");
+        let sent = inputs.filter(|tag| attribute(tag, "type").is_none_or(|kind| !kind.eq_ignore_ascii_case("submit")));
         sent.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))).collect()
     }
 
     /// The target of its form. The servers here write whole URLs, paths or none.
-    fn action(&self) -> String {
-        let form = self.body.split("<form").nth(1).and_then(|rest| rest.split('>').next());
-        match form.and_then(|tag| attribute(tag, "action")) {
+    pub fn action(&self) -> String {
+        match tags(&self.body, "<form").next().and_then(|tag| attribute(tag, "action")) {
             Some(path) if path.starts_with('/') => format!("{}{path}", origin(&self.url).unwrap_or_default()),
             Some(url) => url,
             None => self.url.clone(),
@@ -76,9 +75,18 @@ fn filled_in<'a>(fields: &'a [(String, String)], filled: &'a [(&'a str, &'a str)
     kept.chain(filled.iter().copied()).collect()
 }
 
+/// The tags that start so, in any case, from there to their ends.
+fn tags<'a>(html: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
+    // It has the same length in bytes.
+    let lower = html.to_ascii_lowercase();
+    let places: Vec<_> = lower.match_indices(start).map(|(at, _)| at + start.len()).collect();
+    places.into_iter().filter_map(|at| html.get(at..)?.split('>').next())
+}
+
 /// The value of an attribute, without the escapes that HTML has for it.
 fn attribute(tag: &str, name: &str) -> Option<String> {
-    let value = tag.split(&format!(" {name}=\"")).nth(1)?.split('"').next()?;
+    let name = format!(" {name}=\"");
+    let value = tag.get(tag.to_ascii_lowercase().find(&name)? + name.len()..)?.split('"').next()?;
     let quotes = value.replace("&quot;", "\"").replace("&#x27;", "'").replace("&#39;", "'");
     Some(quotes.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 }
@@ -170,9 +178,18 @@ impl Browser {
     }
 
     fn fetch(&self, url: &str, form: Option<&[(&str, &str)]>) -> Result<http::Response<ureq::Body>, String> {
+        // Some servers ask who navigates (Fetch Metadata).
+        let headers = |site: &'static str| {
+            let navigates = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), ("accept", "text/html")];
+            navigates.into_iter().chain([("sec-fetch-site", site)])
+        };
         let sent = match form {
-            None => self.agent.get(url).header("accept", "text/html").call(),
-            Some(form) => self.agent.post(url).header("accept", "text/html").send_form(form.iter().copied()),
+            None => {
+                headers("none").fold(self.agent.get(url), |request, (name, value)| request.header(name, value)).call()
+            }
+            Some(form) => headers("same-origin")
+                .fold(self.agent.post(url), |request, (name, value)| request.header(name, value))
+                .send_form(form.iter().copied()),
         };
         sent.map_err(|e| format!("{url}: {e}"))
     }

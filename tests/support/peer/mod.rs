@@ -17,6 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use grantflow::{ErrorCode, Message, Quirk};
+use http::StatusCode;
+
 /// From spawn to the line that says it listens. It takes a second or two, and Keycloak 20; the rest is for a machine that
 /// is busy compiling.
 const READY: Duration = Duration::from_secs(300);
@@ -36,23 +39,38 @@ pub enum Kind {
     Authlib,
     /// zitadel's OpenID Provider, in Go.
     Zitadel,
+    /// idpyoidc behind Flask.
+    Idpyoidc,
+    /// Ory Hydra, in Go.
+    Hydra,
+    /// The same, letting a refresh token come again for a minute.
+    GracefulHydra,
+    /// atproto's server, which demands keys for most that it does.
+    Atproto,
     /// Keycloak, in a realm where a refresh token can be used once.
     Keycloak,
     /// The same server, in a realm with Keycloak's defaults: a refresh token can be used again.
     LenientKeycloak,
+    /// Spring Authorization Server.
+    Spring,
 }
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::OidcProvider,
         Self::PushingOidcProvider,
         Self::DjangoOauthToolkit,
         Self::StrictDjangoOauthToolkit,
         Self::Authlib,
         Self::Zitadel,
+        Self::Idpyoidc,
+        Self::Hydra,
+        Self::GracefulHydra,
+        Self::Atproto,
         Self::Keycloak,
         Self::LenientKeycloak,
+        Self::Spring,
     ];
 
     /// Where it has what.
@@ -60,9 +78,42 @@ impl Kind {
         places::of(self)
     }
 
+    /// What a caller has to know of a server that deviates.
+    pub fn quirks(self) -> Vec<Quirk> {
+        match self {
+            // It says `invalid_request` of a refresh token that was used or revoked, and calls the tokens of a client
+            // `access_token` tokens.
+            Self::Idpyoidc => vec![
+                Quirk::UnencodedBasic,
+                Quirk::TokenType("access_token".to_owned()),
+                Quirk::ErrorCode {
+                    on: Message::TokenAnswer,
+                    status: Some(StatusCode::BAD_REQUEST),
+                    actual: "invalid_request".to_owned(),
+                    standard: ErrorCode::InvalidGrant,
+                },
+            ],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the person must be asked for `offline_access` by `prompt=consent` (OpenID Connect Core, section 11). Most
+    /// servers ask by themselves.
+    pub const fn wants_consent(self) -> bool {
+        matches!(self, Self::Idpyoidc)
+    }
+
     /// Whether its callbacks say who sends them (RFC 9207).
     pub const fn sends_issuer(self) -> bool {
-        !matches!(self, Self::DjangoOauthToolkit | Self::Zitadel)
+        !matches!(
+            self,
+            Self::DjangoOauthToolkit
+                | Self::Zitadel
+                | Self::Idpyoidc
+                | Self::Hydra
+                | Self::GracefulHydra
+                | Self::Spring
+        )
     }
 
     /// The kind whose process this one is a part of: itself, for most.
@@ -83,8 +134,13 @@ impl Kind {
             Self::StrictDjangoOauthToolkit => "django-oauth-toolkit, strict",
             Self::Authlib => "authlib",
             Self::Zitadel => "zitadel",
+            Self::Idpyoidc => "idpyoidc",
+            Self::Hydra => "hydra",
+            Self::GracefulHydra => "hydra, graceful",
+            Self::Atproto => "atproto",
             Self::Keycloak => "keycloak",
             Self::LenientKeycloak => "keycloak, lenient",
+            Self::Spring => "spring",
         }
     }
 }
@@ -175,10 +231,11 @@ struct Process {
 /// See [`StartError`].
 pub fn start(kind: Kind) -> Result<Peer, StartError> {
     let mut command = install::installed(kind)?;
-    command.env("PORT", "0").env_remove("STRICT").env_remove("PUSHED").env_remove("DEV");
+    command.env("PORT", "0").env_remove("STRICT").env_remove("PUSHED").env_remove("GRACE").env_remove("DEV");
     match kind {
         Kind::StrictDjangoOauthToolkit => command.env("STRICT", "1"),
         Kind::PushingOidcProvider => command.env("PUSHED", "1"),
+        Kind::GracefulHydra => command.env("GRACE", "1"),
         _ => &mut command,
     };
     let mut child = command
@@ -223,6 +280,11 @@ impl Peer {
         format!("{}{path}", self.issuer)
     }
 
+    /// The path of the issuer, and then this one.
+    pub fn path(&self, path: &str) -> String {
+        self.url(path).split_off(self.at_root("").len())
+    }
+
     /// The root of its origin and a path.
     pub fn at_root(&self, path: &str) -> String {
         let end = self.issuer.match_indices('/').nth(2).map_or(self.issuer.len(), |(at, _)| at);
@@ -233,6 +295,7 @@ impl Peer {
     pub fn seen_as(&self, kind: Kind) -> Self {
         let issuer = match kind {
             Kind::LenientKeycloak => self.issuer.replace("/realms/rotating", "/realms/lenient"),
+            Kind::Keycloak => self.issuer.replace("/realms/lenient", "/realms/rotating"),
             _ => self.issuer.clone(),
         };
         Self { process: Arc::clone(&self.process), kind, issuer, person: self.person.clone() }

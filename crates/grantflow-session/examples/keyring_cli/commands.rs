@@ -71,7 +71,7 @@ pub(crate) fn status(options: &Options) -> Outcome<()> {
                 Ok(entry) => state.loaded(&mut env, entry),
                 Err(error) => state.failed(error),
             },
-            Action::Write(_) | Action::Send(_) => {
+            Action::Write(_) | Action::Obtain(_) | Action::Send(_) => {
                 show::good("logged in; the token is due, and the next call of `token` renews it");
                 return Ok(());
             }

@@ -4,9 +4,10 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Arc;
 
-use grantflow::{Sent, UnixTime};
+use grantflow::{Next, Sent, UnixTime};
 
-use crate::record::{Mark, Verdict};
+use crate::error::SessionError;
+use crate::record::{Mark, RecordFault, Verdict};
 
 /// What made a renewal fail: the flow, or the HTTP stack.
 #[derive(Debug, Clone)]
@@ -14,6 +15,9 @@ use crate::record::{Mark, Verdict};
 pub enum Cause {
     /// The flow's error.
     OAuth(grantflow::Error),
+    /// The error of the session's [`Source`](crate::Source): it has no exchange now. Also [`RecordFault`](crate::RecordFault)
+    /// if the tokens of its exchange belong to another client; then they were not taken.
+    Source(Arc<dyn std::error::Error + Send + Sync>),
     /// The HTTP stack's error, if no complete answer came.
     Transport(Arc<dyn std::error::Error + Send + Sync>),
     /// Another process or an earlier run sent the last request. This is what the store says about it.
@@ -65,6 +69,11 @@ impl Cause {
         match self {
             Self::OAuth(error) => error.status().map(|status| status.as_u16()),
             Self::Earlier(earlier) => earlier.status,
+            Self::Source(error) => match of_source(error) {
+                OfSource::Flow(error) => error.status().map(|status| status.as_u16()),
+                OfSource::Session(error) => error.cause().and_then(Self::status),
+                OfSource::Other => None,
+            },
             Self::Transport(_) | Self::OfNoUse | Self::HeldBack => None,
         }
     }
@@ -73,7 +82,26 @@ impl Cause {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::OAuth(error) => error.answer().and_then(|answer| answer.retry_after()),
+            Self::Source(error) => match of_source(error) {
+                OfSource::Flow(error) => error.answer().and_then(|answer| answer.retry_after()),
+                OfSource::Session(error) => error.cause().and_then(Self::retry_after),
+                OfSource::Other => None,
+            },
             _ => None,
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn next(&self) -> Next {
+        match self {
+            Self::OAuth(error) => error.next(),
+            Self::Source(error) => match of_source(error) {
+                OfSource::Flow(error) => error.next(),
+                OfSource::Session(error) => error.next(),
+                OfSource::Other if error.is::<RecordFault>() => Next::FixConfiguration,
+                OfSource::Other => Next::RetryLater(None),
+            },
+            _ => Next::RetryLater(None),
         }
     }
 
@@ -88,6 +116,22 @@ impl Cause {
             return None;
         };
         Some((self.status()?, error.code().map_or_else(String::new, |code| format!("{code:?}"))))
+    }
+}
+
+/// An error of a source, if this workspace knows it.
+enum OfSource<'a> {
+    Flow(&'a grantflow::Error),
+    Session(&'a SessionError),
+    Other,
+}
+
+fn of_source<'a>(error: &'a Arc<dyn std::error::Error + Send + Sync>) -> OfSource<'a> {
+    let error: &'a (dyn std::error::Error + 'static) = &**error;
+    match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(error), _) => OfSource::Flow(error),
+        (None, Some(error)) => OfSource::Session(error),
+        (None, None) => OfSource::Other,
     }
 }
 
@@ -109,7 +153,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OAuth(error) => error.fmt(f),
-            Self::Transport(error) => error.fmt(f),
+            Self::Transport(error) | Self::Source(error) => error.fmt(f),
             Self::Earlier(earlier) => earlier.fmt(f),
             Self::OfNoUse => f.write_str(
                 "the server gave a token that was of no use: it was over when it arrived, or the API refused it like the one \
@@ -127,7 +171,7 @@ impl std::error::Error for Cause {
         // `Display` has shown the error itself, so this is the source below it.
         match self {
             Self::OAuth(error) => error.source(),
-            Self::Transport(error) => error.source(),
+            Self::Transport(error) | Self::Source(error) => error.source(),
             Self::Earlier(_) | Self::OfNoUse | Self::HeldBack => None,
         }
     }

@@ -272,6 +272,7 @@ impl World {
                     }
                 }
             },
+            Action::Obtain(_) => unreachable!("this plan has no such source"),
             Action::Release(state) => {
                 self.release(at);
                 state.released()

@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use grantflow::{Env, UnixTime};
 
+use super::feeding::{Place, feed_or, feed_or_lost};
 use super::locking::{Locking, Releasing};
-use super::sending::Sending;
 use super::writing::{Writing, Written};
-use super::{Action, Course, Doubt, Outcome, Source, Stored, failed};
+use super::{Action, Course, Doubt, Outcome, Stored, TokenFrom, failed};
 use crate::error::{Cause, Earlier, SessionError};
 use crate::fresh::FreshToken;
 use crate::policy::Draw;
@@ -49,24 +49,22 @@ pub(super) fn decide(
     if seen.is_usable(env.now) && !seen.token.is_due(env.now) {
         return adopt(seen.token, record);
     }
+    let place = Place { revision: Some(revision), base: Some(record.id) };
     if let Some(lost) = record.lost
         && !(course.insist().lost && seen.token.is_renewable())
     {
-        return lost_already(lost);
+        return feed_or_lost(course, env, place, lost);
     }
     if refused == Some(record.id) {
         let verdict = Verdict::new(env.now, course.cause.as_ref().and_then(Cause::status));
         let lost = Lost { loss: Loss::Refused, verdict: Some(verdict) };
         return Action::Write(Writing::new(course, Some(revision), Written::Loss { record, lost }));
     }
-    if let Some(grant) = course.plan.grant.clone() {
-        return Action::Send(Sending::grant(course, env.now, grant, Some(revision), Some(record.id)));
-    }
     if !seen.token.is_renewable() {
         // Due, but not over and not refused: it is usable until it is over.
         let will_do = seen.is_usable(env.now);
         let lost = Lost { loss: Loss::NoRefreshToken, verdict: None };
-        return if will_do { adopt(seen.token, record) } else { lost_already(lost) };
+        return feed_or(course, env, place, |_| if will_do { adopt(seen.token, record) } else { lost_already(lost) });
     }
     match record.mark {
         Some(mark) => marked(course, env, revision, record, mark, &seen),
@@ -110,8 +108,11 @@ fn marked(
         return Action::Write(Writing::new(course, Some(revision), Written::Doubt { record }));
     }
     if mark.sent >= course.plan.policy.in_doubt.most() {
-        let Doubt { cause, since, sent, .. } = doubt(&course, &mark);
-        return failed(SessionError::Unknown { cause, since, sent });
+        let place = Place { revision: Some(revision), base: Some(record.id) };
+        return feed_or(course, env, place, |course| {
+            let Doubt { cause, since, sent, .. } = doubt(&course, &mark);
+            failed(SessionError::Unknown { cause, since, sent })
+        });
     }
     // Revoking a family of tokens may end a good access token.
     if mark.early && seen.is_usable(now) {
@@ -225,8 +226,8 @@ pub(super) fn look(course: Course, env: &mut Env<'_>, record: Option<Record>, on
     }
     match record.mark {
         _ if only => match record.lost {
-            Some(lost) => lost_already(lost),
-            None => Action::Done(Outcome::NothingNew),
+            Some(lost) if course.plan.feed.is_none() => lost_already(lost),
+            _ => Action::Done(Outcome::NothingNew),
         },
         Some(mark) if mark.early => {
             let doubt = doubt(&course, &mark.seen_at(env.now));
@@ -237,10 +238,10 @@ pub(super) fn look(course: Course, env: &mut Env<'_>, record: Option<Record>, on
 }
 
 fn adopt(token: FreshToken, record: Record) -> Action {
-    Action::Done(Outcome::Fresh { token, source: Source::Store, stored: Stored(record) })
+    Action::Done(Outcome::Fresh { token, from: TokenFrom::Store, stored: Stored(record) })
 }
 
-fn lost_already(lost: Lost) -> Action {
+pub(super) fn lost_already(lost: Lost) -> Action {
     let cause = lost.verdict.map(|verdict| Cause::Earlier(Earlier::refused(verdict)));
     failed(SessionError::Lost { loss: lost.loss, cause })
 }

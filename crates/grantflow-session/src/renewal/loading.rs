@@ -5,9 +5,9 @@ use std::sync::Arc;
 use grantflow::{Env, UnixTime};
 
 use super::deciding::{decide, look};
-use super::sending::Sending;
+use super::feeding::{Place, feed_or};
 use super::writing::{Writing, Written};
-use super::{Action, Course, MOST_CONFLICTS, Outcome, Source, Stored, Task, Unsaved, failed};
+use super::{Action, Course, MOST_CONFLICTS, Outcome, Stored, Task, TokenFrom, Unsaved, failed};
 use crate::error::{Cause, SessionError};
 use crate::record::{Mark, Record, RecordFault, TokenId};
 use crate::store::{Entry, Revision, StoreError};
@@ -107,7 +107,7 @@ fn found_in_the_store(course: Course, env: &mut Env<'_>, why: Why, found: Option
         (Why::Conflict { ours }, found) => reconcile(course, env, ours, found),
         // The person has logged out.
         (Why::Refused { .. }, None) => failed(SessionError::Empty),
-        (_, None) => nothing_there(course, env.now),
+        (_, None) => feed_or(course, env, Place { revision: None, base: None }, |_| failed(SessionError::Empty)),
         (Why::Look | Why::Start, Some((revision, record))) => decide(course, env, revision, record, None),
         (Why::Refused { id }, Some((revision, record))) => decide(course, env, revision, record, Some(id)),
         // A request that was not sent is not used up.
@@ -135,13 +135,6 @@ fn refused_record(mut course: Course, fault: RecordFault, why: Why, revision: Op
             Action::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours })
         }
         _ => failed(SessionError::Record(fault)),
-    }
-}
-
-fn nothing_there(course: Course, now: UnixTime) -> Action {
-    match course.plan.grant.clone() {
-        Some(grant) => Action::Send(Sending::grant(course, now, grant, None, None)),
-        None => failed(SessionError::Empty),
     }
 }
 
@@ -183,7 +176,7 @@ fn reconcile(mut course: Course, env: &mut Env<'_>, ours: Unsaved, found: Option
                 course.renew();
                 decide(course, env, revision, record, None)
             }
-            Ok(token) => course.stored(env.now, token, Source::Server, Stored(record)),
+            Ok(token) => course.stored(env.now, token, TokenFrom::Server, Stored(record)),
             Err(fault) => failed(SessionError::Record(fault)),
         },
         // The grant that our login replaces. Another process renewed it meanwhile.

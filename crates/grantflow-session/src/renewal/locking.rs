@@ -119,7 +119,19 @@ impl Waiting {
 
     /// Whether nothing is in progress, so that a later caller can begin again and loses nothing.
     pub(crate) fn may_be_left(&self) -> bool {
-        matches!(self.then, Then::Lock(_))
+        matches!(self.then, Then::Lock(_)) || self.is_between_polls()
+    }
+
+    /// Whether it is the wait before a request of a source's exchange.
+    pub(crate) fn is_between_polls(&self) -> bool {
+        matches!(&self.then, Then::Send(state) if state.may_be_left())
+    }
+
+    /// No caller waits any more. An exchange of a source waits for the next caller.
+    pub(crate) fn leave(self) {
+        if let Then::Send(state) = self.then {
+            state.leave();
+        }
     }
 
     /// That time has passed.

@@ -21,7 +21,7 @@ pub enum Outcome {
         /// The token.
         token: FreshToken,
         /// Where it came from.
-        source: Source,
+        from: TokenFrom,
         /// What the store holds.
         stored: Stored,
     },
@@ -76,7 +76,7 @@ pub struct Doubt {
 /// Where a token came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Source {
+pub enum TokenFrom {
     /// The server's answer.
     Server,
     /// The store: another process had renewed it, or it was stored before.

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use grantflow::{Client, ClientCredentials, Error, RefreshExchange, Tokens};
+use grantflow::{AnyExchange, Client, ClientCredentials, Env, Error, RefreshExchange, Tokens};
 
 use crate::fresh::FreshToken;
 use crate::key::Key;
 use crate::policy::Policy;
+use crate::source::{AnySource, AsyncSource, Feed, Source};
 
 /// Which grant it is, and how it is renewed.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub(crate) client: Client,
     pub(crate) key: Key,
-    pub(crate) grant: Option<ClientCredentials>,
+    /// Where tokens come from if there is no refresh token.
+    pub(crate) feed: Option<Arc<Feed>>,
     pub(crate) policy: Policy,
     pub(crate) lock_dies_with_its_process: bool,
     /// Extra parameters of each refresh. They are checked.
@@ -26,7 +28,7 @@ impl Plan {
         Arc::new(Self {
             client: client.into(),
             key,
-            grant: None,
+            feed: None,
             policy,
             lock_dies_with_its_process: false,
             refresh_params: Vec::new(),
@@ -35,15 +37,32 @@ impl Plan {
 
     /// A client's own grant, renewed by asking for a new one (RFC 6749 §4.4) and stored under `key`.
     pub fn client_credentials(grant: ClientCredentials, key: Key, policy: Policy) -> Arc<Self> {
-        let client = grant.client().into();
-        Arc::new(Self {
-            client,
-            key,
-            grant: Some(grant),
-            policy,
-            lock_dies_with_its_process: false,
-            refresh_params: Vec::new(),
-        })
+        let client = grant.client().clone();
+        let source = move |_: &mut Env<'_>| Ok(AnyExchange::new(grant.clone()));
+        Self::refresh(client, key, policy).source(source)
+    }
+
+    /// The plan with a source of new tokens.
+    #[must_use]
+    pub fn source(self: Arc<Self>, source: impl Source + 'static) -> Arc<Self> {
+        self.fed_by(AnySource::Ready(Box::new(source)))
+    }
+
+    /// The plan with a source of new tokens that waits for something.
+    #[must_use]
+    pub fn async_source(self: Arc<Self>, source: impl AsyncSource + 'static) -> Arc<Self> {
+        self.fed_by(AnySource::Async(Box::new(source)))
+    }
+
+    fn fed_by(self: Arc<Self>, source: AnySource) -> Arc<Self> {
+        Arc::new(Self { feed: Some(Feed::new(source)), ..Self::clone(&self) })
+    }
+
+    /// Drops what is left over of the source's last exchange.
+    pub(crate) fn forget_source(&self) {
+        if let Some(feed) = &self.feed {
+            feed.clear();
+        }
     }
 
     /// The plan for a store whose lock is free only after its holder has released it or has died: see
@@ -75,6 +94,6 @@ impl Plan {
 
     /// Whether `token` can be renewed at all.
     pub(crate) fn can_renew(&self, token: &FreshToken) -> bool {
-        self.grant.is_some() || token.is_renewable()
+        self.feed.is_some() || token.is_renewable()
     }
 }

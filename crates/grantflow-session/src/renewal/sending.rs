@@ -1,18 +1,18 @@
 //! Sends the request and judges its answer.
 
 use core::fmt;
+use core::time::Duration;
 use std::sync::Arc;
 
-use grantflow::{
-    Body, ClientCredentials, Env, Error, Exchange, Failure, Left, RefreshExchange, Sent, Step, Tokens, UnixTime,
-};
+use grantflow::{Body, Env, Error, Exchange, Failure, Left, RefreshExchange, Sent, Step, Tokens, UnixTime};
 use http::{Request, Response};
 
 use super::deciding::{doubtful, pause};
+use super::feeding::Feeding;
 use super::loading::{Loading, Why, after};
 use super::locking::Waiting;
 use super::writing::{Writing, Written};
-use super::{Action, Course, MOST_CONFLICTS, Outcome, Unsaved, failed};
+use super::{Action, Course, MOST_CONFLICTS, Unsaved, failed};
 use crate::error::{Cause, SessionError, Unanswered};
 use crate::record::{Loss, Mark, Record, TokenId};
 use crate::store::Revision;
@@ -35,11 +35,8 @@ enum What {
         /// The revision of the entry that is there now, with the mark.
         revision: Revision,
     },
-    Grant {
-        exchange: ClientCredentials,
-        base: Option<TokenId>,
-        revision: Option<Revision>,
-    },
+    /// An exchange of the plan's source.
+    Fed(Feeding),
 }
 
 /// Why a request was not made.
@@ -78,31 +75,44 @@ impl Sending {
         }
     }
 
-    pub(super) fn grant(
-        mut course: Course,
-        now: UnixTime,
-        exchange: ClientCredentials,
-        revision: Option<Revision>,
-        base: Option<TokenId>,
-    ) -> Self {
-        course.asked = Some(now);
-        Self { course, what: What::Grant { exchange, base, revision }, due: now }
+    pub(super) fn fed(course: Course, feeding: Feeding, due: UnixTime) -> Self {
+        Self { course, what: What::Fed(feeding), due }
     }
 
-    /// Goes on with another round trip, after the wait that the flow wants.
+    /// Goes on with another round trip of a refresh, after the wait that the flow wants.
     fn again(course: Course, what: What, now: UnixTime) -> Action {
         let rest = match &what {
             What::Refresh { exchange, .. } => exchange.rest(now),
-            What::Grant { exchange, .. } => exchange.rest(now),
+            What::Fed(_) => Duration::ZERO,
         };
         Waiting::then_send(rest, Self { course, what, due: now.saturating_add(rest) })
     }
 
-    /// How many requests with this refresh token may have been sent, this one included; 1 for a client's own grant.
+    /// Whether it is an exchange of a source, of which no request is in progress.
+    pub(super) fn may_be_left(&self) -> bool {
+        matches!(self.what, What::Fed(_))
+    }
+
+    /// No caller waits for it now.
+    pub(super) fn leave(self) {
+        if let What::Fed(feeding) = self.what {
+            feeding.leave(&self.course);
+        }
+    }
+
+    pub(super) fn cause(&self) -> Option<&Cause> {
+        match self.what {
+            What::Fed(_) => self.course.cause.as_ref(),
+            What::Refresh { .. } => None,
+        }
+    }
+
+    /// How many requests with this refresh token may have been sent, this one included. For an exchange of a source: how
+    /// many requests it has had in this renewal, this one included.
     pub fn attempt(&self) -> u32 {
         match &self.what {
             What::Refresh { mark, .. } => mark.sent,
-            What::Grant { .. } => 1,
+            What::Fed(feeding) => feeding.requests(),
         }
     }
 
@@ -115,7 +125,7 @@ impl Sending {
         match &self.what {
             What::Refresh { mark, .. } if mark.is_stale(env.now) => Err(NotMade::Late),
             What::Refresh { exchange, .. } => Ok(exchange.request(due)?),
-            What::Grant { exchange, .. } => Ok(exchange.request(due)?),
+            What::Fed(feeding) => Ok(feeding.request(due)?),
         }
     }
 
@@ -136,9 +146,9 @@ impl Sending {
             (What::Refresh { record, revision, .. }, NotMade::Flow(error)) => {
                 unmark(self.course, record, Cause::OAuth(error), revision, false)
             }
-            (What::Grant { .. }, NotMade::Flow(error)) => not_renewed(Cause::OAuth(error), false),
-            // A client's own grant has no mark.
-            (what @ What::Grant { .. }, NotMade::Late) => Action::Send(Self { what, ..self }),
+            (What::Fed(feeding), NotMade::Flow(error)) => feeding.not_made(&self.course, Cause::OAuth(error)),
+            // It has no mark.
+            (what @ What::Fed(_), NotMade::Late) => Action::Send(Self { what, ..self }),
         }
     }
 
@@ -154,11 +164,7 @@ impl Sending {
                 }
                 Err(failure) => refresh_failed(course, env, failure, None, Marked { record, mark, revision }),
             },
-            What::Grant { exchange, base, revision } => match exchange.respond(env, response) {
-                Ok(Step::Done(tokens)) => save(course, env, tokens, base, None, revision),
-                Ok(Step::Again(exchange)) => Self::again(course, What::Grant { exchange, base, revision }, env.now),
-                Err(failure) => not_renewed(Cause::OAuth(failure.error), true),
-            },
+            What::Fed(feeding) => feeding.goes_on(course, env, None, |exchange, env| exchange.respond(env, response)),
         }
     }
 
@@ -178,7 +184,10 @@ impl Sending {
                     refresh_failed(course, env, failure, Some((cause, sent)), Marked { record, mark, revision })
                 }
             },
-            What::Grant { .. } => not_renewed(cause, sent == Sent::MaybeSent),
+            What::Fed(feeding) => {
+                let unanswered = Some((cause, sent == Sent::MaybeSent));
+                feeding.goes_on(course, env, unanswered, |exchange, env| exchange.unanswered(env, sent))
+            }
         }
     }
 }
@@ -209,7 +218,7 @@ fn refresh_failed(
         // The old refresh token is used up, and only the new one could be read from the answer.
         Left::Intact(exchange) if exchange.is_rescued() => {
             course.cause = Some(cause);
-            save(course, env, exchange.into_tokens(), Some(record.id), None, Some(revision))
+            save(course, env, exchange.into_tokens(), record.id, None, revision)
         }
         Left::Intact(_) => {
             let record = if sent { postponed(&course, env, record, &cause) } else { record };
@@ -234,11 +243,6 @@ fn unmark(course: Course, record: Record, cause: Cause, revision: Revision, sent
     Action::Write(Writing::new(course, Some(revision), Written::Unmarked { record, cause, retry_after, sent }))
 }
 
-fn not_renewed(cause: Cause, sent: bool) -> Action {
-    let retry_after = cause.retry_after();
-    Action::Done(Outcome::NotRenewed { cause, retry_after, sent, useless: None })
-}
-
 fn renewed(
     mut course: Course,
     env: &mut Env<'_>,
@@ -253,26 +257,33 @@ fn renewed(
     let doubt = tokens
         .tolerated()
         .contains(&"refresh_token")
-        .then(|| Mark { early: true, ..mark }.resting(env.now, core::time::Duration::ZERO, false, None));
-    save(course, env, tokens, Some(base), doubt, Some(revision))
+        .then(|| Mark { early: true, ..mark }.resting(env.now, Duration::ZERO, false, None));
+    save(course, env, tokens, base, doubt, revision)
 }
 
 fn save(
     course: Course,
     env: &mut Env<'_>,
     tokens: Tokens,
-    base: Option<TokenId>,
+    base: TokenId,
     mark: Option<Mark>,
-    revision: Option<Revision>,
+    revision: Revision,
 ) -> Action {
-    let id = TokenId { grant: base.map_or(0, |base| base.grant), generation: after(base, env.now) };
-    match Record::new(id, tokens) {
-        Ok(record) => {
-            let unsaved = Unsaved { record: record.with_mark(mark), base, replaces: None, expected: revision };
-            Action::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
-        }
+    match Record::new(id_after(Some(base), env.now), tokens) {
+        Ok(record) => save_record(course, record.with_mark(mark), Some(base), Some(revision)),
         Err(fault) => failed(SessionError::Record(fault)),
     }
+}
+
+/// The name of the tokens that replace these.
+pub(super) fn id_after(base: Option<TokenId>, now: UnixTime) -> TokenId {
+    TokenId { grant: base.map_or(0, |base| base.grant), generation: after(base, now) }
+}
+
+/// Writes new tokens in place of the entry with this revision.
+pub(super) fn save_record(course: Course, record: Record, base: Option<TokenId>, revision: Option<Revision>) -> Action {
+    let unsaved = Unsaved { record, base, replaces: None, expected: revision };
+    Action::Write(Writing::new(course, revision, Written::Tokens { unsaved, tries: 0 }))
 }
 
 impl fmt::Debug for Sending {

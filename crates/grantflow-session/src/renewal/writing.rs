@@ -6,10 +6,11 @@ use std::sync::Arc;
 use grantflow::{Env, UnixTime};
 
 use super::deciding::{decide, doubt};
+use super::feeding::{Place, feed_or};
 use super::loading::{Loading, Why};
 use super::locking::Waiting;
 use super::sending::Sending;
-use super::{Action, Course, Doubt, MOST_CONFLICTS, Outcome, Source, Stored, Task, Unsaved, failed};
+use super::{Action, Course, Doubt, MOST_CONFLICTS, Outcome, Stored, Task, TokenFrom, Unsaved, failed};
 use crate::error::{Cause, SessionError};
 use crate::fresh::FreshToken;
 use crate::record::{Lost, Mark, Record, RecordFault, TokenId};
@@ -99,14 +100,15 @@ impl Writing {
                 Err(error) => failed(error),
             },
             Written::Tokens { unsaved, .. } => {
-                let source = if matches!(self.course.task, Task::Prime(_)) { Source::Login } else { Source::Server };
+                let from =
+                    if matches!(self.course.task, Task::Prime(_)) { TokenFrom::Login } else { TokenFrom::Server };
                 match self.course.fresh(&unsaved.record) {
                     // The token was over when it could be stored; its refresh token is still good.
                     Ok(token) if matches!(self.course.task, Task::Save(_)) && token.is_over(env.now) => {
                         self.course.renew();
                         Action::Load(Loading::new(self.course, Why::Start))
                     }
-                    Ok(token) => self.course.stored(env.now, token, source, Stored(unsaved.record)),
+                    Ok(token) => self.course.stored(env.now, token, from, Stored(unsaved.record)),
                     Err(fault) => failed(SessionError::Record(fault)),
                 }
             }
@@ -117,7 +119,10 @@ impl Writing {
                 record.nameless = false;
                 decide(self.course, env, revision, record, refused)
             }
-            Written::Loss { lost, .. } => self.course.lost(lost),
+            Written::Loss { record, lost } => {
+                let place = Place { revision: Some(revision), base: Some(record.id) };
+                feed_or(self.course, env, place, |course| course.lost(lost))
+            }
             Written::Removal => Action::Done(Outcome::Forgotten),
         }
     }
@@ -162,6 +167,12 @@ impl Writing {
             Written::Unmarked { cause, retry_after, sent, .. } => not_renewed(cause, retry_after, sent),
             // The mark stays here too: a request that was in progress counts as lost.
             Written::Doubt { record } => match &record.mark {
+                // The source is asked when the store works.
+                Some(mark)
+                    if mark.sent >= self.course.plan.policy.in_doubt.most() && self.course.plan.feed.is_some() =>
+                {
+                    failed(SessionError::Store(Arc::new(error)))
+                }
                 Some(mark) if mark.sent >= self.course.plan.policy.in_doubt.most() => {
                     let Doubt { cause, since, sent, .. } = doubt(&self.course, mark);
                     failed(SessionError::Unknown { cause, since, sent })
@@ -176,6 +187,8 @@ impl Writing {
                 let why = refused.map_or(Why::Start, |_| Why::Refused { id: record.id });
                 Action::Load(Loading::new(self.course, why))
             }
+            // The source is asked when the store works: its tokens could not be stored either.
+            Written::Loss { .. } if self.course.plan.feed.is_some() => failed(SessionError::Store(Arc::new(error))),
             // The grant is lost even so; the next process will find out again.
             Written::Loss { lost, .. } => self.course.lost(lost),
             Written::Mark { .. } | Written::Removal => failed(SessionError::Store(Arc::new(error))),
@@ -198,8 +211,8 @@ fn not_renewed(cause: Cause, retry_after: Option<Duration>, sent: bool) -> Actio
 
 impl Course {
     /// The tokens are durable: returns them, unless they are of no use.
-    pub(super) fn stored(self, now: UnixTime, token: FreshToken, source: Source, stored: Stored) -> Action {
-        if source == Source::Server && matches!(self.task, Task::Renew { .. }) {
+    pub(super) fn stored(self, now: UnixTime, token: FreshToken, from: TokenFrom, stored: Stored) -> Action {
+        if from == TokenFrom::Server && matches!(self.task, Task::Renew { .. }) {
             // A refresh token was rescued from an answer that is otherwise of no use.
             if let Some(cause) = self.cause {
                 return not_renewed_by(cause, None);
@@ -210,7 +223,7 @@ impl Course {
                 return not_renewed_by(Cause::OfNoUse, Some(token));
             }
         }
-        Action::Done(Outcome::Fresh { token, source, stored })
+        Action::Done(Outcome::Fresh { token, from, stored })
     }
 
     /// By the verdict on a request of this course.

@@ -1,5 +1,10 @@
 //! Logins and logouts: noted at the call, and carried out by the flight, even if their caller goes away.
 
+use core::future::poll_fn;
+use core::pin::pin;
+use core::sync::atomic::Ordering;
+use core::task::Poll;
+
 use grantflow::Tokens;
 
 use super::memory::Ticket;
@@ -88,7 +93,15 @@ impl Session {
         }
         let _patient = Patient::new(&self.inner);
         while self.flight.is_under_way() {
-            let _ = self.fly().await;
+            let mut flight = pin!(self.fly());
+            let ends = poll_fn(|context| match flight.as_mut().poll(context) {
+                // Nothing is lost between two polls, and a person may take minutes to approve.
+                Poll::Pending if self.inner.polls.load(Ordering::SeqCst) => Poll::Ready(false),
+                pending_or_not => pending_or_not.map(|_| true),
+            });
+            if !ends.await {
+                return;
+            }
         }
         carry_out_wishes(&self.flight, &self.inner).await;
         let has_unsaved = self.inner.memory().has_unsaved();

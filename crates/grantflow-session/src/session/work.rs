@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use grantflow::{Entropy, EntropyFailed, Env, UnixTime};
+use http::StatusCode;
 
 use super::Inner;
 use super::memory::{Task, Ticket};
 use crate::breaker::Pass;
-use crate::error::SessionError;
+use crate::error::{Cause, SessionError};
 use crate::flight::Work;
 use crate::fresh::FreshToken;
 use crate::observe::Event;
 use crate::outside::Outside;
 use crate::policy::Draw;
 use crate::record::Record;
-use crate::renewal::{Action, Outcome, Plan, Renewal, Source};
+use crate::renewal::{Action, Outcome, Plan, Renewal, TokenFrom};
 use crate::standing::NotRenewed;
 use crate::store::{Lock, StoreError, Swap};
 
@@ -109,7 +110,7 @@ fn work_by(inner: &Arc<Inner>, plan: Arc<Plan>) -> Work<Landed> {
 /// Whether a renewal has ended before its request was sent, so that what a caller insists on is still to be done.
 fn nothing_left(outcome: &Outcome, now: UnixTime) -> bool {
     match outcome {
-        Outcome::Fresh { token, source: Source::Store, .. } => token.is_due(now),
+        Outcome::Fresh { token, from: TokenFrom::Store, .. } => token.is_due(now),
         Outcome::NotRenewed { sent, .. } => !sent,
         Outcome::Failed(error) => matches!(
             error,
@@ -180,25 +181,34 @@ async fn drive(inner: &Inner, mut next: Action, wish: Option<Ticket>) -> Option<
                 let request = state.request(&mut AsEnv(outside).env());
                 match request {
                     Ok(request) => {
-                        let next = match outside.send(request).await {
+                        told = None;
+                        match outside.send(request).await {
                             Ok(response) => {
+                                let status = response.status();
                                 let next = state.answered(&mut AsEnv(outside).env(), response);
                                 if let Some(cause) = next.cause() {
                                     inner.tell(&Event::NotGranted { key: &inner.key, cause });
                                 }
+                                inner.tell_breaker(status, next.cause());
                                 next
                             }
                             Err(unanswered) => {
                                 inner.tell(&Event::Unanswered { key: &inner.key, unanswered: &unanswered });
+                                if let Some(breaker) = &inner.breaker {
+                                    breaker.unanswered(outside.now());
+                                }
                                 state.unanswered(&mut AsEnv(outside).env(), unanswered)
                             }
-                        };
-                        if let Some(breaker) = &inner.breaker {
-                            breaker.ends(outside.now(), next.cause());
                         }
-                        next
                     }
                     Err(why) => state.not_made(why),
+                }
+            }
+            Action::Obtain(state) => {
+                inner.tell(&Event::Obtaining { key: &inner.key });
+                match inner.obtained(&state).await {
+                    Ok(exchange) => state.obtained(&mut AsEnv(outside).env(), exchange),
+                    Err(error) => state.failed(error),
                 }
             }
             Action::Release(state) => {
@@ -207,9 +217,16 @@ async fn drive(inner: &Inner, mut next: Action, wish: Option<Ticket>) -> Option<
             }
             Action::Wait(state) => {
                 if state.may_be_left() && inner.patient.load(Ordering::SeqCst) == 0 {
+                    state.leave();
                     return None;
                 }
-                outside.wait(state.duration()).await;
+                let waited = outside.wait(state.duration());
+                if !state.is_between_polls() {
+                    waited.await;
+                } else if !inner.between_polls(waited, wish).await {
+                    state.leave();
+                    return None;
+                }
                 state.waited()
             }
             Action::Done(outcome) => return Some((outcome, held)),
@@ -262,6 +279,17 @@ impl Inner {
         })
     }
 
+    fn tell_breaker(&self, status: StatusCode, cause: Option<&Cause>) {
+        let Some(breaker) = &self.breaker else { return };
+        // A poll goes on after a gateway's error, and then there is no cause.
+        let is_gateway = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+        if is_gateway && cause.is_none() {
+            breaker.unanswered(self.outside.now());
+        } else {
+            breaker.ends(self.outside.now(), cause);
+        }
+    }
+
     /// Takes what an outcome means for the session.
     fn settle(&self, wish: Option<Ticket>, outcome: Outcome, held: Option<Lock>) -> Result<FreshToken, SessionError> {
         let (now, draw) = (self.outside.now(), Draw::of(&mut AsEnv(&*self.outside).env()));
@@ -295,8 +323,8 @@ impl Inner {
         drop(held);
         // Told outside of the locks: an observer may ask the session something.
         match (&outcome, &settled) {
-            (Outcome::Fresh { token, source, stored }, _) => {
-                self.tell(&Event::Renewed { key, token, source: *source, stored });
+            (Outcome::Fresh { token, from, stored }, _) => {
+                self.tell(&Event::Renewed { key, token, from: *from, stored });
             }
             (_, Err(error)) => self.tell(&Event::Failed { key, error }),
             _ => {}

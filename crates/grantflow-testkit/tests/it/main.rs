@@ -24,6 +24,7 @@ mod refresh;
 mod resource;
 mod resource_metadata;
 mod revocation;
+mod targets;
 
 use grantflow_testkit::{Client, Endpoint, Server, s256};
 use http::{Request, Response};

@@ -1,7 +1,7 @@
 //! The flows, the same for every provider.
 
 use grantflow::{
-    Authorization, Body, Callback, ClientCredentials, ConfidentialClient, Env, Error, Exchange, Failure, Left,
+    Authorization, Begun, Body, Callback, ClientCredentials, ConfidentialClient, Env, Error, Exchange, Failure, Left,
     Redirect, Tokens,
 };
 use grantflow_loopback::{Arrival, Listener};
@@ -28,9 +28,18 @@ pub(crate) fn log_in(
     listener: Listener,
     open: impl FnOnce(&str),
 ) -> Outcome<Tokens> {
-    let mut rng = SysRng;
-    let Redirect { url, pending } = authorization.start(&mut Env::new(grantflow_ureq::now(), &mut rng))?;
-    show::step("Authorization", "start", "Redirect { url, pending: PendingCallback }");
+    let Redirect { url, pending } = match authorization.begin(&mut Env::new(grantflow_ureq::now(), &mut SysRng))? {
+        Begun::Redirect(redirect) => {
+            show::step("Authorization", "start", "Redirect { url, pending: PendingCallback }");
+            redirect
+        }
+        Begun::Push(request) => {
+            show::step("Authorization", "push", "PushedAuthorization");
+            let redirect = run(agent, request)?;
+            show::step("PushedAuthorization", "run", "Redirect { url, pending: PendingCallback }");
+            redirect
+        }
+    };
     show::sent_to(&url);
     open(url.as_str());
 

@@ -82,6 +82,11 @@ impl Asked {
         self.client.data()
     }
 
+    /// The parameter for the authorization details.
+    pub(crate) fn details(&self) -> Option<Field<'_>> {
+        self.details.as_ref().map(|details| Field::new("authorization_details", details.as_json()))
+    }
+
     /// A flow's own parameters with the scope, the resources and the authorization details (RFC 6749 §3.3, RFC 8707 §2,
     /// RFC 9396 §2). If there are none, nothing is allocated.
     pub(crate) fn with<T>(&self, own: &[Field<'_>], then: impl FnOnce(&[Field<'_>]) -> T) -> T {
@@ -91,7 +96,7 @@ impl Asked {
         let scope = self.scope.as_ref().map(|scope| self.client.server().quirks().write_scope(scope));
         let scope = scope.as_deref().map(|scope| Field::new("scope", scope));
         let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
-        let details = self.details.as_ref().map(|details| Field::new("authorization_details", details.as_json()));
+        let details = self.details();
         let all: Vec<Field<'_>> = own.iter().copied().chain(scope).chain(resources).chain(details).collect();
         then(&all)
     }

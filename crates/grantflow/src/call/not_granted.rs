@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorCode};
 use crate::value::secret::RefreshToken;
 
 /// An answer that gives no tokens: why, and what it means for the grant. Your own flow makes its [`Failure`] from it
-/// with [`single_use`](Self::single_use) or [`replayable`](Self::replayable).
+/// with [`single_use`](Self::single_use), [`reusable`](Self::reusable) or [`replayable`](Self::replayable).
 #[derive(Debug)]
 #[must_use = "it says what is left of the grant"]
 pub struct NotGranted {
@@ -59,6 +59,16 @@ impl NotGranted {
         match self.meaning {
             Meaning::Nothing => Failure::unknown(self.error, exchange),
             Meaning::Over | Meaning::RequestRefused | Meaning::NotProcessed => Failure::intact(self.error, exchange),
+        }
+    }
+
+    /// The failure of a grant that a refusal of the request does not burn, such as a refresh token or an assertion, by the
+    /// table at [`Meaning`].
+    pub fn reusable<X: Exchange>(self, exchange: X) -> Failure<X> {
+        match self.meaning {
+            Meaning::Over => Failure::spent(self.error),
+            Meaning::RequestRefused | Meaning::NotProcessed => Failure::intact(self.error, exchange),
+            Meaning::Nothing => Failure::unknown(self.error, exchange),
         }
     }
 

@@ -18,13 +18,33 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// A token request (RFC 6749 §3.2): POST, parameters in the body, exactly one client authentication.
 pub(crate) fn token(
     client: &ClientData,
+    env: &mut Env<'_>,
+    fields: &[Field<'_>],
+    extra: &Params,
+) -> Result<Request<Body>, Error> {
+    token_at(client, env, client.server.token_endpoint(), fields, extra)
+}
+
+/// The token request of a refresh, which a few servers take elsewhere ([`Quirk::RefreshEndpoint`](crate::Quirk)).
+pub(crate) fn refresh(
+    client: &ClientData,
+    env: &mut Env<'_>,
+    fields: &[Field<'_>],
+    extra: &Params,
+) -> Result<Request<Body>, Error> {
+    token_at(client, env, client.server.refresh_endpoint(), fields, extra)
+}
+
+fn token_at(
+    client: &ClientData,
     _env: &mut Env<'_>,
+    to: &Endpoint,
     fields: &[Field<'_>],
     extra: &Params,
 ) -> Result<Request<Body>, Error> {
     let json = client.server.quirks().json_request_body;
     let body = if json { json_body(client, fields, extra)? } else { token_body(client, fields, extra) };
-    Ok(posted(client, client.server.token_endpoint(), if json { JSON } else { FORM }, body))
+    Ok(posted(client, to, if json { JSON } else { FORM }, body))
 }
 
 /// A request by a client to any other endpoint, authenticated in the same way (RFC 7009 §2.1, RFC 7662 §2.1, RFC 8628
@@ -55,6 +75,35 @@ pub(crate) fn get(url: &Uri) -> Request<Body> {
     *request.uri_mut() = url.clone();
     request.headers_mut().insert(header::ACCEPT, JSON);
     request
+}
+
+/// A JSON request by a client that is not registered yet, or that manages its registration (RFC 7591 §3.1, RFC 7592 §2).
+pub(crate) fn json(
+    method: Method,
+    to: &Uri,
+    bearer: Option<&HeaderValue>,
+    body: Option<Zeroizing<String>>,
+) -> Request<Body> {
+    let mut request = get(to);
+    *request.method_mut() = method;
+    if let Some(token) = bearer {
+        request.headers_mut().insert(header::AUTHORIZATION, token.clone());
+    }
+    if let Some(mut body) = body {
+        request.headers_mut().insert(header::CONTENT_TYPE, JSON);
+        *request.body_mut() = Body::from(core::mem::take(&mut *body).into_bytes());
+    }
+    request
+}
+
+/// `Bearer …`, marked sensitive (RFC 6750 §2.1). `None` if no header can hold the token.
+pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
+    let mut line = Zeroizing::new(String::with_capacity("Bearer ".len() + token.len()));
+    line.push_str("Bearer ");
+    line.push_str(token);
+    let mut value = HeaderValue::from_str(&line).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn posted(client: &ClientData, to: &Endpoint, content_type: HeaderValue, body: Vec<u8>) -> Request<Body> {

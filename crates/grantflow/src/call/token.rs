@@ -4,7 +4,7 @@ use http::Response;
 
 use super::not_granted::NotGranted;
 use super::received::{Received, broken, is_compressed, kept, unexpected};
-use crate::answer::token::{self, Content, Member, Rules, StatedError, TokenAnswer, Unread};
+use crate::answer::token::{self, Content, Kind, Member, Rules, StatedError, TokenAnswer, Unread};
 use crate::client::ClientData;
 use crate::error::verdict::{self, Purpose};
 use crate::error::{Error, ErrorResponse, Refused, UrlRole, Violation};
@@ -28,12 +28,12 @@ pub(crate) enum Grant {
 
 /// Reads a token endpoint's answer (RFC 6749 §5.1, §5.2). `build` makes the flow's output from the checked members.
 #[inline]
-pub(crate) fn token_answer<B: AsRef<[u8]>, T>(
+pub(crate) fn token_answer<B: AsRef<[u8]>, K: Kind, T>(
     client: &ClientData,
     now: UnixTime,
     grant: Grant,
     response: &Response<B>,
-    build: impl FnOnce(TokenAnswer<'_>) -> Result<T, Violation>,
+    build: impl FnOnce(TokenAnswer<'_, K>) -> Result<T, Violation>,
 ) -> Result<T, NotGranted> {
     let purpose = match grant {
         Grant::Poll => Purpose::Poll,

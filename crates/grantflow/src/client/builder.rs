@@ -1,8 +1,8 @@
 //! Making a client: from a server, with exactly one way to authenticate.
 
 use super::auth::{self, Auth};
-use super::{Client, ConfidentialClient, PublicClient};
-use crate::error::{Error, Misuse};
+use super::{Client, ConfidentialClient, PublicClient, UnidentifiedClient};
+use crate::error::{Error, Misuse, RegistrationFault};
 use crate::server::Server;
 use crate::value::secret::ClientSecret;
 
@@ -18,6 +18,22 @@ impl Server {
     /// The client that this server knows by `id`.
     pub fn client<'s>(&'s self, id: &'s str) -> ClientBuilder<'s> {
         ClientBuilder { server: self, id }
+    }
+
+    /// No client: requests to this server have neither a `client_id` nor credentials. For token exchanges and assertion
+    /// grants at servers that accept that; see [`UnidentifiedClient`].
+    ///
+    /// ```
+    /// use grantflow::{SecurityToken, Server, TokenExchange};
+    ///
+    /// let sts = Server::with_token_endpoint("https://sts.example/v1/token")?;
+    /// let subject = SecurityToken::jwt("eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2NpLmV4YW1wbGUifQ.c2lnbmF0dXJl")?;
+    /// let exchange = TokenExchange::new(&sts.unidentified(), subject).audience("//iam.example/pools/ci")?;
+    /// # let _ = exchange;
+    /// # Ok::<(), grantflow::Error>(())
+    /// ```
+    pub fn unidentified(&self) -> UnidentifiedClient {
+        UnidentifiedClient(Client::new(self.clone(), Box::default(), Auth::Unidentified))
     }
 }
 
@@ -64,6 +80,26 @@ impl ClientBuilder<'_> {
         self.server.check_auth_method("client_secret_basic")?;
         let auth = auth::basic(self.server, self.id, secret.into())?;
         self.register(auth).map(ConfidentialClient)
+    }
+
+    /// A client as a server registered it (RFC 7591 §3.2.1). The registration says more than the list that the server
+    /// announces.
+    ///
+    /// # Errors
+    /// [`Misuse::Registration`] if this library cannot authenticate in this way, or the secret is missing; the errors of
+    /// the method.
+    pub(crate) fn registered(self, method: &str, secret: Option<ClientSecret>) -> Result<Client, Error> {
+        let fault = |fault| Error::Misuse(Misuse::Registration(fault));
+        let secret = || secret.ok_or(fault(RegistrationFault::NoSecret));
+        match method {
+            "none" => self.public().map(|client| client.0),
+            "client_secret_post" => self.register(auth::post(secret()?)?),
+            "client_secret_basic" => {
+                let auth = auth::basic(self.server, self.id, secret()?)?;
+                self.register(auth)
+            }
+            _ => Err(fault(RegistrationFault::AuthMethod)),
+        }
     }
 
     fn needs_pkce(self) -> Result<Self, Error> {

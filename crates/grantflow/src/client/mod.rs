@@ -5,20 +5,25 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::error::{Error, Misuse};
 use crate::server::fields::{self, Field, Params};
 use crate::server::{Message, Server};
 use crate::url::Endpoint;
 
 mod auth;
 mod builder;
+mod document;
+mod metadata;
 pub(crate) mod sealed;
 
 pub(crate) use auth::Auth;
 pub use builder::ClientBuilder;
+pub use document::ClientIdDocument;
+pub use metadata::{ApplicationType, ClientMetadata};
 
 /// A client of a server, public or confidential. Cheap to clone.
 ///
-/// Flows take `impl Into<Client>`: a reference to any of the three client types.
+/// Flows take `impl Into<Client>`: a reference to any of the client types.
 #[derive(Clone)]
 pub struct Client(Arc<ClientData>);
 
@@ -29,6 +34,14 @@ pub struct PublicClient(Client);
 /// A client with a secret, which authenticates at the token endpoint (RFC 6749 §2.3).
 #[derive(Clone, Debug)]
 pub struct ConfidentialClient(Client);
+
+/// No client at all: nothing in its requests names one. Some servers accept an assertion or a subject token as it is
+/// (RFC 7521 §4.1, RFC 8693 §2.1): workload identity federation, for one.
+///
+/// **Whoever steals such a token can use it in the same way**, because nothing else is asked for. Flows that must name
+/// a client refuse it: [`Misuse::EmptyClientId`](crate::Misuse::EmptyClientId).
+#[derive(Clone, Debug)]
+pub struct UnidentifiedClient(Client);
 
 /// The common start of a client's authorization requests: written once, copied for each.
 fn start_of_request(server: &Server, endpoint: &Endpoint, id: &str) -> String {
@@ -85,13 +98,15 @@ impl ClientData {
 
 impl Client {
     fn new(server: Server, id: Box<str>, auth: Auth) -> Self {
-        let start = server.authorization_endpoint().map(|endpoint| start_of_request(&server, endpoint, &id));
+        let identified = !matches!(auth, Auth::Unidentified);
+        let endpoint = server.authorization_endpoint().filter(|_| identified);
+        let start = endpoint.map(|endpoint| start_of_request(&server, endpoint, &id));
         let body_tail = end_of_body(&server, &id, &auth);
         let authorization_start = start.map(String::into);
         Self(Arc::new(ClientData { server, id, auth, body_tail, authorization_start }))
     }
 
-    /// The client's id (RFC 6749 §2.2).
+    /// The client's id (RFC 6749 §2.2). Empty for an [`UnidentifiedClient`].
     pub fn id(&self) -> &str {
         &self.0.id
     }
@@ -103,6 +118,25 @@ impl Client {
 
     pub(crate) fn data(&self) -> &ClientData {
         &self.0
+    }
+
+    /// The same client, if it authenticates with a secret.
+    pub(crate) fn with_a_secret(self) -> Option<ConfidentialClient> {
+        match self.0.auth {
+            Auth::Post(_) | Auth::Basic(_) => Some(ConfidentialClient(self)),
+            _ => None,
+        }
+    }
+
+    /// Refuses a client that a request could not name.
+    ///
+    /// # Errors
+    /// [`Misuse::EmptyClientId`].
+    pub(crate) fn identified(&self) -> Result<(), Error> {
+        match self.0.auth {
+            Auth::Unidentified => Err(Error::Misuse(Misuse::EmptyClientId)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -126,6 +160,12 @@ impl From<&Client> for Client {
 
 impl From<&PublicClient> for Client {
     fn from(client: &PublicClient) -> Self {
+        client.0.clone()
+    }
+}
+
+impl From<&UnidentifiedClient> for Client {
+    fn from(client: &UnidentifiedClient) -> Self {
         client.0.clone()
     }
 }

@@ -3,7 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::{BackchannelFault, seconds};
+use super::faults::{AuthorizeFault, DetailsFault, MetadataFault, StoredFault};
+use super::{BackchannelFault, ClientMetadataFault, RegistrationFault, seconds};
 
 /// A value that cannot be used: the caller has to correct it. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +32,31 @@ pub enum Misuse {
         "the token holds something other than printable ASCII: give it as the server issued it, without line breaks"
     )]
     TokenCharacter,
+    /// A grant type that no [`ExtensionGrant`](crate::ExtensionGrant) has.
+    #[error(
+        "this grant type is no extension grant: it is empty, it was removed (password, implicit), or this library has a flow for it"
+    )]
+    GrantType,
+    /// A token that does not have the form of its type: not base64url, not XML.
+    #[error("the token does not have the form of its type: {0}")]
+    TokenForm(&'static str),
+    /// A token exchange issued no access token, and tokens were taken from it.
+    #[error("the issued token is not an access token: it can be a subject token or an assertion, not a Bearer token")]
+    NotAnAccessToken,
+    /// A token exchange issued an access token, and another kind of token was taken from it.
+    #[error("the issued token is an access token: take it with into_tokens()")]
+    AnAccessToken,
+    /// The issued token is not of a type that an assertion grant can send (RFC 7523 §2.1, RFC 7522 §2.1).
+    #[error(
+        "the issued token is neither a JWT nor a SAML 2.0 assertion by its type: if it is one, make an `Assertion` of its text"
+    )]
+    NotAnAssertion,
+    /// An empty `audience` (RFC 8693 §2.1).
+    #[error("the audience is empty: give the name that the server documents")]
+    EmptyAudience,
+    /// The server was made without an issuer identifier. This flow has to name it, or keeps credentials under it.
+    #[error("this server has no issuer: give it by Server::issuer, or make the server from its metadata")]
+    NoIssuer,
     /// These tokens were made from a refresh token alone.
     #[error("there is no access token yet: these tokens were made from a refresh token; refresh them first")]
     NoAccessToken,
@@ -55,6 +81,18 @@ pub enum Misuse {
     /// The server was made without the endpoint that this flow asks.
     #[error("this server has no {name}: give it to the `Server`, or make the server from its metadata", name = .0.name())]
     NoEndpoint(UrlRole),
+    /// The server does not say that it takes the URL of a metadata document as a client id.
+    #[error(
+        "the server does not say in client_id_metadata_document_supported that it takes the URL of a document as a client \
+         id: register a client there, or say by Server::client_id_metadata_document_supported that it does"
+    )]
+    NoClientIdDocuments,
+    /// A client's metadata cannot be used.
+    #[error("the client metadata cannot be used: {0}")]
+    ClientMetadata(ClientMetadataFault),
+    /// The credentials of a registration cannot be used in this way.
+    #[error("the registered client cannot be used in this way: {0}")]
+    Registration(RegistrationFault),
     /// The server's metadata, or a resource's, demands something that this library cannot do, or lacks something that a
     /// flow needs.
     #[error("the metadata cannot be used: {0}")]
@@ -107,102 +145,6 @@ pub enum Misuse {
     Extra,
 }
 
-/// What is wrong with authorization details.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DetailsFault {
-    /// The values cannot be written as JSON.
-    NotWritable,
-    /// The text is not a JSON list.
-    NotAList,
-    /// The list is empty.
-    Empty,
-    /// One of them is not an object.
-    NotAnObject,
-    /// One of them has no `type`, or one that is empty or not a text.
-    NoType,
-    /// A common member occurs twice, or its value has another type than RFC 9396 §2.2 gives it.
-    Member(&'static str),
-    /// The text is longer than 64 KiB.
-    TooLong,
-    /// The server lists the types that it knows (`authorization_details_types_supported`), and one of these is not
-    /// among them.
-    NotSupported,
-}
-
-impl fmt::Display for DetailsFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotWritable => "cannot be written as JSON: check the keys of their maps",
-            Self::NotAList => "are not a JSON list: give a list, also for a single one",
-            Self::Empty => "are an empty list: leave them out",
-            Self::NotAnObject => "hold something other than an object",
-            Self::NoType => "have no type: each of them needs a type that is a text",
-            Self::Member(member) => {
-                return write!(
-                    f,
-                    "have a member {member} that occurs twice, or whose value has another type than RFC 9396 gives it"
-                );
-            }
-            Self::TooLong => "are longer than 64 KiB",
-            Self::NotSupported => {
-                "have a type that the server does not list in authorization_details_types_supported: choose one that it \
-                 lists, or give its list by Server::authorization_details_types_supported"
-            }
-        })
-    }
-}
-
-/// Why metadata cannot be used although the document is correct.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MetadataFault {
-    /// The server has no token endpoint.
-    NoTokenEndpoint,
-    /// The server lists PKCE methods without `S256` (`code_challenge_methods_supported`, RFC 8414 §2).
-    NoS256,
-    /// Every authorization request must be a signed request object (`require_signed_request_object`, RFC 9101 §10.5).
-    SignedRequestObject,
-    /// Every access token must be bound to a key by DPoP (`dpop_bound_access_tokens`, RFC 9449 §5.2;
-    /// `dpop_bound_access_tokens_required` of a resource, RFC 9728 §2).
-    Dpop,
-    /// The resource does not name this authorization server (`authorization_servers`, RFC 9728 §2).
-    UnlistedServer,
-    /// No kind of document was named.
-    NothingToAsk,
-    /// The door for Entra ID's tenants was opened for an issuer other than the one of all tenants.
-    NoTenants,
-    /// The server lists its response modes without `form_post` (`response_modes_supported`, RFC 8414 §2).
-    NoFormPost,
-}
-
-impl fmt::Display for MetadataFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoTokenEndpoint => "it has no token_endpoint: this server gives no tokens",
-            Self::NoS256 => {
-                "code_challenge_methods_supported does not list S256, and this library sends no other PKCE challenge"
-            }
-            Self::SignedRequestObject => {
-                "require_signed_request_object demands signed authorization requests, which this library cannot make"
-            }
-            Self::Dpop => "it demands access tokens that are bound to a key by DPoP, which this library cannot ask for",
-            Self::UnlistedServer => {
-                "its authorization_servers do not name this one: choose one that they name, or ask Discovery::new for a \
-                 server that you trust by yourself"
-            }
-            Self::NothingToAsk => "no kind of document was named to look for: name at least one",
-            Self::NoTenants => {
-                "its issuer's path does not begin with common or organizations, so it stands for one tenant: leave out \
-                 entra_tenants"
-            }
-            Self::NoFormPost => {
-                "response_modes_supported does not list form_post: leave out response_mode, so that the answer comes in the query"
-            }
-        })
-    }
-}
-
 /// The purpose of a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -221,6 +163,16 @@ pub enum UrlRole {
     Revocation,
     /// The backchannel authentication endpoint (OpenID CIBA §7).
     BackchannelAuthentication,
+    /// The registration endpoint (RFC 7591 §3).
+    Registration,
+    /// The client configuration endpoint (RFC 7592 §2), which a server names in `registration_client_uri`.
+    ClientConfiguration,
+    /// A client id that is the URL of the client's metadata (OAuth Client ID Metadata Document §3).
+    ClientId,
+    /// A page of the client: its home page, logo, terms or policy (RFC 7591 §2).
+    ClientPage,
+    /// The place of the client's keys, `jwks_uri` (RFC 7591 §2).
+    ClientKeys,
     /// The document with the authorization server's metadata (RFC 8414 §3, OpenID Connect Discovery §4).
     Metadata,
     /// The document with a protected resource's metadata (RFC 9728 §3).
@@ -235,6 +187,8 @@ pub enum UrlRole {
     Origin,
     /// A resource indicator (RFC 8707 §2).
     Resource,
+    /// A token type identifier (RFC 8693 §3).
+    TokenType,
     /// A token endpoint or an issuer that the server had before it moved.
     Former,
 }
@@ -250,6 +204,11 @@ impl UrlRole {
             Self::Introspection => "introspection endpoint",
             Self::Revocation => "revocation endpoint",
             Self::BackchannelAuthentication => "backchannel authentication endpoint",
+            Self::Registration => "registration endpoint",
+            Self::ClientConfiguration => "client configuration endpoint",
+            Self::ClientId => "client id",
+            Self::ClientPage => "client's page",
+            Self::ClientKeys => "client's jwks_uri",
             Self::Metadata => "server metadata",
             Self::ResourceMetadata => "resource metadata",
             Self::Verification => "verification URI",
@@ -257,6 +216,7 @@ impl UrlRole {
             Self::Issuer => "issuer",
             Self::Origin => "origin",
             Self::Resource => "resource indicator",
+            Self::TokenType => "token type identifier",
             Self::Former => "former endpoint or issuer",
         }
     }
@@ -309,6 +269,10 @@ pub enum UrlFault {
     Address,
     /// A resource names metadata of another origin than its own.
     OtherOrigin,
+    /// It has no path, or only `/`.
+    NoPath,
+    /// Its path has a segment `.` or `..`.
+    DotSegment,
 }
 
 impl fmt::Display for UrlFault {
@@ -334,64 +298,8 @@ impl fmt::Display for UrlFault {
                 "names this machine or an address, though the configured URL does not: a document must use the host's name"
             }
             Self::OtherOrigin => "is at another origin than the resource",
-        })
-    }
-}
-
-/// Why a stored state was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StoredFault {
-    /// A newer version of this library wrote it, or it was not written by this library.
-    Version,
-    /// Its checksum does not match: a byte was changed or lost.
-    Damaged,
-    /// It belongs to another client, issuer or token endpoint.
-    OtherClient,
-}
-
-impl fmt::Display for StoredFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Version => "another version wrote it; start the flow again",
-            Self::Damaged => "it is damaged; start the flow again",
-            Self::OtherClient => {
-                "it belongs to another client or server; restore it with the client and server with which it was started"
-            }
-        })
-    }
-}
-
-/// Why a token was not attached to a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AuthorizeFault {
-    /// The request has no absolute `http` or `https` URI, or one with user information or with an impossible host, port
-    /// or escape.
-    NoOrigin,
-    /// There is no access token yet, only a refresh token.
-    NoToken,
-    /// The request would be sent unencrypted, off loopback.
-    Insecure,
-    /// The request has an `Authorization` header already.
-    AlreadyAuthorized,
-    /// The request's origin is not one of those to which the token is bound.
-    OtherOrigin,
-    /// The token has characters that the header cannot hold (RFC 6750 §2.1).
-    NotAHeader,
-}
-
-impl fmt::Display for AuthorizeFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoOrigin => {
-                "the request needs an absolute http or https URI, without user information and without mistakes"
-            }
-            Self::NoToken => "there is no access token yet; refresh first",
-            Self::Insecure => "the request would go out over http, off loopback",
-            Self::AlreadyAuthorized => "the request has an Authorization header already",
-            Self::OtherOrigin => "the request goes to an origin that the token is not for",
-            Self::NotAHeader => "the token holds characters that no header may hold",
+            Self::NoPath => "has no path: a metadata document needs a place of its own at its host",
+            Self::DotSegment => "has a path with . or .. in it: write the path that is meant",
         })
     }
 }

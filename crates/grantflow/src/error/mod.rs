@@ -12,10 +12,12 @@ use http::StatusCode;
 mod backchannel;
 mod code;
 mod document;
+mod faults;
 mod kept;
 mod misuse;
 mod protocol;
 mod refused;
+mod registration;
 pub(crate) mod verdict;
 mod violation;
 
@@ -23,10 +25,12 @@ pub use backchannel::BackchannelFault;
 pub use code::{ErrorCode, ErrorResponse};
 pub use document::Mismatch;
 pub(crate) use document::{Document, Shown};
+pub use faults::{AuthorizeFault, DetailsFault, MetadataFault, StoredFault};
 pub use kept::Answer;
-pub use misuse::{AuthorizeFault, DetailsFault, MetadataFault, Misuse, StoredFault, UrlFault, UrlRole};
+pub use misuse::{Misuse, UrlFault, UrlRole};
 pub use protocol::ProtocolError;
 pub use refused::Refused;
+pub use registration::{ClientMetadataFault, OtherIssuer, RegistrationFault};
 pub use verdict::Meaning;
 pub use violation::Violation;
 
@@ -55,6 +59,9 @@ pub enum Error {
         "the time that the authorization server gave for this flow is over, and no answer that ends it came: start the flow again"
     )]
     Expired,
+    /// Credentials of one issuer were to be used at another. Nothing was sent.
+    #[error("{0}")]
+    OtherIssuer(Box<OtherIssuer>),
     /// The source of entropy failed or repeated itself. Nothing was sent.
     #[error("the source of entropy failed: nothing was sent")]
     Entropy,
@@ -75,7 +82,7 @@ impl Error {
             Self::NoAnswer(_) => Next::RetryLater(None),
             Self::Expired => Next::Reauthorize,
             Self::Misuse(Misuse::TooEarly { rest }) => Next::RetryLater(Some(*rest)),
-            Self::Entropy | Self::Misuse(_) => Next::FixCaller,
+            Self::OtherIssuer(_) | Self::Entropy | Self::Misuse(_) => Next::FixCaller,
         }
     }
 

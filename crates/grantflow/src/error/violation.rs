@@ -44,6 +44,10 @@ pub enum Violation {
     TokenAndError,
     /// A token type that this library does not understand (RFC 6749 §7.1).
     UnknownTokenType,
+    /// A token exchange asked for an access token, and the issued token cannot be used as one (`N_A`, RFC 8693 §2.2.1).
+    NotAnAccessToken,
+    /// A token exchange asked for a token of one type only, and the issued one has another (RFC 8693 §2.2.1).
+    OtherTokenType,
     /// The configured [`Quirk::TokenPath`](crate::Quirk::TokenPath) leads nowhere.
     TokenPath,
     /// No place has a metadata document: each answered with a 4xx.
@@ -59,6 +63,8 @@ pub enum Violation {
     OtherIssuer,
     /// A metadata document of another resource (RFC 9728 §3.3).
     OtherResource,
+    /// An answer about another client than the one that was asked for (RFC 7592 §3).
+    OtherClient,
 }
 
 impl Violation {
@@ -92,10 +98,12 @@ impl Violation {
             | Self::WrongType(member)
             | Self::Character(member)
             | Self::Duplicate(member) => Some(member),
-            Self::UnknownTokenType => Some("token_type"),
+            Self::UnknownTokenType | Self::NotAnAccessToken => Some("token_type"),
+            Self::OtherTokenType => Some("issued_token_type"),
             Self::Url { member, .. } => Some(member),
             Self::OtherIssuer => Some("issuer"),
             Self::OtherResource => Some("resource"),
+            Self::OtherClient => Some("client_id"),
             _ => None,
         }
     }
@@ -130,11 +138,16 @@ impl fmt::Display for Violation {
             Self::Duplicate(member) => write!(f, "{member} occurs twice"),
             Self::TokenAndError => f.write_str("the answer holds both a token and an error"),
             Self::UnknownTokenType => f.write_str("token_type is not one that this library understands (Bearer, DPoP)"),
+            Self::NotAnAccessToken => {
+                f.write_str("the issued token is not an access token (token_type N_A), and only an access token was asked for")
+            }
+            Self::OtherTokenType => f.write_str("the issued token is of another type than the requested one"),
             Self::TokenPath => f.write_str("the configured token path leads nowhere"),
             Self::NoDocument => f.write_str("there is no document"),
             Self::Url { member, fault } => write!(f, "{member} {fault}"),
             Self::OtherIssuer => f.write_str("the document describes another issuer"),
             Self::OtherResource => f.write_str("the document describes another resource"),
+            Self::OtherClient => f.write_str("the answer is about another client"),
         }
     }
 }

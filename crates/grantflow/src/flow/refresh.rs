@@ -49,7 +49,6 @@ use crate::answer::token::TokenAnswer;
 use crate::call::{self, Grant, Narrowed};
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::details::{AuthorizationDetails, GrantedDetails};
-use crate::error::verdict::Meaning;
 use crate::error::{Error, Misuse};
 use crate::scope::Scope;
 use crate::server::Message;
@@ -221,13 +220,13 @@ impl Exchange for RefreshExchange {
         let (resources, details) = (self.resources(), self.narrowed.details());
         let Some(scope) = &self.narrower else {
             return call::with_target(&own, resources, details, |fields| {
-                call::token_request(data, env, fields, &self.extra)
+                call::refresh_request(data, env, fields, &self.extra)
             });
         };
         let scope = data.server.quirks().write_scope(scope);
         let [grant_type, refresh_token] = own;
         let own = [grant_type, refresh_token, Field::new("scope", &scope)];
-        call::with_target(&own, resources, details, |fields| call::token_request(data, env, fields, &self.extra))
+        call::with_target(&own, resources, details, |fields| call::refresh_request(data, env, fields, &self.extra))
     }
 
     fn respond<B: AsRef<[u8]>>(
@@ -238,16 +237,14 @@ impl Exchange for RefreshExchange {
         let data = self.tokens.client.data();
         match call::token_answer(data, env.now, Grant::Refresh, &response, |answer| Ok(self.merge(answer, env.now))) {
             Ok(tokens) => Ok(Step::Done(tokens)),
-            Err(no) => Err(match (no.rescued, no.meaning) {
+            Err(mut no) => Err(match no.rescued.take() {
                 // RFC 6749 §6: the server has replaced the sent token.
-                (Some(rescued), _) => {
+                Some(rescued) => {
                     self.refresh = rescued;
                     self.rescued = true;
                     Failure::intact(no.error, self)
                 }
-                (None, Meaning::Over) => Failure::spent(no.error),
-                (None, Meaning::RequestRefused | Meaning::NotProcessed) => Failure::intact(no.error, self),
-                (None, Meaning::Nothing) => Failure::unknown(no.error, self),
+                None => no.reusable(self),
             }),
         }
     }

@@ -28,6 +28,8 @@ pub enum Message {
     BackchannelAuthenticationRequest,
     /// The answer to a backchannel authentication request (OpenID CIBA §7.3).
     BackchannelAuthenticationAnswer,
+    /// The registration request (RFC 7591 §3.1), a JSON object. None of its members can be renamed.
+    RegistrationRequest,
 }
 
 /// The parameters that authenticate a client (RFC 6749 §2.3.1, RFC 7521 §4.2), in every request by one.
@@ -35,7 +37,7 @@ pub(crate) const CLIENT: [&str; 4] = ["client_id", "client_secret", "client_asse
 
 /// One row for each message, in the order of [`Message`]: its known names, beside those of [`CLIENT`] if a client
 /// authenticates.
-const ROWS: [(Message, bool, &[&str]); 11] = [
+const ROWS: [(Message, bool, &[&str]); 12] = [
     (
         Message::AuthorizationRequest,
         false,
@@ -75,6 +77,11 @@ const ROWS: [(Message, bool, &[&str]); 11] = [
             "auth_req_id",
             "username",
             "password",
+            "subject_token",
+            "subject_token_type",
+            "actor_token",
+            "actor_token_type",
+            "requested_token_type",
         ],
     ),
     (
@@ -90,6 +97,7 @@ const ROWS: [(Message, bool, &[&str]); 11] = [
             "error",
             "error_description",
             "error_uri",
+            "issued_token_type",
         ],
     ),
     (Message::DeviceAuthorizationRequest, true, &["scope", "resource", "authorization_details"]),
@@ -136,6 +144,7 @@ const ROWS: [(Message, bool, &[&str]); 11] = [
         ],
     ),
     (Message::BackchannelAuthenticationAnswer, false, &["auth_req_id", "expires_in", "interval"]),
+    (Message::RegistrationRequest, false, &[]),
 ];
 
 impl Message {
@@ -150,6 +159,10 @@ impl Message {
         names.iter().chain(client).copied()
     }
 }
+
+/// A parameter of a token exchange (RFC 8693 §2.1) that callers give to other grants: it has a setter in one flow, and is
+/// an extra parameter in the others. A quirk can rename it.
+pub(crate) const AUDIENCE: &str = "audience";
 
 /// Names that no quirk can change, in any message. No server is known that changes them, and a check for a name that is
 /// never sent would be useless.

@@ -20,7 +20,7 @@ use endpoints::Endpoints;
 pub(crate) use endpoints::{EndpointKind, ROWS as ENDPOINTS};
 use fields::Params;
 pub use message::Message;
-pub(crate) use message::{CLIENT, FRONT_CHANNEL};
+pub(crate) use message::{AUDIENCE, CLIENT, FRONT_CHANNEL};
 pub use quirk::Quirk;
 pub(crate) use quirks::{ErrorPlace, Quirks};
 
@@ -163,9 +163,26 @@ impl Server {
                 "the server's metadata announces PKCE with S256: it does not refuse it",
             )));
         }
+        if let Quirk::RefreshEndpoint(url) = &quirk {
+            self.quirks.refresh_endpoint = Some(Box::new(self.checked_refresh_endpoint(url)?));
+        }
         self.quirks.add(quirk)?;
         self.check_queries()?;
         Ok(self)
+    }
+
+    /// Another URL for refreshes: refresh tokens and secrets go to the token endpoint's origin only.
+    fn checked_refresh_endpoint(&self, url: &str) -> Result<Endpoint, Error> {
+        let endpoint = self.checked_endpoint(EndpointKind::Token, url)?;
+        if !endpoint.query().is_empty() {
+            return Err(Error::Misuse(Misuse::Url { role: UrlRole::Token, fault: UrlFault::Query }));
+        }
+        if Origin::of(endpoint.uri()) != Origin::of(self.token_endpoint().uri()) {
+            return Err(Error::Misuse(Misuse::Quirk(
+                "a refresh endpoint is at the token endpoint's origin: another one would get its refresh tokens",
+            )));
+        }
+        Ok(endpoint)
     }
 
     /// No endpoint's query may have a parameter that a flow will add, or a name twice (RFC 6749 §3.1, §3.2).
@@ -234,8 +251,22 @@ impl Server {
         self.endpoints.token()
     }
 
+    /// The token endpoint, unless refreshes go elsewhere.
+    #[inline]
+    pub(crate) fn refresh_endpoint(&self) -> &Endpoint {
+        self.quirks.refresh_endpoint.as_deref().unwrap_or(self.endpoints.token())
+    }
+
     pub(crate) fn issuer_identifier(&self) -> Option<&Issuer> {
         self.issuer.as_ref()
+    }
+
+    /// The issuer under which credentials are kept.
+    ///
+    /// # Errors
+    /// [`Misuse::NoIssuer`].
+    pub(crate) fn needed_issuer(&self) -> Result<&Issuer, Error> {
+        self.issuer.as_ref().ok_or(Error::Misuse(Misuse::NoIssuer))
     }
 
     pub(crate) fn iss_required(&self) -> bool {

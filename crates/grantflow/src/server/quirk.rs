@@ -99,6 +99,9 @@ pub enum Quirk {
     /// `client_id` is also in the body, beside Basic credentials (RFC 6749 §3.2.1), as Amazon Cognito documents it.
     /// Others refuse a request that names the client twice (RFC 6749 §2.3).
     ClientIdBesideBasic,
+    /// Refreshes go to this URL, and not to the token endpoint: Figma, Clover. It is at the token endpoint's origin and has no
+    /// query, so refresh tokens stay with their server.
+    RefreshEndpoint(String),
 }
 
 impl Quirk {

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
-use super::message::{FRONT_CHANNEL, Message, NEVER_RENAMED};
+use super::message::{AUDIENCE, FRONT_CHANNEL, Message, NEVER_RENAMED};
 use super::quirk::Quirk;
 use crate::error::{Error, ErrorCode, Misuse, verdict};
 use crate::scope::Scope;
+use crate::url::Endpoint;
 use crate::wire::path::Path;
 
 /// A server's quirks, prepared for use.
@@ -17,6 +18,8 @@ pub(crate) struct Quirks {
     pub(crate) json_request_body: bool,
     pub(crate) refuses_pkce: bool,
     pub(crate) client_id_beside_basic: bool,
+    /// Set by [`Server::quirk`](super::Server::quirk), which knows the token endpoint.
+    pub(crate) refresh_endpoint: Option<Box<Endpoint>>,
     scope_separator: Option<char>,
     answer_scope_separator: Option<char>,
     pub(crate) missing_token_type: bool,
@@ -106,6 +109,7 @@ impl Quirks {
                 }
             },
             Quirk::RefusesPkce => self.refuses_pkce = true,
+            Quirk::RefreshEndpoint(_) => {}
             Quirk::ClientIdBesideBasic => self.client_id_beside_basic = true,
         }
         if self.scope_separator.is_some() && self.answer_scope_separator.is_some() {
@@ -172,7 +176,8 @@ impl Quirks {
 
     fn rename(&mut self, on: Message, standard: &str, actual: &str) -> Result<(), Error> {
         let refuse = |why| Err(Error::Misuse(Misuse::Quirk(why)));
-        let Some(standard) = on.names().find(|name| *name == standard) else {
+        let unreserved = (on == Message::TokenRequest).then_some(AUDIENCE);
+        let Some(standard) = on.names().chain(unreserved).find(|name| *name == standard) else {
             return refuse("this standard name has no meaning in this message");
         };
         if NEVER_RENAMED.contains(&standard) {

@@ -20,12 +20,18 @@ use crate::wire::object::{Extra, Optional};
 
 mod builder;
 mod hint;
+mod identifier;
+mod issued;
+mod security;
 mod stored;
 mod target;
 mod tolerated;
 
 pub use builder::TokensBuilder;
 pub use hint::TokenTypeHint;
+pub use identifier::TokenTypeIdentifier;
+pub use issued::{Exchanged, IssuedToken};
+pub use security::{Assertion, SecurityToken};
 pub use stored::StoredTokens;
 pub(crate) use target::Target;
 pub(crate) use tolerated::Tolerated;
@@ -208,7 +214,7 @@ impl Tokens {
 /// # Errors
 /// What is wrong with the ID token.
 #[inline]
-pub(crate) fn check_identity(answer: &TokenAnswer<'_>, requested: Option<&Scope>) -> Result<(), Violation> {
+pub(crate) fn check_identity<K>(answer: &TokenAnswer<'_, K>, requested: Option<&Scope>) -> Result<(), Violation> {
     match answer.id_token.fault() {
         Some(fault) if requested.is_some_and(|scope| scope.contains("openid")) => Err(fault.of(Member::IdToken)),
         _ => Ok(()),

@@ -156,7 +156,8 @@ fn each_flow_opens_with_its_states_and_an_example() {
         let blocks = opening_blocks(&text);
         let graph = blocks.iter().find(|(language, _)| *language == "text");
         let graph = &graph.unwrap_or_else(|| panic!("{flow} has no state graph")).1;
-        assert!(graph.contains('▶') && graph.contains("RFC "), "{flow}: its graph has no arrow, or names no RFC");
+        let names_a_standard = ["RFC ", "OpenID CIBA "].iter().any(|name| graph.contains(name));
+        assert!(graph.contains('▶') && names_a_standard, "{flow}: its graph has no arrow, or names no standard");
         // One with a word after its fence is text, or is not run.
         let runs = blocks.iter().any(|(language, example)| language.is_empty() && example.contains("assert"));
         assert!(runs, "{flow} has no doctest that checks anything");
@@ -263,6 +264,7 @@ fn every_public_enum_says_whether_it_may_grow() {
         "grantflow",
         "grantflow-async",
         "grantflow-loopback",
+        "grantflow-providers",
         "grantflow-reqwest",
         "grantflow-session",
         "grantflow-tower",
@@ -280,6 +282,15 @@ fn every_public_enum_says_whether_it_may_grow() {
             );
         }
     }
+}
+
+#[test]
+fn presets_are_data_over_the_core_alone() {
+    let manifest = read("crates/grantflow-providers/Cargo.toml");
+    assert_eq!(dependencies(&manifest, &["dependencies", "build-dependencies"]), BTreeSet::from(["grantflow"]));
+    let (own, core) = (tree("grantflow-providers", &["-e", "normal"]), tree("grantflow", &["-e", "normal"]));
+    let more: Vec<_> = names(&own).difference(&names(&core)).copied().collect();
+    assert_eq!(more, ["grantflow-providers"]);
 }
 
 /// The public seam is enough for a whole grant: an invented one, in a crate that uses only the core.

@@ -55,6 +55,51 @@ fn basic_credentials_are_encoded_unless_the_server_does_not_decode() {
 }
 
 #[test]
+fn a_refresh_endpoint_gets_refreshes_and_nothing_else() {
+    let server = Server::new("https://as.example/authorize", "https://as.example/token").unwrap();
+    let server = server.quirk(Quirk::RefreshEndpoint("https://as.example/oauth/refresh".to_owned())).unwrap();
+    let client = server.client("a").secret_post("b").unwrap();
+    let mut world = World::new();
+    let refresh = || Tokens::of_refresh_token(&client, "r").unwrap().build().refresh().unwrap();
+    let request = world.request(&refresh());
+    assert_eq!(request.uri(), "https://as.example/oauth/refresh");
+    assert_eq!(body(&request), "grant_type=refresh_token&refresh_token=r&client_id=a&client_secret=b");
+    let narrower = refresh().scope("read").unwrap();
+    assert_eq!(world.request(&narrower).uri(), "https://as.example/oauth/refresh");
+    let other = grantflow::ClientCredentials::new(&client);
+    assert_eq!(world.request(&other).uri(), "https://as.example/token");
+
+    // What is stored belongs to the token endpoint, with and without the quirk.
+    let stored = Tokens::of_refresh_token(&client, "r").unwrap().build().into_stored();
+    let plain = Server::new("https://as.example/authorize", "https://as.example/token").unwrap();
+    let plain = plain.client("a").secret_post("b").unwrap();
+    let tokens = Tokens::from_stored(stored, &plain).unwrap();
+    assert_eq!(world.request(&tokens.refresh().unwrap()).uri(), "https://as.example/token");
+}
+
+#[test]
+fn a_refresh_endpoint_is_at_the_token_endpoints_origin() {
+    let refused = |url: &str| {
+        let server = Server::with_token_endpoint("https://as.example/token").unwrap();
+        server.quirk(Quirk::RefreshEndpoint(url.to_owned())).unwrap_err()
+    };
+    for elsewhere in ["https://evil.example/refresh", "https://as.example:8443/refresh", "https://sub.as.example/r"] {
+        assert!(matches!(refused(elsewhere), Error::Misuse(Misuse::Quirk(_))), "{elsewhere}");
+    }
+    for (url, fault) in [
+        ("http://as.example/refresh", UrlFault::Insecure),
+        ("/refresh", UrlFault::Relative),
+        ("https://as.example/refresh#x", UrlFault::Fragment),
+        ("https://as.example/refresh?a=b", UrlFault::Query),
+        ("https://u@as.example/refresh", UrlFault::UserInfo),
+    ] {
+        assert!(matches!(refused(url), Error::Misuse(Misuse::Url { fault: found, .. }) if found == fault), "{url}");
+    }
+    let server = Server::with_token_endpoint("https://as.example/token").unwrap();
+    assert!(server.quirk(Quirk::RefreshEndpoint("https://AS.example:443/refresh".to_owned())).is_ok());
+}
+
+#[test]
 fn a_scope_separator_is_for_requests_and_answers() {
     let mut world = World::with(|server| server.quirk(Quirk::ScopeSeparator(',')).unwrap());
     let url = world.start(&world.authorization()).url;

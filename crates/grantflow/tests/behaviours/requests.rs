@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use grantflow::{Authorization, ClientCredentials, Error, Misuse, Server};
+use grantflow::{Authorization, ClientCredentials, Error, Message, Misuse, Quirk, Server};
 
 use crate::support::*;
 
@@ -255,4 +255,25 @@ fn a_url_that_is_shown_holds_nothing_that_a_shell_could_act_on() {
 fn states_are_small_enough_to_be_moved() {
     assert!(std::mem::size_of::<grantflow::CodeExchange>() <= 256);
     assert!(std::mem::size_of::<grantflow::Failure<grantflow::CodeExchange>>() <= 40);
+}
+
+#[test]
+fn the_redirect_uri_of_a_request_can_be_changed_and_is_checked_again() {
+    let mut world = World::new();
+    let first = world.authorization().param("prompt", "login").unwrap();
+    let second = first.clone().redirect_uri("http://127.0.0.1:4711/cb").unwrap();
+    let url = world.start(&second).url.as_str().to_owned();
+    assert_eq!(parameter(&url, "redirect_uri"), "http://127.0.0.1:4711/cb");
+    assert_eq!((parameter(&url, "prompt"), parameter(&url, "scope")), ("login".to_owned(), SCOPE.to_owned()));
+    for bad in ["http://app.example/cb", "not absolute", "https://app.example/cb#x", "https://app.example/cb?state=1"] {
+        assert!(matches!(first.clone().redirect_uri(bad), Err(Error::Misuse(Misuse::Url { .. }))), "{bad}");
+    }
+    // Without PKCE, another program on the person's machine could receive the code.
+    let world = World::with(|server| server.quirk(Quirk::RefusesPkce).unwrap());
+    let moved = world.authorization().redirect_uri("http://127.0.0.1:4711/cb");
+    assert!(matches!(moved, Err(Error::Misuse(Misuse::Quirk(_)))), "{moved:?}");
+    let renamed = Quirk::renamed(Message::Callback, "code", "auth_code");
+    let world = World::with(|server| server.quirk(renamed).unwrap());
+    let taken = world.authorization().redirect_uri("https://app.example/cb?auth_code=1");
+    assert!(matches!(taken, Err(Error::Misuse(Misuse::Url { .. }))), "{taken:?}");
 }

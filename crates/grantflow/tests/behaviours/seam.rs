@@ -69,8 +69,15 @@ fn removed_grants_and_reserved_names_are_refused_in_any_case() {
 fn a_grant_that_has_a_flow_here_is_not_built_beside_it() {
     let client = client("https://as.example/token", &[]);
     let asked = Asked::new(client.clone());
-    let grants =
-        ["authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code"];
+    let grants = [
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:saml2-bearer",
+    ];
     for grant in grants {
         assert!(is_reserved(body(&client, &[("grant_type", grant), ("code", "x")], &asked)), "{grant}");
     }

@@ -35,6 +35,16 @@ fn a_stored_pending_grant_is_small_and_holds_no_client_secret() {
 
 /// Written by the release before the core's rooms were laid.
 #[test]
+fn a_restored_grant_prints_no_scope_because_a_challenge_may_have_named_it() {
+    let mut world = World::new();
+    let authorization = world.authorization();
+    let pending = world.start(&authorization).pending;
+    assert!(format!("{pending:?}").contains(SCOPE), "the program wrote it");
+    let pending = PendingCallback::from_stored(pending.into_stored(), &world.client).unwrap();
+    assert!(!format!("{pending:?}").contains(SCOPE));
+}
+
+#[test]
 fn a_pending_grant_of_an_older_release_is_restored_and_goes_on() {
     let server = Server::new("https://as.example/authorize", "https://as.example/token").unwrap();
     let client = server.issuer("https://as.example").unwrap().client("app").secret_post("secret").unwrap();

@@ -19,6 +19,7 @@ use world::World;
 mod backchannel;
 mod device;
 mod endpoints;
+mod exchange;
 mod search;
 mod world;
 

@@ -80,7 +80,7 @@ impl Canary {
     pub(crate) fn secrets_of(&mut self, request: &http::Request<grantflow::Body>) {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
         for (name, value) in pairs {
-            if [
+            let secret = [
                 "client_secret",
                 "code",
                 "code_verifier",
@@ -89,14 +89,16 @@ impl Canary {
                 "state",
                 "token",
                 "x",
+                "subject_token",
+                "actor_token",
+                "assertion",
                 "auth_req_id",
                 "client_notification_token",
                 "login_hint",
                 "user_code",
                 "binding_message",
-            ]
-            .contains(&name.as_str())
-            {
+            ];
+            if secret.contains(&name.as_str()) {
                 self.secret(&value);
             }
         }

@@ -1,15 +1,19 @@
 //! A server, its clients, and a search in everything that is printed.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use grantflow::{
-    Authorization, Callback, EntropyFailed, Env, Exchange, Left, PendingCallback, Redirect, Sent, Server, Step, Tokens,
-    UnixTime,
+    Authorization, AuthorizationDetails, Callback, EntropyFailed, Env, Exchange, Left, PendingCallback, Redirect, Sent,
+    Server, Step, Tokens, UnixTime,
 };
 use grantflow_testkit::{CallbackFault, Client, Endpoint};
 
 use crate::search::Canary;
 use crate::{EXTRA, REDIRECT_URI, SECRET};
+
+/// What authorization details say of a person.
+const ACCOUNT: &str = "CANARY-DE02100100109307118603";
 
 /// Draws, and remembers nothing: the secrets are found in the requests.
 pub(crate) struct Dice(u64);
@@ -53,6 +57,8 @@ impl World {
         let mut canary = Canary::default();
         canary.secret(SECRET);
         canary.secret(EXTRA);
+        canary.secret(ACCOUNT);
+        canary.secret("CANARY-type-4Tz8");
         Self { provider, server, clients, rng: Dice(seed), canary }
     }
 
@@ -98,6 +104,10 @@ impl World {
         let client = self.client();
         let authorization =
             Authorization::new(&client, REDIRECT_URI).unwrap().scope("read write").unwrap().param("x", EXTRA).unwrap();
+        let details = AuthorizationDetails::new(&[[("type", "CANARY-type-4Tz8"), ("iban", ACCOUNT)]
+            .into_iter()
+            .collect::<BTreeMap<_, _>>()]);
+        let authorization = authorization.authorization_details(details.unwrap()).unwrap();
         let redirect = authorization.start(&mut self.env()).unwrap();
         self.canary.debug(&(&self.server, &client, &authorization));
         self.canary.debug(&redirect);

@@ -71,6 +71,24 @@ fn ask_a_person(bank: &ConfidentialClient, env: &mut Env<'_>, answer: http::Resp
     }
 }
 
+fn exchanged(company: &ConfidentialClient, chat: &Client, id_token: &str, env: &mut Env<'_>) -> Result<AssertionGrant, Error> {
+    let subject = SecurityToken::id_token(id_token)?;
+    // One subject token may be exchanged for several audiences.
+    let exchange = TokenExchange::new(company, subject.clone()).actor(SecurityToken::jwt("a.b.c")?).audience("chat")?;
+    let _ = exchange.for_access_token().request(env)?;
+    let request = IdentityAssertionRequest::new(company, subject, chat)?.scope("read")?;
+    let _ = request.then(|assertion, _| Ok(assertion.grant())).request(env)?;
+    let _ = ExtensionGrant::new(chat, "urn:example:voucher")?.param("voucher", "1")?.replayable();
+    Ok(AssertionGrant::new(chat, Assertion::jwt("a.b.c")?))
+}
+
+fn used(exchanged: Exchanged) -> Result<(), Error> {
+    match exchanged {
+        Exchanged::Tokens { tokens, .. } => use_token(&tokens),
+        Exchanged::Issued(token) => token.to_assertion().map(drop),
+    }
+}
+
 fn over_ureq(agent: &grantflow_ureq::Agent, exchange: CodeExchange) -> bool {
     grantflow_ureq::run(agent, exchange).is_ok()
 }
@@ -78,6 +96,6 @@ fn over_ureq(agent: &grantflow_ureq::Agent, exchange: CodeExchange) -> bool {
 fn store<T: serde::Serialize>(_: &T) {}
 
 fn main() {
-    let _ = (flow, find, other_endpoints, ask_a_person, over_ureq);
+    let _ = (flow, find, other_endpoints, ask_a_person, exchanged, used, over_ureq);
     store(&"");
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 19] = [
+const TARGETS: [Target; 20] = [
     ("backchannel", grantflow::fuzz::backchannel),
     ("notification", grantflow::fuzz::notification),
     ("device", grantflow::fuzz::device),
@@ -26,6 +26,7 @@ const TARGETS: [Target; 19] = [
     ("pushed", grantflow::fuzz::pushed),
     ("introspection", grantflow::fuzz::introspection),
     ("authorization_details", grantflow::fuzz::authorization_details),
+    ("token_exchange", grantflow::fuzz::token_exchange),
     ("flow_model", crate::flow_model::run),
 ];
 
@@ -70,17 +71,18 @@ fn every_target_is_replayed() {
 #[test]
 fn the_flow_models_inputs_reach_every_flow() {
     let folder = fuzz_folder().join("corpus/flow_model");
-    let mut all = [0; 9];
+    let mut all = [0; 12];
     for input in fs::read_dir(folder).unwrap() {
         let reached = crate::flow_model::reached(&fs::read(input.unwrap().path()).unwrap());
         let robots = [reached.credentials, reached.chains, reached.broken_chains];
-        let others =
-            [reached.found, reached.pushed, reached.described, reached.revoked, reached.devices, reached.backchannel];
-        let found = [robots.as_slice(), &others].concat();
+        let others = [reached.found, reached.pushed, reached.described, reached.revoked, reached.devices];
+        let traded = [reached.exchanged, reached.asserted, reached.vouched, reached.backchannel];
+        let found = [robots.as_slice(), &others, &traded].concat();
         all = std::array::from_fn(|i| all[i] + found[i]);
     }
     assert!(
         all.iter().all(|count| *count >= 5),
-        "credentials, chains, broken chains, documents, pushed, described, revoked, devices, backchannel: {all:?}"
+        "credentials, chains, broken chains, documents, pushed, described, revoked, devices, exchanged, asserted, \
+         vouched, backchannel: {all:?}"
     );
 }

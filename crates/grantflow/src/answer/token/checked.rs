@@ -9,9 +9,9 @@ use crate::wire::object::{Extra, Fault, Optional, Scalar, visible};
 
 /// A token answer whose members have been checked; the scope's text is not split yet.
 #[derive(Debug)]
-pub(crate) struct TokenAnswer<'a> {
+pub(crate) struct TokenAnswer<'a, K = TokenKind> {
     pub(crate) access_token: Cow<'a, str>,
-    pub(crate) kind: TokenKind,
+    pub(crate) kind: K,
     pub(crate) expires_in: Optional<u64>,
     pub(crate) refresh_token: Optional<Cow<'a, str>>,
     pub(crate) scope: Optional<Cow<'a, str>>,
@@ -26,7 +26,19 @@ pub(crate) enum TokenKind {
     Dpop,
 }
 
-impl TokenKind {
+/// The values of `token_type` that a grant's answer may have.
+pub(crate) trait Kind: Copy {
+    /// A Bearer token.
+    const BEARER: Self;
+
+    /// The kind of this name; `words` are the server's own names for Bearer.
+    fn named(text: &str, words: &[Box<str>]) -> Option<Self>;
+}
+
+impl Kind for TokenKind {
+    const BEARER: Self = Self::Bearer;
+
+    #[inline]
     fn named(text: &str, words: &[Box<str>]) -> Option<Self> {
         if text.eq_ignore_ascii_case("bearer") {
             Some(Self::Bearer)
@@ -40,8 +52,36 @@ impl TokenKind {
     }
 }
 
+/// The values of `token_type` in the answer to a token exchange (RFC 8693 §2.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IssuedKind {
+    /// The issued token is an access token, or can be used as one.
+    Access(TokenKind),
+    /// `N_A`: no access token.
+    NotApplicable,
+}
+
+impl Kind for IssuedKind {
+    const BEARER: Self = Self::Access(TokenKind::Bearer);
+
+    fn named(text: &str, words: &[Box<str>]) -> Option<Self> {
+        if text.eq_ignore_ascii_case("n_a") {
+            return Some(Self::NotApplicable);
+        }
+        TokenKind::named(text, words).map(Self::Access)
+    }
+}
+
+impl<'a, K> TokenAnswer<'a, K> {
+    /// The same answer with another kind.
+    pub(crate) fn of_kind<L>(self, kind: L) -> TokenAnswer<'a, L> {
+        let Self { access_token, kind: _, expires_in, refresh_token, scope, id_token, extra } = self;
+        TokenAnswer { access_token, kind, expires_in, refresh_token, scope, id_token, extra }
+    }
+}
+
 #[inline]
-pub(super) fn read<'a>(members: &mut Members<'a>, rules: &Rules<'_>) -> Result<TokenAnswer<'a>, Violation> {
+pub(super) fn read<'a, K: Kind>(members: &mut Members<'a>, rules: &Rules<'_>) -> Result<TokenAnswer<'a, K>, Violation> {
     let access_token = members.required(Member::AccessToken)?;
     if let Some(fault) = visible(&access_token) {
         return Err(fault.of(Member::AccessToken));
@@ -58,16 +98,16 @@ pub(super) fn read<'a>(members: &mut Members<'a>, rules: &Rules<'_>) -> Result<T
 }
 
 #[inline]
-fn kind(members: &mut Members<'_>, rules: &Rules<'_>) -> Result<TokenKind, Violation> {
+fn kind<K: Kind>(members: &mut Members<'_>, rules: &Rules<'_>) -> Result<K, Violation> {
     let violation = match members.take(Member::TokenType) {
         Some(Scalar::Text(text)) if !text.is_empty() => {
-            return TokenKind::named(&text, rules.token_types).ok_or(Violation::UnknownTokenType);
+            return K::named(&text, rules.token_types).ok_or(Violation::UnknownTokenType);
         }
         Some(Scalar::Text(_)) => Violation::Empty("token_type"),
         None | Some(Scalar::Null) => Violation::Missing("token_type"),
         Some(_) => return Err(Violation::WrongType("token_type")),
     };
-    if rules.missing_token_type { Ok(TokenKind::Bearer) } else { Err(violation) }
+    if rules.missing_token_type { Ok(K::BEARER) } else { Err(violation) }
 }
 
 /// An empty scope is a scope: the server granted none.

@@ -10,11 +10,13 @@ use crate::wire::object::{self, Extra, Scalar, Table as _};
 use crate::wire::path;
 
 mod checked;
+mod issued;
 mod members;
 mod nested;
 mod rules;
 
-pub(crate) use checked::{TokenAnswer, TokenKind};
+pub(crate) use checked::{IssuedKind, Kind, TokenAnswer, TokenKind};
+pub(crate) use issued::issued_token_type;
 pub(crate) use members::Member;
 pub(crate) use rules::Rules;
 
@@ -22,8 +24,8 @@ use members::{Members, has_token, states_error};
 
 /// What an answer says. Its status is handled elsewhere.
 #[derive(Debug)]
-pub(crate) enum Content<'a> {
-    Token(TokenAnswer<'a>),
+pub(crate) enum Content<'a, K = TokenKind> {
+    Token(TokenAnswer<'a, K>),
     Error(StatedError<'a>),
 }
 
@@ -55,7 +57,7 @@ impl From<Violation> for Unread<'_> {
 
 /// Reads a token endpoint's body.
 #[inline(always)]
-pub(crate) fn read<'a>(body: &'a [u8], rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
+pub(crate) fn read<'a, K: Kind>(body: &'a [u8], rules: &Rules<'_>) -> Result<Content<'a, K>, Unread<'a>> {
     match core::str::from_utf8(body) {
         Ok(text) => read_text(text, rules),
         Err(error) => Err(not_utf8(body, error, rules)),
@@ -63,7 +65,7 @@ pub(crate) fn read<'a>(body: &'a [u8], rules: &Rules<'_>) -> Result<Content<'a>,
 }
 
 #[inline(always)]
-fn read_text<'a>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
+fn read_text<'a, K: Kind>(text: &'a str, rules: &Rules<'_>) -> Result<Content<'a, K>, Unread<'a>> {
     let is_form = rules.form && !text.trim_ascii_start().starts_with('{');
     if !rules.errors.is_empty() {
         return with_error_places(text, rules, is_form);
@@ -90,7 +92,7 @@ pub(crate) fn error_in_unread<'a>(
         return Err(unread);
     }
     let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
-    match read_text(&without_controls(&String::from_utf8_lossy(body)), rules) {
+    match read_text::<TokenKind>(&without_controls(&String::from_utf8_lossy(body)), rules) {
         Ok(Content::Error(StatedError { code, description, uri })) if !code.contains(char::REPLACEMENT_CHARACTER) => {
             let code = Cow::Owned(code.into_owned());
             Ok(StatedError { code, description: owned(description), uri: owned(uri) })
@@ -136,7 +138,11 @@ fn not_utf8(body: &[u8], error: core::str::Utf8Error, rules: &Rules<'_>) -> Unre
 
 /// Reads a body of a server that states its errors in other places.
 #[cold]
-fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>, is_form: bool) -> Result<Content<'a>, Unread<'a>> {
+fn with_error_places<'a, K: Kind>(
+    text: &'a str,
+    rules: &Rules<'_>,
+    is_form: bool,
+) -> Result<Content<'a, K>, Unread<'a>> {
     let word_at = if is_form { path::word_in_form } else { path::word_at };
     let mut word = None;
     let mut silent = false;
@@ -170,11 +176,11 @@ fn with_error_places<'a>(text: &'a str, rules: &Rules<'_>, is_form: bool) -> Res
 
 /// [`judge`] for a body that is not a plain JSON answer.
 #[cold]
-fn judge_other<'a>(
+fn judge_other<'a, K: Kind>(
     members: &mut Members<'a>,
     word: Option<Cow<'a, str>>,
     rules: &Rules<'_>,
-) -> Result<Content<'a>, Unread<'a>> {
+) -> Result<Content<'a, K>, Unread<'a>> {
     judge(members, word, rules)
 }
 
@@ -221,11 +227,11 @@ fn parse_carefully<'a>(
 
 /// Judges the members; `word` is an error code from another place.
 #[inline(always)]
-fn judge<'a>(
+fn judge<'a, K: Kind>(
     members: &mut Members<'a>,
     word: Option<Cow<'a, str>>,
     rules: &Rules<'_>,
-) -> Result<Content<'a>, Unread<'a>> {
+) -> Result<Content<'a, K>, Unread<'a>> {
     if word.is_some() || states_error(members, rules.null_is_absent) {
         let holds_token = has_token(members);
         return match error(members, word, holds_token) {

@@ -16,6 +16,11 @@ fn strict() -> Rules<'static> {
     }
 }
 
+/// The answer to any grant except a token exchange.
+fn read<'a>(body: &'a [u8], rules: &Rules<'_>) -> Result<Content<'a>, Unread<'a>> {
+    super::read(body, rules)
+}
+
 fn token_of<'a>(body: &'a str, rules: &Rules<'_>) -> Result<TokenAnswer<'a>, Violation> {
     match read(body.as_bytes(), rules).map_err(|unread| unread.violation)? {
         Content::Token(token) => Ok(token),

@@ -17,6 +17,8 @@ pub(super) use secret::{basic, post};
 
 /// One way to authenticate.
 pub(crate) enum Auth {
+    /// `none`, and no client id either (RFC 7521 §4.1, RFC 8693 §2.1).
+    Unidentified,
     /// `none` (RFC 7591 §2): the client's id in the body.
     None,
     /// `client_secret_post`: id and secret in the body.
@@ -29,7 +31,7 @@ impl Auth {
     /// The method's registered name (RFC 7591 §2, `token_endpoint_auth_method`).
     pub(crate) fn method(&self) -> &'static str {
         match self {
-            Self::None => "none",
+            Self::Unidentified | Self::None => "none",
             Self::Post(_) => "client_secret_post",
             Self::Basic(_) => "client_secret_basic",
         }
@@ -43,6 +45,7 @@ impl Auth {
     ) -> impl Iterator<Item = Field<'a>> + Clone + use<'a> {
         let id = Field::new("client_id", id);
         let fields = match self {
+            Self::Unidentified => [None, None],
             Self::None => [Some(id), None],
             Self::Post(secret) => [Some(id), Some(Field::new("client_secret", secret.expose()))],
             Self::Basic(_) => [quirks.client_id_beside_basic.then_some(id), None],
@@ -52,14 +55,18 @@ impl Auth {
 
     /// Whether the method puts the client's id into the body.
     pub(crate) fn names_the_client(&self, quirks: &Quirks) -> bool {
-        !matches!(self, Self::Basic(_)) || quirks.client_id_beside_basic
+        match self {
+            Self::Unidentified => false,
+            Self::None | Self::Post(_) => true,
+            Self::Basic(_) => quirks.client_id_beside_basic,
+        }
     }
 
     /// The `Authorization` header that it needs.
     pub(crate) fn header(&self) -> Option<&HeaderValue> {
         match self {
             Self::Basic(header) => Some(header),
-            Self::None | Self::Post(_) => None,
+            Self::Unidentified | Self::None | Self::Post(_) => None,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Backchannel authentication (OpenID CIBA Core 1.0): a person approves on a device of their own, such as a phone, what a
-//! client elsewhere wants to do. The client polls for the result, or gets a ping and then asks for it.
+//! Backchannel authentication (OpenID CIBA Core 1.0): a person approves, for example on their phone, what a client elsewhere
+//! wants to do. The client polls for the result, or gets a ping and then asks for it.
 //!
 //! ```text
 //! BackchannelRequest ──run──▶ BackchannelGrant ──run──▶ Tokens         OpenID CIBA §7; §10.1, §11, RFC 6749 §5.1

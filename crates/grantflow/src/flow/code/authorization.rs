@@ -37,7 +37,7 @@ impl Authorization {
     ///
     /// # Errors
     /// [`Misuse::Url`], see [`RedirectUri::new`], and if its query uses a name that the server's quirks give a parameter
-    /// of the callback; [`Misuse::NoAuthorizationEndpoint`]; [`Misuse::Quirk`] if the server has
+    /// of the callback; [`Misuse::NoAuthorizationEndpoint`]; [`Misuse::EmptyClientId`]; [`Misuse::Quirk`] if the server has
     /// [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce) and the redirect URI is not `https` off loopback;
     /// [`Misuse::Metadata`] if the server's metadata lists PKCE methods without `S256`, or demands signed requests.
     pub fn new<R>(client: impl Into<Client>, redirect_uri: R) -> Result<Self, Error>
@@ -46,22 +46,12 @@ impl Authorization {
         Error: From<R::Error>,
     {
         let client = client.into();
+        client.identified()?;
         if client.data().authorization_start.is_none() {
             return Err(Error::Misuse(Misuse::NoAuthorizationEndpoint));
         }
         client.data().server.check_authorization()?;
-        let redirect_uri: RedirectUri = redirect_uri.try_into()?;
-        let quirks = client.data().server.quirks();
-        if quirks.refuses_pkce && !pkce_may_be_left_out(&client, &redirect_uri) {
-            return Err(Error::Misuse(Misuse::Quirk(
-                "at a server that refuses PKCE a redirect URI must be https and off loopback: another program on the person's \
-                 machine could receive the code (RFC 8252 §8.5)",
-            )));
-        }
-        // The standard names were checked when the URI was made.
-        if quirks.rename_any() {
-            redirect_uri.check_query(|name| quirks.is_reserved(Message::Callback, name))?;
-        }
+        let redirect_uri = checked(&client, redirect_uri.try_into()?)?;
         Ok(Self {
             client,
             redirect_uri,
@@ -71,6 +61,19 @@ impl Authorization {
             response_mode: ResponseMode::default(),
             extra: Params::default(),
         })
+    }
+
+    /// The same request with another redirect URI: a command-line tool has a new listener, and so a new port, for each login.
+    ///
+    /// # Errors
+    /// [`Misuse::Url`] and [`Misuse::Quirk`], as [`Authorization::new`].
+    pub fn redirect_uri<R>(mut self, redirect_uri: R) -> Result<Self, Error>
+    where
+        R: TryInto<RedirectUri>,
+        Error: From<R::Error>,
+    {
+        self.redirect_uri = checked(&self.client, redirect_uri.try_into()?)?;
+        Ok(self)
     }
 
     /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server chooses.
@@ -228,6 +231,24 @@ impl<'a> Fields<'a> {
         let resources = self.resources.iter().map(|resource| Field::new("resource", resource));
         self.head.iter().copied().flatten().chain(resources).chain(self.tail.iter().copied())
     }
+}
+
+/// # Errors
+/// [`Misuse::Quirk`] if the server refuses PKCE and another program could receive the code; [`Misuse::Url`] if the URI's query
+/// uses a name of the callback.
+fn checked(client: &Client, redirect_uri: RedirectUri) -> Result<RedirectUri, Error> {
+    let quirks = client.data().server.quirks();
+    if quirks.refuses_pkce && !pkce_may_be_left_out(client, &redirect_uri) {
+        return Err(Error::Misuse(Misuse::Quirk(
+            "at a server that refuses PKCE a redirect URI must be https and off loopback: another program on the person's \
+             machine could receive the code (RFC 8252 §8.5)",
+        )));
+    }
+    // The standard names were checked when the URI was made.
+    if quirks.rename_any() {
+        redirect_uri.check_query(|name| quirks.is_reserved(Message::Callback, name))?;
+    }
+    Ok(redirect_uri)
 }
 
 fn draw(env: &mut Env<'_>) -> Result<(RandomText, Verifier), Error> {

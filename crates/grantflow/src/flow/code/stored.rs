@@ -120,7 +120,8 @@ impl PendingCallback {
             false => Some(Verifier::from_text(&stored.verifier).ok_or(refuse(StoredFault::Damaged))?),
         };
         let scope = match &stored.scope {
-            Some(text) => Some(Scope::new(text).map_err(|_| damaged)?),
+            // A challenge may have named it.
+            Some(text) => Some(Scope::untrusted(text).map_err(|_| damaged)?),
             None => None,
         };
         // The program that started it chose the scheme.

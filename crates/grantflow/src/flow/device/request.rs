@@ -25,9 +25,11 @@ impl DeviceRequest {
     /// A request by this client.
     ///
     /// # Errors
-    /// [`Misuse::NoEndpoint`](crate::Misuse::NoEndpoint) if the server has no device authorization endpoint.
+    /// [`Misuse::NoEndpoint`](crate::Misuse::NoEndpoint) if the server has no device authorization endpoint;
+    /// [`Misuse::EmptyClientId`](crate::Misuse::EmptyClientId) for an unidentified client.
     pub fn new(client: impl Into<Client>) -> Result<Self, Error> {
         let client = client.into();
+        client.identified()?;
         client.server().needed(EndpointKind::DeviceAuthorization)?;
         Ok(Self { asked: Asked::on(client, Message::DeviceAuthorizationRequest) })
     }

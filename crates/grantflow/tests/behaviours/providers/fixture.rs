@@ -137,6 +137,7 @@ pub(crate) fn quirk(value: &Value) -> Quirk {
         "ScopeSeparator" => Quirk::ScopeSeparator(given.as_str().unwrap().chars().next().unwrap()),
         "AnswerScopeSeparator" => Quirk::AnswerScopeSeparator(given.as_str().unwrap().chars().next().unwrap()),
         "TokenPath" => Quirk::token_path(&texts()),
+        "RefreshEndpoint" => Quirk::RefreshEndpoint(given.as_str().unwrap().to_owned()),
         "TokenType" => Quirk::TokenType(given.as_str().unwrap().to_owned()),
         "ErrorPath" => Quirk::error_path(given["path"].as_str().unwrap(), given["none"].as_str()),
         "ErrorCode" => {

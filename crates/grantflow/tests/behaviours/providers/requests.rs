@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64ct::{Base64, Encoding as _};
-use grantflow::{Authorization, Body, Callback, Client, Env, Exchange, Quirk, Redirect, Server};
+use grantflow::{Authorization, Body, Callback, Client, Env, Exchange, Quirk, Redirect, Server, Tokens};
 use http::Request;
 use serde::Deserialize;
 use serde_json::Value;
@@ -47,6 +47,9 @@ struct Documented {
     token: BTreeMap<String, String>,
     #[serde(default)]
     token_beyond: BTreeSet<String>,
+    /// Where refreshes go, if not to the token endpoint.
+    #[serde(default)]
+    refresh_endpoint: Option<String>,
 }
 
 fn all() -> Vec<Documented> {
@@ -78,6 +81,14 @@ impl Documented {
             Some(secret) if self.basic => (&client.secret_basic(secret.as_str()).unwrap()).into(),
             Some(secret) => (&client.secret_post(secret.as_str()).unwrap()).into(),
         }
+    }
+
+    /// Where a refresh goes.
+    fn refresh(&self, quirks: &[Quirk]) -> String {
+        let tokens = Tokens::of_refresh_token(self.client(quirks), "refresh").unwrap().build();
+        let request = tokens.refresh().unwrap().request(&mut Env::new(NOW, &mut Dice(1))).unwrap();
+        assert_eq!(request.method(), "POST");
+        request.uri().to_string()
     }
 
     /// The authorization URL and, if the provider's callback is understood, the token request.
@@ -131,6 +142,8 @@ fn every_request_is_the_documented_one() {
 
         let request = request.unwrap_or_else(|| panic!("{what}: the callback brought no code"));
         assert_eq!((request.method().as_str(), request.uri().to_string()), ("POST", documented.token_endpoint.clone()));
+        let refresh = documented.refresh_endpoint.as_ref().unwrap_or(&documented.token_endpoint);
+        assert_eq!(&documented.refresh(&quirks), refresh, "{what}");
         let content_type = if documented.json { "application/json" } else { "application/x-www-form-urlencoded" };
         assert_eq!(request.headers()["content-type"], content_type, "{what}");
         let sent = fields(&request, documented.json);
@@ -152,7 +165,7 @@ fn every_quirk_changes_a_request() {
             let token = request.map(|request| (format!("{:?}", request.headers()), body(&request)));
             let headers =
                 documented.basic.then(|| documented.requests(quirks).1.map(|r| r.headers()["authorization"].clone()));
-            (url, token, headers)
+            (url, token, headers, documented.refresh(quirks))
         };
         let whole = shown(&quirks);
         for (at, quirk) in quirks.iter().enumerate() {

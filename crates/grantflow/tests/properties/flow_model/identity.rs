@@ -1,6 +1,8 @@
 //! The server and the clients of the model.
 
-use grantflow_testkit::{Client, ClientAuth, Endpoint, Server};
+use grantflow_testkit::{Client, ClientAuth, Endpoint, Grant, Server};
+
+use super::exchange::VOUCHER;
 
 pub(super) const SECRET: &str = "client-secret-of-the-model";
 pub(super) const REDIRECT_URI: &str = "https://app.example/cb";
@@ -18,7 +20,17 @@ pub(super) struct Identity {
 pub(super) fn provider() -> Server {
     let mut provider = Server::new("https://as.example");
     provider.register(Client::confidential("app", SECRET).redirect_uri(REDIRECT_URI).scope("read write"));
-    provider.register(Client::public("device").redirect_uri(REDIRECT_URI).scope("read write"));
+    // Any client may use grants that are tokens themselves.
+    let grants = [
+        Grant::AuthorizationCode,
+        Grant::RefreshToken,
+        Grant::DeviceCode,
+        Grant::TokenExchange,
+        Grant::Assertion,
+        Grant::Extension,
+    ];
+    provider.register(Client::public("device").redirect_uri(REDIRECT_URI).scope("read write").grants(&grants));
+    provider.knobs().extension_grant = Some(VOUCHER.to_owned());
     provider
 }
 

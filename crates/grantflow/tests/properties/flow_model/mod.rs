@@ -11,6 +11,8 @@
 //! - a verifier is sent with the code of its challenge, and with no other;
 //! - tokens come only from a 2xx answer that holds them, and always from a server that behaves well;
 //! - client credentials are never used up, and bring no refresh token;
+//! - an access token that is exchanged stays what it was, and what is issued is what the server says;
+//! - an assertion is spent by a verdict only;
 //! - a chain of two exchanges loses nothing of either;
 //! - a stored state is restored for its own client, and for no other;
 //! - a metadata document is that of the requested server or resource, and a search loses nothing;
@@ -35,6 +37,7 @@ mod backchannel;
 mod device;
 mod documents;
 mod endpoints;
+mod exchange;
 mod forge;
 mod grant;
 mod identity;
@@ -73,6 +76,12 @@ pub(crate) struct Reached {
     pub(crate) devices: usize,
     /// Tokens that a person approved on a phone.
     pub(crate) backchannel: usize,
+    /// Tokens that became other tokens.
+    pub(crate) exchanged: usize,
+    /// Tokens by an assertion or a voucher.
+    pub(crate) asserted: usize,
+    /// Identity assertions.
+    pub(crate) vouched: usize,
 }
 
 /// Runs the model, and returns its results.
@@ -195,7 +204,7 @@ impl Model {
             }
             (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
             (3, Stage::Idle) => self.let_a_device_in(argument),
-            (4, Stage::Idle) => self.ask_a_person(argument),
+            (7, Stage::Idle) => self.ask_a_person(argument),
             (3, Stage::Waiting(waiting)) => self.store_pending(waiting),
             (4 | 0, Stage::HasCode(exchange)) => self.exchange(exchange, argument, None),
             (5, Stage::HasCode(exchange)) => self.not_sent(exchange, Stage::HasCode),
@@ -206,6 +215,9 @@ impl Model {
                 self.exchange(exchange, argument, Some(old))
             }
             (7, Stage::HasTokens(tokens)) => self.store_tokens(tokens),
+            (4, Stage::Idle) => self.assert(argument),
+            (5, Stage::Idle) => self.vouch(argument),
+            (5, Stage::HasTokens(tokens)) => self.exchange_token(tokens, argument),
             (8, Stage::Idle) => self.push(argument),
             (8, Stage::HasTokens(tokens)) => self.call_api(tokens),
             (3, Stage::HasTokens(tokens)) => self.revoke(tokens, argument),
