@@ -60,17 +60,6 @@ fn other_endpoints(api: &ConfidentialClient, authorization: &Authorization, toke
     Ok(pushed)
 }
 
-fn ask_a_person(bank: &ConfidentialClient, env: &mut Env<'_>, answer: http::Response<Vec<u8>>, ping: &http::Request<Vec<u8>>) -> Result<bool, Error> {
-    let request = BackchannelRequest::with_login_hint(bank, "ada")?.ping(env)?;
-    let Step::Done(grant) = request.respond(env, answer)? else { return Ok(false) };
-    let grant = BackchannelGrant::from_stored(grant.into_stored(), bank)?;
-    let Ok(notification) = Notification::read(ping) else { return Ok(false) };
-    match grant.receive(&notification) {
-        Notified::Ready(grant) => Ok(grant.request(env).is_ok()),
-        Notified::Unrelated { why, .. } => Ok(why.response().status().is_success()),
-    }
-}
-
 fn exchanged(company: &ConfidentialClient, chat: &Client, id_token: &str, env: &mut Env<'_>) -> Result<AssertionGrant, Error> {
     let subject = SecurityToken::id_token(id_token)?;
     // One subject token may be exchanged for several audiences.
@@ -89,6 +78,17 @@ fn used(exchanged: Exchanged) -> Result<(), Error> {
     }
 }
 
+fn ask_a_person(bank: &ConfidentialClient, env: &mut Env<'_>, answer: http::Response<Vec<u8>>, ping: &http::Request<Vec<u8>>) -> Result<bool, Error> {
+    let request = BackchannelRequest::with_login_hint(bank, "ada")?.ping(env)?;
+    let Step::Done(grant) = request.respond(env, answer)? else { return Ok(false) };
+    let grant = BackchannelGrant::from_stored(grant.into_stored(), bank)?;
+    let Ok(notification) = Notification::read(ping) else { return Ok(false) };
+    match grant.receive(&notification) {
+        Notified::Ready(grant) => Ok(grant.request(env).is_ok()),
+        Notified::Unrelated { why, .. } => Ok(why.response().status().is_success()),
+    }
+}
+
 fn over_ureq(agent: &grantflow_ureq::Agent, exchange: CodeExchange) -> bool {
     grantflow_ureq::run(agent, exchange).is_ok()
 }
@@ -96,6 +96,6 @@ fn over_ureq(agent: &grantflow_ureq::Agent, exchange: CodeExchange) -> bool {
 fn store<T: serde::Serialize>(_: &T) {}
 
 fn main() {
-    let _ = (flow, find, other_endpoints, ask_a_person, exchanged, used, over_ureq);
+    let _ = (flow, find, other_endpoints, exchanged, used, ask_a_person, over_ureq);
     store(&"");
 }

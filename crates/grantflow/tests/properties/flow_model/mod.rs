@@ -74,14 +74,14 @@ pub(crate) struct Reached {
     pub(crate) revoked: usize,
     /// Tokens of devices.
     pub(crate) devices: usize,
-    /// Tokens that a person approved on a phone.
-    pub(crate) backchannel: usize,
     /// Tokens that became other tokens.
     pub(crate) exchanged: usize,
     /// Tokens by an assertion or a voucher.
     pub(crate) asserted: usize,
     /// Identity assertions.
     pub(crate) vouched: usize,
+    /// Tokens that a person approved on a phone.
+    pub(crate) backchannel: usize,
 }
 
 /// Runs the model, and returns its results.
@@ -204,7 +204,7 @@ impl Model {
             }
             (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
             (3, Stage::Idle) => self.let_a_device_in(argument),
-            (7, Stage::Idle) => self.ask_a_person(argument),
+            (6, Stage::Idle) => self.ask_a_person(argument),
             (3, Stage::Waiting(waiting)) => self.store_pending(waiting),
             (4 | 0, Stage::HasCode(exchange)) => self.exchange(exchange, argument, None),
             (5, Stage::HasCode(exchange)) => self.not_sent(exchange, Stage::HasCode),
