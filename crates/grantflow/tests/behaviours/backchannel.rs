@@ -2,6 +2,7 @@
 
 mod announced;
 mod answers;
+mod conformance;
 mod pings;
 mod polls;
 mod request;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use grantflow::{
     BackchannelFault, BackchannelGrant, BackchannelRequest, ConfidentialClient, Env, Error, Exchange, Failure, Misuse,
-    Notification, NotificationFault, Notified, Sent, Server, Step, UnixTime, drive,
+    Notification, NotificationFault, Notified, Sent, Server, Step, Tokens, UnixTime, drive,
 };
 use grantflow_testkit::{self as testkit, Endpoint};
 use http::Response;
