@@ -14,6 +14,7 @@ mod flows;
 mod mcp;
 mod misbehaviours;
 mod quirks;
+mod registration;
 mod waits;
 mod world;
 
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
             backchannel::BODIES,
             endpoints::BODIES,
             exchanges::BODIES,
+            registration::BODIES,
             mcp::BODIES,
         ]
         .concat()

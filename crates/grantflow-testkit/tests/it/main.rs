@@ -21,6 +21,7 @@ mod metadata;
 mod misbehaviour;
 mod pushed;
 mod refresh;
+mod registration;
 mod resource;
 mod resource_metadata;
 mod revocation;

@@ -20,6 +20,7 @@ mod backchannel;
 mod device;
 mod endpoints;
 mod exchange;
+mod registration;
 mod search;
 mod world;
 

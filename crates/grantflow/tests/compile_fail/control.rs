@@ -60,6 +60,22 @@ fn other_endpoints(api: &ConfidentialClient, authorization: &Authorization, toke
     Ok(pushed)
 }
 
+fn register(server: &Server, env: &mut Env<'_>, answers: [http::Response<Vec<u8>>; 3]) -> Result<Option<Client>, Error> {
+    let [first, second, third] = answers;
+    let metadata = ClientMetadata::new().redirect_uri("https://app.example/cb")?.client_name("Clubs")?;
+    let document = ClientIdDocument::new("https://app.example/client.json", metadata.clone())?;
+    let registration = Registration::new(server, metadata)?.initial_access_token("token")?;
+    let Step::Done(registered) = registration.respond(env, first)? else { return Ok(None) };
+    let registered = Registered::from_stored(registered.into_stored(), server)?;
+    let client = registered.client(server)?;
+    let Step::Done(registered) = registered.read()?.respond(env, second)? else { return Ok(None) };
+    let update = registered.update(ClientMetadata::new().client_name("Other")?)?;
+    let Step::Done(registered) = update.respond(env, third)? else { return Ok(None) };
+    let _ = registered.delete()?.into_registered().client_id();
+    let _ = Client::from(&document.client(server)?);
+    Ok(Some(client))
+}
+
 fn exchanged(company: &ConfidentialClient, chat: &Client, id_token: &str, env: &mut Env<'_>) -> Result<AssertionGrant, Error> {
     let subject = SecurityToken::id_token(id_token)?;
     // One subject token may be exchanged for several audiences.
@@ -96,6 +112,6 @@ fn over_ureq(agent: &grantflow_ureq::Agent, exchange: CodeExchange) -> bool {
 fn store<T: serde::Serialize>(_: &T) {}
 
 fn main() {
-    let _ = (flow, find, other_endpoints, exchanged, used, ask_a_person, over_ureq);
+    let _ = (flow, find, other_endpoints, register, exchanged, used, ask_a_person, over_ureq);
     store(&"");
 }

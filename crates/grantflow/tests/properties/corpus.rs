@@ -24,6 +24,7 @@ const TARGETS: &[Target] = &[
     ("resource_metadata", grantflow::fuzz::resource_metadata),
     ("well_known_url", grantflow::fuzz::well_known_url),
     ("pushed", grantflow::fuzz::pushed),
+    ("registration", grantflow::fuzz::registration),
     ("introspection", grantflow::fuzz::introspection),
     ("authorization_details", grantflow::fuzz::authorization_details),
     ("token_exchange", grantflow::fuzz::token_exchange),
@@ -71,19 +72,19 @@ fn every_target_is_replayed() {
 #[test]
 fn the_flow_models_inputs_reach_every_flow() {
     let folder = fuzz_folder().join("corpus/flow_model");
-    let mut all = [0; 12];
+    let mut all = [0; 13];
     for input in fs::read_dir(folder).unwrap() {
         let reached = crate::flow_model::reached(&fs::read(input.unwrap().path()).unwrap());
         let robots = [reached.credentials, reached.chains, reached.broken_chains];
         let others =
             [reached.found, reached.pushed, reached.described, reached.revoked, reached.devices, reached.backchannel];
-        let traded = [reached.exchanged, reached.asserted, reached.vouched];
+        let traded = [reached.exchanged, reached.asserted, reached.vouched, reached.registered];
         let found = [robots.as_slice(), &others, &traded].concat();
         all = std::array::from_fn(|i| all[i] + found[i]);
     }
     assert!(
         all.iter().all(|count| *count >= 5),
         "credentials, chains, broken chains, documents, pushed, described, revoked, devices, backchannel, exchanged, \
-         asserted, vouched: {all:?}"
+         asserted, vouched, registered: {all:?}"
     );
 }
