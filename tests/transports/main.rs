@@ -3,6 +3,7 @@
 //! The tower adapter over a router in the same process counts as another transport; the core without any adapter is the
 //! reference, wherever results are compared.
 
+mod backchannel;
 mod clients;
 mod device;
 mod documents;
@@ -13,6 +14,7 @@ mod flows;
 mod mcp;
 mod misbehaviours;
 mod quirks;
+mod registration;
 mod waits;
 mod world;
 
@@ -39,8 +41,10 @@ fn main() -> ExitCode {
             misbehaviours::BODIES,
             documents::BODIES,
             device::BODIES,
+            backchannel::BODIES,
             endpoints::BODIES,
             exchanges::BODIES,
+            registration::BODIES,
             mcp::BODIES,
         ]
         .concat()

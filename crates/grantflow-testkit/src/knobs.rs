@@ -176,14 +176,13 @@ pub struct Knobs {
     /// such member.
     pub resource_scopes_supported: Vec<String>,
 
-    /// The token that the registration endpoint demands (RFC 7591 section 3). `None`: every client can register. Default:
-    /// `None`.
+    /// The token that the registration endpoint demands (RFC 7591 section 3). Default: none.
     pub initial_access_token: Option<String>,
     /// Register this client authentication instead of the one that was asked for, such as `none` or `private_key_jwt`
     /// (RFC 7591 section 3.2.1 lets a server change what it is asked for). Default: no.
     pub registered_auth_method: Option<String>,
-    /// How long the secret of a registered client lives, in seconds: `client_secret_expires_at` tells when it ends. The
-    /// server takes it for longer. `None`: for ever, which is 0 there (RFC 7591 section 3.2.1). Default: `None`.
+    /// When `client_secret_expires_at` says that a registered client's secret ends, in seconds from now; the server takes
+    /// it for longer. `None`: never, which is 0 there. Default: `None`.
     pub client_secret_lifetime: Option<u64>,
     /// Whether each answer about a registered client has a new secret and a new registration access token, so that the old
     /// ones are over (RFC 7592 section 3). Default: no.

@@ -92,6 +92,11 @@ impl Canary {
                 "subject_token",
                 "actor_token",
                 "assertion",
+                "auth_req_id",
+                "client_notification_token",
+                "login_hint",
+                "user_code",
+                "binding_message",
             ];
             if secret.contains(&name.as_str()) {
                 self.secret(&value);
@@ -107,7 +112,7 @@ impl Canary {
 
     pub(crate) fn secrets_of_answer(&mut self, body: &[u8]) {
         if let Ok(answer) = serde_json::from_slice::<serde_json::Value>(body) {
-            for name in ["access_token", "refresh_token", "id_token", "device_code", "user_code"] {
+            for name in ["access_token", "refresh_token", "id_token", "device_code", "user_code", "auth_req_id"] {
                 if let Some(text) = answer[name].as_str() {
                     self.secret(text);
                 }

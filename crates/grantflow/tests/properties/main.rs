@@ -14,6 +14,8 @@ mod documents;
 mod endpoints;
 mod flow_model;
 mod polls;
+mod registration;
+mod runs;
 
 use std::time::Duration;
 

@@ -44,6 +44,7 @@ pub(super) fn identities(provider: &Server) -> [Identity; 3] {
         .and_then(|server| server.introspection_endpoint(&at(Endpoint::Introspection)))
         .and_then(|server| server.revocation_endpoint(&at(Endpoint::Revocation)))
         .and_then(|server| server.device_authorization_endpoint(&at(Endpoint::DeviceAuthorization)))
+        .and_then(|server| server.backchannel_authentication_endpoint(&at(Endpoint::BackchannelAuthentication)))
         .unwrap();
     let post = server.client("app").secret_post(SECRET).unwrap();
     let basic = server.client("app").secret_basic(SECRET).unwrap();
