@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use grantflow::{Body, Env, Exchange, Failure, Issuer, UnixTime};
+use grantflow::{Body, ClientMetadata, Env, Exchange, Failure, Issuer, UnixTime};
 use grantflow_mcp::{
     Application, CallError, Called, Challenged, ClientChoice, Clients, Connection, Credentials, Error, Grant, Login,
     LoginReturn, NotCovered, Operation, Resource, ResourceSession, ResourceSessionError,
@@ -59,7 +59,8 @@ impl World {
     fn login(&self, challenged: Challenged) -> Login {
         let servers = self.run(challenged).unwrap();
         let server = self.run(servers.choose(servers.only().unwrap()).unwrap()).unwrap();
-        let choice = server.client(&Application::new("Editor"), &self.clients, REDIRECT_URI, grantflow_ureq::now());
+        let choice =
+            server.client(&Application::new(ClientMetadata::new()), &self.clients, REDIRECT_URI, grantflow_ureq::now());
         match choice.unwrap() {
             ClientChoice::Ready(login) => *login,
             other => panic!("{other:?}"),

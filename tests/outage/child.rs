@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use grantflow::{Body, EntropyFailed, UnixTime};
+use grantflow::{AnyExchange, Body, EntropyFailed, Env, ExtensionGrant, UnixTime};
 use grantflow_session::{FileStore, Later, Outside, Session, SessionError, Tower, Unanswered, Ureq};
 use grantflow_tests::support::transport::{self, Transport};
 use grantflow_tests::world::{ID, SECRET, access, key, plain_policy};
@@ -23,7 +23,12 @@ pub(crate) struct Orders {
     pub(crate) transport: Transport,
     /// The deadline of one round trip, in real time.
     pub(crate) deadline: Duration,
+    /// Tokens come from a source, and not with a refresh token.
+    pub(crate) fed: bool,
 }
+
+/// The grant of the source. It counts as one that is used once: a lost answer leaves it unknown.
+pub(crate) const VOUCHER: &str = "urn:example:grant-type:voucher";
 
 const ORDERS: &str = "GRANTFLOW_OUTAGE_CHILD";
 
@@ -34,18 +39,19 @@ pub(crate) const GOES_ON: &str = "goes on ";
 impl Orders {
     pub(crate) fn given() -> Option<Self> {
         let text = std::env::var(ORDERS).ok()?;
-        let [folder, token_url, name, deadline] = text.split('\n').collect::<Vec<_>>().try_into().unwrap();
+        let [folder, token_url, name, deadline, fed] = text.split('\n').collect::<Vec<_>>().try_into().unwrap();
         Some(Self {
             folder: folder.into(),
             token_url: token_url.to_owned(),
             transport: Transport::ALL.into_iter().find(|transport| transport.name() == name).unwrap(),
             deadline: Duration::from_millis(deadline.parse().unwrap()),
+            fed: fed.parse().unwrap(),
         })
     }
 
     pub(crate) fn give(&self, child: &mut std::process::Command) {
         let (folder, name) = (self.folder.to_str().unwrap(), self.transport.name());
-        child.env(ORDERS, format!("{folder}\n{}\n{name}\n{}", self.token_url, self.deadline.as_millis()));
+        child.env(ORDERS, format!("{folder}\n{}\n{name}\n{}\n{}", self.token_url, self.deadline.as_millis(), self.fed));
     }
 
     pub(crate) fn clock_file(folder: &Path) -> PathBuf {
@@ -68,7 +74,14 @@ impl Orders {
         let clock = Clock::at(&Self::clock_file(&self.folder));
         let blocks = self.transport == Transport::Ureq;
         let outside = Virtual { inner, clock, blocks, sending: Arc::clone(sending) };
-        Session::new(&client, key(), store, outside).policy(plain_policy())
+        let session = Session::new(&client, key(), store, outside).policy(plain_policy());
+        if !self.fed {
+            return session;
+        }
+        session.source(move |_: &mut Env<'_>| {
+            let grant = ExtensionGrant::new(&client, VOUCHER)?.param("voucher", "V-1")?.scope("read")?;
+            Ok(AnyExchange::new(grant))
+        })
     }
 }
 

@@ -22,16 +22,18 @@ fn main() -> ExitCode {
         child::run(&orders);
         return ExitCode::SUCCESS;
     }
-    let mut processes: Vec<(String, Vec<Transport>)> =
-        Transport::ALL.into_iter().map(|transport| (transport.name().to_owned(), vec![transport])).collect();
-    processes.push(("two processes".to_owned(), vec![Transport::Ureq, Transport::Reqwest]));
+    let mut processes: Vec<(String, Vec<Transport>, bool)> =
+        Transport::ALL.into_iter().map(|transport| (transport.name().to_owned(), vec![transport], false)).collect();
+    processes.push(("two processes".to_owned(), vec![Transport::Ureq, Transport::Reqwest], false));
+    processes.push(("a source".to_owned(), vec![Transport::Ureq], true));
+    processes.push(("a source, two processes".to_owned(), vec![Transport::Reqwest, Transport::Tower], true));
     let mut trials = Vec::new();
     for kind in kinds::all() {
-        for (name, transports) in &processes {
+        for (name, transports, fed) in &processes {
             for (when, word) in [(When::Ahead, "ahead of expiry"), (When::After, "after expiry")] {
-                let (kind, transports) = (kind.clone(), transports.clone());
+                let (kind, transports, fed) = (kind.clone(), transports.clone(), *fed);
                 trials.push(Trial::test(format!("outage: {name}: {}, {word}", kind.name), move || {
-                    trial::run(&kind, &transports, when);
+                    trial::run(&kind, &transports, when, fed);
                     Ok(())
                 }));
             }

@@ -13,7 +13,7 @@ use grantflow_tests::support::transport::Transport;
 use grantflow_tests::world::{ID, LIFE, REDIRECT_URI, SECRET, access, plain_policy};
 use grantflow_ureq::SysRng;
 
-use crate::child::{GOES_ON, Orders, WAITS};
+use crate::child::{GOES_ON, Orders, VOUCHER, WAITS};
 use crate::clock::Hand;
 use crate::gateway::{Behind, Failing, Gateway};
 use crate::kinds::Kind;
@@ -119,7 +119,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(failing: Failing) -> Self {
+    fn new(failing: Failing, fed: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let silent = matches!(failing, Failing::Silent);
         let made = Arc::new(Mutex::new(None));
@@ -128,6 +128,8 @@ impl Scene {
             let mut server = testkit::Server::new(base);
             server.register(testkit::Client::confidential(ID, SECRET).redirect_uri(REDIRECT_URI).scope("read"));
             server.knobs().expires_in = LIFE;
+            server.knobs().issue_refresh_token = !fed;
+            server.knobs().extension_grant = Some(VOUCHER.to_owned());
             let hand = Hand::new(&clock_file, server.now());
             let clock = hand.clock().clone();
             let server = Arc::new(Mutex::new(server));
@@ -145,6 +147,7 @@ impl Scene {
             token_url: server.lock().unwrap().token_url(),
             transport: Transport::Ureq,
             deadline: Duration::from_millis(if silent { 1000 } else { 120_000 }),
+            fed,
         };
         let session = orders.session(&Arc::new(AtomicUsize::new(0)));
         let tokens = login(&mut server.lock().unwrap());
@@ -214,7 +217,7 @@ fn login(server: &mut testkit::Server) -> Tokens {
 
 /// The greatest number of requests that the policy allows for one grant, by all processes together, until there is a
 /// token again.
-fn most_requests(kind: &Kind, when: When, processes: usize) -> usize {
+fn most_requests(kind: &Kind, when: When, processes: usize, fed: bool) -> usize {
     let policy = plain_policy();
     // The shortest pauses that the jitter can draw, in sequence, as long as the outage lasts.
     let fit = |first: Duration, cap: Duration| {
@@ -226,7 +229,8 @@ fn most_requests(kind: &Kind, when: When, processes: usize) -> usize {
         }
         count
     };
-    let nothing_was_looked_at = kind.retry_after.is_some() || matches!(kind.failing, Failing::Refuses);
+    // A source's exchange leaves no doubt in the store.
+    let nothing_was_looked_at = fed || kind.retry_after.is_some() || matches!(kind.failing, Failing::Refuses);
     match when {
         // Nothing is in doubt, so each process has its own pauses.
         _ if nothing_was_looked_at => processes * (1 + fit(policy.first_pause, policy.longest_pause)) + 1,
@@ -236,9 +240,9 @@ fn most_requests(kind: &Kind, when: When, processes: usize) -> usize {
     }
 }
 
-/// The whole trial: the outage, and then a token for every process without a login.
-pub(crate) fn run(kind: &Kind, transports: &[Transport], when: When) {
-    let mut scene = Scene::new(kind.failing.clone());
+/// The whole trial: the outage, and then a token for every process without a login. `fed`: by a source.
+pub(crate) fn run(kind: &Kind, transports: &[Transport], when: When, fed: bool) {
+    let mut scene = Scene::new(kind.failing.clone(), fed);
     let mut callers = scene.callers(transports);
     for caller in &mut callers {
         caller.tell("token");
@@ -291,10 +295,12 @@ pub(crate) fn run(kind: &Kind, transports: &[Transport], when: When) {
 
     // All have the same new token; the refresh token was used once, and sent no more often than the policy allows.
     assert!(tokens.windows(2).all(|pair| pair[0] == pair[1]), "{tokens:?}");
-    assert_eq!(scene.server.lock().unwrap().hits("refresh_token").count(), 1);
+    let grant = if fed { VOUCHER } else { "refresh_token" };
+    assert_eq!(scene.server.lock().unwrap().hits(grant).count(), 1);
     let sent = scene.gateway.tokens();
     assert!(sent.windows(2).all(|pair| pair[0] == pair[1]), "another token was sent");
-    assert_eq!(sent.len(), scene.gateway.seen());
-    let most = most_requests(kind, when, callers.len());
-    assert!(sent.len() <= most, "{} requests, and the policy allows {most}", sent.len());
+    let seen = scene.gateway.seen();
+    assert_eq!(sent.len(), if fed { 0 } else { seen });
+    let most = most_requests(kind, when, callers.len(), fed);
+    assert!(seen <= most, "{seen} requests, and the policy allows {most}");
 }

@@ -2,16 +2,16 @@
 //! there, for a subject that may have the scope `api:read`; its parameters `aud`, and `exp` in seconds from now, change it.
 
 use grantflow::{Assertion, AssertionGrant, Client, ErrorCode, Left, Next};
-use grantflow_tests::support::peer::{Browser, Kind};
+use grantflow_tests::support::peer::{self, Browser, Kind};
 use http::StatusCode;
 
 use crate::world::{Got, Outcome, Row, World, check, failed};
 
 /// The servers that take JWTs as grants.
-const TAKES_JWTS: &[Kind] = &[Kind::Authlib, Kind::Zitadel];
+const TAKES_JWTS: &[Kind] = &[Kind::Authlib, Kind::Zitadel, Kind::Hydra];
 
 pub(crate) const CHECKS: [Row; 5] = [
-    Row { name: "assertion: a JWT, and no client is named", check: nobody, on: TAKES_JWTS },
+    Row { name: "assertion: a JWT, and no client is named where none is asked for", check: nobody, on: TAKES_JWTS },
     Row { name: "assertion: for another audience", check: other_audience, on: TAKES_JWTS },
     Row { name: "assertion: one that has expired", check: expired, on: TAKES_JWTS },
     Row { name: "assertion: a signature that is not its issuer's", check: changed, on: TAKES_JWTS },
@@ -25,8 +25,12 @@ impl World {
         Ok(Browser::new("http://127.0.0.1/none").visit(&url)?.page()?.body)
     }
 
+    /// No client, where the server asks for none.
     fn nobody(&self) -> Got<Client> {
-        Ok(Client::from(&self.server()?.unidentified()))
+        match self.kind() {
+            Kind::Hydra => Ok(Client::from(&self.basic(peer::BASIC)?)),
+            _ => Ok(Client::from(&self.server()?.unidentified())),
+        }
     }
 
     /// The assertion is refused, and the error says what to do about it.
@@ -41,7 +45,7 @@ impl World {
 /// What is odd about a server's scope for a service.
 fn scope(world: &World) -> &'static str {
     match world.kind() {
-        Kind::Zitadel => "openid api:read",
+        Kind::Zitadel | Kind::Hydra => "openid api:read",
         _ => "api:read",
     }
 }

@@ -1,6 +1,8 @@
 //! What only idpyoidc does.
 
-use grantflow::{Client, ClientCredentials, Left, Redirect};
+use grantflow::{
+    Client, ClientCredentials, Exchanged, Left, Redirect, SecurityToken, TokenExchange, TokenTypeIdentifier,
+};
 use grantflow_tests::support::peer::{self, Browser, Kind, Landing};
 
 use crate::pushed::push;
@@ -8,9 +10,10 @@ use crate::world::{Outcome, REDIRECT_URI, Row, World, check, failed};
 
 const HERE: &[Kind] = &[Kind::Idpyoidc];
 
-pub(crate) const CHECKS: [Row; 3] = [
+pub(crate) const CHECKS: [Row; 4] = [
     Row { name: "a client gets each scope that it may have, and asked for one", check: every_scope, on: HERE },
     Row { name: "a reference to a pushed request leads to its page", check: unusable_reference, on: HERE },
+    Row { name: "exchange: a refresh token instead of an access token", check: refresh_token_alone, on: HERE },
     Row { name: "a spent refresh token looks like a wrong request", check: spent_without_quirk, on: HERE },
 ];
 
@@ -42,6 +45,24 @@ fn unusable_reference(world: &World) -> Outcome {
     let whole = format!("{}&response_type=code&scope=openid&redirect_uri={uri}", url.as_str());
     let back = browser.visit(&whole)?.callback()?;
     check(back.contains("code="), back)
+}
+
+/// RFC 8693, section 2.2.1, has the issued token in `access_token`, also if it is none.
+fn refresh_token_alone(world: &World) -> Outcome {
+    let client = world.basic(peer::BASIC)?;
+    let tokens = world.log_in(&client)?;
+    let exchange = TokenExchange::new(&client, SecurityToken::access_token(tokens.bearer()?.expose_secret())?)
+        .requested_token_type(TokenTypeIdentifier::REFRESH_TOKEN)
+        .scope(world.scope())?;
+    let Exchanged::Issued(issued) = world.agent.run(exchange)? else {
+        return Err("a refresh token is no access token".into());
+    };
+    check(*issued.token_type() == TokenTypeIdentifier::REFRESH_TOKEN, format!("{:?}", issued.token_type()))?;
+    // It is good as a subject token.
+    let subject = SecurityToken::new(issued.expose_secret(), TokenTypeIdentifier::REFRESH_TOKEN)?;
+    let tokens = world.agent.run(TokenExchange::new(&client, subject).scope("openid api:read")?.for_access_token())?;
+    let status = world.at_the_api(&tokens)?;
+    check(status == 200, format!("the API answered {status}"))
 }
 
 /// Without a quirk, nobody could know that the grant is over.

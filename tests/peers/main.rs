@@ -5,6 +5,7 @@
 //! fails. (libtest cannot decide this at run time; libtest-mimic can.)
 
 mod assertion;
+mod atproto;
 mod backchannel;
 mod challenges;
 mod code;
@@ -19,6 +20,7 @@ mod oidc_provider;
 mod person;
 mod presets;
 mod pushed;
+mod registration;
 mod sessions;
 mod spring;
 mod targets;
@@ -48,12 +50,14 @@ const CHECKS: &[&[Row]] = &[
     &pushed::CHECKS,
     &token_exchange::CHECKS,
     &assertion::CHECKS,
+    &registration::CHECKS,
     &sessions::CHECKS,
     &targets::CHECKS,
     &oidc_provider::CHECKS,
     &django_oauth_toolkit::CHECKS,
     &idpyoidc::CHECKS,
     &hydra::CHECKS,
+    &atproto::CHECKS,
     &keycloak::CHECKS,
     &spring::CHECKS,
 ];

@@ -11,16 +11,19 @@ use http::StatusCode;
 use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check, failed};
 
 /// The servers that exchange tokens.
-const EXCHANGES: &[Kind] = &[Kind::Zitadel, Kind::Keycloak, Kind::Spring];
+const EXCHANGES: &[Kind] = &[Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak, Kind::Spring];
 
-/// These issue refresh tokens and ID tokens as well, and look at the target.
-const MORE: &[Kind] = &[Kind::Zitadel, Kind::Keycloak];
+/// These issue refresh tokens as well.
+const REFRESHES: &[Kind] = &[Kind::Zitadel, Kind::Keycloak];
+
+/// These issue ID tokens as well, and look at the target.
+const MORE: &[Kind] = &[Kind::Zitadel, Kind::Idpyoidc, Kind::Keycloak];
 
 pub(crate) const CHECKS: [Row; 8] = [
     Row { name: "exchange: an access token for another", check: access_token, on: EXCHANGES },
     Row { name: "exchange: for less scope", check: less_scope, on: EXCHANGES },
     Row { name: "exchange: only an access token is of use", check: for_access_token, on: EXCHANGES },
-    Row { name: "exchange: a refresh token comes beside an access token", check: refresh_token, on: MORE },
+    Row { name: "exchange: a refresh token comes beside an access token", check: refresh_token, on: REFRESHES },
     Row { name: "exchange: an ID token is no access token", check: id_token, on: MORE },
     Row { name: "exchange: a subject token that is not known", check: unknown_subject, on: EXCHANGES },
     Row { name: "exchange: a target that is not known", check: unknown_target, on: MORE },

@@ -286,3 +286,20 @@ fn a_clock_that_stands_still_or_goes_back_does_not_hold_the_polls_up() {
     assert!(session.token_blocking().is_ok());
     assert!(waits(&world).iter().all(|wait| Duration::from_secs(*wait) <= Duration::from_secs(60)));
 }
+
+#[test]
+fn an_exchange_that_was_left_goes_on_although_the_clock_went_back() {
+    for back in [1, 2, 3, 4, 5, 6, 100_000] {
+        let (world, asked) = (World::new(), Asked::default());
+        world.server(|server| server.knobs().issue_refresh_token = false);
+        let session = world.fed(&world.store(), world.devices(&asked));
+        let token = session.prime_blocking(world.login()).unwrap();
+        world.advance(LIFE - 50);
+        assert!(session.token_blocking().unwrap().is(&token));
+        world.set_now(world.seconds() - back);
+        assert!(session.refused(&token));
+        assert_eq!(world.approve_devices(), 1);
+        assert!(session.token_blocking().is_ok(), "back by {back} s");
+        assert_eq!(asked.times(), 1);
+    }
+}

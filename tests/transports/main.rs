@@ -3,15 +3,18 @@
 //! The tower adapter over a router in the same process counts as another transport; the core without any adapter is the
 //! reference, wherever results are compared.
 
+mod backchannel;
 mod clients;
 mod device;
 mod documents;
 mod dropped;
 mod endpoints;
+mod exchanges;
 mod flows;
 mod mcp;
 mod misbehaviours;
 mod quirks;
+mod registration;
 mod waits;
 mod world;
 
@@ -38,7 +41,10 @@ fn main() -> ExitCode {
             misbehaviours::BODIES,
             documents::BODIES,
             device::BODIES,
+            backchannel::BODIES,
             endpoints::BODIES,
+            exchanges::BODIES,
+            registration::BODIES,
             mcp::BODIES,
         ]
         .concat()

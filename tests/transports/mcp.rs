@@ -1,6 +1,6 @@
 //! The profile of the Model Context Protocol: all the way from a 401 to a token, a step-up and a refresh.
 
-use grantflow::{Env, Left};
+use grantflow::{ClientMetadata, Env, Left};
 use grantflow_mcp::{
     Application, AuthorizationServer, ClientChoice, Clients, Credentials, Demand, Grant, Login, LoginReturn, Operation,
     Resource, StoredGrant,
@@ -40,7 +40,7 @@ fn call(world: &World, grant: Option<&Grant>) -> Response<grantflow::Body> {
 }
 
 fn login(world: &World, server: &AuthorizationServer) -> Login {
-    let choice = server.client(&Application::new("Editor"), &clients(world), REDIRECT_URI, world.now());
+    let choice = server.client(&Application::new(ClientMetadata::new()), &clients(world), REDIRECT_URI, world.now());
     match choice.unwrap() {
         ClientChoice::Ready(login) => *login,
         other => panic!("{other:?}"),

@@ -57,14 +57,11 @@ pub enum Error {
     /// where there is none.
     #[error("the client cannot authenticate: {0}")]
     Authentication(AuthenticationFault),
-    /// The client ID metadata document's URL cannot be a client id.
+    /// The program's client ID metadata document has no `client_name`.
     #[error(
-        "the URL of the client ID metadata document must be https, with a path, without query, fragment and dot segments"
+        "the client ID metadata document has no client_name, which servers show to the person: add it, and publish it again"
     )]
-    DocumentUrl,
-    /// `offline_access` was wanted, and the server's `scopes_supported` does not have it.
-    #[error("the server's scopes_supported does not name offline_access: leave it out")]
-    NoOfflineAccess,
+    NoClientName,
     /// There is no further authorization request for this operation.
     #[error(transparent)]
     NoStepUp(#[from] NoStepUp),

@@ -10,6 +10,7 @@
 //! AuthorizationServers ──choose──▶ ServerDiscovery ──run──▶ AuthorizationServer      RFC 8414 §3
 //! AuthorizationServer ──client──▶ ClientChoice                           RFC 7636 is announced, or it is refused
 //!                                   ├─ Ready(Login)
+//!                                   ├─ Register(ClientRegistration) ──run──▶ NewClient ──login──▶ Login      RFC 7591
 //!                                   └─ NeedsClient ──with──▶ Login
 //! Login ──start──▶ LoginRedirect { url, pending: PendingLogin }          RFC 6749 §4.1.1, RFC 8707 §2.1
 //! Login ──begin──▶ LoginPush ──run──▶ LoginRedirect                      RFC 9126 §2
@@ -28,7 +29,7 @@
 //! # From end to end
 //!
 //! ```
-//! use grantflow::Env;
+//! use grantflow::{ClientMetadata, Env};
 //! use grantflow_mcp::{Application, ClientChoice, Clients, Credentials, Demand, LoginReturn, Operation, Resource};
 //! # use grantflow::{Exchange, Issuer, Step, UnixTime};
 //! # use grantflow_testkit as testkit;
@@ -55,7 +56,7 @@
 //! # let now = UnixTime::from_secs(server.now());
 //! # let mut env = Env::new(now, &mut rng);
 //! // What the program is, what it has stored, and where it wants to go.
-//! let application = Application::new("Editor");
+//! let application = Application::new(ClientMetadata::new().client_name("Editor")?);
 //! let mut clients = Clients::new();
 //! # let issuer = Issuer::new("https://mcp.example")?;
 //! clients.add(Credentials::beforehand(&issuer, "editor"));
@@ -72,6 +73,11 @@
 //! let redirect_uri = "http://127.0.0.1:4711/callback";
 //! let login = match authorization_server.client(&application, &clients, redirect_uri, now)? {
 //!     ClientChoice::Ready(login) => login,
+//!     ClientChoice::Register(registration) => {
+//!         let new = run(&mut server, &mut env, *registration)?;
+//!         clients.add(new.credentials().clone()); // and store them
+//!         Box::new(new.login()?)
+//!     }
 //!     _ => return Err("ask the person for a client id".into()),
 //! };
 //! let redirect = login.start(&mut env)?;
@@ -107,7 +113,7 @@
 //! | 2 | the resource's metadata describes it; among several servers the caller chooses | [`Challenged`], [`AuthorizationServers`] |
 //! | 3 | the server's metadata, from three places in order, byte for byte of its issuer | [`ServerDiscovery`] |
 //! | 4 | PKCE with S256 is announced | [`AuthorizationServer::client`], [`Error::NoPkce`] |
-//! | 5 | the client: registered beforehand, a metadata document, else the person is asked | [`ClientChoice`], [`Clients`] |
+//! | 5 | the client: registered beforehand, a metadata document, registered by itself, else the person is asked | [`ClientChoice`], [`Clients`] |
 //! | 6 | the scope: of the challenge, else of the resource, else none | [`Login`], [`Login::offline_access`] |
 //! | 7 | `resource` is in every request for a token | [`Login`], [`GrantExchange`] |
 //! | 8 | `iss` is recorded, and compared before anything else | [`PendingLogin`] |
@@ -120,7 +126,7 @@
 //!
 //! # What is stored
 //!
-//! [`StoredLogin`], [`StoredGrant`] and [`StoredConnection`] are bound to their issuer and their resource, and hold no
+//! [`StoredLogin`], [`StoredGrant`], [`StoredConnection`] and [`StoredAuthorizationServer`] are bound to their issuer and their resource, and hold no
 //! credentials. [`Clients`] keeps credentials under the issuer that gave them, and **never gives them to another one**.
 //!
 //! # Doors
@@ -154,9 +160,12 @@ mod servers;
 #[cfg(feature = "session")]
 mod session;
 
-pub use authorization_server::AuthorizationServer;
+pub use authorization_server::{AuthorizationServer, StoredAuthorizationServer};
 pub use challenged::Challenged;
-pub use client::{Application, ClientChoice, ClientKind, Clients, Credentials, NeedsClient, StoredClients};
+pub use client::{
+    Application, ClientChoice, ClientKind, ClientRegistration, Clients, Credentials, NeedsClient, NewClient,
+    StoredClients,
+};
 pub use connection::{Connection, StoredConnection};
 pub use demand::{Demand, Operation};
 pub use error::{AuthenticationFault, Error, NotCovered, StoredFault};

@@ -4,12 +4,13 @@ use core::fmt;
 
 use grantflow::{
     Authorization, AuthorizationUrl, Begun, Body, Callback, Env, Error as OAuthError, ErrorResponse, Exchange, Failure,
-    Issuer, NotOurs, PendingCallback, PendingKey, PushedAuthorization, Rejection, Scope, Sent, Step, StoredCallback,
+    Issuer, NotOurs, PendingCallback, PendingKey, PushedAuthorization, RedirectUri, Rejection, Scope, Sent, Step,
+    StoredCallback,
 };
 use http::{Request, Response, Uri};
 use serde::{Deserialize, Serialize};
 
-use crate::client::Clients;
+use crate::client::{Clients, allows};
 use crate::connection::{Connection, ConnectionBody};
 use crate::error::Error;
 use crate::exchange::GrantExchange;
@@ -89,6 +90,28 @@ impl Login {
             }
             _ => Ok(self),
         }
+    }
+
+    /// Returns to another redirect URI: that of a loopback listener with a new port. It must be the one with which the
+    /// client was chosen, except for the port of a loopback address (RFC 8252 §7.3).
+    ///
+    /// # Errors
+    /// [`Error::RedirectUri`]; [`Error::OAuth`] with the errors of [`Authorization::redirect_uri`].
+    pub fn redirect_uri<R>(self, redirect_uri: R) -> Result<Self, Error>
+    where
+        R: TryInto<RedirectUri>,
+        OAuthError: From<R::Error>,
+    {
+        self.at(redirect_uri.try_into().map_err(OAuthError::from)?)
+    }
+
+    fn at(mut self, redirect_uri: RedirectUri) -> Result<Self, Error> {
+        let known = self.connection.redirect_uri.as_ref();
+        if !known.is_some_and(|known| allows(known.as_str(), redirect_uri.as_str())) {
+            return Err(Error::RedirectUri);
+        }
+        self.authorization = self.authorization.redirect_uri(redirect_uri)?;
+        Ok(self)
     }
 
     /// An extra parameter of the authorization request: `prompt`, `login_hint`.

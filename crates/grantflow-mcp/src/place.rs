@@ -70,6 +70,11 @@ impl Place {
         named.unwrap_or(self.0.resource.identifier())
     }
 
+    /// Whether a program can register itself (RFC 7591).
+    pub(crate) fn takes_registrations(&self) -> bool {
+        self.0.metadata.as_ref().is_none_or(|metadata| metadata.registration_endpoint().is_some())
+    }
+
     /// The ways to authenticate that the server announces.
     pub(crate) fn auth_methods(&self) -> Option<&[String]> {
         self.0.metadata.as_ref()?.token_endpoint_auth_methods_supported()
@@ -135,7 +140,9 @@ impl Place {
 
 /// The endpoints of the revision 2025-03-26 at a server without metadata.
 fn default_endpoints(issuer: &str) -> Result<Server, OAuthError> {
-    Server::new(&format!("{issuer}/authorize"), &format!("{issuer}/token"))?.issuer(issuer)
+    Server::new(&format!("{issuer}/authorize"), &format!("{issuer}/token"))?
+        .registration_endpoint(&format!("{issuer}/register"))?
+        .issuer(issuer)
 }
 
 impl fmt::Debug for Place {

@@ -8,7 +8,7 @@ use crate::preset::{Authentication, Evidence, Pkce, Preset};
 
 /// The presets of this file.
 pub(crate) const ALL: &[Preset] =
-    &[GOOGLE, MICROSOFT_ENTRA, APPLE, AUTH0, OKTA, KEYCLOAK, AMAZON_COGNITO, YAHOO, ORCID];
+    &[GOOGLE, MICROSOFT_ENTRA, APPLE, AUTH0, OKTA, KEYCLOAK, AMAZON_COGNITO, YAHOO, ORCID, AZURE_AD_B2C];
 
 /// Google. [`GOOGLE`] has its data and its notes.
 ///
@@ -18,12 +18,11 @@ pub fn google() -> Result<Server, Error> {
     GOOGLE.server(&[])
 }
 
-/// The data of [`google`].
+/// The data of [`google()`].
 pub const GOOGLE: Preset = Preset {
     id: "google",
     name: "Google",
     documentation: "https://developers.google.com/identity/protocols/oauth2/web-server",
-    error: Evidence::Recorded,
     issuer: Some("https://accounts.google.com"),
     authorization: Some("https://accounts.google.com/o/oauth2/v2/auth"),
     authorization_query: Some("access_type=offline"),
@@ -57,7 +56,7 @@ pub fn microsoft_entra(tenant: &str) -> Result<Server, Error> {
     MICROSOFT_ENTRA.server(&[tenant])
 }
 
-/// The data of [`microsoft_entra`].
+/// The data of [`microsoft_entra()`].
 pub const MICROSOFT_ENTRA: Preset = Preset {
     id: "microsoft_entra",
     name: "Microsoft Entra ID",
@@ -86,12 +85,11 @@ pub fn apple() -> Result<Server, Error> {
     APPLE.server(&[])
 }
 
-/// The data of [`apple`].
+/// The data of [`apple()`].
 pub const APPLE: Preset = Preset {
     id: "apple",
     name: "Apple",
     documentation: "https://developer.apple.com/documentation/signinwithapplerestapi",
-    error: Evidence::Unknown,
     issuer: Some("https://appleid.apple.com"),
     authorization: Some("https://appleid.apple.com/auth/authorize"),
     token: "https://appleid.apple.com/auth/token",
@@ -112,7 +110,7 @@ pub fn auth0(domain: &str) -> Result<Server, Error> {
     AUTH0.server(&[domain])
 }
 
-/// The data of [`auth0`].
+/// The data of [`auth0()`].
 pub const AUTH0: Preset = Preset {
     id: "auth0",
     name: "Auth0",
@@ -142,7 +140,7 @@ pub fn okta(domain: &str, server: &str) -> Result<Server, Error> {
     OKTA.server(&[domain, server])
 }
 
-/// The data of [`okta`].
+/// The data of [`okta()`].
 pub const OKTA: Preset = Preset {
     id: "okta",
     name: "Okta",
@@ -173,13 +171,13 @@ pub fn keycloak(base: &str, realm: &str) -> Result<Server, Error> {
     KEYCLOAK.server(&[base, realm])
 }
 
-/// The data of [`keycloak`].
+/// The data of [`keycloak()`].
 pub const KEYCLOAK: Preset = Preset {
     id: "keycloak",
     name: "Keycloak",
     documentation: "https://www.keycloak.org/securing-apps/oidc-layers",
-    answer: Evidence::Unknown,
-    error: Evidence::Unknown,
+    answer: Evidence::Server,
+    error: Evidence::Server,
     inputs: &[
         Input::new("base", Kind::Base, "https://sso.example.com"),
         Input::new("realm", Kind::Segment, "my-realm"),
@@ -205,7 +203,7 @@ pub fn amazon_cognito(domain: &str) -> Result<Server, Error> {
     AMAZON_COGNITO.server(&[domain])
 }
 
-/// The data of [`amazon_cognito`].
+/// The data of [`amazon_cognito()`].
 pub const AMAZON_COGNITO: Preset = Preset {
     id: "amazon_cognito",
     name: "Amazon Cognito",
@@ -232,7 +230,7 @@ pub fn yahoo() -> Result<Server, Error> {
     YAHOO.server(&[])
 }
 
-/// The data of [`yahoo`].
+/// The data of [`yahoo()`].
 pub const YAHOO: Preset = Preset {
     id: "yahoo",
     name: "Yahoo",
@@ -256,7 +254,7 @@ pub fn orcid() -> Result<Server, Error> {
     ORCID.server(&[])
 }
 
-/// The data of [`orcid`].
+/// The data of [`orcid()`].
 pub const ORCID: Preset = Preset {
     id: "orcid",
     name: "ORCID",
@@ -267,5 +265,30 @@ pub const ORCID: Preset = Preset {
     token: "https://orcid.org/oauth/token",
     revocation: Some("https://orcid.org/oauth/revoke"),
     api: &["https://orcid.org", "https://api.orcid.org", "https://pub.orcid.org"],
+    ..Preset::STANDARD
+};
+
+/// Azure AD B2C, by the name of a tenant and one of its user flows or policies. [`AZURE_AD_B2C`] has its data and its notes.
+///
+/// # Errors
+/// [`Error::Input`] if a value is not what its input accepts.
+pub fn azure_ad_b2c(tenant: &str, policy: &str) -> Result<Server, Error> {
+    AZURE_AD_B2C.server(&[tenant, policy])
+}
+
+/// The data of [`azure_ad_b2c()`].
+pub const AZURE_AD_B2C: Preset = Preset {
+    id: "azure_ad_b2c",
+    name: "Azure AD B2C",
+    documentation: "https://learn.microsoft.com/en-us/azure/active-directory-b2c/authorization-code-flow",
+    inputs: &[Input::new("tenant", Kind::Label, "contoso"), Input::new("policy", Kind::Segment, "B2C_1_sign_in")],
+    authorization: Some("https://{tenant}.b2clogin.com/{tenant}.onmicrosoft.com/{policy}/oauth2/v2.0/authorize"),
+    token: "https://{tenant}.b2clogin.com/{tenant}.onmicrosoft.com/{policy}/oauth2/v2.0/token",
+    authentication: &[Authentication::SecretPost, Authentication::SecretBasic, Authentication::Public],
+    pkce: Pkce::Documented,
+    notes: &[
+        "The issuer is not set: it has the id of the tenant instead of the name.",
+        "The origin of the API is not known: add it with Server::token_for.",
+    ],
     ..Preset::STANDARD
 };

@@ -22,8 +22,8 @@
 //!
 //! Each preset is a [`Preset`]: plain data, with a link to the provider's documentation, the day on which the two were compared, and
 //! notes on what does not work. The service itself was never asked. Endpoints, methods and parameters are **documented only**.
-//! [`Preset::answer`] and [`Preset::error`] say whether the tests of this crate read an example of the documentation or an
-//! answer that somebody recorded. [`all`] gives all presets, Trackmania first.
+//! [`Preset::answer`] and [`Preset::error`] say whether the tests read an example of the documentation, an answer that somebody
+//! recorded, or those of the provider's own software, which runs there. [`all`] gives all presets, Trackmania first.
 //!
 //! # Doors
 //!

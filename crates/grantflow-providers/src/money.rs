@@ -8,7 +8,7 @@ use crate::preset::{Authentication, Evidence, Pkce, Preset};
 
 /// The presets of this file.
 pub(crate) const ALL: &[Preset] =
-    &[PAYPAL, STRIPE_CONNECT, SQUARE, SHOPIFY, EBAY, AMAZON_SELLING_PARTNER, CLOVER, QUICKBOOKS, XERO, MONZO];
+    &[PAYPAL, STRIPE_CONNECT, SQUARE, SHOPIFY, EBAY, AMAZON_SELLING_PARTNER, CLOVER, QUICKBOOKS, XERO, MONZO, ZETTLE];
 
 /// PayPal. [`PAYPAL`] has its data and its notes.
 ///
@@ -18,7 +18,7 @@ pub fn paypal() -> Result<Server, Error> {
     PAYPAL.server(&[])
 }
 
-/// The data of [`paypal`].
+/// The data of [`paypal()`].
 pub const PAYPAL: Preset = Preset {
     id: "paypal",
     name: "PayPal",
@@ -41,7 +41,7 @@ pub fn stripe_connect() -> Result<Server, Error> {
     STRIPE_CONNECT.server(&[])
 }
 
-/// The data of [`stripe_connect`].
+/// The data of [`stripe_connect()`].
 pub const STRIPE_CONNECT: Preset = Preset {
     id: "stripe_connect",
     name: "Stripe Connect",
@@ -61,17 +61,17 @@ pub fn square() -> Result<Server, Error> {
     SQUARE.server(&[])
 }
 
-/// The data of [`square`].
+/// The data of [`square()`].
 pub const SQUARE: Preset = Preset {
     id: "square",
     name: "Square",
     documentation: "https://developer.squareup.com/docs/oauth-api/overview",
-    error: Evidence::Unknown,
+    error: Evidence::Recorded,
     authorization: Some("https://connect.squareup.com/oauth2/authorize"),
     token: "https://connect.squareup.com/oauth2/token",
     authentication: &[Authentication::SecretPost, Authentication::Public],
     pkce: Pkce::Documented,
-    quirks: || vec![Quirk::JsonRequestBody],
+    quirks: || vec![Quirk::JsonRequestBody, Quirk::error_path("type", None)],
     api: &["https://connect.squareup.com"],
     notes: &[
         "The expiry is a date, expires_at, and stays an extra member: Tokens::extra.",
@@ -88,7 +88,7 @@ pub fn shopify(shop: &str) -> Result<Server, Error> {
     SHOPIFY.server(&[shop])
 }
 
-/// The data of [`shopify`].
+/// The data of [`shopify()`].
 pub const SHOPIFY: Preset = Preset {
     id: "shopify",
     name: "Shopify",
@@ -111,12 +111,11 @@ pub fn ebay() -> Result<Server, Error> {
     EBAY.server(&[])
 }
 
-/// The data of [`ebay`].
+/// The data of [`ebay()`].
 pub const EBAY: Preset = Preset {
     id: "ebay",
     name: "eBay",
     documentation: "https://developer.ebay.com/api-docs/static/oauth-client-credentials-grant.html",
-    error: Evidence::Recorded,
     token: "https://api.ebay.com/identity/v1/oauth2/token",
     authentication: &[Authentication::SecretBasic],
     quirks: || {
@@ -136,12 +135,11 @@ pub fn amazon_selling_partner(application_id: &str) -> Result<Server, Error> {
     AMAZON_SELLING_PARTNER.server(&[application_id])
 }
 
-/// The data of [`amazon_selling_partner`].
+/// The data of [`amazon_selling_partner()`].
 pub const AMAZON_SELLING_PARTNER: Preset = Preset {
     id: "amazon_selling_partner",
     name: "Amazon Selling Partner",
     documentation: "https://developer-docs.amazon.com/sp-api/docs/website-authorization-workflow",
-    error: Evidence::Recorded,
     inputs: &[Input::new("application_id", Kind::Segment, "amzn1.sp.solution.0123abcd")],
     authorization: Some("https://sellercentral.amazon.com/apps/authorize/consent"),
     authorization_query: Some("application_id={application_id}"),
@@ -167,7 +165,7 @@ pub fn clover() -> Result<Server, Error> {
     CLOVER.server(&[])
 }
 
-/// The data of [`clover`].
+/// The data of [`clover()`].
 pub const CLOVER: Preset = Preset {
     id: "clover",
     name: "Clover",
@@ -195,12 +193,11 @@ pub fn quickbooks() -> Result<Server, Error> {
     QUICKBOOKS.server(&[])
 }
 
-/// The data of [`quickbooks`].
+/// The data of [`quickbooks()`].
 pub const QUICKBOOKS: Preset = Preset {
     id: "quickbooks",
     name: "QuickBooks",
     documentation: "https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0",
-    error: Evidence::Recorded,
     issuer: Some("https://oauth.platform.intuit.com/op/v1"),
     authorization: Some("https://appcenter.intuit.com/connect/oauth2"),
     token: "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
@@ -219,7 +216,7 @@ pub fn xero() -> Result<Server, Error> {
     XERO.server(&[])
 }
 
-/// The data of [`xero`].
+/// The data of [`xero()`].
 pub const XERO: Preset = Preset {
     id: "xero",
     name: "Xero",
@@ -245,7 +242,7 @@ pub fn monzo() -> Result<Server, Error> {
     MONZO.server(&[])
 }
 
-/// The data of [`monzo`].
+/// The data of [`monzo()`].
 pub const MONZO: Preset = Preset {
     id: "monzo",
     name: "Monzo",
@@ -255,5 +252,26 @@ pub const MONZO: Preset = Preset {
     token: "https://api.monzo.com/oauth2/token",
     api: &["https://api.monzo.com"],
     notes: &["Its way of revoking is not that of RFC 7009."],
+    ..Preset::STANDARD
+};
+
+/// Zettle. [`ZETTLE`] has its data and its notes.
+///
+/// # Errors
+/// As [`Preset::server`].
+pub fn zettle() -> Result<Server, Error> {
+    ZETTLE.server(&[])
+}
+
+/// The data of [`zettle()`].
+pub const ZETTLE: Preset = Preset {
+    id: "zettle",
+    name: "Zettle",
+    documentation: "https://github.com/iZettle/api-documentation/blob/master/authorization.md",
+    authorization: Some("https://oauth.zettle.com/authorize"),
+    token: "https://oauth.zettle.com/token",
+    quirks: || vec![Quirk::MissingTokenType],
+    api: &["https://oauth.zettle.com"],
+    notes: &["Each of its APIs has an origin: add it with Server::token_for."],
     ..Preset::STANDARD
 };

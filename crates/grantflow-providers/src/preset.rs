@@ -98,6 +98,9 @@ pub enum Pkce {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Evidence {
+    /// The preset is used against a server of this software in the tests of this repository, and its fixtures, if there are any,
+    /// are read.
+    Server,
     /// An answer that somebody recorded from the service is read in the tests of this crate.
     Recorded,
     /// An example of the provider's own documentation is read in the tests of this crate.
@@ -110,6 +113,7 @@ impl Evidence {
     /// One word, for tables.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Server => "server",
             Self::Recorded => "recorded",
             Self::Documented => "documented",
             Self::Unknown => "unknown",

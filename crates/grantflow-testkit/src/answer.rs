@@ -39,6 +39,11 @@ impl Answer {
         Answer::bytes(200, Vec::new(), Vec::new())
     }
 
+    /// An answer that says by its status that something is done.
+    pub(crate) fn no_content() -> Answer {
+        Answer::bytes(204, Vec::new(), Vec::new())
+    }
+
     /// A JSON document that is public and may be cached.
     pub(crate) fn document(members: Members) -> Answer {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];

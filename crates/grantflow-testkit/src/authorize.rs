@@ -92,15 +92,16 @@ impl Server {
         if form.repeats("client_id") || form.repeats("redirect_uri") {
             return Err("client_id or redirect_uri was sent twice.");
         }
-        let client = form.get("client_id").and_then(|id| self.clients.get(id)).ok_or("The client is not known.")?;
+        let client = form.get("client_id").and_then(|id| self.client(id)).ok_or("The client is not known.")?;
         let redirect_uri = match (form.get("redirect_uri"), client.redirect_uris.as_slice()) {
             (Some(uri), _) if client.may_redirect_to(uri) => uri,
             (Some(_), _) => return Err("The redirect URI is not registered."),
             // A request need not name the only one (RFC 6749 section 3.1.2.3).
-            (None, [only]) => only,
+            (None, [only]) => only.as_str(),
             (None, _) => return Err("The request names no redirect URI."),
         };
-        Ok((client.clone(), redirect_uri.to_owned()))
+        let redirect_uri = redirect_uri.to_owned();
+        Ok((client, redirect_uri))
     }
 
     /// What the request asks for: the scope and the challenge.

@@ -108,7 +108,7 @@ impl Server {
             }
             ClientAuth::Public | ClientAuth::Basic | ClientAuth::Post => {}
         }
-        let client = credentials.id.as_ref().and_then(|id| self.clients.get(id));
+        let client = credentials.id.as_ref().and_then(|id| self.client(id));
         let Some(client) = client else {
             return refuse("the client is not known");
         };
@@ -116,7 +116,10 @@ impl Server {
         if client.secret != credentials.secret {
             return refuse("the credentials are wrong");
         }
-        Ok(client.clone())
+        if client.auth.is_some_and(|registered| registered != credentials.method) {
+            return refuse("the client registered another client authentication");
+        }
+        Ok(client)
     }
 
     fn refusal(&self, error: &str, why: &str, shows_header: bool) -> Answer {

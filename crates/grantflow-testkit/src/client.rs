@@ -1,5 +1,7 @@
 //! The clients that the server knows.
 
+use crate::hit::ClientAuth;
+
 /// How a client may get tokens: the `grant_type` values of this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
@@ -37,6 +39,8 @@ pub struct Client {
     pub(crate) scope: Option<String>,
     pub(crate) grants: Vec<Grant>,
     pub(crate) ping: Option<String>,
+    /// How the client must authenticate, if it registered itself; otherwise every way is good.
+    pub(crate) auth: Option<ClientAuth>,
 }
 
 impl Client {
@@ -49,6 +53,7 @@ impl Client {
             scope: None,
             grants: vec![Grant::AuthorizationCode, Grant::RefreshToken, Grant::DeviceCode],
             ping: None,
+            auth: None,
         }
     }
 
@@ -132,7 +137,7 @@ fn without_port(uri: &str) -> Option<(&str, &str)> {
 }
 
 /// The syntax of RFC 6749 section 3.3: tokens of printable ASCII without quote and backslash, one space between them.
-fn is_scope(scope: &str) -> bool {
+pub(crate) fn is_scope(scope: &str) -> bool {
     scope
         .split(' ')
         .all(|token| !token.is_empty() && token.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)))

@@ -42,6 +42,11 @@ pub enum Endpoint {
     Revocation,
     /// The endpoint for pushed authorization requests, `POST {base}/oauth/par` (RFC 9126 section 2).
     PushedAuthorization,
+    /// The registration endpoint, `POST {base}/oauth/register` (RFC 7591 section 3).
+    Registration,
+    /// The client configuration endpoint, `{base}/oauth/client` with the client's id in its query: GET reads, PUT changes
+    /// and DELETE ends a registration (RFC 7592 section 2). Taken away, no client gets a token for it.
+    ClientConfiguration,
     /// The metadata of the protected resource, `GET /.well-known/oauth-protected-resource` followed by the resource's
     /// path (RFC 9728 section 3.1).
     ResourceMetadata,
@@ -59,7 +64,7 @@ const OPENID: &str = "/.well-known/openid-configuration";
 
 impl Endpoint {
     /// Every endpoint, in the order in which paths are compared.
-    pub const ALL: [Endpoint; 15] = [
+    pub const ALL: [Endpoint; 17] = [
         Endpoint::Authorization,
         Endpoint::Token,
         Endpoint::Resource,
@@ -75,6 +80,8 @@ impl Endpoint {
         Endpoint::ResourceMetadata,
         Endpoint::ResourceMetadataAtRoot,
         Endpoint::BackchannelAuthentication,
+        Endpoint::Registration,
+        Endpoint::ClientConfiguration,
     ];
 
     /// The path in pieces, where `base` is the issuer's path without a slash at its end.
@@ -92,6 +99,8 @@ impl Endpoint {
             Endpoint::Introspection => [base, "/oauth/introspect", ""],
             Endpoint::Revocation => [base, "/oauth/revoke", ""],
             Endpoint::PushedAuthorization => [base, "/oauth/par", ""],
+            Endpoint::Registration => [base, "/oauth/register", ""],
+            Endpoint::ClientConfiguration => [base, "/oauth/client", ""],
             Endpoint::ResourceMetadata => [PROTECTED_RESOURCE, base, RESOURCE],
             Endpoint::ResourceMetadataAtRoot => [PROTECTED_RESOURCE, "", ""],
             Endpoint::BackchannelAuthentication => [base, "/oauth/backchannel", ""],
@@ -112,6 +121,8 @@ impl Endpoint {
             | Endpoint::Revocation
             | Endpoint::PushedAuthorization
             | Endpoint::BackchannelAuthentication => &[Method::POST],
+            Endpoint::Registration => &[Method::POST],
+            Endpoint::ClientConfiguration => &[Method::GET, Method::PUT, Method::DELETE],
             Endpoint::Verification => &[Method::GET, Method::POST],
             _ => &[Method::GET],
         }
@@ -127,6 +138,7 @@ impl Endpoint {
             Endpoint::Revocation => Some("revocation_endpoint"),
             Endpoint::PushedAuthorization => Some("pushed_authorization_request_endpoint"),
             Endpoint::BackchannelAuthentication => Some("backchannel_authentication_endpoint"),
+            Endpoint::Registration => Some("registration_endpoint"),
             _ => None,
         }
     }

@@ -72,6 +72,11 @@ fn scalar(value: Value) -> Option<String> {
     }
 }
 
+/// The first value of a parameter in a query.
+pub(crate) fn query_value(query: &str, name: &str) -> Option<String> {
+    Form::parse(query.as_bytes()).get(name).map(str::to_owned)
+}
+
 /// Writes parameters as a query or form body.
 pub(crate) fn encode(pairs: &[(String, String)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()

@@ -41,7 +41,8 @@ pub struct Hit {
     /// The request's headers.
     pub headers: HeaderMap,
     /// The decoded parameters, in the order sent: of the query for the authorization endpoint, of the body for the
-    /// endpoints that take a form, none for others.
+    /// endpoints that take a form; for the registration endpoints, the members of the body with their JSON text; none for
+    /// others.
     pub parameters: Vec<(String, String)>,
     /// `grant_type` of a token request.
     pub grant_type: Option<String>,

@@ -176,6 +176,21 @@ pub struct Knobs {
     /// such member.
     pub resource_scopes_supported: Vec<String>,
 
+    /// The token that the registration endpoint demands (RFC 7591 section 3). Default: none.
+    pub initial_access_token: Option<String>,
+    /// Register this client authentication instead of the one that was asked for, such as `none` or `private_key_jwt`
+    /// (RFC 7591 section 3.2.1 lets a server change what it is asked for). Default: no.
+    pub registered_auth_method: Option<String>,
+    /// When `client_secret_expires_at` says that a registered client's secret ends, in seconds from now; the server takes
+    /// it for longer. `None`: never, which is 0 there. Default: `None`.
+    pub client_secret_lifetime: Option<u64>,
+    /// Whether each answer about a registered client has a new secret and a new registration access token, so that the old
+    /// ones are over (RFC 7592 section 3). Default: no.
+    pub rotate_registration: bool,
+    /// Whether the URL of a document is a client id (OAuth Client ID Metadata Document); see
+    /// [`Server::publish`](crate::Server::publish). Default: yes.
+    pub client_id_documents: bool,
+
     /// Whether Basic credentials are taken as they are. Default: no, they are form-decoded (RFC 6749 section 2.3.1).
     pub raw_basic: bool,
     /// Whether Basic credentials are accepted. Default: yes.
@@ -269,6 +284,11 @@ impl Default for Knobs {
             challenge_names_metadata: false,
             authorization_servers: None,
             resource_scopes_supported: Vec::new(),
+            initial_access_token: None,
+            registered_auth_method: None,
+            client_secret_lifetime: None,
+            rotate_registration: false,
+            client_id_documents: true,
             raw_basic: false,
             accept_basic: true,
             accept_post: true,

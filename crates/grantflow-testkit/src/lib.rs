@@ -58,6 +58,8 @@
 //! - Basic, body and no client authentication, the same at every endpoint. It takes note of
 //!   `resource` parameters (RFC 8707).
 //! - [Introspection](Endpoint::Introspection) (RFC 7662) and [revocation](Endpoint::Revocation) (RFC 7009).
+//! - [Registration](Endpoint::Registration) (RFC 7591) and [its management](Endpoint::ClientConfiguration) (RFC 7592), and
+//!   clients that are known by [a document](Server::publish) (OAuth Client ID Metadata Document).
 //! - [Metadata of the server](Endpoint::ServerMetadata) (RFC 8414, OpenID Connect Discovery) and
 //!   [of the resource](Endpoint::ResourceMetadata) (RFC 9728), which follow the knobs.
 //! - A resource that takes Bearer tokens (RFC 6750) and may demand a scope or another login (RFC 9470).
@@ -105,6 +107,7 @@ mod misbehaviour;
 mod oddities;
 mod poll;
 mod pushed;
+mod registration;
 mod repertoire;
 mod resource;
 mod revocation;

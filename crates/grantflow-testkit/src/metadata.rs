@@ -64,6 +64,7 @@ impl Server {
         if knobs.serves(Endpoint::Revocation) {
             add("revocation_endpoint_auth_methods_supported", json_strings(&self.auth_methods(true)));
         }
+        add("client_id_metadata_document_supported", knobs.client_id_documents.to_string());
         if knobs.serves(Endpoint::ResourceMetadata) {
             // RFC 9728 section 4.
             add("protected_resources", json_strings(&[self.resource_url()]));
@@ -92,7 +93,7 @@ impl Server {
     }
 
     /// By the names of RFC 7591 section 2, in the order of preference.
-    fn auth_methods(&self, public_clients: bool) -> Vec<&'static str> {
+    pub(crate) fn auth_methods(&self, public_clients: bool) -> Vec<&'static str> {
         let methods = [
             (self.knobs.accept_basic, "client_secret_basic"),
             (self.knobs.accept_post, "client_secret_post"),

@@ -10,6 +10,7 @@ pub(crate) fn odd_members(endpoint: Endpoint) -> Vec<(&'static str, &'static str
         Endpoint::BackchannelAuthentication => backchannel(),
         Endpoint::Introspection => INTROSPECTION.to_vec(),
         Endpoint::ResourceMetadata | Endpoint::ResourceMetadataAtRoot => RESOURCE_METADATA.to_vec(),
+        Endpoint::Registration | Endpoint::ClientConfiguration => registration(),
         Endpoint::PushedAuthorization => REQUEST_URIS
             .iter()
             .map(|json| ("request_uri", *json))
@@ -56,6 +57,20 @@ pub(crate) fn errors(endpoint: Endpoint) -> &'static [(u16, &'static str)] {
             (429, "slow_down"),
             (503, "temporarily_unavailable"),
         ],
+        Endpoint::Registration | Endpoint::ClientConfiguration => &[
+            (400, "invalid_redirect_uri"),
+            (400, "invalid_client_metadata"),
+            (400, "invalid_software_statement"),
+            (400, "unapproved_software_statement"),
+            (400, "invalid_request"),
+            (401, "invalid_token"),
+            (403, "insufficient_scope"),
+            (200, "invalid_client_metadata"),
+            (201, "invalid_client_metadata"),
+            (400, "Bad Request"),
+            (405, "invalid_request"),
+            (503, "temporarily_unavailable"),
+        ],
         Endpoint::Introspection => &[(200, "invalid_token"), (401, "invalid_token"), (403, "access_denied")],
         Endpoint::Revocation => {
             &[(400, "unsupported_token_type"), (200, "unsupported_token_type"), (503, "temporarily_unavailable")]
@@ -80,6 +95,13 @@ fn backchannel() -> Vec<(&'static str, &'static str)> {
         ["\"\"", "\" \"", "null", "42", "[\"ar\"]", "{}", "true", "\"a\\u0000\\r\\nb\"", "\"\u{e9}\"", "\"a&b=c+%25\""];
     let ids = ids.into_iter().map(|json| ("auth_req_id", json));
     ids.chain(NUMBERS.map(|json| ("interval", json))).chain(NUMBERS.map(|json| ("expires_in", json))).collect()
+}
+
+fn registration() -> Vec<(&'static str, &'static str)> {
+    let numbers = ["client_id_issued_at", "client_secret_expires_at"].into_iter();
+    let numbers = numbers.flat_map(|name| NUMBERS.map(move |json| (name, json)));
+    let urls = URLS.iter().map(|url| ("registration_client_uri", *url));
+    numbers.chain(urls).chain(REGISTRATION).collect()
 }
 
 fn device() -> Vec<(&'static str, &'static str)> {
@@ -126,6 +148,43 @@ const REQUEST_URIS: [&str; 13] = [
     "\"urn:x:y#fragment\"",
     "\"urn:x:\\u0000\\r\\ny\"",
     "\"no uri\"",
+];
+
+const REGISTRATION: [(&str, &str); 34] = [
+    ("client_id", "\"\""),
+    ("client_id", "null"),
+    ("client_id", "42"),
+    ("client_id", "\"another\""),
+    ("client_id", "\"a\\r\\nb\""),
+    ("client_secret", "\"\""),
+    ("client_secret", "null"),
+    ("client_secret", "42"),
+    ("client_secret", "\"p\u{e4}ss:w&rd+%25\""),
+    ("registration_access_token", "\"\""),
+    ("registration_access_token", "null"),
+    ("registration_access_token", "42"),
+    ("registration_access_token", "\"a\\r\\nb: c\""),
+    ("registration_access_token", "\"a b\""),
+    ("registration_client_uri", "\"https://as.example.attacker.example/oauth/client\""),
+    ("registration_client_uri", "\"https://as.example@attacker.example/oauth/client\""),
+    ("registration_client_uri", "\"https://as.example:8443/oauth/client\""),
+    ("token_endpoint_auth_method", "\"none\""),
+    ("token_endpoint_auth_method", "\"client_secret_post\""),
+    ("token_endpoint_auth_method", "\"private_key_jwt\""),
+    ("token_endpoint_auth_method", "\"NONE\""),
+    ("token_endpoint_auth_method", "\"\""),
+    ("token_endpoint_auth_method", "null"),
+    ("token_endpoint_auth_method", "[\"none\"]"),
+    ("redirect_uris", "[]"),
+    ("redirect_uris", "null"),
+    ("redirect_uris", "\"https://app.example/cb\""),
+    ("redirect_uris", "[\"https://attacker.example/cb\",42]"),
+    ("redirect_uris", "[\"https://attacker.example/cb\"]"),
+    ("grant_types", "[\"implicit\",\"password\"]"),
+    ("grant_types", "\"authorization_code\""),
+    ("response_types", "[\"token\"]"),
+    ("scope", "[\"read\",\"write\"]"),
+    ("client_name", "{}"),
 ];
 
 const RESOURCE_METADATA: [(&str, &str); 32] = [

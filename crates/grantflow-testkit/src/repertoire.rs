@@ -114,7 +114,12 @@ impl Misbehaviour {
             all.extend(CHALLENGES.iter().flat_map(|texts| [401, 403].map(|status| M::challenges(status, texts))));
         }
         // The good answers of all other endpoints have this status.
-        all.extend((endpoint == Endpoint::PushedAuthorization).then_some(M::Status(200)));
+        let is_created = matches!(endpoint, Endpoint::PushedAuthorization | Endpoint::Registration);
+        all.extend(is_created.then_some(M::Status(200)));
+        if endpoint == Endpoint::ClientConfiguration {
+            all.push(M::Empty { status: 405, acts: false });
+            all.push(M::challenges(401, &["Bearer error=\"invalid_token\""]));
+        }
         all.extend(M::all().into_iter().filter(|how| !how.is_about_token_members()));
         all
     }

@@ -13,6 +13,7 @@ use crate::form::{Form, escape_html};
 use crate::grants::{Grants, seed_from};
 use crate::hit::{ClientAuth, Hit};
 use crate::knobs::Knobs;
+use crate::registration::Registration;
 
 /// An authorization server and one protected resource, as a plain function from requests to responses.
 ///
@@ -25,6 +26,10 @@ pub struct Server {
     pub(crate) knobs: Knobs,
     pub(crate) now: u64,
     pub(crate) grants: Grants,
+    /// The clients that registered themselves, by their ids.
+    pub(crate) registrations: BTreeMap<String, Registration>,
+    /// The metadata documents of clients, by their URLs.
+    pub(crate) documents: BTreeMap<String, String>,
     pub(crate) pings: Vec<Request<Vec<u8>>>,
     log: Vec<Hit>,
 }
@@ -42,6 +47,8 @@ impl Server {
             knobs: Knobs::default(),
             now: Server::START,
             grants: Grants::new(seed_from(base_url)),
+            registrations: BTreeMap::new(),
+            documents: BTreeMap::new(),
             pings: Vec::new(),
             log: Vec::new(),
         }
@@ -254,6 +261,8 @@ impl Server {
             Endpoint::Revocation => self.serve_client(endpoint, hit, body, Server::revocation),
             Endpoint::PushedAuthorization => self.serve_client(endpoint, hit, body, Server::push),
             Endpoint::BackchannelAuthentication => self.serve_client(endpoint, hit, body, Server::backchannel),
+            Endpoint::Registration => self.registration(hit, body),
+            Endpoint::ClientConfiguration => self.client_configuration(hit, body),
             Endpoint::ResourceMetadata => {
                 let resource = self.resource_url();
                 self.perform(endpoint, hit, body, |server| server.resource_metadata(&resource))

@@ -23,13 +23,16 @@ use crate::{
 };
 
 mod answer;
+mod backchannel;
 mod callback;
 mod challenge;
 mod details;
 mod device;
 mod introspection;
 mod metadata;
+mod polling;
 mod pushed;
+mod registration;
 mod retry_after;
 mod stored_state;
 mod token_error;
@@ -39,6 +42,7 @@ mod url;
 mod well_known;
 mod wire;
 
+pub use backchannel::{backchannel, notification};
 pub use callback::callback;
 pub use challenge::challenge;
 pub use details::authorization_details;
@@ -46,6 +50,7 @@ pub use device::device;
 pub use introspection::introspection;
 pub use metadata::{metadata, resource_metadata};
 pub use pushed::pushed;
+pub use registration::registration;
 pub use retry_after::retry_after;
 pub use stored_state::stored_state;
 pub use token_error::token_error;

@@ -41,12 +41,16 @@
 //! | assertion grants | [`Assertion`] → [`AssertionGrant`] → [`Tokens`] | 7521 §4.1, 7523 §2.1, 7522 §2.1 |
 //! | identity assertion | [`IdentityAssertionRequest`] → [`IdentityAssertion`] → [`AssertionGrant`] → [`Tokens`] | 8693, 7523, draft |
 //! | extension grants | [`ExtensionGrant`] → [`Tokens`] | 6749 §4.5 |
+//! | registration | [`Registration`] → [`Registered`] → [`Client`] | 7591 |
+//! | registration management | [`Registered`] → [`RegistrationRead`], [`RegistrationUpdate`] → [`Registered`]; [`RegistrationDeletion`] → `()` | 7592 |
 //! | introspection | [`Introspection`] → [`Introspected`] | 7662 |
 //! | revocation | [`Tokens`] → [`Revocation`] → `()` | 7009 |
 //! | backchannel authentication | [`BackchannelRequest`] → [`BackchannelGrant`] → [`Tokens`] | OpenID CIBA, poll and ping |
 //!
 //! When an API refuses a token, [`Challenges`] are its reasons, and [`StepUp`] is what it wants
 //! ([`Authorization::step_up`]; RFC 6750 §3, 9470).
+//!
+//! A client that needs no registration has a [`ClientIdDocument`] (OAuth Client ID Metadata Document).
 //!
 //! There is no implicit grant, no password grant and no PKCE `plain`: the API cannot express them.
 //!
@@ -91,14 +95,18 @@ mod flow;
 pub mod fuzz;
 
 pub use call::{Asked, NotGranted};
-pub use client::{Client, ClientBuilder, ConfidentialClient, PublicClient, UnidentifiedClient};
+pub use client::{
+    ApplicationType, Client, ClientBuilder, ClientIdDocument, ClientMetadata, ConfidentialClient, PublicClient,
+    UnidentifiedClient,
+};
 pub use contract::{
     AnyExchange, Body, Entropy, EntropyFailed, Env, Exchange, Failure, Left, Sent, Step, Then, Wait, drive,
 };
 pub use details::{AuthorizationDetails, GrantedDetails};
 pub use error::{
-    Answer, AuthorizeFault, BackchannelFault, DetailsFault, Error, ErrorCode, ErrorResponse, Meaning, MetadataFault,
-    Mismatch, Misuse, Next, ProtocolError, Refused, StoredFault, UrlFault, UrlRole, Violation,
+    Answer, AuthorizeFault, BackchannelFault, ClientMetadataFault, DetailsFault, Error, ErrorCode, ErrorResponse,
+    Meaning, MetadataFault, Mismatch, Misuse, Next, OtherIssuer, ProtocolError, Refused, RegistrationFault,
+    StoredFault, UrlFault, UrlRole, Violation,
 };
 pub use flow::assertion::{AssertionGrant, IdentityAssertion, IdentityAssertionRequest};
 pub use flow::backchannel::{
@@ -115,6 +123,9 @@ pub use flow::extension::ExtensionGrant;
 pub use flow::introspection::{ActiveToken, Introspected, Introspection};
 pub use flow::metadata::{Discovery, ServerMetadata, WellKnown};
 pub use flow::refresh::RefreshExchange;
+pub use flow::registration::{
+    Registered, Registration, RegistrationDeletion, RegistrationRead, RegistrationUpdate, StoredRegistration,
+};
 pub use flow::resource_metadata::{ResourceDiscovery, ResourceMetadata};
 pub use flow::revocation::Revocation;
 pub use flow::token_exchange::{AccessTokenExchange, TokenExchange};

@@ -106,7 +106,7 @@ token = endpoint(
 )
 usage_rules = {
     "authorization_code": {"supports_minting": ["access_token", "refresh_token", "id_token"], "max_usage": 1},
-    "access_token": {"supports_minting": ["access_token", "refresh_token"], "expires_in": EXPIRES_IN},
+    "access_token": {"supports_minting": ["access_token", "refresh_token", "id_token"], "expires_in": EXPIRES_IN},
     "refresh_token": {"supports_minting": ["access_token", "refresh_token", "id_token"], "expires_in": 43200},
 }
 oct_keys = {"key_defs": [{"type": "OCT", "kid": "sig", "use": ["sig"]}, {"type": "OCT", "kid": "enc", "use": ["enc"]}]}

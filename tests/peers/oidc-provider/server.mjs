@@ -23,6 +23,7 @@ import { Provider, errors } from 'oidc-provider';
 const SCOPES = ['openid', 'offline_access', 'api:read', 'api:write'];
 const DEFAULT_SCOPE = 'api:read';
 const SECRET = 'a-secret-of-this-test-peer-only-0123456789';
+const INITIAL_ACCESS_TOKEN = 'an-initial-access-token-of-this-test-peer-only';
 
 // ------------------------------------------------------------------ clients
 
@@ -186,6 +187,9 @@ const settings = {
     // With resources on, api:… are scopes of a resource, so only the mode that few checks use has them.
     ...(process.env.PUSHED ? forWhat : { resourceIndicators: { enabled: false } }),
     revocation: { enabled: true },
+    // Everyone may register, except in the mode for pushed requests. Each change gives a new access token.
+    registration: { enabled: true, initialAccessToken: process.env.PUSHED ? INITIAL_ACCESS_TOKEN : false },
+    registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
   },
 };
 

@@ -178,9 +178,18 @@ impl Browser {
     }
 
     fn fetch(&self, url: &str, form: Option<&[(&str, &str)]>) -> Result<http::Response<ureq::Body>, String> {
+        // Some servers ask who navigates (Fetch Metadata).
+        let headers = |site: &'static str| {
+            let navigates = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), ("accept", "text/html")];
+            navigates.into_iter().chain([("sec-fetch-site", site)])
+        };
         let sent = match form {
-            None => self.agent.get(url).header("accept", "text/html").call(),
-            Some(form) => self.agent.post(url).header("accept", "text/html").send_form(form.iter().copied()),
+            None => {
+                headers("none").fold(self.agent.get(url), |request, (name, value)| request.header(name, value)).call()
+            }
+            Some(form) => headers("same-origin")
+                .fold(self.agent.post(url), |request, (name, value)| request.header(name, value))
+                .send_form(form.iter().copied()),
         };
         sent.map_err(|e| format!("{url}: {e}"))
     }

@@ -45,6 +45,8 @@ pub enum Kind {
     Hydra,
     /// The same, letting a refresh token come again for a minute.
     GracefulHydra,
+    /// atproto's server, which demands keys for most that it does.
+    Atproto,
     /// Keycloak, in a realm where a refresh token can be used once.
     Keycloak,
     /// The same server, in a realm with Keycloak's defaults: a refresh token can be used again.
@@ -55,7 +57,7 @@ pub enum Kind {
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OidcProvider,
         Self::PushingOidcProvider,
         Self::DjangoOauthToolkit,
@@ -65,6 +67,7 @@ impl Kind {
         Self::Idpyoidc,
         Self::Hydra,
         Self::GracefulHydra,
+        Self::Atproto,
         Self::Keycloak,
         Self::LenientKeycloak,
         Self::Spring,
@@ -134,6 +137,7 @@ impl Kind {
             Self::Idpyoidc => "idpyoidc",
             Self::Hydra => "hydra",
             Self::GracefulHydra => "hydra, graceful",
+            Self::Atproto => "atproto",
             Self::Keycloak => "keycloak",
             Self::LenientKeycloak => "keycloak, lenient",
             Self::Spring => "spring",

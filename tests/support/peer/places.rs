@@ -79,6 +79,16 @@ pub fn of(kind: Kind) -> Places {
             backchannel: NONE,
             api: "/userinfo",
         },
+        Kind::Atproto => Places {
+            authorization: "/oauth/authorize",
+            token: "/oauth/token",
+            device: NONE,
+            introspection: NONE,
+            revocation: "/oauth/revoke",
+            pushed: "/oauth/par",
+            backchannel: NONE,
+            api: "/api",
+        },
         Kind::Hydra | Kind::GracefulHydra => Places {
             authorization: "/oauth2/auth",
             token: "/oauth2/token",

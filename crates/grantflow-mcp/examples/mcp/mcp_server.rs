@@ -123,7 +123,6 @@ fn call(origin: &str, state: &mut State, token: Option<&str>) -> (&'static str, 
         _ => ("401 Unauthorized", ""),
     };
     let place = format!("{origin}/.well-known/oauth-protected-resource/mcp");
-    let challenge =
-        format!("www-authenticate: Bearer {error}scope=\"{scope}\", resource_metadata=\"{place}\"\r\n");
+    let challenge = format!("www-authenticate: Bearer {error}scope=\"{scope}\", resource_metadata=\"{place}\"\r\n");
     (status, challenge, "{}".to_owned())
 }

@@ -2,7 +2,7 @@
 
 use grantflow::{Client, Issuer, RedirectUri, UnixTime};
 
-use super::{Application, ClientKind, Clients, Credentials};
+use super::{Application, ClientKind, ClientRegistration, Clients, Credentials};
 use crate::authorization_server::AuthorizationServer;
 use crate::connection::Connection;
 use crate::error::Error;
@@ -15,11 +15,13 @@ use crate::login::Login;
 pub enum ClientChoice {
     /// There is one: begin the login.
     Ready(Box<Login>),
+    /// The program can register itself: run it, store the credentials, and begin the login.
+    Register(Box<ClientRegistration>),
     /// There is none, and the program cannot make one: ask the person for credentials of this issuer.
     NeedsClient(Box<NeedsClient>),
 }
 
-/// A login that lacks a client: the server takes neither metadata documents nor registrations.
+/// A login that lacks a client: the server takes neither the program's document nor registrations.
 #[derive(Clone, Debug)]
 pub struct NeedsClient {
     server: AuthorizationServer,
@@ -69,16 +71,19 @@ pub(crate) fn choose(
         if !document.allows(&redirect_uri) {
             return Err(Error::RedirectUri);
         }
-        let client = Client::from(&place.server().client(&document.url).public()?);
+        let client = Client::from(&document.document.client(place.server())?);
         return ready(log_in(server, ClientKind::Document, client, redirect_uri));
     }
-    if let Some(known) = clients.registered(place, now).filter(|known| known.allows(&redirect_uri)) {
+    if let Some(known) = clients.registered(place, &redirect_uri, now) {
         return ready(with_credentials(server, known, redirect_uri));
+    }
+    if place.takes_registrations() {
+        return Ok(ClientChoice::Register(Box::new(ClientRegistration::new(server, application, redirect_uri)?)));
     }
     Ok(ClientChoice::NeedsClient(Box::new(NeedsClient { server: server.clone(), redirect_uri })))
 }
 
-fn with_credentials(
+pub(super) fn with_credentials(
     server: &AuthorizationServer,
     credentials: &Credentials,
     redirect_uri: RedirectUri,

@@ -2,12 +2,12 @@
 
 use core::fmt;
 
-use grantflow::{Client, ConfidentialClient, Issuer, PublicClient, RedirectUri, Server, UnixTime};
+use grantflow::{Client, ConfidentialClient, Issuer, PublicClient, RedirectUri, Registered, UnixTime};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::redirect;
-use crate::error::{AuthenticationFault, Error};
+use crate::error::{AuthenticationFault, Error, StoredFault};
 use crate::place::Place;
 
 /// How a program got its client id.
@@ -44,6 +44,8 @@ pub(super) struct Entry {
     pub(super) secret_expires_at: Option<u64>,
     /// The identifier of the only resource for which they are.
     pub(super) resource: Option<String>,
+    /// The whole registration as JSON, if the program registered itself.
+    pub(super) registration: Option<Zeroizing<String>>,
 }
 
 impl Credentials {
@@ -58,7 +60,46 @@ impl Credentials {
             redirect_uris: Vec::new(),
             secret_expires_at: None,
             resource: None,
+            registration: None,
         })
+    }
+
+    /// The credentials of a registration that asked for these redirect URIs.
+    pub(super) fn registered(registered: Registered, asked: Vec<String>) -> Self {
+        let issuer = registered.issuer().as_str().to_owned();
+        let client_id = registered.client_id().to_owned();
+        // A server that does not say what it registered has registered what was asked for.
+        let redirect_uris = registered.redirect_uris().map_or(asked, <[String]>::to_vec);
+        let secret_expires_at = registered.secret_expires_at().map(UnixTime::as_secs);
+        // Texts only, so it can be written.
+        let registration = serde_json::to_string(&registered.into_stored()).unwrap_or_default();
+        Self(Entry {
+            issuer,
+            kind: ClientKind::Registered,
+            client_id,
+            secret: None,
+            method: None,
+            redirect_uris,
+            secret_expires_at,
+            resource: None,
+            registration: Some(Zeroizing::new(registration)),
+        })
+    }
+
+    /// # Errors
+    /// [`Error::OtherIssuer`]; [`Error::OAuth`].
+    pub(super) fn registered_at(&self, place: &Place) -> Result<Option<Registered>, Error> {
+        self.check_issuer(place.issuer())?;
+        let Some(registration) = &self.0.registration else { return Ok(None) };
+        let stored = serde_json::from_str(registration).map_err(|_| Error::Stored(StoredFault::Damaged))?;
+        Ok(Some(Registered::from_stored(stored, place.server())?))
+    }
+
+    fn check_issuer(&self, at: &Issuer) -> Result<(), Error> {
+        if self.0.issuer == at.as_str() {
+            return Ok(());
+        }
+        Err(Error::OtherIssuer { of: Issuer::new(&self.0.issuer)?, at: at.clone() })
     }
 
     /// The client's secret. How it is sent is chosen by what the server announces: in the header if it lists
@@ -123,6 +164,9 @@ impl Credentials {
     /// # Errors
     /// [`Error::OtherIssuer`]; [`Error::Authentication`]; [`Error::OAuth`].
     pub(crate) fn client(&self, place: &Place) -> Result<Client, Error> {
+        if let Some(registered) = self.registered_at(place)? {
+            return Ok(registered.client(place.server())?);
+        }
         Ok(match self.made(place)? {
             Made::Public(client) => Client::from(&client),
             Made::Confidential(client) => Client::from(&client),
@@ -141,10 +185,7 @@ impl Credentials {
     }
 
     fn made(&self, place: &Place) -> Result<Made, Error> {
-        let at = place.issuer();
-        if self.0.issuer != at.as_str() {
-            return Err(Error::OtherIssuer { of: Issuer::new(&self.0.issuer)?, at: at.clone() });
-        }
+        self.check_issuer(place.issuer())?;
         let fault = |fault| Err(Error::Authentication(fault));
         let (server, id) = (place.server(), &*self.0.client_id);
         let method = match (self.0.method.as_deref(), &self.0.secret) {
@@ -159,22 +200,12 @@ impl Credentials {
             ("none", _) => Ok(Made::Public(server.client(id).public()?)),
             ("client_secret_basic" | "client_secret_post", None) => fault(AuthenticationFault::NoSecret),
             ("client_secret_basic", Some(secret)) => {
-                let server = self.as_registered(server, method);
                 Ok(Made::Confidential(server.client(id).secret_basic(secret.as_str())?))
             }
             ("client_secret_post", Some(secret)) => {
-                let server = self.as_registered(server, method);
                 Ok(Made::Confidential(server.client(id).secret_post(secret.as_str())?))
             }
             _ => fault(AuthenticationFault::UnknownMethod),
-        }
-    }
-
-    /// The server's word about this client is more exact than its word about all of them.
-    fn as_registered(&self, server: &Server, method: &str) -> Server {
-        match self.0.kind {
-            ClientKind::Registered => server.clone().token_endpoint_auth_methods_supported(&[method]),
-            _ => server.clone(),
         }
     }
 }

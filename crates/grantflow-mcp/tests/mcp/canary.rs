@@ -129,7 +129,7 @@ fn no_secret_is_printed() {
     let failure = world.run(resource.first_contact().unwrap()).unwrap_err();
     printed.error(&failure);
     let mut damaged = text.clone();
-    damaged.insert_str(damaged.len() / 2, "x");
+    damaged.insert(damaged.len() / 2, 'x');
     if let Ok(damaged) = serde_json::from_str(&damaged) {
         printed.error(&Grant::from_stored(damaged, &world.clients).unwrap_err());
     }

@@ -1,9 +1,7 @@
 //! Point 5: which client logs in, and how it authenticates.
 
-use grantflow::{Error as OAuthError, Misuse, RedirectUri, UrlFault};
-use grantflow_mcp::{
-    Application, AuthenticationFault, ClientChoice, ClientKind, Clients, Credentials, Demand, Error, Operation,
-};
+use grantflow::{ClientIdDocument, ClientMetadata, Error as OAuthError, Misuse, RedirectUri, UrlFault};
+use grantflow_mcp::{AuthenticationFault, ClientChoice, ClientKind, Clients, Credentials, Demand, Error, Operation};
 use grantflow_testkit::ClientAuth;
 use serde_json::{Value, json};
 
@@ -23,16 +21,15 @@ fn auth(world: &mut World) -> ClientAuth {
 
 /// The server takes client ID metadata documents, and the program has one.
 fn with_document(world: &mut World, redirect_uris: &[&str]) {
-    let uris: Vec<RedirectUri> = redirect_uris.iter().map(|text| uri(text)).collect();
-    world.application = Application::new("Editor").document(DOCUMENT, &uris).unwrap();
+    let metadata = ClientMetadata::new().client_name("Editor").unwrap();
+    let metadata = metadata.grant_types(&["authorization_code", "refresh_token"]).unwrap();
+    let metadata = redirect_uris.iter().fold(metadata, |metadata, text| metadata.redirect_uri(uri(text)).unwrap());
+    let document = ClientIdDocument::new(DOCUMENT, metadata).unwrap();
     for server in [AS, OTHER_AS] {
-        world.edit_metadata(server, |document| document["client_id_metadata_document_supported"] = json!(true));
-        let mut client = grantflow_testkit::Client::public(DOCUMENT);
-        for uri in redirect_uris {
-            client = client.redirect_uri(uri);
-        }
-        world.server(server).register(client);
+        world.server(server).knobs().client_id_documents = true;
+        world.server(server).publish(DOCUMENT, document.to_json());
     }
+    world.application = application().document(document).unwrap();
 }
 
 fn moved(world: &mut World) {
@@ -311,4 +308,13 @@ fn credentials_for_the_resource_come_before_those_for_any() {
     world.clients.add(Credentials::beforehand(&issuer(AS), "pinned").secret("other").only_for(&resource()));
     let login = world.login(resource().first_contact().unwrap()).unwrap();
     assert_eq!(login.connection().client().id(), "pinned");
+}
+
+#[test]
+fn a_document_without_a_name_is_refused() {
+    let metadata = ClientMetadata::new().redirect_uri(REDIRECT_URI).unwrap();
+    let nameless = ClientIdDocument::new(DOCUMENT, metadata.clone()).unwrap();
+    assert!(matches!(application().document(nameless), Err(Error::NoClientName)));
+    let named = ClientIdDocument::new(DOCUMENT, metadata.client_name("Editor").unwrap()).unwrap();
+    assert!(application().document(named).is_ok());
 }

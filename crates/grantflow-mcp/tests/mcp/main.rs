@@ -14,5 +14,6 @@ mod discovery;
 mod extensions;
 mod login;
 mod properties;
+mod registration;
 mod stored;
 mod support;

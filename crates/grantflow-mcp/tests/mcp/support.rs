@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use grantflow::{Body, Env, Exchange, Failure, Issuer, RedirectUri, Step, UnixTime};
+use grantflow::{Body, ClientMetadata, Env, Exchange, Failure, Issuer, RedirectUri, Step, UnixTime};
 use grantflow_mcp::{
     Application, AuthorizationServer, Challenged, ClientChoice, Clients, Credentials, Error, Grant, Login, LoginReturn,
     Resource,
@@ -99,11 +99,14 @@ impl World {
             log: Vec::new(),
             rng: Dice(1),
             clients: Clients::new(),
-            application: Application::new("Editor"),
+            application: application(),
         };
         for issuer in [AS, OTHER_AS] {
             let mut server = testkit::Server::new(issuer);
             server.register(testkit::Client::confidential(ID, SECRET).redirect_uri(REDIRECT_URI));
+            // Tests turn these on.
+            server.knobs().client_id_documents = false;
+            server.knobs().omit(testkit::Endpoint::Registration);
             world.servers.insert(issuer, server);
         }
         world.clients.add(Credentials::beforehand(&issuer(AS), ID).secret(SECRET));
@@ -258,4 +261,8 @@ pub(crate) fn resource() -> Resource {
 
 pub(crate) fn issuer(text: &str) -> Issuer {
     Issuer::new(text).unwrap()
+}
+
+pub(crate) fn application() -> Application {
+    Application::new(ClientMetadata::new().client_name("Editor").unwrap())
 }

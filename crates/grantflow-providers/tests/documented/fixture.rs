@@ -157,7 +157,10 @@ impl Fixture {
         match self.text.message {
             Message::Code => self.read_code(Client::from(&confidential)),
             Message::ClientCredentials => self.respond(ClientCredentials::new(&confidential)),
-            Message::Device => self.respond(device(Client::from(&confidential))?),
+            Message::Device => {
+                let name = if self.preset.id == "google" { "verification_url" } else { "verification_uri" };
+                self.respond(device(Client::from(&confidential), name)?)
+            }
             Message::Authorization => self.read_callback(Client::from(&confidential)),
             Message::Refresh => {
                 let tokens = Tokens::of_refresh_token(&confidential, "old-refresh-token").unwrap();
@@ -253,9 +256,9 @@ fn shown<X: Exchange>(exchange: &X) -> String {
 }
 
 /// A person was asked on another device (RFC 8628 §3.2), and now the server is polled.
-fn device(client: Client) -> Result<DeviceGrant, String> {
+fn device(client: Client, name: &str) -> Result<DeviceGrant, String> {
     let answer =
-        r#"{"device_code":"d","user_code":"u","verification_uri":"https://as.example/device","expires_in":300}"#;
+        format!(r#"{{"device_code":"d","user_code":"u","{name}":"https://as.example/device","expires_in":300}}"#);
     let response = Response::builder().status(200).body(answer.as_bytes()).unwrap();
     let request = DeviceRequest::new(client).map_err(|error| error.to_string())?;
     match request.respond(&mut Env::new(NOW, &mut Dice(3)), response) {

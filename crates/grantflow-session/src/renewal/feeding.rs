@@ -5,7 +5,8 @@
 use core::cell::Cell;
 use std::sync::Arc;
 
-use grantflow::{AnyExchange, Env, Error, Exchange, Failure, Left, Step, Tokens, UnixTime};
+use grantflow::{AnyExchange, Body, Env, Error, Exchange, Failure, Left, Misuse, Step, Tokens, UnixTime};
+use http::Request;
 
 use super::deciding::lost_already;
 use super::loading::{Loading, Why};
@@ -121,23 +122,32 @@ pub(super) struct Feeding {
     requests: u32,
     /// When its last request was made.
     asked: Cell<UnixTime>,
+    /// Whether a wait came before its next request.
+    waited: bool,
 }
 
 impl Feeding {
     fn begin(course: Course, env: &Env<'_>, fed: Fed, kept: bool, place: Place) -> Action {
-        Self { fed, kept, place, requests: 1, asked: Cell::new(env.now) }.next(course, env.now)
+        Self { fed, kept, place, requests: 1, asked: Cell::new(env.now), waited: false }.next(course, env.now)
     }
 
     /// After the wait that the exchange wants.
     fn next(self, course: Course, now: UnixTime) -> Action {
         let rest = self.fed.exchange.rest(now);
-        let sending = Sending::fed(course, self, now.saturating_add(rest));
+        let waited = !rest.is_zero();
+        let sending = Sending::fed(course, Self { waited, ..self }, now.saturating_add(rest));
         if rest.is_zero() { Action::Send(sending) } else { Waiting::then_send(rest, sending) }
     }
 
-    pub(super) fn exchange(&self, now: UnixTime) -> &AnyExchange<Tokens> {
-        self.asked.set(now);
-        &self.fed.exchange
+    pub(super) fn request(&self, env: &mut Env<'_>) -> Result<Request<Body>, Error> {
+        self.asked.set(env.now);
+        match self.fed.exchange.request(env) {
+            // The clock went back behind the start of the wait. The whole wait has passed all the same.
+            Err(Error::Misuse(Misuse::TooEarly { rest })) if self.waited => {
+                self.fed.exchange.request(&mut Env::new(env.now.saturating_add(rest), env.rng))
+            }
+            request => request,
+        }
     }
 
     pub(super) fn requests(&self) -> u32 {

@@ -125,7 +125,7 @@ impl Sending {
         match &self.what {
             What::Refresh { mark, .. } if mark.is_stale(env.now) => Err(NotMade::Late),
             What::Refresh { exchange, .. } => Ok(exchange.request(due)?),
-            What::Fed(feeding) => Ok(feeding.exchange(due.now).request(due)?),
+            What::Fed(feeding) => Ok(feeding.request(due)?),
         }
     }
 

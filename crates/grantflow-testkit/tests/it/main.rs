@@ -7,6 +7,7 @@
 )]
 
 mod authorize;
+mod backchannel;
 mod callback;
 mod client_auth;
 mod code;
@@ -20,6 +21,7 @@ mod metadata;
 mod misbehaviour;
 mod pushed;
 mod refresh;
+mod registration;
 mod resource;
 mod resource_metadata;
 mod revocation;

@@ -32,7 +32,9 @@ fn says_what_is_true_of_the_server() {
     assert_eq!(document["introspection_endpoint"], server.endpoint_url(Endpoint::Introspection));
     let methods = json!(["client_secret_basic", "client_secret_post"]);
     assert_eq!(document["introspection_endpoint_auth_methods_supported"], methods);
-    for absent in ["scopes_supported", "jwks_uri", "userinfo_endpoint", "registration_endpoint"] {
+    assert_eq!(document["registration_endpoint"], server.endpoint_url(Endpoint::Registration));
+    assert_eq!(document["client_id_metadata_document_supported"], true);
+    for absent in ["scopes_supported", "jwks_uri", "userinfo_endpoint", "end_session_endpoint"] {
         assert_eq!(document.get(absent), None, "{absent}");
     }
 }

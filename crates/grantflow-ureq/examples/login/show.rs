@@ -27,6 +27,7 @@ const SECRETS: &[&str] = &[
     "refresh_token",
     "id_token",
     "assertion",
+    "voucher",
     "token",
     "subject_token",
     "actor_token",
@@ -74,7 +75,17 @@ pub(crate) fn request(request: &Request<Body>) {
             anstream::println!("         {FAINT}{name}:{FAINT:#} {}", value.to_str().unwrap_or_default());
         }
     }
-    parameters(request.body().as_ref());
+    match members(request.body().as_ref()) {
+        Some(members) => members.iter().for_each(|(name, value)| member(name, value)),
+        None => parameters(request.body().as_ref()),
+    }
+}
+
+/// The members of a JSON object.
+fn members(body: &[u8]) -> Option<Vec<(String, String)>> {
+    let members: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
+    let text = |value: serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Some(members.into_iter().map(|(name, value)| (name, text(value))).collect())
 }
 
 pub(crate) fn response(response: &Response<Body>) {
@@ -83,15 +94,10 @@ pub(crate) fn response(response: &Response<Body>) {
     for challenge in response.headers().get_all(http::header::WWW_AUTHENTICATE) {
         member("www-authenticate", &String::from_utf8_lossy(challenge.as_bytes()));
     }
-    match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(response.body().as_ref()) {
-        Ok(members) => {
-            for (name, value) in members {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                member(&name, &text);
-            }
-        }
-        Err(_) if response.body().as_ref().is_empty() => {}
-        Err(_) => note(&format!("[{} bytes that are no JSON object]", response.body().as_ref().len())),
+    match members(response.body().as_ref()) {
+        Some(members) => members.iter().for_each(|(name, value)| member(name, value)),
+        None if response.body().as_ref().is_empty() => {}
+        None => note(&format!("[{} bytes that are no JSON object]", response.body().as_ref().len())),
     }
 }
 

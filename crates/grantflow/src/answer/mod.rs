@@ -7,5 +7,6 @@ pub(crate) mod introspection;
 pub(crate) mod metadata;
 pub(crate) mod polled;
 pub(crate) mod pushed;
+pub(crate) mod registration;
 pub(crate) mod resource;
 pub(crate) mod token;

@@ -20,6 +20,7 @@ pub use not_granted::NotGranted;
 pub(crate) use not_granted::{no_answer, no_answer_to_replayable};
 pub(crate) use object::{object, status};
 pub(crate) use polling::Polling;
-pub(crate) use request::{get, post, refresh as refresh_request, token as token_request, with_target};
+pub(crate) use request::{bearer, get, json, post, refresh as refresh_request, token as token_request, with_target};
+pub(crate) use seam::is_refused_grant;
 pub(crate) use token::{Grant, token_answer};
 pub(crate) use waiting::Waiting;

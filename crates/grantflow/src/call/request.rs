@@ -77,6 +77,35 @@ pub(crate) fn get(url: &Uri) -> Request<Body> {
     request
 }
 
+/// A JSON request by a client that is not registered yet, or that manages its registration (RFC 7591 §3.1, RFC 7592 §2).
+pub(crate) fn json(
+    method: Method,
+    to: &Uri,
+    bearer: Option<&HeaderValue>,
+    body: Option<Zeroizing<String>>,
+) -> Request<Body> {
+    let mut request = get(to);
+    *request.method_mut() = method;
+    if let Some(token) = bearer {
+        request.headers_mut().insert(header::AUTHORIZATION, token.clone());
+    }
+    if let Some(mut body) = body {
+        request.headers_mut().insert(header::CONTENT_TYPE, JSON);
+        *request.body_mut() = Body::from(core::mem::take(&mut *body).into_bytes());
+    }
+    request
+}
+
+/// `Bearer …`, marked sensitive (RFC 6750 §2.1). `None` if no header can hold the token.
+pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
+    let mut line = Zeroizing::new(String::with_capacity("Bearer ".len() + token.len()));
+    line.push_str("Bearer ");
+    line.push_str(token);
+    let mut value = HeaderValue::from_str(&line).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
 fn posted(client: &ClientData, to: &Endpoint, content_type: HeaderValue, body: Vec<u8>) -> Request<Body> {
     let mut headers = HeaderMap::with_capacity(3);
     headers.insert(header::CONTENT_TYPE, content_type);

@@ -2,7 +2,7 @@
 
 use super::auth::{self, Auth};
 use super::{Client, ConfidentialClient, PublicClient, UnidentifiedClient};
-use crate::error::{Error, Misuse};
+use crate::error::{Error, Misuse, RegistrationFault};
 use crate::server::Server;
 use crate::value::secret::ClientSecret;
 
@@ -80,6 +80,26 @@ impl ClientBuilder<'_> {
         self.server.check_auth_method("client_secret_basic")?;
         let auth = auth::basic(self.server, self.id, secret.into())?;
         self.register(auth).map(ConfidentialClient)
+    }
+
+    /// A client as a server registered it (RFC 7591 §3.2.1). The registration says more than the list that the server
+    /// announces.
+    ///
+    /// # Errors
+    /// [`Misuse::Registration`] if this library cannot authenticate in this way, or the secret is missing; the errors of
+    /// the method.
+    pub(crate) fn registered(self, method: &str, secret: Option<ClientSecret>) -> Result<Client, Error> {
+        let fault = |fault| Error::Misuse(Misuse::Registration(fault));
+        let secret = || secret.ok_or(fault(RegistrationFault::NoSecret));
+        match method {
+            "none" => self.public().map(|client| client.0),
+            "client_secret_post" => self.register(auth::post(secret()?)?),
+            "client_secret_basic" => {
+                let auth = auth::basic(self.server, self.id, secret()?)?;
+                self.register(auth)
+            }
+            _ => Err(fault(RegistrationFault::AuthMethod)),
+        }
     }
 
     fn needs_pkce(self) -> Result<Self, Error> {

@@ -12,10 +12,14 @@ use crate::url::Endpoint;
 
 mod auth;
 mod builder;
+mod document;
+mod metadata;
 pub(crate) mod sealed;
 
 pub(crate) use auth::Auth;
 pub use builder::ClientBuilder;
+pub use document::ClientIdDocument;
+pub use metadata::{ApplicationType, ClientMetadata};
 
 /// A client of a server, public or confidential. Cheap to clone.
 ///
@@ -114,6 +118,14 @@ impl Client {
 
     pub(crate) fn data(&self) -> &ClientData {
         &self.0
+    }
+
+    /// The same client, if it authenticates with a secret.
+    pub(crate) fn with_a_secret(self) -> Option<ConfidentialClient> {
+        match self.0.auth {
+            Auth::Post(_) | Auth::Basic(_) => Some(ConfidentialClient(self)),
+            _ => None,
+        }
     }
 
     /// Refuses a client that a request could not name.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Client;
-use crate::error::{Error, Misuse, StoredFault};
+use crate::error::{Error, Misuse, OtherIssuer, Shown, StoredFault};
+use crate::url::Issuer;
 use crate::wire::checksum::Checksum;
 
 /// A state of one kind, sealed for its client. It holds the state in plain text.
@@ -33,6 +34,18 @@ impl Sealed {
     pub(crate) fn new(kind: &'static str, version: u32, client: &Client, state: &impl Serialize) -> Self {
         let data = client.data();
         let server = &data.server;
+        Self::of(kind, version, server.issuer_identifier(), &data.id, server.token_endpoint().as_str(), state)
+    }
+
+    /// A state of a client that is not made yet.
+    pub(crate) fn of(
+        kind: &'static str,
+        version: u32,
+        issuer: Option<&Issuer>,
+        client_id: &str,
+        token_endpoint: &str,
+        state: &impl Serialize,
+    ) -> Self {
         let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
         // It fails for maps whose keys are not texts, which no state has. If one had, the restored state would be
         // refused.
@@ -42,9 +55,9 @@ impl Sealed {
             v: version,
             kind: kind.to_owned(),
             sum: String::new(),
-            issuer: server.issuer_identifier().map(|issuer| issuer.as_str().to_owned()),
-            client_id: data.id.to_string(),
-            token_endpoint: server.token_endpoint().as_str().to_owned(),
+            issuer: issuer.map(|issuer| issuer.as_str().to_owned()),
+            client_id: client_id.to_owned(),
+            token_endpoint: token_endpoint.to_owned(),
             state: Zeroizing::new(String::from_utf8(state).unwrap_or_default()),
         };
         sealed.sum = sealed.checksum();
@@ -66,18 +79,55 @@ impl Sealed {
     /// # Errors
     /// [`Misuse::Stored`]: the state is refused.
     pub(crate) fn open<S: DeserializeOwned>(self, kind: &str, version: u32, client: &Client) -> Result<S, Error> {
-        let refuse = |fault| Err(Error::Misuse(Misuse::Stored(fault)));
+        self.check(kind, version)?;
+        if !client.data().is(self.issuer.as_deref(), &self.client_id, &self.token_endpoint) {
+            return refuse(StoredFault::OtherClient);
+        }
+        self.state()
+    }
+
+    /// The client's id and the state, for the issuer for which it was sealed. Its token endpoint may have moved.
+    ///
+    /// # Errors
+    /// [`Misuse::Stored`]: the state is refused; [`Error::OtherIssuer`].
+    pub(crate) fn open_at<S: DeserializeOwned>(
+        mut self,
+        kind: &str,
+        version: u32,
+        issuer: &Issuer,
+    ) -> Result<(String, S), Error> {
+        self.check(kind, version)?;
+        let stored = self.issuer.as_deref().unwrap_or_default();
+        if !issuer.is(stored) {
+            return Err(other_issuer(stored, issuer));
+        }
+        let state = self.state()?;
+        Ok((core::mem::take(&mut self.client_id), state))
+    }
+
+    fn check(&self, kind: &str, version: u32) -> Result<(), Error> {
         if self.v == 0 || self.v > version {
             return refuse(StoredFault::Version);
         }
         if self.kind != kind || self.sum != self.checksum() {
             return refuse(StoredFault::Damaged);
         }
-        if !client.data().is(self.issuer.as_deref(), &self.client_id, &self.token_endpoint) {
-            return refuse(StoredFault::OtherClient);
-        }
+        Ok(())
+    }
+
+    fn state<S: DeserializeOwned>(&self) -> Result<S, Error> {
         serde_json::from_str(&self.state).or(refuse(StoredFault::Damaged))
     }
+}
+
+fn refuse<T>(fault: StoredFault) -> Result<T, Error> {
+    Err(Error::Misuse(Misuse::Stored(fault)))
+}
+
+/// Credentials of one issuer, and a server of another one.
+pub(crate) fn other_issuer(expected: &str, received: &Issuer) -> Error {
+    let shown = |text: &str| Shown::new(text, Issuer::new(text).is_ok());
+    Error::OtherIssuer(Box::new(OtherIssuer { expected: shown(expected), received: shown(received.as_str()) }))
 }
 
 impl fmt::Debug for Sealed {

@@ -190,12 +190,20 @@ pub enum ErrorCode {
     InvalidBindingMessage,
     /// `transaction_failed` (OpenID CIBA §12): the server could not ask the person.
     TransactionFailed,
+    /// `invalid_redirect_uri` (RFC 7591 §3.2.2): the server does not register a redirect URI.
+    InvalidRedirectUri,
+    /// `invalid_client_metadata` (RFC 7591 §3.2.2): the server does not register another member of the client's metadata.
+    InvalidClientMetadata,
+    /// `invalid_software_statement` (RFC 7591 §3.2.2).
+    InvalidSoftwareStatement,
+    /// `unapproved_software_statement` (RFC 7591 §3.2.2): the server does not trust who signed the software statement.
+    UnapprovedSoftwareStatement,
     /// Any other code, at most 128 bytes of it. It is never printed, because it may quote what was sent.
     Other(Box<str>),
 }
 
 /// Every registered code with its spelling: read and written from this one table.
-static CODES: [(&str, ErrorCode); 36] = [
+static CODES: [(&str, ErrorCode); 40] = [
     ("invalid_grant", ErrorCode::InvalidGrant),
     ("invalid_client", ErrorCode::InvalidClient),
     ("invalid_request", ErrorCode::InvalidRequest),
@@ -232,6 +240,10 @@ static CODES: [(&str, ErrorCode); 36] = [
     ("invalid_user_code", ErrorCode::InvalidUserCode),
     ("invalid_binding_message", ErrorCode::InvalidBindingMessage),
     ("transaction_failed", ErrorCode::TransactionFailed),
+    ("invalid_redirect_uri", ErrorCode::InvalidRedirectUri),
+    ("invalid_client_metadata", ErrorCode::InvalidClientMetadata),
+    ("invalid_software_statement", ErrorCode::InvalidSoftwareStatement),
+    ("unapproved_software_statement", ErrorCode::UnapprovedSoftwareStatement),
 ];
 
 impl ErrorCode {
@@ -261,6 +273,10 @@ impl ErrorCode {
                 | Self::InvalidRequestObject
                 | Self::RequestNotSupported
                 | Self::RequestUriNotSupported
+                | Self::InvalidRedirectUri
+                | Self::InvalidClientMetadata
+                | Self::InvalidSoftwareStatement
+                | Self::UnapprovedSoftwareStatement
                 | Self::ExpiredLoginHintToken
                 | Self::UnknownUserId
                 | Self::MissingUserCode

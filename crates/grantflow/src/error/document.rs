@@ -21,6 +21,10 @@ impl Shown {
     pub(crate) fn new(text: &str, is_plain: bool) -> Self {
         Self { text: text.into(), is_plain }
     }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 impl fmt::Display for Shown {

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::faults::{AuthorizeFault, DetailsFault, MetadataFault, StoredFault};
-use super::{BackchannelFault, seconds};
+use super::{BackchannelFault, ClientMetadataFault, RegistrationFault, seconds};
 
 /// A value that cannot be used: the caller has to correct it. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +32,11 @@ pub enum Misuse {
         "the token holds something other than printable ASCII: give it as the server issued it, without line breaks"
     )]
     TokenCharacter,
+    /// A grant type that no [`ExtensionGrant`](crate::ExtensionGrant) has.
+    #[error(
+        "this grant type is no extension grant: it is empty, it was removed (password, implicit), or this library has a flow for it"
+    )]
+    GrantType,
     /// A token that does not have the form of its type: not base64url, not XML.
     #[error("the token does not have the form of its type: {0}")]
     TokenForm(&'static str),
@@ -49,7 +54,7 @@ pub enum Misuse {
     /// An empty `audience` (RFC 8693 §2.1).
     #[error("the audience is empty: give the name that the server documents")]
     EmptyAudience,
-    /// The server was made without an issuer identifier, and this flow has to name it.
+    /// The server was made without an issuer identifier. This flow has to name it, or keeps credentials under it.
     #[error("this server has no issuer: give it by Server::issuer, or make the server from its metadata")]
     NoIssuer,
     /// These tokens were made from a refresh token alone.
@@ -76,6 +81,18 @@ pub enum Misuse {
     /// The server was made without the endpoint that this flow asks.
     #[error("this server has no {name}: give it to the `Server`, or make the server from its metadata", name = .0.name())]
     NoEndpoint(UrlRole),
+    /// The server does not say that it takes the URL of a metadata document as a client id.
+    #[error(
+        "the server does not say in client_id_metadata_document_supported that it takes the URL of a document as a client \
+         id: register a client there, or say by Server::client_id_metadata_document_supported that it does"
+    )]
+    NoClientIdDocuments,
+    /// A client's metadata cannot be used.
+    #[error("the client metadata cannot be used: {0}")]
+    ClientMetadata(ClientMetadataFault),
+    /// The credentials of a registration cannot be used in this way.
+    #[error("the registered client cannot be used in this way: {0}")]
+    Registration(RegistrationFault),
     /// The server's metadata, or a resource's, demands something that this library cannot do, or lacks something that a
     /// flow needs.
     #[error("the metadata cannot be used: {0}")]
@@ -146,6 +163,16 @@ pub enum UrlRole {
     Revocation,
     /// The backchannel authentication endpoint (OpenID CIBA §7).
     BackchannelAuthentication,
+    /// The registration endpoint (RFC 7591 §3).
+    Registration,
+    /// The client configuration endpoint (RFC 7592 §2), which a server names in `registration_client_uri`.
+    ClientConfiguration,
+    /// A client id that is the URL of the client's metadata (OAuth Client ID Metadata Document §3).
+    ClientId,
+    /// A page of the client: its home page, logo, terms or policy (RFC 7591 §2).
+    ClientPage,
+    /// The place of the client's keys, `jwks_uri` (RFC 7591 §2).
+    ClientKeys,
     /// The document with the authorization server's metadata (RFC 8414 §3, OpenID Connect Discovery §4).
     Metadata,
     /// The document with a protected resource's metadata (RFC 9728 §3).
@@ -177,6 +204,11 @@ impl UrlRole {
             Self::Introspection => "introspection endpoint",
             Self::Revocation => "revocation endpoint",
             Self::BackchannelAuthentication => "backchannel authentication endpoint",
+            Self::Registration => "registration endpoint",
+            Self::ClientConfiguration => "client configuration endpoint",
+            Self::ClientId => "client id",
+            Self::ClientPage => "client's page",
+            Self::ClientKeys => "client's jwks_uri",
             Self::Metadata => "server metadata",
             Self::ResourceMetadata => "resource metadata",
             Self::Verification => "verification URI",
@@ -237,6 +269,10 @@ pub enum UrlFault {
     Address,
     /// A resource names metadata of another origin than its own.
     OtherOrigin,
+    /// It has no path, or only `/`.
+    NoPath,
+    /// Its path has a segment `.` or `..`.
+    DotSegment,
 }
 
 impl fmt::Display for UrlFault {
@@ -262,6 +298,8 @@ impl fmt::Display for UrlFault {
                 "names this machine or an address, though the configured URL does not: a document must use the host's name"
             }
             Self::OtherOrigin => "is at another origin than the resource",
+            Self::NoPath => "has no path: a metadata document needs a place of its own at its host",
+            Self::DotSegment => "has a path with . or .. in it: write the path that is meant",
         })
     }
 }

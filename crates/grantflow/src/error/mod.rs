@@ -17,6 +17,7 @@ mod kept;
 mod misuse;
 mod protocol;
 mod refused;
+mod registration;
 pub(crate) mod verdict;
 mod violation;
 
@@ -29,6 +30,7 @@ pub use kept::Answer;
 pub use misuse::{Misuse, UrlFault, UrlRole};
 pub use protocol::ProtocolError;
 pub use refused::Refused;
+pub use registration::{ClientMetadataFault, OtherIssuer, RegistrationFault};
 pub use verdict::Meaning;
 pub use violation::Violation;
 
@@ -57,6 +59,9 @@ pub enum Error {
         "the time that the authorization server gave for this flow is over, and no answer that ends it came: start the flow again"
     )]
     Expired,
+    /// Credentials of one issuer were to be used at another. Nothing was sent.
+    #[error("{0}")]
+    OtherIssuer(Box<OtherIssuer>),
     /// The source of entropy failed or repeated itself. Nothing was sent.
     #[error("the source of entropy failed: nothing was sent")]
     Entropy,
@@ -77,7 +82,7 @@ impl Error {
             Self::NoAnswer(_) => Next::RetryLater(None),
             Self::Expired => Next::Reauthorize,
             Self::Misuse(Misuse::TooEarly { rest }) => Next::RetryLater(Some(*rest)),
-            Self::Entropy | Self::Misuse(_) => Next::FixCaller,
+            Self::OtherIssuer(_) | Self::Entropy | Self::Misuse(_) => Next::FixCaller,
         }
     }
 

@@ -59,6 +59,11 @@ impl ProtocolError {
         match (self.violation, self.answer.status.as_u16()) {
             (Violation::NotJson { .. }, _) => body.starts_with(b"<"),
             (Violation::UnexpectedStatus, 401) => false,
+            (Violation::UnexpectedStatus, 403 | 405 | 501)
+                if matches!(self.answer.endpoint, UrlRole::Registration | UrlRole::ClientConfiguration) =>
+            {
+                false
+            }
             (Violation::UnexpectedStatus, 403) => !body.is_empty(),
             (violation, _) => matches!(violation, Violation::Redirect | Violation::UnexpectedStatus),
         }
@@ -101,6 +106,9 @@ impl ProtocolError {
                 Some("; if the body states an error in another place, see `Quirk::ErrorPath`")
             }
             (Violation::WrongType("error"), _) if !at_token => None,
+            (Violation::UnexpectedStatus, 405 | 501) if self.answer.endpoint == UrlRole::ClientConfiguration => {
+                Some("; the server does not let a client do this with its registration")
+            }
             _ => self.violation.hint(),
         }
     }
@@ -139,6 +147,14 @@ impl fmt::Display for ProtocolError {
             return write!(f, "{mismatch} (HTTP {status})");
         }
         match (self.violation, status) {
+            (Violation::UnexpectedStatus, 401 | 403) if self.answer.endpoint == UrlRole::Registration => f.write_str(
+                "it registers only clients with an initial access token that it knows; get one from its operator",
+            )?,
+            (Violation::UnexpectedStatus, 401 | 403) if self.answer.endpoint == UrlRole::ClientConfiguration => f
+                .write_str(
+                    "the registration access token is not valid here any more, or the client is gone; read your store again, \
+                     and if there is no newer token, register anew",
+                )?,
             (Violation::UnexpectedStatus, 401) => f.write_str(
                 "it asks the client to authenticate and states no OAuth error; check the client's id, secret and way to \
                  authenticate",

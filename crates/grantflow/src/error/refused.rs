@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::verdict::{self, Meaning};
-use super::{Answer, ErrorCode, ErrorResponse, Next};
+use super::{Answer, ErrorCode, ErrorResponse, Next, UrlRole};
 
 /// An answer with an error code (RFC 6749 §5.2).
 #[derive(Debug, Clone)]
@@ -49,6 +49,11 @@ impl fmt::Display for Refused {
             {
                 write!(f, "{who} could not answer: {code} (HTTP {number}); {next}")
             }
+            // Only token answers have codes that a quirk maps.
+            (Meaning::Nothing, _) if verdict::is_spoken(status) && self.answer.endpoint != UrlRole::Token => write!(
+                f,
+                "{who} refused: {code} (HTTP {number}), which proves nothing because no RFC defines it for this answer; {next}"
+            ),
             (Meaning::Nothing, _) if verdict::is_spoken(status) => write!(
                 f,
                 "{who} refused: {code} (HTTP {number}), which says nothing about the grant because no \

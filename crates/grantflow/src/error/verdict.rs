@@ -43,6 +43,8 @@ pub(crate) enum Purpose {
     BackchannelPoll,
     /// A backchannel authentication request: the server asks a person (OpenID CIBA §13).
     Backchannel,
+    /// A registration, or the management of one: the server may have made a client, or changed it (RFC 7591, RFC 7592).
+    Registration,
     /// Anything else, at an endpoint without a grant at stake.
     Other,
 }
@@ -54,7 +56,11 @@ impl Purpose {
 
     /// The purpose of a request to an endpoint other than the token endpoint.
     pub(crate) fn at(endpoint: UrlRole) -> Self {
-        if endpoint == UrlRole::BackchannelAuthentication { Self::Backchannel } else { Self::Other }
+        match endpoint {
+            UrlRole::BackchannelAuthentication => Self::Backchannel,
+            UrlRole::Registration | UrlRole::ClientConfiguration => Self::Registration,
+            _ => Self::Other,
+        }
     }
 }
 
@@ -118,6 +124,17 @@ pub(crate) fn meaning(
                 if purpose == Purpose::Backchannel =>
             {
                 (Meaning::RequestRefused, Next::FixCaller)
+            }
+            // RFC 7591 §3.2.2, and RFC 6750 §3.1 for the token with which a client registers or manages itself.
+            ErrorCode::InvalidRedirectUri
+            | ErrorCode::InvalidClientMetadata
+            | ErrorCode::InvalidSoftwareStatement
+            | ErrorCode::UnapprovedSoftwareStatement
+            | ErrorCode::InvalidToken
+            | ErrorCode::InsufficientScope
+                if purpose == Purpose::Registration =>
+            {
+                (Meaning::RequestRefused, Next::FixConfiguration)
             }
             // RFC 9449 §8: the server wants a proof with a nonce before it looks at the grant.
             ErrorCode::UseDpopNonce => (Meaning::NotProcessed, Next::FixConfiguration),

@@ -63,6 +63,8 @@ pub enum Violation {
     OtherIssuer,
     /// A metadata document of another resource (RFC 9728 §3.3).
     OtherResource,
+    /// An answer about another client than the one that was asked for (RFC 7592 §3).
+    OtherClient,
 }
 
 impl Violation {
@@ -101,6 +103,7 @@ impl Violation {
             Self::Url { member, .. } => Some(member),
             Self::OtherIssuer => Some("issuer"),
             Self::OtherResource => Some("resource"),
+            Self::OtherClient => Some("client_id"),
             _ => None,
         }
     }
@@ -144,6 +147,7 @@ impl fmt::Display for Violation {
             Self::Url { member, fault } => write!(f, "{member} {fault}"),
             Self::OtherIssuer => f.write_str("the document describes another issuer"),
             Self::OtherResource => f.write_str("the document describes another resource"),
+            Self::OtherClient => f.write_str("the answer is about another client"),
         }
     }
 }

@@ -35,7 +35,7 @@ use crate::call::{self, Asked};
 use crate::client::Client;
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::details::AuthorizationDetails;
-use crate::error::Error;
+use crate::error::{Error, Misuse};
 use crate::scope::Scope;
 use crate::token::Tokens;
 
@@ -57,17 +57,14 @@ impl ExtensionGrant {
     /// A grant of this type: an absolute URI, or the word that the server has for it.
     ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`](crate::Misuse::ReservedParameter) if the type is empty, removed (`password`,
-    /// `implicit`; RFC 9700 §2.1.2, §2.4), or has a flow here.
+    /// [`Misuse::GrantType`] if the type is empty, removed (`password`, `implicit`; RFC 9700 §2.1.2, §2.4), or has a flow
+    /// here.
     pub fn new(client: impl Into<Client>, grant_type: &str) -> Result<Self, Error> {
-        let grant = Self {
-            asked: Asked::new(client),
-            grant_type: grant_type.to_owned(),
-            params: Vec::new(),
-            replayable: false,
-        };
-        grant.check()?;
-        Ok(grant)
+        if call::is_refused_grant(grant_type) {
+            return Err(Error::Misuse(Misuse::GrantType));
+        }
+        let grant_type = grant_type.to_owned();
+        Ok(Self { asked: Asked::new(client), grant_type, params: Vec::new(), replayable: false })
     }
 
     /// The client that asks.
@@ -78,21 +75,21 @@ impl ExtensionGrant {
     /// A parameter of the grant.
     ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`](crate::Misuse::ReservedParameter) for a name that authenticates the client, for
+    /// [`Misuse::ReservedParameter`] for a name that authenticates the client, for
     /// `grant_type`, `scope`, `resource`, `authorization_details`, `username` and `password`, in any case, and for the new
     /// name of a parameter that the server's quirks rename (give the standard name);
-    /// [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter) for one that was given already, or that is in
+    /// [`Misuse::DuplicateParameter`] for one that was given already, or that is in
     /// the endpoint's query.
     pub fn param(mut self, name: &str, value: &str) -> Result<Self, Error> {
         self.params.push((name.to_owned(), Zeroizing::new(value.to_owned())));
-        self.check()?;
+        self.asked.client().check_fields(&self.fields(), &self.asked)?;
         Ok(self)
     }
 
     /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server chooses.
     ///
     /// # Errors
-    /// [`Misuse::Scope`](crate::Misuse::Scope).
+    /// [`Misuse::Scope`].
     pub fn scope<S>(mut self, scope: S) -> Result<Self, Error>
     where
         S: TryInto<Scope>,
@@ -105,8 +102,8 @@ impl ExtensionGrant {
     /// A resource for which the token is requested (RFC 8707 §2). May be given more than once.
     ///
     /// # Errors
-    /// [`Misuse::Url`](crate::Misuse::Url) if it is not an absolute URI without fragment;
-    /// [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter).
+    /// [`Misuse::Url`] if it is not an absolute URI without fragment;
+    /// [`Misuse::DuplicateParameter`].
     pub fn resource(mut self, resource: &str) -> Result<Self, Error> {
         self.asked.resource(resource)?;
         Ok(self)
@@ -115,7 +112,7 @@ impl ExtensionGrant {
     /// The authorization details to ask for (RFC 9396 §5, §6). Given again, they replace the first ones.
     ///
     /// # Errors
-    /// [`Misuse::AuthorizationDetails`](crate::Misuse::AuthorizationDetails) if the server lists the types that it knows, and
+    /// [`Misuse::AuthorizationDetails`] if the server lists the types that it knows, and
     /// one of these is not among them.
     pub fn authorization_details(mut self, details: AuthorizationDetails) -> Result<Self, Error> {
         self.asked.authorization_details(details)?;
@@ -132,10 +129,6 @@ impl ExtensionGrant {
     fn fields(&self) -> Vec<(&str, &str)> {
         let grant_type = core::iter::once(("grant_type", &*self.grant_type));
         grant_type.chain(self.params.iter().map(|(name, value)| (&**name, value.as_str()))).collect()
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        self.asked.client().check_fields(&self.fields(), &self.asked)
     }
 }
 

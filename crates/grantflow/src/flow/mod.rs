@@ -9,6 +9,7 @@ pub(crate) mod extension;
 pub(crate) mod introspection;
 pub(crate) mod metadata;
 pub(crate) mod refresh;
+pub(crate) mod registration;
 pub(crate) mod resource_metadata;
 pub(crate) mod revocation;
 pub(crate) mod token_exchange;

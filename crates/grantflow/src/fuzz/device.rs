@@ -7,18 +7,16 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::answer::raw_members;
+use super::polling::{self, INTERVAL, LIFETIME, form};
 use super::{Counting, NOW, STATUSES, printed};
 use crate::{
-    Client, DeviceGrant, DeviceRequest, Env, Error, Exchange, Failure, Left, Sent, Server, Step, StoredDevice, UnixTime,
+    Client, DeviceGrant, DeviceRequest, Env, Error, Exchange, Failure, Left, Server, Step, StoredDevice, UnixTime,
 };
 
 const MEMBERS: [&str; 6] =
     ["device_code", "user_code", "verification_uri", "verification_uri_complete", "expires_in", "interval"];
 /// What is polled with; long, so that it is found where it must not be.
 const DEVICE_CODE: &str = "device-c0de-of-the-oracle";
-/// Of the grant that is polled with, in seconds.
-const LIFETIME: u64 = 60;
-const INTERVAL: u64 = 5;
 
 /// Parts that a zero byte ends. The first is the answer to the device's request, each later one the answer to a poll; a part's
 /// first byte chooses its status and what else happens.
@@ -104,12 +102,6 @@ fn answer(status: u16, body: &[u8]) {
     assert_eq!(grant.rest(NOW), grant.interval());
 }
 
-fn form(body: &[u8]) -> Vec<(String, String)> {
-    let decode = |text: &str| super::naive_decode(text).expect("a form is decodable");
-    let pairs = core::str::from_utf8(body).unwrap().split('&').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (decode(name), decode(value))).collect()
-}
-
 /// An answer without any fault: the members of the RFC's example, with plain values.
 fn is_plain(status: u16, body: &[u8]) -> bool {
     let Some(members) = core::str::from_utf8(body).ok().and_then(raw_members) else { return false };
@@ -148,74 +140,10 @@ fn polls<'b>(answers: impl Iterator<Item = &'b [u8]>) {
         r#"{{"device_code":"{DEVICE_CODE}","user_code":"WDJB-MJHT","verification_uri":"https://as.example/device",
         "expires_in":{LIFETIME},"interval":{INTERVAL}}}"#
     );
-    let mut grant = asked(200, good.as_bytes()).unwrap();
-    let (mut clock, mut waited, mut interval, mut rng) = (NOW, 0, INTERVAL, Counting(0));
-    for (count, part) in answers.enumerate() {
-        let (chooser, body) = part.split_first().unwrap_or((&0, &[]));
-        if chooser & 0x80 != 0 {
-            grant = restored(grant, clock);
-        }
-        let rest = grant.rest(clock);
-        let due = clock.saturating_add(rest);
-        assert!(grant.request(&mut Env::new(due, &mut rng)).is_ok(), "a poll that has waited was refused");
-        waited += rest.as_secs();
-        clock = match chooser & 0x30 {
-            0x00 => due,
-            0x10 => clock,
-            0x20 => UnixTime::from_secs(clock.as_secs().saturating_sub(100)),
-            _ => due.saturating_add(Duration::from_secs(u64::from(*chooser))),
-        };
-        let status = STATUSES[usize::from(chooser % 16)];
-        let mut env = Env::new(clock, &mut rng);
-        let step = if chooser & 0x40 != 0 && body.is_empty() {
-            grant.unanswered(&mut env, Sent::MaybeSent)
-        } else {
-            let mut response = Response::builder().status(status);
-            if chooser & 0x40 != 0 {
-                response = response.header("retry-after", body.len().to_string());
-            }
-            grant.respond(&mut env, response.body(body).unwrap())
-        };
-        let text = String::from_utf8_lossy(body);
-        match step {
-            Ok(Step::Done(tokens)) => {
-                assert!((200..300).contains(&status));
-                let members = raw_members(&text).expect("tokens are in a JSON object");
-                assert!(members.iter().any(|(name, _)| name == "access_token"), "tokens that the answer does not hold");
-                assert!(!format!("{tokens:?}").contains(DEVICE_CODE));
-                return;
-            }
-            Ok(Step::Again(next)) => grant = next,
-            Err(failure) => {
-                assert!(!printed(&failure).contains(DEVICE_CODE), "the code was printed");
-                match (&failure.error, &failure.left) {
-                    (Error::Expired, left) => {
-                        assert!(matches!(left, Left::Spent));
-                        let over = clock.saturating_since(NOW).as_secs() >= LIFETIME;
-                        assert!(waited >= LIFETIME || over, "it expired after {waited} s");
-                    }
-                    (_, Left::Spent) => {
-                        let words = ["access_denied", "expired_token", "invalid_grant"];
-                        let said = words.map(|word| says(&text, word));
-                        assert!(said.contains(&true), "spent without a word: {}", failure.error);
-                        assert!([200, 201, 204, 299, 400, 401, 403].contains(&status));
-                    }
-                    _ => {}
-                }
-                return;
-            }
-        }
-        let slower = grant.interval().as_secs();
-        assert!(slower == interval || slower == interval + 5 && says(&text, "slow_down"), "an interval of {slower} s");
-        interval = slower;
-        assert!(grant.rest(clock).as_secs() >= interval, "the next poll comes too early");
-        assert!((count as u64) < LIFETIME / INTERVAL + 2, "it does not end");
-    }
-}
-
-/// Whether a text holds a word, perhaps with escapes in it.
-fn says(text: &str, word: &str) -> bool {
-    text.contains(word) || text.contains("\\u")
+    let grant = asked(200, good.as_bytes()).unwrap();
+    let stored = |grant, clock, chooser| (if chooser & 0x80 == 0 { grant } else { restored(grant, clock) }, false);
+    let ends = ["access_denied", "expired_token", "invalid_grant"];
+    polling::run(grant, answers, DEVICE_CODE, &ends, DeviceGrant::interval, stored);
 }
 
 /// Stored, read and restored: nothing is lost, and no code is shown.

@@ -18,6 +18,8 @@ pub(crate) struct Announced {
     /// How clients may authenticate at the token endpoint, if it says so.
     pub(crate) auth_methods: Option<Box<[Box<str>]>>,
     pub(crate) backchannel: Backchannel,
+    /// It takes the URL of a metadata document as a client id.
+    pub(crate) client_id_documents: bool,
     /// The types of authorization details that it knows, if it says so.
     pub(crate) details_types: Option<Box<[Box<str>]>>,
     /// Its metadata lists response modes without `form_post`.
@@ -26,8 +28,16 @@ pub(crate) struct Announced {
 
 impl fmt::Debug for Announced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { requires_pushed, s256, no_authorization, auth_methods, backchannel, details_types, no_form_post } =
-            self;
+        let Self {
+            requires_pushed,
+            s256,
+            no_authorization,
+            auth_methods,
+            backchannel,
+            client_id_documents,
+            details_types,
+            no_form_post,
+        } = self;
         // The server wrote the names of the methods and types.
         f.debug_struct("Announced")
             .field("requires_pushed", requires_pushed)
@@ -35,6 +45,7 @@ impl fmt::Debug for Announced {
             .field("no_authorization", no_authorization)
             .field("auth_methods", &auth_methods.as_ref().map(|methods| methods.len()))
             .field("backchannel", backchannel)
+            .field("client_id_documents", client_id_documents)
             .field("details_types", &details_types.as_ref().map(|types| types.len()))
             .field("no_form_post", no_form_post)
             .finish()
@@ -66,6 +77,21 @@ impl Server {
     pub fn token_endpoint_auth_methods_supported(mut self, methods: &[&str]) -> Self {
         self.announced.auth_methods = Some(methods.iter().map(|method| (*method).into()).collect());
         self
+    }
+
+    /// From now on, this server takes the URL of a metadata document as a client id
+    /// (`client_id_metadata_document_supported`, OAuth Client ID Metadata Document §5). A server from its metadata has
+    /// this setting already.
+    #[must_use]
+    pub fn client_id_metadata_document_supported(mut self) -> Self {
+        self.announced.client_id_documents = true;
+        self
+    }
+
+    /// Whether this server takes the URL of a metadata document as a client id:
+    /// [`ClientIdDocument::client`](crate::ClientIdDocument::client).
+    pub fn supports_client_id_metadata_documents(&self) -> bool {
+        self.announced.client_id_documents
     }
 
     /// The types of authorization details that this server knows (`authorization_details_types_supported`, RFC 9396 §10).

@@ -15,6 +15,7 @@ pub(crate) enum EndpointKind {
     Introspection,
     Revocation,
     BackchannelAuthentication,
+    Registration,
 }
 
 /// The properties of an endpoint.
@@ -29,7 +30,7 @@ pub(crate) struct Row {
 }
 
 /// One row for each endpoint, in the order of [`EndpointKind`].
-pub(crate) const ROWS: [Row; 7] = [
+pub(crate) const ROWS: [Row; 8] = [
     Row {
         kind: EndpointKind::Authorization,
         role: UrlRole::Authorization,
@@ -66,6 +67,12 @@ pub(crate) const ROWS: [Row; 7] = [
         role: UrlRole::BackchannelAuthentication,
         request: Message::BackchannelAuthenticationRequest,
         metadata: "backchannel_authentication_endpoint",
+    },
+    Row {
+        kind: EndpointKind::Registration,
+        role: UrlRole::Registration,
+        request: Message::RegistrationRequest,
+        metadata: "registration_endpoint",
     },
 ];
 
@@ -157,6 +164,15 @@ impl Server {
     /// As [`Server::new`].
     pub fn backchannel_authentication_endpoint(self, url: &str) -> Result<Self, Error> {
         self.endpoint(EndpointKind::BackchannelAuthentication, url)
+    }
+
+    /// The registration endpoint (RFC 7591 §3). A registration needs the server's [issuer](Self::issuer) too, because the
+    /// credentials are kept under it.
+    ///
+    /// # Errors
+    /// As [`Server::new`].
+    pub fn registration_endpoint(self, url: &str) -> Result<Self, Error> {
+        self.endpoint(EndpointKind::Registration, url)
     }
 
     /// Sets an endpoint, and replaces an earlier one.

@@ -28,6 +28,8 @@ pub enum Message {
     BackchannelAuthenticationRequest,
     /// The answer to a backchannel authentication request (OpenID CIBA §7.3).
     BackchannelAuthenticationAnswer,
+    /// The registration request (RFC 7591 §3.1), a JSON object. None of its members can be renamed.
+    RegistrationRequest,
 }
 
 /// The parameters that authenticate a client (RFC 6749 §2.3.1, RFC 7521 §4.2), in every request by one.
@@ -35,7 +37,7 @@ pub(crate) const CLIENT: [&str; 4] = ["client_id", "client_secret", "client_asse
 
 /// One row for each message, in the order of [`Message`]: its known names, beside those of [`CLIENT`] if a client
 /// authenticates.
-const ROWS: [(Message, bool, &[&str]); 11] = [
+const ROWS: [(Message, bool, &[&str]); 12] = [
     (
         Message::AuthorizationRequest,
         false,
@@ -142,6 +144,7 @@ const ROWS: [(Message, bool, &[&str]); 11] = [
         ],
     ),
     (Message::BackchannelAuthenticationAnswer, false, &["auth_req_id", "expires_in", "interval"]),
+    (Message::RegistrationRequest, false, &[]),
 ];
 
 impl Message {

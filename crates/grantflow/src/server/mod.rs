@@ -261,6 +261,14 @@ impl Server {
         self.issuer.as_ref()
     }
 
+    /// The issuer under which credentials are kept.
+    ///
+    /// # Errors
+    /// [`Misuse::NoIssuer`].
+    pub(crate) fn needed_issuer(&self) -> Result<&Issuer, Error> {
+        self.issuer.as_ref().ok_or(Error::Misuse(Misuse::NoIssuer))
+    }
+
     pub(crate) fn iss_required(&self) -> bool {
         self.iss_required
     }

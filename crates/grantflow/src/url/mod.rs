@@ -89,6 +89,44 @@ pub(crate) fn have_one_origin(a: &str, b: &str) -> bool {
     Parts::of(a).zip(Parts::of(b)).is_some_and(|(a, b)| a.has_origin_of(&b))
 }
 
+/// The URL at which a client manages its registration (RFC 7592 §3): only programs request it, so it may have every
+/// character that RFC 3986 allows.
+pub(crate) fn check_client_configuration(text: &str, plain: &[Origin]) -> Result<Uri, Error> {
+    check_web_url(text, UrlRole::ClientConfiguration, plain)
+}
+
+/// The place of a client's keys (RFC 7591 §2).
+pub(crate) fn check_client_keys(text: &str) -> Result<(), Error> {
+    check_web_url(text, UrlRole::ClientKeys, &[]).map(|_| ())
+}
+
+/// A page of a client (RFC 7591 §2).
+pub(crate) fn check_client_page(text: &str) -> Result<(), Error> {
+    page(text).map_err(|fault| url_fault(UrlRole::ClientPage, fault))
+}
+
+/// A client id that is a URL (OAuth Client ID Metadata Document §3): `https`, with a path without dot segments, and
+/// without user information, query and fragment.
+///
+/// A query is legal and advised against. A port is allowed.
+pub(crate) fn check_client_id(text: &str) -> Result<(), Error> {
+    let fault = |fault| Err(url_fault(UrlRole::ClientId, fault));
+    check_web_parts(text, UrlRole::ClientId)?;
+    let parts = Parts::of(text).ok_or(url_fault(UrlRole::ClientId, UrlFault::Relative))?;
+    if !parts.scheme.eq_ignore_ascii_case("https") {
+        return fault(UrlFault::Scheme);
+    }
+    if parts.query.is_some() {
+        return fault(UrlFault::Query);
+    }
+    if matches!(parts.path, "" | "/") {
+        return fault(UrlFault::NoPath);
+    }
+    // Readers of URLs take an escaped dot for a dot.
+    let is_dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    if parts.path.split('/').any(is_dots) { fault(UrlFault::DotSegment) } else { Ok(()) }
+}
+
 /// A URL that this server had before. It may be `http`, because it is only compared and never requested.
 pub(crate) fn check_former(text: &str) -> Result<(), Error> {
     check_web_parts(text, UrlRole::Former).map(|_| ())

@@ -264,6 +264,7 @@ fn every_public_enum_says_whether_it_may_grow() {
         "grantflow",
         "grantflow-async",
         "grantflow-loopback",
+        "grantflow-mcp",
         "grantflow-providers",
         "grantflow-reqwest",
         "grantflow-session",

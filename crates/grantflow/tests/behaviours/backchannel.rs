@@ -69,10 +69,7 @@ fn fault<T: std::fmt::Debug>(result: Result<T, Error>) -> BackchannelFault {
 }
 
 /// One round trip at the provider's time.
-fn runs<X: Exchange>(provider: &mut testkit::Server, exchange: X) -> X::Output
-where
-    X: std::fmt::Debug,
-{
+fn runs<X: Exchange + std::fmt::Debug>(provider: &mut testkit::Server, exchange: X) -> X::Output {
     let mut rng = Dice(3);
     let now = UnixTime::from_secs(provider.now());
     let sent = exchange.request(&mut Env::new(now, &mut rng)).unwrap();

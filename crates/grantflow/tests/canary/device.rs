@@ -1,6 +1,6 @@
 //! The codes of the device grant: they are shown where a caller asks for them, and nowhere else.
 
-use grantflow::{DeviceGrant, DeviceRequest, Env, Exchange, Sent, Step, StoredDevice, UnixTime};
+use grantflow::{DeviceGrant, DeviceRequest, Env, Exchange, Step, StoredDevice, UnixTime};
 use grantflow_testkit::{Endpoint, Misbehaviour};
 
 use crate::EXTRA;
@@ -12,7 +12,7 @@ fn let_in(world: &mut World) -> bool {
     let knobs = world.provider.knobs();
     (knobs.device_expires_in, knobs.decide_at_poll) = (60, Some(3));
     let ask = DeviceRequest::new(&client).unwrap().scope("read").unwrap().param("x", EXTRA).unwrap();
-    let Some(Step::Done(mut grant)) = round_trip(world, ask) else { return false };
+    let Some(Step::Done(mut grant)) = world.round_trip(ask) else { return false };
     loop {
         let now = UnixTime::from_secs(world.provider.now());
         if let Err(early) = grant.request(&mut Env::new(now, &mut world.rng)) {
@@ -25,7 +25,7 @@ fn let_in(world: &mut World) -> bool {
         let damaged: StoredDevice = serde_json::from_str(&text.replace("device", "devil")).unwrap();
         world.canary.error(&DeviceGrant::from_stored(damaged, &client).unwrap_err());
         let restored = DeviceGrant::from_stored(stored, &client).unwrap();
-        match round_trip(world, restored) {
+        match world.round_trip(restored) {
             Some(Step::Done(tokens)) => {
                 world.canary.debug(&tokens);
                 return true;
@@ -35,34 +35,6 @@ fn let_in(world: &mut World) -> bool {
         }
         if let Some(trouble) = grant.trouble() {
             world.canary.error(trouble);
-        }
-    }
-}
-
-fn round_trip<X: Exchange + std::fmt::Debug>(world: &mut World, exchange: X) -> Option<Step<X>>
-where
-    X::Output: std::fmt::Debug,
-{
-    world.canary.debug(&exchange);
-    let request = exchange.request(&mut world.env()).unwrap();
-    world.canary.secrets_of(&request);
-    world.canary.debug(&request);
-    let step = match world.provider.try_handle(&request) {
-        Some(response) => {
-            world.canary.secrets_of_answer(response.body());
-            exchange.respond(&mut world.env(), response)
-        }
-        None => exchange.unanswered(&mut world.env(), Sent::MaybeSent),
-    };
-    match step {
-        Ok(step) => {
-            world.canary.debug(&step);
-            Some(step)
-        }
-        Err(failure) => {
-            world.canary.failure(&failure);
-            world.canary.debug(&failure.left);
-            None
         }
     }
 }

@@ -16,8 +16,11 @@ use grantflow_testkit::{CallbackFault, Endpoint, Misbehaviour};
 use search::{Canary, WINDOW, base64};
 use world::World;
 
+mod backchannel;
 mod device;
 mod endpoints;
+mod exchange;
+mod registration;
 mod search;
 mod world;
 

@@ -80,9 +80,25 @@ impl Canary {
     pub(crate) fn secrets_of(&mut self, request: &http::Request<grantflow::Body>) {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body().as_ref()).unwrap();
         for (name, value) in pairs {
-            if ["client_secret", "code", "code_verifier", "device_code", "refresh_token", "state", "token", "x"]
-                .contains(&name.as_str())
-            {
+            let secret = [
+                "client_secret",
+                "code",
+                "code_verifier",
+                "device_code",
+                "refresh_token",
+                "state",
+                "token",
+                "x",
+                "subject_token",
+                "actor_token",
+                "assertion",
+                "auth_req_id",
+                "client_notification_token",
+                "login_hint",
+                "user_code",
+                "binding_message",
+            ];
+            if secret.contains(&name.as_str()) {
                 self.secret(&value);
             }
         }
@@ -96,7 +112,7 @@ impl Canary {
 
     pub(crate) fn secrets_of_answer(&mut self, body: &[u8]) {
         if let Ok(answer) = serde_json::from_slice::<serde_json::Value>(body) {
-            for name in ["access_token", "refresh_token", "id_token", "device_code", "user_code"] {
+            for name in ["access_token", "refresh_token", "id_token", "device_code", "user_code", "auth_req_id"] {
                 if let Some(text) = answer[name].as_str() {
                     self.secret(text);
                 }

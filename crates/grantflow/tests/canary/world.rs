@@ -47,6 +47,10 @@ impl World {
             .issuer("https://as.example")
             .unwrap()
             .device_authorization_endpoint(&provider.endpoint_url(grantflow_testkit::Endpoint::DeviceAuthorization))
+            .unwrap()
+            .backchannel_authentication_endpoint(
+                &provider.endpoint_url(grantflow_testkit::Endpoint::BackchannelAuthentication),
+            )
             .unwrap();
         let clients =
             vec![server.client("app").secret_post(SECRET).unwrap(), server.client("app").secret_basic(SECRET).unwrap()];
@@ -64,6 +68,35 @@ impl World {
 
     pub(crate) fn client(&self) -> grantflow::ConfidentialClient {
         self.clients[self.rng.0 as usize % 2].clone()
+    }
+
+    /// One step of an exchange of many, with everything that shows on the way; `None` if it failed.
+    pub(crate) fn round_trip<X: Exchange + Debug>(&mut self, exchange: X) -> Option<Step<X>>
+    where
+        X::Output: Debug,
+    {
+        self.canary.debug(&exchange);
+        let request = exchange.request(&mut self.env()).unwrap();
+        self.canary.secrets_of(&request);
+        self.canary.debug(&request);
+        let step = match self.provider.try_handle(&request) {
+            Some(response) => {
+                self.canary.secrets_of_answer(response.body());
+                exchange.respond(&mut self.env(), response)
+            }
+            None => exchange.unanswered(&mut self.env(), Sent::MaybeSent),
+        };
+        match step {
+            Ok(step) => {
+                self.canary.debug(&step);
+                Some(step)
+            }
+            Err(failure) => {
+                self.canary.failure(&failure);
+                self.canary.debug(&failure.left);
+                None
+            }
+        }
     }
 
     /// Starts a login; returns the pending grant and the callback, perhaps with a fault.

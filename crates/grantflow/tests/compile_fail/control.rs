@@ -60,6 +60,51 @@ fn other_endpoints(api: &ConfidentialClient, authorization: &Authorization, toke
     Ok(pushed)
 }
 
+fn register(server: &Server, env: &mut Env<'_>, answers: [http::Response<Vec<u8>>; 3]) -> Result<Option<Client>, Error> {
+    let [first, second, third] = answers;
+    let metadata = ClientMetadata::new().redirect_uri("https://app.example/cb")?.client_name("Clubs")?;
+    let document = ClientIdDocument::new("https://app.example/client.json", metadata.clone())?;
+    let registration = Registration::new(server, metadata)?.initial_access_token("token")?;
+    let Step::Done(registered) = registration.respond(env, first)? else { return Ok(None) };
+    let registered = Registered::from_stored(registered.into_stored(), server)?;
+    let client = registered.client(server)?;
+    let Step::Done(registered) = registered.read()?.respond(env, second)? else { return Ok(None) };
+    let update = registered.update(ClientMetadata::new().client_name("Other")?)?;
+    let Step::Done(registered) = update.respond(env, third)? else { return Ok(None) };
+    let _ = registered.delete()?.into_registered().client_id();
+    let _ = Client::from(&document.client(server)?);
+    Ok(Some(client))
+}
+
+fn exchanged(company: &ConfidentialClient, chat: &Client, id_token: &str, env: &mut Env<'_>) -> Result<AssertionGrant, Error> {
+    let subject = SecurityToken::id_token(id_token)?;
+    // One subject token may be exchanged for several audiences.
+    let exchange = TokenExchange::new(company, subject.clone()).actor(SecurityToken::jwt("a.b.c")?).audience("chat")?;
+    let _ = exchange.for_access_token().request(env)?;
+    let request = IdentityAssertionRequest::new(company, subject, chat)?.scope("read")?;
+    let _ = request.then(|assertion, _| Ok(assertion.grant())).request(env)?;
+    let _ = ExtensionGrant::new(chat, "urn:example:voucher")?.param("voucher", "1")?.replayable();
+    Ok(AssertionGrant::new(chat, Assertion::jwt("a.b.c")?))
+}
+
+fn used(exchanged: Exchanged) -> Result<(), Error> {
+    match exchanged {
+        Exchanged::Tokens { tokens, .. } => use_token(&tokens),
+        Exchanged::Issued(token) => token.to_assertion().map(drop),
+    }
+}
+
+fn ask_a_person(bank: &ConfidentialClient, env: &mut Env<'_>, answer: http::Response<Vec<u8>>, ping: &http::Request<Vec<u8>>) -> Result<bool, Error> {
+    let request = BackchannelRequest::with_login_hint(bank, "ada")?.ping(env)?;
+    let Step::Done(grant) = request.respond(env, answer)? else { return Ok(false) };
+    let grant = BackchannelGrant::from_stored(grant.into_stored(), bank)?;
+    let Ok(notification) = Notification::read(ping) else { return Ok(false) };
+    match grant.receive(&notification) {
+        Notified::Ready(grant) => Ok(grant.request(env).is_ok()),
+        Notified::Unrelated { why, .. } => Ok(why.response().status().is_success()),
+    }
+}
+
 fn over_ureq(agent: &grantflow_ureq::Agent, exchange: CodeExchange) -> bool {
     grantflow_ureq::run(agent, exchange).is_ok()
 }
@@ -67,6 +112,6 @@ fn over_ureq(agent: &grantflow_ureq::Agent, exchange: CodeExchange) -> bool {
 fn store<T: serde::Serialize>(_: &T) {}
 
 fn main() {
-    let _ = (flow, find, other_endpoints, over_ureq);
+    let _ = (flow, find, other_endpoints, register, exchanged, used, ask_a_person, over_ureq);
     store(&"");
 }

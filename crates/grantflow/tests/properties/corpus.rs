@@ -7,7 +7,9 @@ use std::path::Path;
 /// A target's name, and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 18] = [
+const TARGETS: &[Target] = &[
+    ("backchannel", grantflow::fuzz::backchannel),
+    ("notification", grantflow::fuzz::notification),
     ("device", grantflow::fuzz::device),
     ("challenge", grantflow::fuzz::challenge),
     ("callback", grantflow::fuzz::callback),
@@ -22,6 +24,7 @@ const TARGETS: [Target; 18] = [
     ("resource_metadata", grantflow::fuzz::resource_metadata),
     ("well_known_url", grantflow::fuzz::well_known_url),
     ("pushed", grantflow::fuzz::pushed),
+    ("registration", grantflow::fuzz::registration),
     ("introspection", grantflow::fuzz::introspection),
     ("authorization_details", grantflow::fuzz::authorization_details),
     ("token_exchange", grantflow::fuzz::token_exchange),
@@ -34,7 +37,7 @@ fn fuzz_folder() -> std::path::PathBuf {
 
 #[test]
 fn every_input_of_every_target_passes() {
-    for (name, body) in TARGETS {
+    for (name, body) in TARGETS.iter().copied() {
         let folder = fuzz_folder().join("corpus").join(name);
         let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let mut inputs: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -69,16 +72,19 @@ fn every_target_is_replayed() {
 #[test]
 fn the_flow_models_inputs_reach_every_flow() {
     let folder = fuzz_folder().join("corpus/flow_model");
-    let mut all = [0; 8];
+    let mut all = [0; 13];
     for input in fs::read_dir(folder).unwrap() {
         let reached = crate::flow_model::reached(&fs::read(input.unwrap().path()).unwrap());
         let robots = [reached.credentials, reached.chains, reached.broken_chains];
-        let others = [reached.found, reached.pushed, reached.described, reached.revoked, reached.devices];
-        let found = [robots.as_slice(), &others].concat();
+        let others =
+            [reached.found, reached.pushed, reached.described, reached.revoked, reached.devices, reached.backchannel];
+        let traded = [reached.exchanged, reached.asserted, reached.vouched, reached.registered];
+        let found = [robots.as_slice(), &others, &traded].concat();
         all = std::array::from_fn(|i| all[i] + found[i]);
     }
     assert!(
         all.iter().all(|count| *count >= 5),
-        "credentials, chains, broken chains, documents, pushed, described, revoked, devices: {all:?}"
+        "credentials, chains, broken chains, documents, pushed, described, revoked, devices, backchannel, exchanged, \
+         asserted, vouched, registered: {all:?}"
     );
 }

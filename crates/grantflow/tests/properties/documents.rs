@@ -21,7 +21,81 @@ fn urls(issuer: &str, kind: WellKnown) -> Vec<String> {
     Discovery::new(issuer).unwrap().at(&[kind]).unwrap().urls().collect()
 }
 
+/// The rules of the three standards, as rows with their section. `null`: the text is no issuer or no resource.
+#[test]
+fn each_document_is_where_its_standard_says() {
+    #[derive(serde::Deserialize)]
+    struct Row {
+        section: String,
+        kind: String,
+        of: String,
+        urls: Option<Vec<String>>,
+    }
+    let rows: Vec<Row> = serde_json::from_str(include_str!("../vectors/well_known.json")).unwrap();
+    for Row { section, kind, of, urls } in &rows {
+        let of_issuer = |kind| {
+            let discovery = Discovery::new(of).ok()?;
+            Some(discovery.at(&[kind]).unwrap().urls().collect::<Vec<String>>())
+        };
+        let found = match kind.as_str() {
+            "oauth" => of_issuer(WellKnown::OAuth),
+            "openid inserted" => of_issuer(WellKnown::OpenIdInserted),
+            "openid appended" => of_issuer(WellKnown::OpenIdAppended),
+            "resource" => ResourceDiscovery::new(of).ok().map(|discovery| discovery.urls().collect()),
+            other => panic!("{other}"),
+        };
+        assert_eq!(found, *urls, "{section}: {of}");
+    }
+    for standard in ["RFC 8414 section 3.1", "OpenID Connect Discovery section 4", "RFC 9728 section 3.1"] {
+        let rows = rows.iter().filter(|row| row.section.starts_with(standard)).count();
+        assert!(rows >= 4, "{standard} has {rows} rows");
+    }
+}
+
+/// What an issuer must not have (RFC 8414 §2): a query, a fragment, another scheme, a user.
+fn no_issuer() -> impl Strategy<Value = String> {
+    let spoilt = |(origin, path, kind, rest): (String, String, u8, String)| match kind {
+        0 => format!("{origin}{path}?{rest}"),
+        1 => format!("{origin}{path}#{rest}"),
+        2 => format!("{origin}{path}?{rest}#{rest}"),
+        3 => format!("http{}{path}", origin.strip_prefix("https").unwrap()),
+        4 => format!("https://{}@{}{path}", rest.replace('/', "u"), origin.strip_prefix("https://").unwrap()),
+        _ => format!("{origin}{path} {rest}x"),
+    };
+    (origin(), path(), 0..6u8, "[a-z0-9=/]{0,8}").prop_map(spoilt)
+}
+
 proptest! {
+    #[test]
+    fn a_text_with_a_query_a_fragment_or_a_user_has_no_document(text in no_issuer()) {
+        prop_assert!(Discovery::new(&text).is_err(), "{}", text);
+        prop_assert!(Issuer::new(&text).is_err(), "{}", text);
+    }
+
+    /// From the document's address back to the issuer: only one terminating slash is lost, and nothing is added.
+    #[test]
+    fn an_issuer_can_be_read_off_the_address_of_its_document((origin, path) in (origin(), path())) {
+        let issuer = format!("{origin}{path}");
+        let own = issuer.strip_suffix('/').unwrap_or(&issuer);
+        for (kind, suffix) in [
+            (WellKnown::OAuth, "/.well-known/oauth-authorization-server"),
+            (WellKnown::OpenIdInserted, "/.well-known/openid-configuration"),
+            (WellKnown::OpenIdAppended, "/.well-known/openid-configuration"),
+        ] {
+            let [url] = urls(&issuer, kind).try_into().unwrap();
+            let back = match kind {
+                WellKnown::OpenIdAppended => url.strip_suffix(suffix).map(str::to_owned),
+                _ => url.strip_prefix(&origin).and_then(|rest| rest.strip_prefix(suffix)).map(|path| format!("{origin}{path}")),
+            };
+            prop_assert_eq!(back.as_deref(), Some(own), "{}", url);
+            prop_assert!(!url.contains(['?', '#']), "{}", url);
+            // The two issuers with and without the slash share a document, and its `issuer` tells them apart.
+            if !own.ends_with('/') {
+                prop_assert_eq!(urls(own, kind), [url]);
+            }
+        }
+    }
+
     #[test]
     fn a_document_is_at_the_host_of_its_issuer((origin, path) in (origin(), path())) {
         let issuer = format!("{origin}{path}");

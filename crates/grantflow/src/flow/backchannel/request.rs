@@ -61,7 +61,7 @@ impl BackchannelRequest {
     /// [`Misuse::NoEndpoint`] if the server has no backchannel authentication endpoint; [`Misuse::Backchannel`] if the
     /// hint is empty.
     pub fn with_login_hint(client: &ConfidentialClient, hint: &str) -> Result<Self, Error> {
-        Self::new(client, "login_hint", hint)
+        Self::named(client, "login_hint", hint)
     }
 
     /// A request for the person whom an ID token names that the server gave this client before (`id_token_hint`). It may
@@ -70,7 +70,7 @@ impl BackchannelRequest {
     /// # Errors
     /// As [`with_login_hint`](Self::with_login_hint).
     pub fn with_id_token_hint(client: &ConfidentialClient, hint: &str) -> Result<Self, Error> {
-        Self::new(client, "id_token_hint", hint)
+        Self::named(client, "id_token_hint", hint)
     }
 
     /// A request for the person whom a token of another service names (`login_hint_token`). The two sides agree on its
@@ -79,10 +79,10 @@ impl BackchannelRequest {
     /// # Errors
     /// As [`with_login_hint`](Self::with_login_hint).
     pub fn with_login_hint_token(client: &ConfidentialClient, hint: &str) -> Result<Self, Error> {
-        Self::new(client, "login_hint_token", hint)
+        Self::named(client, "login_hint_token", hint)
     }
 
-    fn new(client: &ConfidentialClient, name: &'static str, hint: &str) -> Result<Self, Error> {
+    fn named(client: &ConfidentialClient, name: &'static str, hint: &str) -> Result<Self, Error> {
         let mut asked = Asked::on(client.into(), Message::BackchannelAuthenticationRequest);
         asked.client.server().needed(EndpointKind::BackchannelAuthentication)?;
         if hint.trim().is_empty() {

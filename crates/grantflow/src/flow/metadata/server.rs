@@ -25,6 +25,8 @@ impl ServerMetadata {
     ///   type of authorization details is refused, see [`Server::authorization_details_types_supported`];
     /// - [`response_modes_supported`](Self::response_modes_supported) without `form_post`: a request with that response
     ///   mode is refused when it is started;
+    /// - [`client_id_metadata_document_supported`](Self::client_id_metadata_document_supported), see
+    ///   [`Server::client_id_metadata_document_supported`];
     /// - `S256` in it: [`Quirk::RefusesPkce`](crate::Quirk::RefusesPkce) is refused.
     ///
     /// Everything else is set as for any other server: quirks, [`Server::token_for`], endpoints that replace these.
@@ -78,6 +80,9 @@ impl ServerMetadata {
         }
         let has_form_post = |modes: &[String]| modes.iter().any(|mode| mode == "form_post");
         server.announced.no_form_post = self.response_modes_supported().is_some_and(|modes| !has_form_post(modes));
+        if self.client_id_metadata_document_supported() {
+            server = server.client_id_metadata_document_supported();
+        }
         Ok(server)
     }
 }

@@ -13,9 +13,11 @@ use crate::error::Violation;
 
 mod extra;
 mod members;
+mod pairs;
 
 pub(crate) use extra::Extra;
 pub(crate) use members::{Fault, Members, Optional, Scalar, Table, visible};
+pub(crate) use pairs::{pairs, write_pairs};
 
 /// Finds the member of a name, if a server has other names than the standard.
 pub(crate) type Names<'n, T> = Option<&'n dyn Fn(&str) -> Option<T>>;

@@ -1,14 +1,10 @@
-//! A device that a person approves: no poll is early, polling ends, and what ends it is the server's word or the time.
+//! A device that a person approves.
 
-use grantflow::{DeviceGrant, DeviceRequest, Error, Exchange as _, Left, Step, StoredDevice};
+use grantflow::{DeviceGrant, DeviceRequest, Left, Step, StoredDevice};
 use grantflow_testkit::{Endpoint, Misbehaviour};
 
-use super::wire::holds_token;
+use super::polling::{INTERVAL, LIFETIME};
 use super::{Model, Stage};
-
-/// Of a code, in seconds. Short, so that a run is.
-const LIFETIME: u64 = 120;
-const INTERVAL: u64 = 5;
 
 impl Model {
     pub(super) fn let_a_device_in(&mut self, argument: u8) -> Stage {
@@ -26,8 +22,18 @@ impl Model {
         match outcome {
             Ok(Step::Done(grant)) => {
                 assert!(seen.is_success(), "a code out of {:?}", seen.status);
-                self.codes(&seen.body);
-                self.poll(grant, argument)
+                self.codes(&seen.body, &["device_code", "user_code"]);
+                let expires_at = grant.expires_at();
+                let stored = |model: &mut Self, grant, _| {
+                    (if argument & 0x20 == 0 { grant } else { model.store_device(grant) }, false)
+                };
+                match self.poll(grant, argument, expires_at, DeviceGrant::interval, stored) {
+                    Some(tokens) => {
+                        self.reached.devices += 1;
+                        Stage::HasTokens(tokens)
+                    }
+                    None => Stage::Idle,
+                }
             }
             Ok(Step::Again(_)) => panic!("a device request has one step"),
             Err(failure) => {
@@ -37,67 +43,6 @@ impl Model {
                 Stage::Idle
             }
         }
-    }
-
-    /// Each of them is enough to get the tokens.
-    fn codes(&mut self, body: &[u8]) {
-        let Ok(members) = serde_json::from_slice::<serde_json::Value>(body) else { return };
-        for name in ["device_code", "user_code"] {
-            self.ledger.secret(members[name].as_str().unwrap_or_default());
-        }
-    }
-
-    fn poll(&mut self, mut grant: DeviceGrant, argument: u8) -> Stage {
-        let (mut waited, mut most) = (0, grant.expires_at().saturating_since(self.now()).as_secs() / INTERVAL + 2);
-        most = most.min(LIFETIME);
-        let spoilt = Misbehaviour::polls();
-        for count in 0.. {
-            assert!(count < most, "{count} polls of one code");
-            if argument & 0x20 != 0 {
-                grant = self.store_device(grant);
-            }
-            self.ledger.show(&grant);
-            let (interval, rest) = (grant.interval(), grant.rest(self.now()));
-            assert!(rest >= interval && interval.as_secs() >= 1, "it waits {rest:?} where {interval:?} is asked for");
-            self.provider.advance(rest.as_secs());
-            waited += rest.as_secs();
-            let behaves = argument <= 127;
-            if !behaves {
-                let index = usize::from(argument).wrapping_mul(31).wrapping_add(count as usize * 17);
-                self.provider.knobs().misbehave(spoilt[index % spoilt.len()].clone());
-            }
-            let (outcome, seen) = self.round_trip(grant, None);
-            match outcome {
-                Ok(Step::Done(tokens)) => {
-                    assert!(seen.is_success(), "tokens out of {:?}", seen.status);
-                    let text = tokens.bearer().unwrap().expose_secret();
-                    assert!(holds_token(&seen.body, text), "tokens that the answer does not hold");
-                    self.rescued = false;
-                    self.keep(&tokens, &seen.body);
-                    self.reached.devices += 1;
-                    return Stage::HasTokens(tokens);
-                }
-                Ok(Step::Again(next)) => {
-                    assert!(next.interval() >= interval, "the interval shrinks");
-                    assert!(!(behaves && seen.issued), "good tokens were not taken");
-                    grant = next;
-                }
-                Err(failure) => {
-                    assert!(!(behaves && seen.issued), "good tokens were refused: {}", failure.error);
-                    self.ledger.show_error(&failure);
-                    let over = matches!(failure.error, Error::Expired);
-                    assert!(!over || waited >= LIFETIME.min(most), "it expired after {waited} s");
-                    let spent = matches!(failure.left, Left::Spent);
-                    assert!(
-                        !spent || over || failure.error.code().is_some(),
-                        "spent without a word: {}",
-                        failure.error
-                    );
-                    return Stage::Idle;
-                }
-            }
-        }
-        unreachable!("polls are counted")
     }
 
     fn store_device(&mut self, grant: DeviceGrant) -> DeviceGrant {

@@ -1,6 +1,8 @@
 //! The server and the clients of the model.
 
-use grantflow_testkit::{Client, ClientAuth, Endpoint, Server};
+use grantflow_testkit::{Client, ClientAuth, Endpoint, Grant, Server};
+
+use super::exchange::VOUCHER;
 
 pub(super) const SECRET: &str = "client-secret-of-the-model";
 pub(super) const REDIRECT_URI: &str = "https://app.example/cb";
@@ -18,7 +20,17 @@ pub(super) struct Identity {
 pub(super) fn provider() -> Server {
     let mut provider = Server::new("https://as.example");
     provider.register(Client::confidential("app", SECRET).redirect_uri(REDIRECT_URI).scope("read write"));
-    provider.register(Client::public("device").redirect_uri(REDIRECT_URI).scope("read write"));
+    // Any client may use grants that are tokens themselves.
+    let grants = [
+        Grant::AuthorizationCode,
+        Grant::RefreshToken,
+        Grant::DeviceCode,
+        Grant::TokenExchange,
+        Grant::Assertion,
+        Grant::Extension,
+    ];
+    provider.register(Client::public("device").redirect_uri(REDIRECT_URI).scope("read write").grants(&grants));
+    provider.knobs().extension_grant = Some(VOUCHER.to_owned());
     provider
 }
 
@@ -32,6 +44,7 @@ pub(super) fn identities(provider: &Server) -> [Identity; 3] {
         .and_then(|server| server.introspection_endpoint(&at(Endpoint::Introspection)))
         .and_then(|server| server.revocation_endpoint(&at(Endpoint::Revocation)))
         .and_then(|server| server.device_authorization_endpoint(&at(Endpoint::DeviceAuthorization)))
+        .and_then(|server| server.backchannel_authentication_endpoint(&at(Endpoint::BackchannelAuthentication)))
         .unwrap();
     let post = server.client("app").secret_post(SECRET).unwrap();
     let basic = server.client("app").secret_basic(SECRET).unwrap();

@@ -11,12 +11,18 @@
 //! - a verifier is sent with the code of its challenge, and with no other;
 //! - tokens come only from a 2xx answer that holds them, and always from a server that behaves well;
 //! - client credentials are never used up, and bring no refresh token;
+//! - an access token that is exchanged stays what it was, and what is issued is what the server says;
+//! - an assertion is spent by a verdict only;
 //! - a chain of two exchanges loses nothing of either;
 //! - a stored state is restored for its own client, and for no other;
 //! - a metadata document is that of the requested server or resource, and a search loses nothing;
 //! - pushed requests, introspection and revocation lose nothing, and can be sent again;
+//! - a registered client is managed with the access token that its server gave last, and only there;
 //! - a device never polls early, and its polling ends by the server's word or by the time;
+//! - a person's phone rings again only if the client cannot know whether it rang, and a false ping changes nothing;
 //! - nothing that is printed contains a secret.
+
+use std::collections::BTreeMap;
 
 use grantflow::{
     Authorization, Callback, CodeExchange, ConfidentialClient, EntropyFailed, Env, GrantedScope, PendingCallback,
@@ -30,13 +36,17 @@ use identity::{Identity, REDIRECT_URI, SECRET, identities, provider};
 use ledger::Ledger;
 use wire::{parameter, receive};
 
+mod backchannel;
 mod device;
 mod documents;
 mod endpoints;
+mod exchange;
 mod forge;
 mod grant;
 mod identity;
 mod ledger;
+mod polling;
+mod registration;
 mod robot;
 mod trip;
 mod wire;
@@ -68,10 +78,36 @@ pub(crate) struct Reached {
     pub(crate) revoked: usize,
     /// Tokens of devices.
     pub(crate) devices: usize,
+    /// Tokens that became other tokens.
+    pub(crate) exchanged: usize,
+    /// Tokens by an assertion or a voucher.
+    pub(crate) asserted: usize,
+    /// Identity assertions.
+    pub(crate) vouched: usize,
+    /// Tokens that a person approved on a phone.
+    pub(crate) backchannel: usize,
+    /// Clients that registered themselves, and were deleted.
+    pub(crate) registered: usize,
 }
 
 /// Runs the model, and returns its results.
 pub(crate) fn reached(bytes: &[u8]) -> Reached {
+    play(bytes).reached
+}
+
+/// Runs the model, and counts the requests that the server has seen: by their grant, or by their endpoint.
+#[allow(dead_code, reason = "the fuzz target needs no counts")]
+pub(crate) fn seen(bytes: &[u8]) -> BTreeMap<String, u64> {
+    let model = play(bytes);
+    let mut seen = BTreeMap::new();
+    for hit in model.provider.log() {
+        let endpoint = || hit.endpoint.map_or_else(|| "elsewhere".to_owned(), |endpoint| format!("{endpoint:?}"));
+        *seen.entry(hit.grant_type.clone().unwrap_or_else(endpoint)).or_default() += 1;
+    }
+    seen
+}
+
+fn play(bytes: &[u8]) -> Model {
     let mut model = Model::new();
     let mut bytes = bytes.iter().copied();
     for _ in 0..MAX_OPERATIONS {
@@ -82,7 +118,7 @@ pub(crate) fn reached(bytes: &[u8]) -> Reached {
         model.ledger.check(model.provider.log(), identity.id, identity.auth);
     }
     model.ledger.check_shown();
-    model.reached
+    model
 }
 
 /// The stage of the application.
@@ -190,6 +226,11 @@ impl Model {
             }
             (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
             (3, Stage::Idle) => self.let_a_device_in(argument),
+            (6, Stage::Idle) => self.ask_a_person(argument),
+            (4, Stage::Idle) => {
+                self.register(argument);
+                Stage::Idle
+            }
             (3, Stage::Waiting(waiting)) => self.store_pending(waiting),
             (4 | 0, Stage::HasCode(exchange)) => self.exchange(exchange, argument, None),
             (5, Stage::HasCode(exchange)) => self.not_sent(exchange, Stage::HasCode),
@@ -200,6 +241,9 @@ impl Model {
                 self.exchange(exchange, argument, Some(old))
             }
             (7, Stage::HasTokens(tokens)) => self.store_tokens(tokens),
+            (4, Stage::Idle) => self.assert(argument),
+            (5, Stage::Idle) => self.vouch(argument),
+            (5, Stage::HasTokens(tokens)) => self.exchange_token(tokens, argument),
             (8, Stage::Idle) => self.push(argument),
             (8, Stage::HasTokens(tokens)) => self.call_api(tokens),
             (3, Stage::HasTokens(tokens)) => self.revoke(tokens, argument),

@@ -1,7 +1,7 @@
 //! One round trip, and what the server shows of it.
 
 use grantflow::{Env, Exchange, Failure, Sent, Step, Tokens};
-use grantflow_testkit::Misbehaviour;
+use grantflow_testkit::{Endpoint, Misbehaviour};
 use http::{StatusCode, header};
 
 use super::Model;
@@ -37,7 +37,14 @@ impl Model {
         self.ledger.show(&request);
         if let Some(credentials) = request.headers().get(header::AUTHORIZATION) {
             let text = credentials.to_str().unwrap();
-            self.ledger.secret(text.strip_prefix("Basic ").expect("no other scheme"));
+            let place = self.provider.endpoint_url(Endpoint::ClientConfiguration);
+            match text.strip_prefix("Bearer ") {
+                Some(token) => {
+                    assert!(request.uri().to_string().starts_with(&place), "a registration access token elsewhere");
+                    self.ledger.secret(token);
+                }
+                None => self.ledger.secret(text.strip_prefix("Basic ").expect("no other scheme")),
+            }
         }
         let response = self.provider.try_handle(&request);
         let issued = self.provider.log().last().is_some_and(|hit| hit.issued);
