@@ -4,7 +4,7 @@
 
 use grantflow::{
     Authorization, Begun, Callback, Challenges, Client, ClientIdDocument, ClientMetadata, Discovery, Env, Error,
-    ErrorCode, Left, Next, Redirect, ResourceDiscovery, Revocation, Server, ServerMetadata, StepUp,
+    ErrorCode, Left, Next, Redirect, ResourceDiscovery, Revocation, Server, ServerMetadata, StepUp, Tokens,
 };
 use grantflow_tests::support::peer::{Browser, Kind, Landing};
 use grantflow_tests::support::transport::{SysRng, now};
@@ -19,11 +19,12 @@ const DOCUMENT: &str = "https://client.example.com/about.json";
 const ELSEWHERE: &str = "https://client.example.com/cb";
 const SCOPE: &str = "atproto";
 
-pub(crate) const CHECKS: [Row; 9] = [
+pub(crate) const CHECKS: [Row; 10] = [
     Row { name: "metadata of the resource, its server, and what it demands", check: metadata, on: HERE },
     Row { name: "its API wants a key", check: api, on: HERE },
     Row { name: "pushed by itself, and the person says no", check: says_no, on: HERE },
     Row { name: "pushed by itself, and a code is good for nobody without a key", check: says_yes, on: HERE },
+    Row { name: "a refresh without a key does not cost the grant", check: refresh, on: HERE },
     Row { name: "a request that is not pushed is shown to the person all the same", check: not_pushed, on: HERE },
     Row { name: "pushed: what is wrong is said at once", check: refused, on: HERE },
     Row { name: "a client that is a document", check: document, on: HERE },
@@ -122,6 +123,15 @@ fn says_yes(world: &World) -> Outcome {
     let code = error.code().map(ErrorCode::as_str);
     check(code == Some("invalid_dpop_proof") && error.status() == Some(StatusCode::UNAUTHORIZED), error.to_string())?;
     check(!matches!(left, Left::Unknown(_)), format!("{left:?}"))
+}
+
+/// It looks at no refresh token before it has seen a proof, so nothing is known about this one.
+fn refresh(world: &World) -> Outcome {
+    let tokens = Tokens::of_refresh_token(&world.client_called(LOCAL)?, "nobody-knows-it")?.build();
+    let (error, left) = failed(world.agent.run(tokens.refresh()?))?;
+    let code = error.code().map(ErrorCode::as_str);
+    check(code == Some("invalid_dpop_proof") && error.status() == Some(StatusCode::UNAUTHORIZED), error.to_string())?;
+    check(!matches!(left, Left::Spent), format!("{left:?}"))
 }
 
 fn not_pushed(world: &World) -> Outcome {
