@@ -209,6 +209,31 @@ let tokens = grantflow_ureq::run(&agent, tokens.refresh()?.resource("https://pay
 
 #[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
 #[rustfmt::skip]
+fn tokens_that_are_grants(
+    agent: grantflow_ureq::Agent,
+    client: grantflow::ConfidentialClient,
+    received: &str,
+    at_company: grantflow::ConfidentialClient,
+    at_chat: grantflow::ConfidentialClient,
+    id_token: &str,
+) -> Result<(), Box<dyn Error>> {
+    use grantflow::{Exchange, Exchanged, IdentityAssertionRequest, SecurityToken, TokenExchange};
+    // README
+let subject = SecurityToken::access_token(received)?; // with its type, always
+match grantflow_ureq::run(&agent, TokenExchange::new(&client, subject).resource("https://stock.example/")?)? {
+    Exchanged::Tokens { tokens, .. } => { /* tokens.bearer()? for the API behind this one */ }
+    Exchanged::Issued(token) => { /* the subject of another exchange, or token.to_assertion()? at another server */ }
+}
+
+// A company's server states who the person is, and another company's server believes it: two steps, run as one.
+let request = IdentityAssertionRequest::new(&at_company, SecurityToken::id_token(id_token)?, &at_chat)?.scope("chat.read")?;
+let tokens = grantflow_ureq::run(&agent, request.then(|assertion, _| Ok(assertion.grant())))?;
+    // README
+    Ok(())
+}
+
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
 fn an_api_wants_more(
     authorization: &grantflow::Authorization,
     tokens: &grantflow::Tokens,

@@ -76,7 +76,7 @@ impl System {
                 assert!(brought.is_none() || self.lease);
                 assert!(doubt.sent > 0 && doubt.sent <= most(self.in_doubt).max(2));
             }
-            Outcome::Forgotten => {
+            Outcome::Forgotten { .. } => {
                 tally("logged out");
                 self.chosen += 1;
                 assert!(kept.is_none());

@@ -23,6 +23,7 @@ mod records;
 mod reenter;
 mod refused;
 mod rescued;
+mod revoked;
 mod robot;
 mod source;
 mod source_async;

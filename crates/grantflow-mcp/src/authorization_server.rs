@@ -3,11 +3,13 @@
 use core::fmt;
 
 use grantflow::{Issuer, RedirectUri, ResourceMetadata, Scope, ServerMetadata, UnixTime};
+use serde::{Deserialize, Serialize};
 
 use crate::client::{Application, ClientChoice, Clients, Former, choose};
 use crate::error::Error;
-use crate::place::Place;
+use crate::place::{Place, StoredPlace};
 use crate::resource::Resource;
+use crate::sealed::Sealed;
 
 /// An authorization server that a resource trusts, with its metadata.
 #[derive(Clone)]
@@ -73,6 +75,26 @@ impl AuthorizationServer {
         choose(self, application, clients, redirect_uri, now)
     }
 
+    /// The server in a form that can be stored, while a person registers the program there or looks for its credentials.
+    /// It holds its metadata and that of the resource.
+    pub fn to_stored(&self) -> StoredAuthorizationServer {
+        let Self { place, scope, former } = self;
+        let scope = scope.as_ref().map(|scope| scope.as_str().to_owned());
+        let body = ServerBody { place: place.to_stored(), scope, former: former.clone() };
+        StoredAuthorizationServer(Sealed::new(KIND, place.issuer().as_str(), place.resource().identifier(), &body))
+    }
+
+    /// Restores a stored server. All of it is checked again.
+    ///
+    /// # Errors
+    /// [`Error::Stored`] if another version wrote it, or if a byte of it was changed; [`Error::OAuth`].
+    pub fn from_stored(stored: &StoredAuthorizationServer) -> Result<Self, Error> {
+        let body: ServerBody = stored.0.open(KIND)?;
+        stored.0.check_owner(&body.place)?;
+        let scope = body.scope.as_deref().map(Scope::untrusted).transpose()?;
+        Ok(Self { place: Place::from_stored(&body.place)?, scope, former: body.former })
+    }
+
     /// Point 6: what the challenge names, else every scope of the resource, else none.
     pub(crate) fn wanted_scope(&self) -> Option<Scope> {
         self.scope.clone().or_else(|| self.place.scopes_supported())
@@ -94,4 +116,20 @@ impl fmt::Debug for AuthorizationServer {
             .field("scope", &self.scope)
             .finish_non_exhaustive()
     }
+}
+
+const KIND: &str = "authorization server";
+
+/// An authorization server of a resource in a form that can be stored.
+///
+/// It serializes with serde; its fields are not part of the API.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StoredAuthorizationServer(Sealed);
+
+#[derive(Serialize, Deserialize)]
+struct ServerBody {
+    place: StoredPlace,
+    scope: Option<String>,
+    former: Option<Former>,
 }

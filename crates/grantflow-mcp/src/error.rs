@@ -57,6 +57,11 @@ pub enum Error {
     /// where there is none.
     #[error("the client cannot authenticate: {0}")]
     Authentication(AuthenticationFault),
+    /// The program's client ID metadata document has no `client_name`.
+    #[error(
+        "the client ID metadata document has no client_name, which servers show to the person: add it, and publish it again"
+    )]
+    NoClientName,
     /// There is no further authorization request for this operation.
     #[error(transparent)]
     NoStepUp(#[from] NoStepUp),

@@ -126,7 +126,7 @@
 //!
 //! # What is stored
 //!
-//! [`StoredLogin`], [`StoredGrant`] and [`StoredConnection`] are bound to their issuer and their resource, and hold no
+//! [`StoredLogin`], [`StoredGrant`], [`StoredConnection`] and [`StoredAuthorizationServer`] are bound to their issuer and their resource, and hold no
 //! credentials. [`Clients`] keeps credentials under the issuer that gave them, and **never gives them to another one**.
 //!
 //! # Doors
@@ -160,7 +160,7 @@ mod servers;
 #[cfg(feature = "session")]
 mod session;
 
-pub use authorization_server::AuthorizationServer;
+pub use authorization_server::{AuthorizationServer, StoredAuthorizationServer};
 pub use challenged::Challenged;
 pub use client::{
     Application, ClientChoice, ClientKind, ClientRegistration, Clients, Credentials, NeedsClient, NewClient,

@@ -31,7 +31,7 @@ pub fn github() -> Result<Server, Error> {
     GITHUB.server(&[])
 }
 
-/// The data of [`github`].
+/// The data of [`github()`].
 pub const GITHUB: Preset = Preset {
     id: "github",
     name: "GitHub",
@@ -63,7 +63,7 @@ pub fn gitlab() -> Result<Server, Error> {
     GITLAB.server(&[])
 }
 
-/// The data of [`gitlab`].
+/// The data of [`gitlab()`].
 pub const GITLAB: Preset = Preset {
     id: "gitlab",
     name: "GitLab.com",
@@ -88,7 +88,7 @@ pub fn gitlab_self_managed(base: &str) -> Result<Server, Error> {
     GITLAB_SELF_MANAGED.server(&[base])
 }
 
-/// The data of [`gitlab_self_managed`].
+/// The data of [`gitlab_self_managed()`].
 pub const GITLAB_SELF_MANAGED: Preset = Preset {
     id: "gitlab_self_managed",
     name: "GitLab (self-managed)",
@@ -114,7 +114,7 @@ pub fn bitbucket() -> Result<Server, Error> {
     BITBUCKET.server(&[])
 }
 
-/// The data of [`bitbucket`].
+/// The data of [`bitbucket()`].
 pub const BITBUCKET: Preset = Preset {
     id: "bitbucket",
     name: "Bitbucket",
@@ -137,7 +137,7 @@ pub fn atlassian() -> Result<Server, Error> {
     ATLASSIAN.server(&[])
 }
 
-/// The data of [`atlassian`].
+/// The data of [`atlassian()`].
 pub const ATLASSIAN: Preset = Preset {
     id: "atlassian",
     name: "Atlassian",
@@ -162,7 +162,7 @@ pub fn linear() -> Result<Server, Error> {
     LINEAR.server(&[])
 }
 
-/// The data of [`linear`].
+/// The data of [`linear()`].
 pub const LINEAR: Preset = Preset {
     id: "linear",
     name: "Linear",
@@ -185,7 +185,7 @@ pub fn figma() -> Result<Server, Error> {
     FIGMA.server(&[])
 }
 
-/// The data of [`figma`].
+/// The data of [`figma()`].
 pub const FIGMA: Preset = Preset {
     id: "figma",
     name: "Figma",
@@ -208,7 +208,7 @@ pub fn hugging_face() -> Result<Server, Error> {
     HUGGING_FACE.server(&[])
 }
 
-/// The data of [`hugging_face`].
+/// The data of [`hugging_face()`].
 pub const HUGGING_FACE: Preset = Preset {
     id: "hugging_face",
     name: "Hugging Face",
@@ -231,7 +231,7 @@ pub fn digitalocean() -> Result<Server, Error> {
     DIGITALOCEAN.server(&[])
 }
 
-/// The data of [`digitalocean`].
+/// The data of [`digitalocean()`].
 pub const DIGITALOCEAN: Preset = Preset {
     id: "digitalocean",
     name: "DigitalOcean",
@@ -252,7 +252,7 @@ pub fn heroku() -> Result<Server, Error> {
     HEROKU.server(&[])
 }
 
-/// The data of [`heroku`].
+/// The data of [`heroku()`].
 pub const HEROKU: Preset = Preset {
     id: "heroku",
     name: "Heroku",
@@ -274,7 +274,7 @@ pub fn linode() -> Result<Server, Error> {
     LINODE.server(&[])
 }
 
-/// The data of [`linode`].
+/// The data of [`linode()`].
 pub const LINODE: Preset = Preset {
     id: "linode",
     name: "Linode",
@@ -294,7 +294,7 @@ pub fn dnsimple() -> Result<Server, Error> {
     DNSIMPLE.server(&[])
 }
 
-/// The data of [`dnsimple`].
+/// The data of [`dnsimple()`].
 pub const DNSIMPLE: Preset = Preset {
     id: "dnsimple",
     name: "DNSimple",
@@ -318,7 +318,7 @@ pub fn stack_exchange() -> Result<Server, Error> {
     STACK_EXCHANGE.server(&[])
 }
 
-/// The data of [`stack_exchange`].
+/// The data of [`stack_exchange()`].
 pub const STACK_EXCHANGE: Preset = Preset {
     id: "stack_exchange",
     name: "Stack Exchange",

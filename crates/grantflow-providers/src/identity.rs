@@ -18,7 +18,7 @@ pub fn google() -> Result<Server, Error> {
     GOOGLE.server(&[])
 }
 
-/// The data of [`google`].
+/// The data of [`google()`].
 pub const GOOGLE: Preset = Preset {
     id: "google",
     name: "Google",
@@ -56,7 +56,7 @@ pub fn microsoft_entra(tenant: &str) -> Result<Server, Error> {
     MICROSOFT_ENTRA.server(&[tenant])
 }
 
-/// The data of [`microsoft_entra`].
+/// The data of [`microsoft_entra()`].
 pub const MICROSOFT_ENTRA: Preset = Preset {
     id: "microsoft_entra",
     name: "Microsoft Entra ID",
@@ -85,7 +85,7 @@ pub fn apple() -> Result<Server, Error> {
     APPLE.server(&[])
 }
 
-/// The data of [`apple`].
+/// The data of [`apple()`].
 pub const APPLE: Preset = Preset {
     id: "apple",
     name: "Apple",
@@ -110,7 +110,7 @@ pub fn auth0(domain: &str) -> Result<Server, Error> {
     AUTH0.server(&[domain])
 }
 
-/// The data of [`auth0`].
+/// The data of [`auth0()`].
 pub const AUTH0: Preset = Preset {
     id: "auth0",
     name: "Auth0",
@@ -140,7 +140,7 @@ pub fn okta(domain: &str, server: &str) -> Result<Server, Error> {
     OKTA.server(&[domain, server])
 }
 
-/// The data of [`okta`].
+/// The data of [`okta()`].
 pub const OKTA: Preset = Preset {
     id: "okta",
     name: "Okta",
@@ -171,7 +171,7 @@ pub fn keycloak(base: &str, realm: &str) -> Result<Server, Error> {
     KEYCLOAK.server(&[base, realm])
 }
 
-/// The data of [`keycloak`].
+/// The data of [`keycloak()`].
 pub const KEYCLOAK: Preset = Preset {
     id: "keycloak",
     name: "Keycloak",
@@ -203,7 +203,7 @@ pub fn amazon_cognito(domain: &str) -> Result<Server, Error> {
     AMAZON_COGNITO.server(&[domain])
 }
 
-/// The data of [`amazon_cognito`].
+/// The data of [`amazon_cognito()`].
 pub const AMAZON_COGNITO: Preset = Preset {
     id: "amazon_cognito",
     name: "Amazon Cognito",
@@ -230,7 +230,7 @@ pub fn yahoo() -> Result<Server, Error> {
     YAHOO.server(&[])
 }
 
-/// The data of [`yahoo`].
+/// The data of [`yahoo()`].
 pub const YAHOO: Preset = Preset {
     id: "yahoo",
     name: "Yahoo",
@@ -254,7 +254,7 @@ pub fn orcid() -> Result<Server, Error> {
     ORCID.server(&[])
 }
 
-/// The data of [`orcid`].
+/// The data of [`orcid()`].
 pub const ORCID: Preset = Preset {
     id: "orcid",
     name: "ORCID",
@@ -276,7 +276,7 @@ pub fn azure_ad_b2c(tenant: &str, policy: &str) -> Result<Server, Error> {
     AZURE_AD_B2C.server(&[tenant, policy])
 }
 
-/// The data of [`azure_ad_b2c`].
+/// The data of [`azure_ad_b2c()`].
 pub const AZURE_AD_B2C: Preset = Preset {
     id: "azure_ad_b2c",
     name: "Azure AD B2C",

@@ -16,7 +16,7 @@ pub fn discord() -> Result<Server, Error> {
     DISCORD.server(&[])
 }
 
-/// The data of [`discord`].
+/// The data of [`discord()`].
 pub const DISCORD: Preset = Preset {
     id: "discord",
     name: "Discord",
@@ -39,7 +39,7 @@ pub fn slack() -> Result<Server, Error> {
     SLACK.server(&[])
 }
 
-/// The data of [`slack`].
+/// The data of [`slack()`].
 pub const SLACK: Preset = Preset {
     id: "slack",
     name: "Slack (bot)",
@@ -73,7 +73,7 @@ pub fn slack_user() -> Result<Server, Error> {
     SLACK_USER.server(&[])
 }
 
-/// The data of [`slack_user`].
+/// The data of [`slack_user()`].
 pub const SLACK_USER: Preset = Preset {
     id: "slack_user",
     name: "Slack (user)",
@@ -108,7 +108,7 @@ pub fn wechat() -> Result<Server, Error> {
     WECHAT.server(&[])
 }
 
-/// The data of [`wechat`].
+/// The data of [`wechat()`].
 pub const WECHAT: Preset = Preset {
     id: "wechat",
     name: "WeChat",
@@ -143,7 +143,7 @@ pub fn line() -> Result<Server, Error> {
     LINE.server(&[])
 }
 
-/// The data of [`line`].
+/// The data of [`line()`].
 pub const LINE: Preset = Preset {
     id: "line",
     name: "LINE",

@@ -18,7 +18,7 @@ pub fn paypal() -> Result<Server, Error> {
     PAYPAL.server(&[])
 }
 
-/// The data of [`paypal`].
+/// The data of [`paypal()`].
 pub const PAYPAL: Preset = Preset {
     id: "paypal",
     name: "PayPal",
@@ -41,7 +41,7 @@ pub fn stripe_connect() -> Result<Server, Error> {
     STRIPE_CONNECT.server(&[])
 }
 
-/// The data of [`stripe_connect`].
+/// The data of [`stripe_connect()`].
 pub const STRIPE_CONNECT: Preset = Preset {
     id: "stripe_connect",
     name: "Stripe Connect",
@@ -61,7 +61,7 @@ pub fn square() -> Result<Server, Error> {
     SQUARE.server(&[])
 }
 
-/// The data of [`square`].
+/// The data of [`square()`].
 pub const SQUARE: Preset = Preset {
     id: "square",
     name: "Square",
@@ -88,7 +88,7 @@ pub fn shopify(shop: &str) -> Result<Server, Error> {
     SHOPIFY.server(&[shop])
 }
 
-/// The data of [`shopify`].
+/// The data of [`shopify()`].
 pub const SHOPIFY: Preset = Preset {
     id: "shopify",
     name: "Shopify",
@@ -111,7 +111,7 @@ pub fn ebay() -> Result<Server, Error> {
     EBAY.server(&[])
 }
 
-/// The data of [`ebay`].
+/// The data of [`ebay()`].
 pub const EBAY: Preset = Preset {
     id: "ebay",
     name: "eBay",
@@ -135,7 +135,7 @@ pub fn amazon_selling_partner(application_id: &str) -> Result<Server, Error> {
     AMAZON_SELLING_PARTNER.server(&[application_id])
 }
 
-/// The data of [`amazon_selling_partner`].
+/// The data of [`amazon_selling_partner()`].
 pub const AMAZON_SELLING_PARTNER: Preset = Preset {
     id: "amazon_selling_partner",
     name: "Amazon Selling Partner",
@@ -165,7 +165,7 @@ pub fn clover() -> Result<Server, Error> {
     CLOVER.server(&[])
 }
 
-/// The data of [`clover`].
+/// The data of [`clover()`].
 pub const CLOVER: Preset = Preset {
     id: "clover",
     name: "Clover",
@@ -193,7 +193,7 @@ pub fn quickbooks() -> Result<Server, Error> {
     QUICKBOOKS.server(&[])
 }
 
-/// The data of [`quickbooks`].
+/// The data of [`quickbooks()`].
 pub const QUICKBOOKS: Preset = Preset {
     id: "quickbooks",
     name: "QuickBooks",
@@ -216,7 +216,7 @@ pub fn xero() -> Result<Server, Error> {
     XERO.server(&[])
 }
 
-/// The data of [`xero`].
+/// The data of [`xero()`].
 pub const XERO: Preset = Preset {
     id: "xero",
     name: "Xero",
@@ -242,7 +242,7 @@ pub fn monzo() -> Result<Server, Error> {
     MONZO.server(&[])
 }
 
-/// The data of [`monzo`].
+/// The data of [`monzo()`].
 pub const MONZO: Preset = Preset {
     id: "monzo",
     name: "Monzo",
@@ -263,7 +263,7 @@ pub fn zettle() -> Result<Server, Error> {
     ZETTLE.server(&[])
 }
 
-/// The data of [`zettle`].
+/// The data of [`zettle()`].
 pub const ZETTLE: Preset = Preset {
     id: "zettle",
     name: "Zettle",

@@ -17,7 +17,7 @@ pub fn trackmania() -> Result<Server, Error> {
     TRACKMANIA.server(&[])
 }
 
-/// The data of [`trackmania`].
+/// The data of [`trackmania()`].
 pub const TRACKMANIA: Preset = Preset {
     id: "trackmania",
     name: "Trackmania",
@@ -37,7 +37,7 @@ pub fn twitch() -> Result<Server, Error> {
     TWITCH.server(&[])
 }
 
-/// The data of [`twitch`].
+/// The data of [`twitch()`].
 pub const TWITCH: Preset = Preset {
     id: "twitch",
     name: "Twitch",
@@ -68,7 +68,7 @@ pub fn spotify() -> Result<Server, Error> {
     SPOTIFY.server(&[])
 }
 
-/// The data of [`spotify`].
+/// The data of [`spotify()`].
 pub const SPOTIFY: Preset = Preset {
     id: "spotify",
     name: "Spotify",
@@ -89,7 +89,7 @@ pub fn soundcloud() -> Result<Server, Error> {
     SOUNDCLOUD.server(&[])
 }
 
-/// The data of [`soundcloud`].
+/// The data of [`soundcloud()`].
 pub const SOUNDCLOUD: Preset = Preset {
     id: "soundcloud",
     name: "SoundCloud",
@@ -112,7 +112,7 @@ pub fn osu() -> Result<Server, Error> {
     OSU.server(&[])
 }
 
-/// The data of [`osu`].
+/// The data of [`osu()`].
 pub const OSU: Preset = Preset {
     id: "osu",
     name: "osu!",
@@ -132,7 +132,7 @@ pub fn battle_net() -> Result<Server, Error> {
     BATTLE_NET.server(&[])
 }
 
-/// The data of [`battle_net`].
+/// The data of [`battle_net()`].
 pub const BATTLE_NET: Preset = Preset {
     id: "battle_net",
     name: "Battle.net",
@@ -161,7 +161,7 @@ pub fn eve_online() -> Result<Server, Error> {
     EVE_ONLINE.server(&[])
 }
 
-/// The data of [`eve_online`].
+/// The data of [`eve_online()`].
 pub const EVE_ONLINE: Preset = Preset {
     id: "eve_online",
     name: "EVE Online",
@@ -185,7 +185,7 @@ pub fn strava() -> Result<Server, Error> {
     STRAVA.server(&[])
 }
 
-/// The data of [`strava`].
+/// The data of [`strava()`].
 pub const STRAVA: Preset = Preset {
     id: "strava",
     name: "Strava",
@@ -209,7 +209,7 @@ pub fn fitbit() -> Result<Server, Error> {
     FITBIT.server(&[])
 }
 
-/// The data of [`fitbit`].
+/// The data of [`fitbit()`].
 pub const FITBIT: Preset = Preset {
     id: "fitbit",
     name: "Fitbit",
@@ -234,7 +234,7 @@ pub fn coros() -> Result<Server, Error> {
     COROS.server(&[])
 }
 
-/// The data of [`coros`].
+/// The data of [`coros()`].
 pub const COROS: Preset = Preset {
     id: "coros",
     name: "COROS",
@@ -261,7 +261,7 @@ pub fn patreon() -> Result<Server, Error> {
     PATREON.server(&[])
 }
 
-/// The data of [`patreon`].
+/// The data of [`patreon()`].
 pub const PATREON: Preset = Preset {
     id: "patreon",
     name: "Patreon",

@@ -18,7 +18,7 @@ pub fn facebook(version: &str) -> Result<Server, Error> {
     FACEBOOK.server(&[version])
 }
 
-/// The data of [`facebook`].
+/// The data of [`facebook()`].
 pub const FACEBOOK: Preset = Preset {
     id: "facebook",
     name: "Facebook",
@@ -43,7 +43,7 @@ pub fn instagram() -> Result<Server, Error> {
     INSTAGRAM.server(&[])
 }
 
-/// The data of [`instagram`].
+/// The data of [`instagram()`].
 pub const INSTAGRAM: Preset = Preset {
     id: "instagram",
     name: "Instagram",
@@ -75,7 +75,7 @@ pub fn threads() -> Result<Server, Error> {
     THREADS.server(&[])
 }
 
-/// The data of [`threads`].
+/// The data of [`threads()`].
 pub const THREADS: Preset = Preset {
     id: "threads",
     name: "Threads",
@@ -100,7 +100,7 @@ pub fn linkedin_without_pkce() -> Result<Server, Error> {
     LINKEDIN_WITHOUT_PKCE.server(&[])
 }
 
-/// The data of [`linkedin_without_pkce`].
+/// The data of [`linkedin_without_pkce()`].
 pub const LINKEDIN_WITHOUT_PKCE: Preset = Preset {
     id: "linkedin_without_pkce",
     name: "LinkedIn",
@@ -130,7 +130,7 @@ pub fn reddit() -> Result<Server, Error> {
     REDDIT.server(&[])
 }
 
-/// The data of [`reddit`].
+/// The data of [`reddit()`].
 pub const REDDIT: Preset = Preset {
     id: "reddit",
     name: "Reddit",
@@ -157,7 +157,7 @@ pub fn x() -> Result<Server, Error> {
     X.server(&[])
 }
 
-/// The data of [`x`].
+/// The data of [`x()`].
 pub const X: Preset = Preset {
     id: "x",
     name: "X (Twitter)",
@@ -182,7 +182,7 @@ pub fn tiktok() -> Result<Server, Error> {
     TIKTOK.server(&[])
 }
 
-/// The data of [`tiktok`].
+/// The data of [`tiktok()`].
 pub const TIKTOK: Preset = Preset {
     id: "tiktok",
     name: "TikTok",
@@ -213,7 +213,7 @@ pub fn tiktok_business() -> Result<Server, Error> {
     TIKTOK_BUSINESS.server(&[])
 }
 
-/// The data of [`tiktok_business`].
+/// The data of [`tiktok_business()`].
 pub const TIKTOK_BUSINESS: Preset = Preset {
     id: "tiktok_business",
     name: "TikTok for Business",
@@ -249,7 +249,7 @@ pub fn weibo() -> Result<Server, Error> {
     WEIBO.server(&[])
 }
 
-/// The data of [`weibo`].
+/// The data of [`weibo()`].
 pub const WEIBO: Preset = Preset {
     id: "weibo",
     name: "Weibo",
@@ -270,7 +270,7 @@ pub fn vk() -> Result<Server, Error> {
     VK.server(&[])
 }
 
-/// The data of [`vk`].
+/// The data of [`vk()`].
 pub const VK: Preset = Preset {
     id: "vk",
     name: "VK",
@@ -295,7 +295,7 @@ pub fn mastodon(instance: &str) -> Result<Server, Error> {
     MASTODON.server(&[instance])
 }
 
-/// The data of [`mastodon`].
+/// The data of [`mastodon()`].
 pub const MASTODON: Preset = Preset {
     id: "mastodon",
     name: "Mastodon",

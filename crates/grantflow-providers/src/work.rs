@@ -31,7 +31,7 @@ pub fn notion() -> Result<Server, Error> {
     NOTION.server(&[])
 }
 
-/// The data of [`notion`].
+/// The data of [`notion()`].
 pub const NOTION: Preset = Preset {
     id: "notion",
     name: "Notion",
@@ -55,7 +55,7 @@ pub fn asana() -> Result<Server, Error> {
     ASANA.server(&[])
 }
 
-/// The data of [`asana`].
+/// The data of [`asana()`].
 pub const ASANA: Preset = Preset {
     id: "asana",
     name: "Asana",
@@ -78,7 +78,7 @@ pub fn clickup() -> Result<Server, Error> {
     CLICKUP.server(&[])
 }
 
-/// The data of [`clickup`].
+/// The data of [`clickup()`].
 pub const CLICKUP: Preset = Preset {
     id: "clickup",
     name: "ClickUp",
@@ -105,7 +105,7 @@ pub fn todoist() -> Result<Server, Error> {
     TODOIST.server(&[])
 }
 
-/// The data of [`todoist`].
+/// The data of [`todoist()`].
 pub const TODOIST: Preset = Preset {
     id: "todoist",
     name: "Todoist",
@@ -125,7 +125,7 @@ pub fn zoom() -> Result<Server, Error> {
     ZOOM.server(&[])
 }
 
-/// The data of [`zoom`].
+/// The data of [`zoom()`].
 pub const ZOOM: Preset = Preset {
     id: "zoom",
     name: "Zoom",
@@ -150,7 +150,7 @@ pub fn dropbox() -> Result<Server, Error> {
     DROPBOX.server(&[])
 }
 
-/// The data of [`dropbox`].
+/// The data of [`dropbox()`].
 pub const DROPBOX: Preset = Preset {
     id: "dropbox",
     name: "Dropbox",
@@ -174,7 +174,7 @@ pub fn box_com() -> Result<Server, Error> {
     BOX_COM.server(&[])
 }
 
-/// The data of [`box_com`].
+/// The data of [`box_com()`].
 pub const BOX_COM: Preset = Preset {
     id: "box_com",
     name: "Box",
@@ -195,7 +195,7 @@ pub fn salesforce(host: &str) -> Result<Server, Error> {
     SALESFORCE.server(&[host])
 }
 
-/// The data of [`salesforce`].
+/// The data of [`salesforce()`].
 pub const SALESFORCE: Preset = Preset {
     id: "salesforce",
     name: "Salesforce",
@@ -221,7 +221,7 @@ pub fn hubspot() -> Result<Server, Error> {
     HUBSPOT.server(&[])
 }
 
-/// The data of [`hubspot`].
+/// The data of [`hubspot()`].
 pub const HUBSPOT: Preset = Preset {
     id: "hubspot",
     name: "HubSpot",
@@ -247,7 +247,7 @@ pub fn pipedrive() -> Result<Server, Error> {
     PIPEDRIVE.server(&[])
 }
 
-/// The data of [`pipedrive`].
+/// The data of [`pipedrive()`].
 pub const PIPEDRIVE: Preset = Preset {
     id: "pipedrive",
     name: "Pipedrive",
@@ -270,7 +270,7 @@ pub fn zoho(domain: &str) -> Result<Server, Error> {
     ZOHO.server(&[domain])
 }
 
-/// The data of [`zoho`].
+/// The data of [`zoho()`].
 pub const ZOHO: Preset = Preset {
     id: "zoho",
     name: "Zoho",
@@ -302,7 +302,7 @@ pub fn zendesk(subdomain: &str) -> Result<Server, Error> {
     ZENDESK.server(&[subdomain])
 }
 
-/// The data of [`zendesk`].
+/// The data of [`zendesk()`].
 pub const ZENDESK: Preset = Preset {
     id: "zendesk",
     name: "Zendesk",
@@ -325,7 +325,7 @@ pub fn mailchimp_zero_is_never() -> Result<Server, Error> {
     MAILCHIMP_ZERO_IS_NEVER.server(&[])
 }
 
-/// The data of [`mailchimp_zero_is_never`].
+/// The data of [`mailchimp_zero_is_never()`].
 pub const MAILCHIMP_ZERO_IS_NEVER: Preset = Preset {
     id: "mailchimp_zero_is_never",
     name: "Mailchimp",

@@ -95,6 +95,7 @@ mod details;
 mod device;
 mod endpoint;
 mod exchange;
+mod faults;
 mod form;
 mod grants;
 mod hit;

@@ -30,7 +30,7 @@ impl Program {
         let document = metadata.clone().redirect_uri("http://127.0.0.1/callback")?;
         let document = document.grant_types(&["authorization_code", "refresh_token"])?;
         let document = ClientIdDocument::new(DOCUMENT, document)?;
-        let application = Application::new(metadata).document(document.clone());
+        let application = Application::new(metadata).document(document.clone())?;
         let (agent, resource, clients) = (Agent::new(), Resource::new(url)?, Clients::new());
         Ok(Self { agent, resource, application, document, clients })
     }

@@ -6,6 +6,7 @@ use grantflow::{ClientIdDocument, ClientMetadata, RedirectUri};
 use serde::Deserialize;
 
 use super::redirect;
+use crate::error::Error;
 
 /// The program that logs in, as it describes itself to every authorization server: plain data, without credentials.
 #[derive(Clone)]
@@ -25,6 +26,7 @@ pub(super) struct Document {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Described {
+    client_name: Option<String>,
     pub(super) redirect_uris: Vec<String>,
     pub(super) application_type: Option<String>,
     pub(super) token_endpoint_auth_method: Option<String>,
@@ -47,11 +49,16 @@ impl Application {
 
     /// The program has published this client ID metadata document. Its URL is the client id at every server that takes
     /// such ids, so the program need not be registered there.
-    #[must_use]
-    pub fn document(mut self, document: ClientIdDocument) -> Self {
-        let redirect_uris = Described::of(document.to_json()).redirect_uris;
-        self.document = Some(Document { document, redirect_uris });
-        self
+    ///
+    /// # Errors
+    /// [`Error::NoClientName`] if it has no `client_name`.
+    pub fn document(mut self, document: ClientIdDocument) -> Result<Self, Error> {
+        let described = Described::of(document.to_json());
+        if described.client_name.is_none() {
+            return Err(Error::NoClientName);
+        }
+        self.document = Some(Document { document, redirect_uris: described.redirect_uris });
+        Ok(self)
     }
 }
 

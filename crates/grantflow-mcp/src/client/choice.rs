@@ -74,7 +74,7 @@ pub(crate) fn choose(
         let client = Client::from(&document.document.client(place.server())?);
         return ready(log_in(server, ClientKind::Document, client, redirect_uri));
     }
-    if let Some(known) = clients.registered(place, now).filter(|known| known.allows(&redirect_uri)) {
+    if let Some(known) = clients.registered(place, &redirect_uri, now) {
         return ready(with_credentials(server, known, redirect_uri));
     }
     if place.takes_registrations() {

@@ -1,10 +1,11 @@
 //! The credentials that a program has, by issuer.
 
-use grantflow::{Error as OAuthError, ErrorCode, Issuer, UnixTime};
+use grantflow::{Error as OAuthError, ErrorCode, Issuer, RedirectUri, UnixTime};
 use serde::{Deserialize, Serialize};
 
 use super::credentials::Entry;
 use super::{ClientKind, Credentials, Former};
+use crate::connection::Connection;
 use crate::error::{Error, StoredFault};
 use crate::place::Place;
 use crate::sealed::Sealed;
@@ -22,11 +23,29 @@ impl Clients {
         Self::default()
     }
 
-    /// Adds credentials. They replace those of the same kind at the same issuer, for the same resource.
+    /// Adds credentials. They replace those of the same kind at the same issuer, for the same resource. Of the clients that
+    /// the program has registered at one issuer, the last eight are kept: an earlier grant may belong to an earlier one.
     pub fn add(&mut self, credentials: Credentials) {
-        let key = |of: &Credentials| (of.0.issuer.clone(), of.0.kind, of.0.resource.clone());
+        let key = |of: &Credentials| {
+            let of = &of.0;
+            let id = (of.kind == ClientKind::Registered).then(|| of.client_id.clone());
+            (of.issuer.clone(), of.kind, of.resource.clone(), id)
+        };
         self.0.retain(|known| key(known) != key(&credentials));
         self.0.push(credentials);
+        self.forget_oldest();
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(added) = self.0.last().filter(|added| added.0.kind == ClientKind::Registered) else { return };
+        let issuer = added.0.issuer.clone();
+        let is_one = |known: &Credentials| known.0.kind == ClientKind::Registered && known.0.issuer == issuer;
+        let mut surplus = self.0.iter().filter(|known| is_one(known)).count().saturating_sub(MOST);
+        self.0.retain(|known| {
+            let goes = surplus > 0 && is_one(known);
+            surplus -= usize::from(goes);
+            !goes
+        });
     }
 
     /// All of them.
@@ -40,20 +59,23 @@ impl Clients {
         self.0.iter().filter(move |known| known.0.issuer == issuer)
     }
 
-    /// Removes the client that the program registered at this issuer, so that the next login registers a new one. Returns
-    /// whether there was one.
-    pub fn forget_registered(&mut self, issuer: &Issuer) -> bool {
+    /// Removes this client, if the program registered it. Returns whether it was there.
+    pub fn forget_registered(&mut self, connection: &Connection) -> bool {
+        let (issuer, id) = (connection.issuer().as_str(), connection.client().id());
+        let is_it = |known: &Credentials| {
+            known.0.kind == ClientKind::Registered && known.0.issuer == issuer && known.0.client_id == id
+        };
         let before = self.0.len();
-        self.0.retain(|known| known.0.kind != ClientKind::Registered || known.0.issuer != issuer.as_str());
+        self.0.retain(|known| !is_it(known));
         self.0.len() < before
     }
 
-    /// Takes notice of an error of a request to this issuer: if it says that the server does not know the client
-    /// (`invalid_client`, or `unauthorized_client`, as after a restart of a server that keeps its clients in memory), the
-    /// client that the program registered there is removed. Returns whether one was: then start the login again.
-    pub fn refused(&mut self, issuer: &Issuer, error: &OAuthError) -> bool {
+    /// Takes notice of an error of a request of this client: if it says that the server does not know it
+    /// (`invalid_client`, or `unauthorized_client`, as after a restart of a server that keeps its clients in memory), and
+    /// the program registered it, it is removed. Returns whether it was: then start the login again, and it registers anew.
+    pub fn refused(&mut self, connection: &Connection, error: &OAuthError) -> bool {
         let unknown = matches!(error.code(), Some(ErrorCode::InvalidClient | ErrorCode::UnauthorizedClient));
-        unknown && self.forget_registered(issuer)
+        unknown && self.forget_registered(connection)
     }
 
     /// The credentials that a person registered beforehand for this place.
@@ -80,10 +102,10 @@ impl Clients {
         }
     }
 
-    /// The client that the program registered here, if its secret is still good.
-    pub(super) fn registered(&self, place: &Place, now: UnixTime) -> Option<&Credentials> {
-        let registered = self.at(place.issuer()).find(|known| known.0.kind == ClientKind::Registered);
-        registered.filter(|known| !known.is_expired(now))
+    /// The last client that the program registered here for this redirect URI, if its secret is still good.
+    pub(super) fn registered(&self, place: &Place, redirect_uri: &RedirectUri, now: UnixTime) -> Option<&Credentials> {
+        let registered = self.at(place.issuer()).filter(|known| known.0.kind == ClientKind::Registered);
+        registered.filter(|known| !known.is_expired(now) && known.allows(redirect_uri)).last()
     }
 
     /// The credentials of a stored state.
@@ -111,6 +133,9 @@ impl Clients {
 }
 
 const KIND: &str = "clients";
+
+/// Registrations that are kept for one issuer.
+const MOST: usize = 8;
 
 /// A program's credentials in a form that can be stored. **It holds secrets in plain text.**
 ///

@@ -15,11 +15,33 @@ pub use credentials::{ClientKind, Credentials};
 pub(crate) use redirect::allows;
 pub use registration::{ClientRegistration, NewClient};
 
-use grantflow::Issuer;
+use grantflow::{Error as OAuthError, Issuer};
+use serde::{Deserialize, Serialize};
 
 /// The client that a program had for a resource before.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "StoredFormer", try_from = "StoredFormer")]
 pub(crate) struct Former {
     pub(crate) issuer: Issuer,
     pub(crate) kind: ClientKind,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredFormer {
+    issuer: String,
+    kind: ClientKind,
+}
+
+impl From<Former> for StoredFormer {
+    fn from(former: Former) -> Self {
+        Self { issuer: former.issuer.as_str().to_owned(), kind: former.kind }
+    }
+}
+
+impl TryFrom<StoredFormer> for Former {
+    type Error = OAuthError;
+
+    fn try_from(stored: StoredFormer) -> Result<Self, OAuthError> {
+        Ok(Self { issuer: Issuer::new(&stored.issuer)?, kind: stored.kind })
+    }
 }

@@ -29,7 +29,7 @@ fn with_document(world: &mut World, redirect_uris: &[&str]) {
         world.server(server).knobs().client_id_documents = true;
         world.server(server).publish(DOCUMENT, document.to_json());
     }
-    world.application = application().document(document);
+    world.application = application().document(document).unwrap();
 }
 
 fn moved(world: &mut World) {
@@ -308,4 +308,13 @@ fn credentials_for_the_resource_come_before_those_for_any() {
     world.clients.add(Credentials::beforehand(&issuer(AS), "pinned").secret("other").only_for(&resource()));
     let login = world.login(resource().first_contact().unwrap()).unwrap();
     assert_eq!(login.connection().client().id(), "pinned");
+}
+
+#[test]
+fn a_document_without_a_name_is_refused() {
+    let metadata = ClientMetadata::new().redirect_uri(REDIRECT_URI).unwrap();
+    let nameless = ClientIdDocument::new(DOCUMENT, metadata.clone()).unwrap();
+    assert!(matches!(application().document(nameless), Err(Error::NoClientName)));
+    let named = ClientIdDocument::new(DOCUMENT, metadata.client_name("Editor").unwrap()).unwrap();
+    assert!(application().document(named).is_ok());
 }

@@ -1,7 +1,10 @@
 //! What is stored while a person waits, and between two runs of a program.
 
 use grantflow::Env;
-use grantflow_mcp::{Clients, Credentials, Error, Grant, LoginReturn, PendingLogin, Resource, StoredFault};
+use grantflow_mcp::{
+    AuthorizationServer, ClientChoice, Clients, Credentials, Error, Grant, LoginReturn, PendingLogin, Resource,
+    StoredFault,
+};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -138,5 +141,36 @@ fn no_byte_of_a_stored_grant_can_change() {
         bytes[at] ^= 1;
         let Ok(changed) = serde_json::from_slice(&bytes) else { continue };
         assert!(Grant::from_stored(changed, &world.clients).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn a_server_is_stored_while_a_person_registers_the_program_there() {
+    let mut world = World::new();
+    let grant = world.log_in();
+    // The resource has moved, and nobody has registered the program at its new server.
+    world.publish(OWN_PLACE, &json!({"resource": MCP, "authorization_servers": [OTHER_AS]}));
+    world.challenge = "scope=\"files\"".to_owned();
+    let refused = world.call(None);
+    let challenged = resource().refused(refused.status(), refused.headers()).unwrap().unwrap();
+    let first_contact = world.found(challenged).unwrap();
+    let after_a_grant = world.found(grant.start_again().unwrap()).unwrap();
+    for (server, scope) in [(first_contact, Some("files")), (after_a_grant, None)] {
+        let stored = serde_json::to_string(&server.to_stored()).unwrap();
+        world.log.clear();
+        let restored = AuthorizationServer::from_stored(&serde_json::from_str(&stored).unwrap()).unwrap();
+        assert_eq!(serde_json::to_string(&restored.to_stored()).unwrap(), stored);
+        let choice = restored.client(&world.application, &world.clients, REDIRECT_URI, world.now());
+        match scope {
+            None => assert!(matches!(choice, Err(Error::Moved { .. })), "it still knows the move: {choice:?}"),
+            Some(scope) => {
+                let Ok(ClientChoice::NeedsClient(needs)) = choice else { panic!("{choice:?}") };
+                let login = needs.with(&Credentials::beforehand(&issuer(OTHER_AS), ID).secret(SECRET)).unwrap();
+                assert_eq!(login.requested_scope().unwrap().as_str(), scope);
+            }
+        }
+        assert!(world.log.is_empty(), "nothing is asked again");
+        let moved = stored.replacen(OTHER_AS, AS, 1);
+        assert!(AuthorizationServer::from_stored(&serde_json::from_str(&moved).unwrap()).is_err());
     }
 }

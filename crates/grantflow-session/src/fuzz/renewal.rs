@@ -313,7 +313,7 @@ impl World {
             }
             Outcome::NothingNew => standing.looked(now),
             Outcome::NotStored { unsaved, .. } => standing.unsaved = Some(unsaved),
-            Outcome::Forgotten => *standing = Standing::default(),
+            Outcome::Forgotten { .. } => *standing = Standing::default(),
             Outcome::Failed(error) => {
                 if let SessionError::Unknown { sent, .. } = error {
                     assert!(sent >= self.plan.policy.in_doubt.most(), "given up for lack of an answer");

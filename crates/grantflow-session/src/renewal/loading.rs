@@ -48,7 +48,9 @@ impl Loading {
         // An unreadable entry blocks neither logout nor login: a logout removes it, and a login replaces it.
         if let Some(revision) = error.unreadable_revision() {
             let login = match &self.course.task {
-                Task::Forget => return Action::Write(Writing::new(self.course, Some(revision), Written::Removal)),
+                Task::Forget => {
+                    return Action::Write(Writing::new(self.course, Some(revision), Written::Removal { taken: None }));
+                }
                 Task::Prime(login) => Some(Unsaved {
                     record: login.clone().with_generation(1),
                     base: None,
@@ -83,8 +85,11 @@ impl Loading {
         }
         match &course.task {
             Task::Forget => match revision {
-                None => Action::Done(Outcome::Forgotten),
-                Some(_) => Action::Write(Writing::new(course, revision, Written::Removal)),
+                None => Action::Done(Outcome::Forgotten { taken: None }),
+                Some(_) => {
+                    let taken = read.and_then(|read| read.ok()).map(|(_, record)| record);
+                    Action::Write(Writing::new(course, revision, Written::Removal { taken }))
+                }
             },
             Task::Prime(login) => {
                 // The entry may be damaged: a login repairs that.

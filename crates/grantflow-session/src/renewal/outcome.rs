@@ -26,7 +26,10 @@ pub enum Outcome {
         stored: Stored,
     },
     /// The grant is removed from the store.
-    Forgotten,
+    Forgotten {
+        /// What was there, if it could be read: to revoke it at the server.
+        taken: Option<Stored>,
+    },
     /// The renewal failed, and the grant is as it was.
     NotRenewed {
         /// What went wrong.

@@ -44,8 +44,8 @@ pub(super) enum Written {
     Named { record: Record, refused: Option<TokenId> },
     /// The grant is gone.
     Loss { record: Record, lost: Lost },
-    /// Removes the entry.
-    Removal,
+    /// Removes the entry, which held this, if it could be read.
+    Removal { taken: Option<Record> },
 }
 
 impl Writing {
@@ -87,7 +87,7 @@ impl Writing {
             | Written::Reclocked { record, .. }
             | Written::Named { record, .. } => record.clone(),
             Written::Loss { record, lost } => record.clone().with_mark(None).with_loss(Some(*lost)),
-            Written::Removal => return Ok(None),
+            Written::Removal { .. } => return Ok(None),
         };
         record.to_value(&self.course.plan.key).map(Some)
     }
@@ -123,7 +123,7 @@ impl Writing {
                 let place = Place { revision: Some(revision), base: Some(record.id) };
                 feed_or(self.course, env, place, |course| course.lost(lost))
             }
-            Written::Removal => Action::Done(Outcome::Forgotten),
+            Written::Removal { taken } => Action::Done(Outcome::Forgotten { taken: taken.map(Stored) }),
         }
     }
 
@@ -191,7 +191,7 @@ impl Writing {
             Written::Loss { .. } if self.course.plan.feed.is_some() => failed(SessionError::Store(Arc::new(error))),
             // The grant is lost even so; the next process will find out again.
             Written::Loss { lost, .. } => self.course.lost(lost),
-            Written::Mark { .. } | Written::Removal => failed(SessionError::Store(Arc::new(error))),
+            Written::Mark { .. } | Written::Removal { .. } => failed(SessionError::Store(Arc::new(error))),
         }
     }
 }
@@ -247,7 +247,7 @@ impl core::fmt::Debug for Written {
             Self::Reclocked { .. } => "Reclocked",
             Self::Named { .. } => "Named",
             Self::Loss { .. } => "Loss",
-            Self::Removal => "Removal",
+            Self::Removal { .. } => "Removal",
         })
     }
 }

@@ -4,12 +4,15 @@
 //! renewal. So a login is in memory from the call until the store has it, even if its caller is gone, and two procedures
 //! of one session never run at the same time.
 
-use grantflow::UnixTime;
+use std::sync::{Arc, Weak};
+
+use grantflow::{Tokens, UnixTime};
 
 use crate::error::SessionError;
 use crate::fresh::FreshToken;
-use crate::renewal::{Insist, Outcome, Plan, Unsaved};
+use crate::renewal::{Insist, Outcome, Plan, Stored, Unsaved};
 use crate::standing::{Advice, Standing, State};
+use crate::sync::{Mutex, lock};
 
 /// Identifies a wish. Later wishes have greater tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,9 +25,31 @@ pub(super) struct Memory {
     login: Option<Login>,
     /// A logout that is not carried out yet.
     logout: Option<Ticket>,
+    /// The callers that want what a logout removes. If they have gone, it is not kept for them.
+    takers: Vec<Weak<Mutex<Vec<Taken>>>>,
     /// How the last logout ended.
     logged_out: Option<(Ticket, Result<(), SessionError>)>,
     tickets: u64,
+}
+
+/// What a logout removes.
+#[derive(Clone)]
+pub(super) enum Taken {
+    /// From the store.
+    Stored(Stored),
+    /// From the memory.
+    Unsaved(Unsaved),
+}
+
+impl Taken {
+    /// The tokens, if they belong to the plan's client and can be read.
+    pub(super) fn tokens(&self, plan: &Plan) -> Option<Tokens> {
+        let stored = match self {
+            Self::Stored(stored) => stored.expose_tokens(),
+            Self::Unsaved(unsaved) => unsaved.expose_tokens(),
+        };
+        Tokens::from_stored(stored.ok()?, &plan.client).ok()
+    }
 }
 
 struct Login {
@@ -103,10 +128,12 @@ impl Memory {
         ticket
     }
 
-    /// A person logs out. This also ends every login before it.
-    pub(super) fn log_out(&mut self) -> Ticket {
+    /// A person logs out. This also ends every login before it. `taker` gets what is removed.
+    pub(super) fn log_out(&mut self, taker: Option<&Arc<Mutex<Vec<Taken>>>>) -> Ticket {
         let ticket = self.ticket();
         self.logout = Some(ticket);
+        self.takers.retain(|taker| taker.strong_count() > 0);
+        self.takers.extend(taker.map(Arc::downgrade));
         ticket
     }
 
@@ -193,10 +220,15 @@ impl Memory {
     }
 
     /// The grant is removed from the store, or it could not be removed and is still there.
-    pub(super) fn logout_ends(&mut self, ticket: Ticket, result: Result<(), SessionError>) {
+    pub(super) fn logout_ends(&mut self, ticket: Ticket, result: Result<(), SessionError>, taken: Option<Taken>) {
         if result.is_ok() {
-            self.standing = Standing::default();
-            self.login.take_if(|login| login.ticket < ticket);
+            let renewed = std::mem::take(&mut self.standing).unsaved;
+            let login = self.login.take_if(|login| login.ticket < ticket).map(|login| login.unsaved);
+            let all: Vec<Taken> =
+                taken.into_iter().chain([renewed, login].into_iter().flatten().map(Taken::Unsaved)).collect();
+            for taker in self.takers.drain(..).filter_map(|taker| taker.upgrade()) {
+                lock(&taker).extend(all.iter().cloned());
+            }
         }
         self.logout.take_if(|wanted| *wanted == ticket);
         self.logged_out = Some((ticket, result));

@@ -4,16 +4,18 @@ use core::future::poll_fn;
 use core::pin::pin;
 use core::sync::atomic::Ordering;
 use core::task::Poll;
+use std::sync::Arc;
 
 use grantflow::Tokens;
 
-use super::memory::Ticket;
+use super::memory::{Taken, Ticket};
 use super::waiting::{Patient, carry_out_wishes, in_background};
 use super::work::{End, Landed};
 use super::{Renewed, Session};
 use crate::error::SessionError;
 use crate::fresh::FreshToken;
 use crate::renewal::Unsaved;
+use crate::sync::{Mutex, lock};
 
 impl Session {
     /// Stores the tokens of a login in place of what is there, and uses them. It also replaces a damaged entry.
@@ -51,7 +53,8 @@ impl Session {
     }
 
     /// Logs out: removes the grant from the store and from memory, including an unsaved login. It also removes a
-    /// damaged entry. It does not revoke the grant at the server.
+    /// damaged entry. It does not revoke the grant at the server: [`Session::forget_and_take`] returns what a revocation
+    /// needs.
     ///
     /// A renewal in progress ends first, and its tokens are removed too. Tokens that callers have already stay valid.
     ///
@@ -64,7 +67,44 @@ impl Session {
     /// # Errors
     /// [`SessionError::Store`], [`SessionError::Busy`], [`SessionError::Contended`]; then the grant is still there.
     pub async fn forget(&self) -> Result<(), SessionError> {
-        let ticket = self.inner.memory_mut().log_out();
+        self.log_out(None).await
+    }
+
+    /// Like [`Session::forget`], and returns the tokens that it has removed: those of the store, and those that were not
+    /// stored yet. So a program can revoke them at the server (RFC 7009), which ends the grant there too.
+    ///
+    /// ```no_run
+    /// # async fn example(session: grantflow_session::Session) -> Result<(), Box<dyn std::error::Error>> {
+    /// for tokens in session.forget_and_take().await? {
+    ///     let revocation = tokens.revoke()?;
+    ///     // grantflow_reqwest::run(&agent, revocation).await?; if the server cannot be reached, `Left::Intact` has it
+    /// #   let _ = revocation;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// There are none if nothing was stored, if the entry could not be read, or if it belongs to another client. After a
+    /// dropped future the tokens are gone, as after [`Session::forget`].
+    ///
+    /// # Errors
+    /// The errors of [`Session::forget`]; then the grant is still there.
+    pub async fn forget_and_take(&self) -> Result<Vec<Tokens>, SessionError> {
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        self.log_out(Some(&taken)).await?;
+        let taken = core::mem::take(&mut *lock(&taken));
+        Ok(taken.iter().filter_map(|taken| taken.tokens(&self.inner.plan)).collect())
+    }
+
+    /// Like [`Session::forget_and_take`], for blocking code.
+    ///
+    /// # Errors
+    /// The errors of [`Session::forget`], and [`SessionError::CannotBlock`].
+    pub fn forget_and_take_blocking(&self) -> Result<Vec<Tokens>, SessionError> {
+        self.block_on(self.forget_and_take())?
+    }
+
+    async fn log_out(&self, taker: Option<&Arc<Mutex<Vec<Taken>>>>) -> Result<(), SessionError> {
+        let ticket = self.inner.memory_mut().log_out(taker);
         let wished = Wished::new(self, ticket);
         loop {
             let _ = self.fly().await;

@@ -8,7 +8,7 @@ use grantflow::{Entropy, EntropyFailed, Env, UnixTime};
 use http::StatusCode;
 
 use super::Inner;
-use super::memory::{Task, Ticket};
+use super::memory::{Taken, Task, Ticket};
 use crate::breaker::Pass;
 use crate::error::{Cause, SessionError};
 use crate::flight::Work;
@@ -317,7 +317,7 @@ impl Inner {
                 // The grant that the login should replace is unchanged.
                 Outcome::Failed(error) if wish.is_some() => Err(error.clone()),
                 Outcome::Failed(error) => Err(standing.failed(error.clone())),
-                Outcome::Forgotten => Err(SessionError::Empty),
+                Outcome::Forgotten { .. } => Err(SessionError::Empty),
             }
         };
         drop(held);
@@ -334,13 +334,13 @@ impl Inner {
 
     fn settle_logout(&self, ticket: Ticket, driven: Option<(Outcome, Option<Lock>)>) -> End {
         let Some((outcome, held)) = driven else { return End::Left };
-        let result = match outcome {
-            Outcome::Forgotten => Ok(()),
-            Outcome::Failed(error) => Err(error),
+        let (result, taken) = match outcome {
+            Outcome::Forgotten { taken } => (Ok(()), taken),
+            Outcome::Failed(error) => (Err(error), None),
             // A logout has no other end.
-            _ => Err(SessionError::Contended),
+            _ => (Err(SessionError::Contended), None),
         };
-        self.memory_mut().logout_ends(ticket, result.clone());
+        self.memory_mut().logout_ends(ticket, result.clone(), taken.map(Taken::Stored));
         drop(held);
         match result {
             Ok(()) => End::Forgotten,

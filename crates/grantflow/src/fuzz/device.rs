@@ -1,7 +1,5 @@
 //! The device grant: the codes are the ones in the answer, no poll is early, and polling ends.
 
-use core::time::Duration;
-
 use http::Response;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -91,14 +89,7 @@ fn answer(status: u16, body: &[u8]) {
         );
     }
     let lifetime = grant.expires_at().saturating_since(NOW);
-    assert!(!lifetime.is_zero(), "a code that has expired");
-    match raw("interval").map(|json| serde_json::from_str::<f64>(json).expect("an interval is a number")) {
-        None => assert_eq!(grant.interval(), Duration::from_secs(5).min(lifetime)),
-        Some(said) => {
-            let taken = grant.interval().as_secs_f64();
-            assert!((said..said + 1.0).contains(&taken) && said > 0.0 && taken <= 3600.0, "{taken} for {said}");
-        }
-    }
+    polling::is_said(grant.interval(), raw("interval"), lifetime);
     assert_eq!(grant.rest(NOW), grant.interval());
 }
 

@@ -89,6 +89,18 @@ pub(super) fn run<'b, X>(
     }
 }
 
+/// The interval is the said one, rounded up, or five seconds, or all the time that there is.
+pub(super) fn is_said(taken: Duration, said: Option<&str>, lifetime: Duration) {
+    assert!(!lifetime.is_zero(), "it has expired already");
+    match said.map(|json| serde_json::from_str::<f64>(json).expect("an interval is a number")) {
+        None => assert_eq!(taken, Duration::from_secs(5).min(lifetime)),
+        Some(said) => {
+            let taken = taken.as_secs_f64();
+            assert!((said..said + 1.0).contains(&taken) && said > 0.0 && taken <= 3600.0, "{taken} for {said}");
+        }
+    }
+}
+
 /// The pairs of a form.
 pub(super) fn form(body: &[u8]) -> Vec<(String, String)> {
     let decode = |text: &str| super::naive_decode(text).expect("a form is decodable");

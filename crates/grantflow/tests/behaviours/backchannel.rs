@@ -2,12 +2,13 @@
 
 mod announced;
 mod answers;
+mod conformance;
 mod pings;
 mod polls;
 mod request;
 mod stored;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::time::Duration;
 
 use grantflow::{
@@ -17,6 +18,7 @@ use grantflow::{
 use grantflow_testkit::{self as testkit, Endpoint};
 use http::Response;
 
+use crate::polling::*;
 use crate::support::*;
 
 const BANK: &str = "bank";
@@ -24,9 +26,6 @@ const PINGS: &str = "https://bank.example/pings";
 /// What the testkit's server says, in seconds.
 const INTERVAL: u64 = 5;
 const LIFETIME: u64 = 1800;
-
-/// An answer to a poll; `None` if it is lost.
-type Answer = Option<Response<Vec<u8>>>;
 
 /// A server with a backchannel endpoint, and a client that polls.
 fn world() -> (testkit::Server, ConfidentialClient) {
@@ -69,10 +68,7 @@ fn fault<T: std::fmt::Debug>(result: Result<T, Error>) -> BackchannelFault {
 }
 
 /// One round trip at the provider's time.
-fn runs<X: Exchange>(provider: &mut testkit::Server, exchange: X) -> X::Output
-where
-    X: std::fmt::Debug,
-{
+fn runs<X: Exchange + std::fmt::Debug>(provider: &mut testkit::Server, exchange: X) -> X::Output {
     let mut rng = Dice(3);
     let now = UnixTime::from_secs(provider.now());
     let sent = exchange.request(&mut Env::new(now, &mut rng)).unwrap();
@@ -108,90 +104,8 @@ fn grant_by(request: BackchannelRequest, expires_in: u64, interval: u64) -> Back
     answered(request, json(200, &answer)).unwrap()
 }
 
-/// Seconds after [`NOW`].
-fn after(seconds: u64) -> UnixTime {
-    NOW.saturating_add(Duration::from_secs(seconds))
-}
-
-/// A clock that advances by each wait.
-fn right(clock: UnixTime, wait: Duration) -> UnixTime {
-    clock.saturating_add(wait)
-}
-
-/// A clock that stands still.
-fn standing(clock: UnixTime, _wait: Duration) -> UnixTime {
-    clock
-}
-
-/// Runs a grant in virtual time. `pass` says where the clock is after a wait. Gives the waits in seconds.
-fn run(
-    grant: BackchannelGrant,
-    start: UnixTime,
-    pass: impl Fn(UnixTime, Duration) -> UnixTime,
-    mut answer: impl FnMut(usize) -> Answer,
-) -> (Result<Tokens, Failure<BackchannelGrant>>, Vec<u64>) {
-    let (clock, waits) = (Cell::new(start), RefCell::new(Vec::new()));
-    let mut polls = 0;
-    let outcome = drive(
-        grant,
-        &mut Dice(1),
-        || clock.get(),
-        |wait| {
-            waits.borrow_mut().push(wait.as_secs());
-            clock.set(pass(clock.get(), wait));
-        },
-        |request| {
-            assert_eq!(parameter(&body(&request), "auth_req_id"), "ar-1");
-            polls += 1;
-            assert!(polls < 10_000, "it does not end");
-            answer(polls - 1).ok_or((Sent::MaybeSent, Error::NoAnswer(Sent::MaybeSent)))
-        },
-    );
-    (outcome, waits.into_inner())
-}
-
-/// Runs over a list of answers; the last one is repeated. Gives the time of each poll in seconds after [`NOW`].
-fn times(grant: BackchannelGrant, answers: &[Answer]) -> (Result<Tokens, Failure<BackchannelGrant>>, Vec<u64>) {
-    let (outcome, waits) = run(grant, NOW, right, |at| answers[at.min(answers.len() - 1)].clone());
-    let mut now = 0;
-    let times = waits.iter().map(|wait| {
-        now += wait;
-        now
-    });
-    (outcome, times.collect())
-}
-
-fn error(status: u16, code: &str) -> Answer {
-    Some(json(status, &format!(r#"{{"error":"{code}"}}"#)))
-}
-
-fn pending() -> Answer {
-    error(400, "authorization_pending")
-}
-
 fn tokens() -> Answer {
     Some(json(200, r#"{"access_token":"at-1","token_type":"Bearer","expires_in":60,"id_token":"a.b.c"}"#))
-}
-
-/// A page of a server that is not an OAuth server.
-fn page(status: u16) -> Answer {
-    let response = Response::builder().status(status).header("content-type", "text/html");
-    Some(response.body(b"<h1>Sorry</h1>".to_vec()).unwrap())
-}
-
-fn with_retry_after(answer: Answer, value: &str) -> Answer {
-    let mut response = answer.unwrap();
-    response.headers_mut().insert("retry-after", value.parse().unwrap());
-    Some(response)
-}
-
-/// What a failure leaves.
-fn left<X: Exchange>(failure: &Failure<X>) -> &'static str {
-    match failure.left {
-        grantflow::Left::Spent => "spent",
-        grantflow::Left::Intact(_) => "intact",
-        grantflow::Left::Unknown(_) => "unknown",
-    }
 }
 
 #[test]

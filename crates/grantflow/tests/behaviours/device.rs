@@ -6,24 +6,20 @@ mod schedule;
 mod sequences;
 mod stored;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::time::Duration;
 
-use grantflow::{
-    Client, DeviceGrant, DeviceRequest, Error, Exchange, Failure, Misuse, Sent, Server, Tokens, UnixTime, drive,
-};
+use grantflow::{Client, DeviceGrant, DeviceRequest, Error, Exchange, Failure, Misuse, Sent, Server, UnixTime, drive};
 use grantflow_testkit::{self as testkit, Endpoint};
 use http::Response;
 
+use crate::polling::*;
 use crate::support::*;
 
 const TV: &str = "tv";
 /// What the testkit's server says, in seconds.
 const INTERVAL: u64 = 5;
 const LIFETIME: u64 = 1800;
-
-/// An answer to a poll; `None` if it is lost.
-type Answer = Option<Response<Vec<u8>>>;
 
 /// A server with a device endpoint, and a client of it.
 fn world() -> (testkit::Server, Client) {
@@ -57,81 +53,8 @@ fn grant_of(expires_in: u64, interval: u64) -> DeviceGrant {
     }
 }
 
-/// Seconds after [`NOW`].
-fn after(seconds: u64) -> UnixTime {
-    NOW.saturating_add(Duration::from_secs(seconds))
-}
-
-/// A clock that advances by each wait.
-fn right(clock: UnixTime, wait: Duration) -> UnixTime {
-    clock.saturating_add(wait)
-}
-
-/// A clock that stands still.
-fn standing(clock: UnixTime, _wait: Duration) -> UnixTime {
-    clock
-}
-
-/// Runs a grant in virtual time. `pass` says where the clock is after a wait. Gives the waits in seconds.
-fn run(
-    grant: DeviceGrant,
-    start: UnixTime,
-    pass: impl Fn(UnixTime, Duration) -> UnixTime,
-    mut answer: impl FnMut(usize) -> Answer,
-) -> (Result<Tokens, Failure<DeviceGrant>>, Vec<u64>) {
-    let (clock, waits) = (Cell::new(start), RefCell::new(Vec::new()));
-    let mut polls = 0;
-    let outcome = drive(
-        grant,
-        &mut Dice(1),
-        || clock.get(),
-        |wait| {
-            waits.borrow_mut().push(wait.as_secs());
-            clock.set(pass(clock.get(), wait));
-        },
-        |request| {
-            assert_eq!(parameter(&body(&request), "device_code"), "dc-1");
-            polls += 1;
-            assert!(polls < 10_000, "it does not end");
-            answer(polls - 1).ok_or((Sent::MaybeSent, Error::NoAnswer(Sent::MaybeSent)))
-        },
-    );
-    (outcome, waits.into_inner())
-}
-
-/// Runs over a list of answers; the last one is repeated. Gives the time of each poll in seconds after [`NOW`].
-fn times(grant: DeviceGrant, answers: &[Answer]) -> (Result<Tokens, Failure<DeviceGrant>>, Vec<u64>) {
-    let (outcome, waits) = run(grant, NOW, right, |at| answers[at.min(answers.len() - 1)].clone());
-    let mut now = 0;
-    let times = waits.iter().map(|wait| {
-        now += wait;
-        now
-    });
-    (outcome, times.collect())
-}
-
-fn error(status: u16, code: &str) -> Answer {
-    Some(json(status, &format!(r#"{{"error":"{code}"}}"#)))
-}
-
-fn pending() -> Answer {
-    error(400, "authorization_pending")
-}
-
 fn tokens() -> Answer {
     Some(json(200, r#"{"access_token":"at-1","token_type":"Bearer","expires_in":60,"refresh_token":"rt-1"}"#))
-}
-
-/// A page of a server that is not an OAuth server.
-fn page(status: u16) -> Answer {
-    let response = Response::builder().status(status).header("content-type", "text/html");
-    Some(response.body(b"<h1>Sorry</h1>".to_vec()).unwrap())
-}
-
-fn with_retry_after(answer: Answer, value: &str) -> Answer {
-    let mut response = answer.unwrap();
-    response.headers_mut().insert("retry-after", value.parse().unwrap());
-    Some(response)
 }
 
 #[test]

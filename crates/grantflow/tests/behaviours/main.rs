@@ -38,6 +38,7 @@ mod introspection;
 mod iss_policy;
 mod moving_house;
 mod pasted_callback;
+mod polling;
 mod providers;
 mod pushed;
 mod quirks;

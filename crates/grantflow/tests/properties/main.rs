@@ -15,6 +15,7 @@ mod endpoints;
 mod flow_model;
 mod polls;
 mod registration;
+mod runs;
 
 use std::time::Duration;
 

@@ -69,7 +69,7 @@ impl Polls for DeviceGrant {
     }
 
     fn stored(self) -> Self {
-        Self::from_stored(self.into_stored(), &Client::from(&client())).unwrap()
+        Self::from_stored(self.into_stored(), Client::from(&client())).unwrap()
     }
 }
 

@@ -40,6 +40,7 @@ pub struct RegistrationUpdate {
     managed: Managed,
     changes: ClientMetadata,
     removed: Vec<Box<str>>,
+    without_secret: bool,
 }
 
 impl Registered {
@@ -52,7 +53,12 @@ impl Registered {
         if let Err(error) = changes.check_types() {
             return Err(Failure::intact(error, self));
         }
-        Managed::new(self).map(|managed| RegistrationUpdate { managed, changes, removed: Vec::new() })
+        Managed::new(self).map(|managed| RegistrationUpdate {
+            managed,
+            changes,
+            removed: Vec::new(),
+            without_secret: false,
+        })
     }
 }
 
@@ -70,6 +76,14 @@ impl RegistrationUpdate {
         Ok(self)
     }
 
+    /// Leaves `client_secret` out of the request. RFC 7592 §2.2 lets a client send the one that it has, or none, and some
+    /// servers take only one of the two: oidc-provider wants it, and Ory Hydra refuses it with 403. The secret stays as it
+    /// is, unless the server's answer has another one.
+    pub fn without_secret(mut self) -> Self {
+        self.without_secret = true;
+        self
+    }
+
     /// The registered client as it was.
     pub fn into_registered(self) -> Registered {
         self.managed.registered
@@ -81,7 +95,11 @@ impl RegistrationUpdate {
         let client_id = text(&registered.client_id);
         // A client without a method of this kind has no secret, even if there was one before.
         let is_public = registered.token_endpoint_auth_method() == Some("none");
-        let secret = registered.secret.as_ref().filter(|_| !is_public).map(|secret| text(secret.expose()));
+        let secret = registered
+            .secret
+            .as_ref()
+            .filter(|_| !is_public && !self.without_secret)
+            .map(|secret| text(secret.expose()));
         let changes = self.changes.members(true);
         let before = pairs(registered.metadata.all.text()).unwrap_or_default();
         let count = |name: &str| before.iter().filter(|(known, _)| **known == *name).count();
@@ -113,6 +131,7 @@ impl fmt::Debug for RegistrationUpdate {
             .field("registered", &self.managed.registered)
             .field("changes", &self.changes)
             .field("removed", &self.removed)
+            .field("without_secret", &self.without_secret)
             .finish()
     }
 }

@@ -4,14 +4,6 @@ use super::*;
 
 use grantflow::{Env, ErrorCode, Left, Message, Next, Quirk, Step};
 
-fn left(failure: &Failure<DeviceGrant>) -> &'static str {
-    match failure.left {
-        Left::Spent => "spent",
-        Left::Intact(_) => "intact",
-        Left::Unknown(_) => "unknown",
-    }
-}
-
 fn after_answers(answers: &[Answer]) -> (Failure<DeviceGrant>, usize) {
     let (outcome, polls) = times(grant_of(LIFETIME, 5), answers);
     (outcome.unwrap_err(), polls.len())

@@ -30,6 +30,7 @@ const WORDS: &[&str] = &[
     "May",
     "Names",
     "Neither",
+    "None",
     "Never",
     "Of",
     "On",

@@ -188,6 +188,21 @@ fn a_client_that_cannot_be_managed_is_given_back() {
     }
 }
 
+/// Ory Hydra refuses a change that has the secret in it, and does not tell the secret again.
+#[test]
+fn a_change_without_the_secret_keeps_it() {
+    let good = format!(r#"{{"client_id":"c","client_secret":"s3cret",{WAY}}}"#);
+    let changes = || ClientMetadata::new().client_name("Other").unwrap();
+    let with = answered(201, &good).unwrap().update(changes()).unwrap();
+    assert_eq!(sent(&with), json!({ "client_id": "c", "client_secret": "s3cret", "client_name": "Other" }));
+    let without = with.without_secret();
+    assert_eq!(sent(&without), json!({ "client_id": "c", "client_name": "Other" }));
+    let answer = json(200, r#"{"client_id":"c","client_name":"Other"}"#);
+    let registered = World::new().answer(without, answer).unwrap();
+    let next = registered.update(changes()).unwrap();
+    assert_eq!(sent(&next)["client_secret"], "s3cret");
+}
+
 #[test]
 fn a_change_that_cannot_be_sent_leaves_the_registration() {
     let mine = || answered(201, &format!(r#"{{"client_id":"c",{WAY}}}"#)).unwrap();

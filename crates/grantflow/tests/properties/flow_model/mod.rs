@@ -22,6 +22,8 @@
 //! - a person's phone rings again only if the client cannot know whether it rang, and a false ping changes nothing;
 //! - nothing that is printed contains a secret.
 
+use std::collections::BTreeMap;
+
 use grantflow::{
     Authorization, Callback, CodeExchange, ConfidentialClient, EntropyFailed, Env, GrantedScope, PendingCallback,
     Redirect, RefreshExchange, ResponseMode, StoredCallback, StoredTokens, Tokens, UnixTime, callback_key,
@@ -90,6 +92,22 @@ pub(crate) struct Reached {
 
 /// Runs the model, and returns its results.
 pub(crate) fn reached(bytes: &[u8]) -> Reached {
+    play(bytes).reached
+}
+
+/// Runs the model, and counts the requests that the server has seen: by their grant, or by their endpoint.
+#[allow(dead_code, reason = "the fuzz target needs no counts")]
+pub(crate) fn seen(bytes: &[u8]) -> BTreeMap<String, u64> {
+    let model = play(bytes);
+    let mut seen = BTreeMap::new();
+    for hit in model.provider.log() {
+        let endpoint = || hit.endpoint.map_or_else(|| "elsewhere".to_owned(), |endpoint| format!("{endpoint:?}"));
+        *seen.entry(hit.grant_type.clone().unwrap_or_else(endpoint)).or_default() += 1;
+    }
+    seen
+}
+
+fn play(bytes: &[u8]) -> Model {
     let mut model = Model::new();
     let mut bytes = bytes.iter().copied();
     for _ in 0..MAX_OPERATIONS {
@@ -100,7 +118,7 @@ pub(crate) fn reached(bytes: &[u8]) -> Reached {
         model.ledger.check(model.provider.log(), identity.id, identity.auth);
     }
     model.ledger.check_shown();
-    model.reached
+    model
 }
 
 /// The stage of the application.
@@ -209,7 +227,7 @@ impl Model {
             (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
             (3, Stage::Idle) => self.let_a_device_in(argument),
             (6, Stage::Idle) => self.ask_a_person(argument),
-            (4, Stage::Idle) => {
+            (7, Stage::Idle) => {
                 self.register(argument);
                 Stage::Idle
             }
