@@ -110,7 +110,7 @@ fn no_secret_of_a_backchannel_request_shows_where_all_goes_well() {
 }
 
 #[test]
-fn no_secret_of_a_backchannel_request_shows_whatever_the_server_answers() {
+fn no_secret_of_a_backchannel_request_shows_with_any_answer_of_the_server() {
     let mut refused = 0;
     for (number, how) in Misbehaviour::all_at(Endpoint::BackchannelAuthentication).into_iter().enumerate() {
         let mut world = World::new(number as u64);
@@ -122,7 +122,7 @@ fn no_secret_of_a_backchannel_request_shows_whatever_the_server_answers() {
 }
 
 #[test]
-fn no_secret_of_a_backchannel_request_shows_whatever_its_polls_are_answered() {
+fn no_secret_of_a_backchannel_request_shows_with_any_answer_to_its_polls() {
     let mut got_tokens = 0;
     for (number, how) in Misbehaviour::polls().into_iter().chain(Misbehaviour::all()).enumerate() {
         let mut world = World::new(number as u64);
