@@ -11,13 +11,13 @@ use http::{HeaderValue, StatusCode, header};
 use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check, failed, request};
 
 /// They let clients register.
-const REGISTERING: &[Kind] = &[Kind::OidcProvider, Kind::Hydra];
+const REGISTERING: &[Kind] = &[Kind::OidcProvider, Kind::Hydra, Kind::Keycloak];
 /// They let a registered client read, change and delete its registration.
-const MANAGING: &[Kind] = &[Kind::OidcProvider, Kind::Hydra];
+const MANAGING: &[Kind] = &[Kind::OidcProvider, Kind::Hydra, Kind::Keycloak];
 /// They look at the method to authenticate. Hydra takes every word.
-const LOOKING: &[Kind] = &[Kind::OidcProvider];
+const LOOKING: &[Kind] = &[Kind::OidcProvider, Kind::Keycloak];
 /// They give a new registration access token with each change.
-const ROTATING: &[Kind] = &[Kind::OidcProvider, Kind::Hydra];
+const ROTATING: &[Kind] = &[Kind::OidcProvider, Kind::Hydra, Kind::Keycloak];
 /// They register only clients with an initial access token.
 const GUARDED: &[Kind] = &[Kind::PushingOidcProvider];
 
