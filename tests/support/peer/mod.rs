@@ -24,6 +24,9 @@ use http::StatusCode;
 /// is busy compiling.
 const READY: Duration = Duration::from_secs(300);
 
+/// For a server whose standard input has closed, before it is killed.
+const LEAVE: Duration = Duration::from_secs(2);
+
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -43,7 +46,7 @@ pub enum Kind {
     Idpyoidc,
     /// Ory Hydra, in Go.
     Hydra,
-    /// The same, letting a refresh token come again for a minute.
+    /// The same, letting a refresh token come again for some minutes.
     GracefulHydra,
     /// atproto's server, which demands keys for most that it does.
     Atproto,
@@ -331,6 +334,12 @@ impl Peer {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // It has a moment to remove what it wrote to the disk.
+        drop(self.stdin.take());
+        let started = Instant::now();
+        while started.elapsed() < LEAVE && matches!(self.child.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(10));
+        }
         // Both fail only if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
