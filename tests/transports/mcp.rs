@@ -1,9 +1,9 @@
 //! The profile of the Model Context Protocol: all the way from a 401 to a token, a step-up and a refresh.
 
-use grantflow::{ClientMetadata, Env, Left};
+use grantflow::{ClientIdDocument, ClientMetadata, Env, Left};
 use grantflow_mcp::{
-    Application, AuthorizationServer, ClientChoice, Clients, Credentials, Demand, Grant, Login, LoginReturn, Operation,
-    Resource, StoredGrant,
+    Application, AuthorizationServer, ClientChoice, ClientRegistration, Clients, Credentials, Demand, Grant, Login,
+    LoginReturn, Operation, Resource, StoredGrant,
 };
 use grantflow_testkit::{Decision, Endpoint, Misbehaviour};
 use grantflow_tests::support::transport::SysRng;
@@ -18,6 +18,8 @@ pub(crate) const BODIES: &[(&str, Body)] = &[
     ("mcp: a refresh whose answer is lost is not the end, and one that is refused starts again", refreshes),
     ("mcp: documents that are lost are asked for again", lost_documents),
     ("mcp: the person says no", denied),
+    ("mcp: a program is known by its document, or registers itself", by_itself),
+    ("mcp: a registration that is refused is tried once more, and one that is lost is not", refused_registrations),
 ];
 
 fn resource(world: &World) -> Resource {
@@ -136,6 +138,63 @@ fn lost_documents(world: &World) {
     let failure = world.run(servers.choose(servers.only().unwrap()).unwrap()).unwrap_err();
     let Left::Intact(discovery) = failure.left else { panic!("{}", failure.error) };
     assert!(world.run(*discovery).is_ok());
+}
+
+/// The redirect URI of a program on the person's machine.
+const LOOPBACK: &str = "http://127.0.0.1:4711/callback";
+const DOCUMENT: &str = "https://editor.example/client.json";
+
+fn registration(world: &World) -> ClientRegistration {
+    let server = found(world, &resource(world));
+    let choice = server.client(&application(), &Clients::new(), LOOPBACK, world.now());
+    match choice.unwrap() {
+        ClientChoice::Register(registration) => *registration,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn application() -> Application {
+    Application::new(ClientMetadata::new().client_name("Editor").unwrap())
+}
+
+fn by_itself(world: &World) {
+    let metadata = ClientMetadata::new().client_name("Editor").unwrap().redirect_uri(LOOPBACK).unwrap();
+    let metadata = metadata.grant_types(&["authorization_code", "refresh_token"]).unwrap();
+    let document = ClientIdDocument::new(DOCUMENT, metadata).unwrap();
+    world.provider().publish(DOCUMENT, document.to_json());
+    let server = found(world, &resource(world));
+    let with_document = application().document(document).unwrap();
+    let ClientChoice::Ready(login) = server.client(&with_document, &Clients::new(), LOOPBACK, world.now()).unwrap()
+    else {
+        panic!("the document is not taken")
+    };
+    let grant = visit(world, &login);
+    assert_eq!((call(world, Some(&grant)).status().as_u16(), grant.connection().client().id()), (200, DOCUMENT));
+
+    let new = world.run(registration(world)).unwrap();
+    let mut clients = Clients::new();
+    clients.add(new.credentials().clone());
+    let grant = visit(world, &new.login().unwrap());
+    assert_eq!(call(world, Some(&grant)).status(), 200);
+    let stored = serde_json::to_string(&grant.into_stored()).unwrap();
+    let grant = Grant::from_stored(serde_json::from_str(&stored).unwrap(), &clients).unwrap();
+    assert!(world.run(grant.refresh().unwrap()).is_ok());
+    assert_eq!(world.provider().hits_at(Endpoint::Registration).count(), 1);
+}
+
+fn refused_registrations(world: &World) {
+    let refusal =
+        |code: &str| Misbehaviour::Error { status: 400, code: code.to_owned(), description: None, acts: false };
+    world.provider().knobs().misbehave_at(Endpoint::Registration, refusal("invalid_client_metadata"));
+    world.provider().knobs().misbehave_at(Endpoint::Registration, refusal("invalid_redirect_uri"));
+    let failure = world.run(registration(world)).unwrap_err();
+    assert!(matches!(failure.left, Left::Intact(_)), "{}", failure.error);
+    assert_eq!(failure.error.oauth().unwrap().code().unwrap().as_str(), "invalid_redirect_uri");
+    assert_eq!(world.provider().hits_at(Endpoint::Registration).count(), 2);
+    world.provider().knobs().misbehave_at(Endpoint::Registration, Misbehaviour::Lost { acts: true });
+    let failure = world.run(registration(world)).unwrap_err();
+    assert!(matches!(failure.left, Left::Unknown(_)), "{}", failure.error);
+    assert_eq!(world.provider().hits_at(Endpoint::Registration).count(), 3);
 }
 
 fn denied(world: &World) {
