@@ -69,7 +69,7 @@ fn approved(world: &mut World) -> bool {
 
 fn pinged(world: &mut World, mut grant: BackchannelGrant) -> BackchannelGrant {
     let ping = world.provider.take_pings().remove(0);
-    let mut wrong = vec![ping.clone(), ping.clone(), ping.clone()];
+    let mut wrong = [ping.clone(), ping.clone(), ping.clone()];
     wrong[0].headers_mut().insert("authorization", "Bearer 0123456789abcdef0123456789".parse().unwrap());
     *wrong[1].body_mut() = br#"{"auth_req_id":"another"}"#.to_vec();
     let pushed = String::from_utf8(ping.body().clone()).unwrap().replace('}', ",\"access_token\":\"CANARY-pushed\"}");
