@@ -4,7 +4,7 @@
 use grantflow::{AccessToken, Asked, Error, Server, Tokens, UnixTime};
 use http::{Response, StatusCode};
 use oauth2::{
-    AuthorizationCode, ClientId, RequestTokenError, TokenResponse as _, TokenType as _, TokenUrl,
+    AuthorizationCode, ClientId, RequestTokenError, TokenResponse as _, TokenUrl,
     basic::{BasicClient, BasicTokenResponse},
 };
 

@@ -140,7 +140,7 @@ fn value() -> impl Strategy<Value = String> {
 prop_compose! {
     fn answer()(
         status in prop_oneof![6 => Just(200u16), 4 => Just(400), 1 => prop::sample::select(vec![100, 201, 204, 302, 401, 429, 500, 503])],
-        content_type in prop_oneof![6 => Just("application/json"), 1 => Just("text/html"), 1 => Just("APPLICATION/JSON; charset=utf-8")],
+        content_type in prop_oneof![6 => Just("application/json"), 1 => Just("text/html"), 1 => Just("APPLICATION/JSON; charset=utf-8"), 1 => Just("application/json; charset=\u{fc}tf-8")],
         members in prop_oneof![
             Just(vec![("access_token", "\"t\"".to_owned()), ("token_type", "\"Bearer\"".to_owned())]),
             Just(vec![("error", "\"invalid_grant\"".to_owned())]),

@@ -30,7 +30,8 @@ pub enum Reason {
     /// A success with another status than 200: RFC 6749 §5.1 says 200, and some servers answer 201. They take it for an
     /// error.
     OtherSuccess,
-    /// A token answer whose content type is not JSON. Servers write tokens under any type or none; we ignore it.
+    /// A token answer whose content type is not JSON, or holds a byte that is not ASCII. Servers write tokens under any type
+    /// or none; we ignore it.
     ContentType,
     /// `expires_in` is digits in a text, a fraction, negative, or no number. An optional member that cannot be read costs
     /// its own value here, and the whole answer there.
@@ -145,8 +146,11 @@ impl Reason {
         match self {
             Self::OtherSuccess => status.is_success() && status.as_u16() != 200,
             Self::ContentType => {
-                status.as_u16() == 200
-                    && case.input.content_type.is_some_and(|t| !t.to_lowercase().starts_with("application/json"))
+                let is_json = |text: &str| {
+                    let readable = text.bytes().all(|b| matches!(b, b'\t' | b' '..=b'~'));
+                    readable && text.to_lowercase().starts_with("application/json")
+                };
+                status.as_u16() == 200 && case.input.content_type.is_some_and(|text| !is_json(text))
             }
             Self::LifetimeType => !matches!(shape.value("expires_in"), Value::Absent | Value::Null | Value::Whole(_)),
             Self::OptionalType => !is_text_or_none("refresh_token") || !is_text_or_none("scope"),

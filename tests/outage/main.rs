@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         }
     }
     let mut arguments = Arguments::from_args();
-    trials.extend(real::trials(arguments.list));
+    trials.extend(real::trials(&arguments));
     // They wait more than they work.
     arguments.test_threads.get_or_insert(8);
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -12,7 +12,7 @@ use grantflow_tests::support::peer::{self, Browser, Kind, Peer};
 use grantflow_tests::support::transport::{self, SysRng, Transport, now};
 use grantflow_tests::world::access;
 use http::{Request, Response};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::gateway::{Behind, Failing, Gateway};
 use crate::kinds;
@@ -28,8 +28,15 @@ const KINDS: [&str; 3] = ["502", "200 with an HTML page", "refused connections"]
 /// The server renews, and its answer is lost until the gateway recovers.
 const LOST: &str = "lost answers";
 /// Each failure over one transport is enough for these; oidc-provider has each over each.
-const OTHERS: [Kind; 6] =
-    [Kind::Zitadel, Kind::Idpyoidc, Kind::Hydra, Kind::GracefulHydra, Kind::Keycloak, Kind::LenientKeycloak];
+const OTHERS: [Kind; 7] = [
+    Kind::Zitadel,
+    Kind::Idpyoidc,
+    Kind::Hydra,
+    Kind::GracefulHydra,
+    Kind::Keycloak,
+    Kind::LenientKeycloak,
+    Kind::Spring,
+];
 
 /// One outage of one server.
 struct Case {
@@ -69,19 +76,22 @@ impl Case {
 }
 
 /// The trials. Those of a server that this machine cannot run are ignored, with the reason; in CI that is a failure.
-pub(crate) fn trials(list: bool) -> Vec<Trial> {
-    let servers = [Kind::OidcProvider].into_iter().chain(OTHERS);
-    if list {
+pub(crate) fn trials(arguments: &Arguments) -> Vec<Trial> {
+    // A server that no wanted trial needs does not have to exist.
+    let wanted = |case: &Case| arguments.filter.as_deref().is_none_or(|filter| case.name().contains(filter));
+    let servers = [Kind::OidcProvider].into_iter().chain(OTHERS).filter(|kind| Case::of(*kind).iter().any(wanted));
+    if arguments.list {
         return servers.flat_map(Case::of).map(|case| Trial::test(case.name(), || Ok(()))).collect();
     }
     // In parallel, because installing one takes seconds.
-    let processes = servers.clone().filter(|kind| kind.runs_as() == *kind);
+    let servers: Vec<_> = servers.collect();
+    let processes = Kind::ALL.into_iter().filter(|process| servers.iter().any(|kind| kind.runs_as() == *process));
     let starting: Vec<_> = processes.map(|kind| (kind, std::thread::spawn(move || peer::start(kind)))).collect();
     let died = |_| Err(peer::StartError::Failed("the thread that starts it panicked".to_owned()));
     let trials = starting.into_iter().flat_map(|(process, peer)| {
         let peer = peer.join().unwrap_or_else(died);
-        let here = servers.clone().filter(move |kind| kind.runs_as() == process);
-        here.flat_map(move |kind| of_server(kind, peer.as_ref().map(|peer| peer.seen_as(kind)).map_err(Clone::clone)))
+        let here = servers.iter().filter(move |kind| kind.runs_as() == process);
+        here.flat_map(move |kind| of_server(*kind, peer.as_ref().map(|peer| peer.seen_as(*kind)).map_err(Clone::clone)))
     });
     trials.collect()
 }
@@ -96,7 +106,7 @@ fn of_server(kind: Kind, peer: Result<Peer, peer::StartError>) -> Vec<Trial> {
             };
             Case::of(kind).into_iter().map(trial).collect()
         }
-        Err(peer::StartError::Missing { reason }) if !peer::in_ci() => {
+        Err(peer::StartError::Missing { reason }) if kind.may_be_missing() || !peer::in_ci() => {
             eprintln!("{} is missing, so its outages are ignored: {reason}", kind.name());
             let ignored = |case: Case| Trial::test(case.name(), || Ok(())).with_ignored_flag(true);
             Case::of(kind).into_iter().map(|case| ignored(case).with_kind(reason.clone())).collect()

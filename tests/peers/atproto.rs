@@ -3,8 +3,8 @@
 //! proof. No token, no refresh and no call of its API is possible until then.
 
 use grantflow::{
-    Authorization, Begun, Callback, Challenges, Client, Discovery, Env, Error, ErrorCode, Left, Next, Redirect,
-    ResourceDiscovery, Revocation, Server, ServerMetadata, StepUp,
+    Authorization, Begun, Callback, Challenges, Client, ClientIdDocument, ClientMetadata, Discovery, Env, Error,
+    ErrorCode, Left, Next, Redirect, ResourceDiscovery, Revocation, Server, ServerMetadata, StepUp, Tokens,
 };
 use grantflow_tests::support::peer::{Browser, Kind, Landing};
 use grantflow_tests::support::transport::{SysRng, now};
@@ -16,13 +16,15 @@ const HERE: &[Kind] = &[Kind::Atproto];
 /// A client on this machine needs no document: its identifier says everything.
 const LOCAL: &str = "http://localhost?redirect_uri=http%3A%2F%2F127.0.0.1%3A8765%2Fcb&scope=atproto";
 const DOCUMENT: &str = "https://client.example.com/about.json";
+const ELSEWHERE: &str = "https://client.example.com/cb";
 const SCOPE: &str = "atproto";
 
-pub(crate) const CHECKS: [Row; 9] = [
+pub(crate) const CHECKS: [Row; 10] = [
     Row { name: "metadata of the resource, its server, and what it demands", check: metadata, on: HERE },
     Row { name: "its API wants a key", check: api, on: HERE },
     Row { name: "pushed by itself, and the person says no", check: says_no, on: HERE },
     Row { name: "pushed by itself, and a code is good for nobody without a key", check: says_yes, on: HERE },
+    Row { name: "a refresh without a key does not cost the grant", check: refresh, on: HERE },
     Row { name: "a request that is not pushed is shown to the person all the same", check: not_pushed, on: HERE },
     Row { name: "pushed: what is wrong is said at once", check: refused, on: HERE },
     Row { name: "a client that is a document", check: document, on: HERE },
@@ -123,6 +125,15 @@ fn says_yes(world: &World) -> Outcome {
     check(!matches!(left, Left::Unknown(_)), format!("{left:?}"))
 }
 
+/// It looks at no refresh token before it has seen a proof, so nothing is known about this one.
+fn refresh(world: &World) -> Outcome {
+    let tokens = Tokens::of_refresh_token(&world.client_called(LOCAL)?, "nobody-knows-it")?.build();
+    let (error, left) = failed(world.agent.run(tokens.refresh()?))?;
+    let code = error.code().map(ErrorCode::as_str);
+    check(code == Some("invalid_dpop_proof") && error.status() == Some(StatusCode::UNAUTHORIZED), error.to_string())?;
+    check(!matches!(left, Left::Spent), format!("{left:?}"))
+}
+
 fn not_pushed(world: &World) -> Outcome {
     // Its metadata says that it takes none, and a client that is configured by hand does not know.
     let server = Server::new(&world.authorization_endpoint(), &world.token_endpoint())?;
@@ -153,37 +164,42 @@ fn refused(world: &World) -> Outcome {
 }
 
 /// What a client says about itself, at the URL that is its identifier.
-fn about(id: &str) -> String {
-    serde_json::json!({
-        "client_id": id,
-        "client_name": "A client of this test",
-        "redirect_uris": ["https://client.example.com/cb"],
-        "scope": SCOPE,
-        "grant_types": ["authorization_code", "refresh_token"],
-        "response_types": ["code"],
-        "token_endpoint_auth_method": "none",
-        "application_type": "web",
-        "dpop_bound_access_tokens": true,
-    })
-    .to_string()
+fn about(id: &str) -> Result<ClientIdDocument, Error> {
+    let metadata = ClientMetadata::new()
+        .client_name("A client of this test")?
+        .redirect_uri(ELSEWHERE)?
+        .scope(SCOPE)?
+        .grant_types(&["authorization_code", "refresh_token"])?
+        .response_types(&["code"])?
+        // What atproto demands.
+        .member("dpop_bound_access_tokens", &true)?;
+    ClientIdDocument::new(id, metadata)
 }
 
 fn document(world: &World) -> Outcome {
-    world.publishes(DOCUMENT, &about(DOCUMENT))?;
-    let redirect_uri = "https://client.example.com/cb";
-    let redirect = world.pushes(&asks(&world.client_called(DOCUMENT)?, redirect_uri)?)?;
-    match world.person_says("no", redirect)? {
-        Callback::Denied(error) => check(*error.code() == ErrorCode::AccessDenied, error.code().to_string()),
-        other => Err(format!("not denied: {other:?}").into()),
+    let document = about(DOCUMENT)?;
+    world.publishes(document.client_id(), document.to_json())?;
+    // Its metadata says that it takes such clients.
+    let client = Client::from(&document.client(&world.told()?.server()?)?);
+    for (says, denied) in [("no", true), ("yes", false)] {
+        let redirect = world.pushes(&asks(&client, ELSEWHERE)?)?;
+        match world.person_says(says, redirect)? {
+            Callback::Denied(error) if denied => {
+                check(*error.code() == ErrorCode::AccessDenied, error.code().to_string())?;
+            }
+            Callback::Granted(_) if !denied => {}
+            other => return Err(format!("{says}: {other:?}").into()),
+        }
     }
+    Ok(())
 }
 
 fn wrong_document(world: &World) -> Outcome {
     // Another client's document at this client's place, and none.
     let (other, none) = ("https://other.example.com/about.json", "https://none.example.com/about.json");
-    world.publishes(other, &about(DOCUMENT))?;
+    world.publishes(other, about(DOCUMENT)?.to_json())?;
     for id in [other, none] {
-        let authorization = asks(&world.client_called(id)?, "https://client.example.com/cb")?;
+        let authorization = asks(&world.client_called(id)?, ELSEWHERE)?;
         let (error, left) = failed(world.agent.run(authorization.push(&mut Env::new(now(), &mut SysRng))?))?;
         let code = error.code().map(ErrorCode::as_str);
         check(

@@ -1,6 +1,7 @@
 //! What every check has: a server, a transport, and the steps of a login.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -49,11 +50,21 @@ pub(crate) struct World {
     pub(crate) peer: Arc<Peer>,
     pub(crate) transport: Transport,
     pub(crate) agent: Agent,
+    /// No other trial has it.
+    pub(crate) number: usize,
 }
+
+/// The number of the next trial.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 impl World {
     pub(crate) fn new(peer: Arc<Peer>, transport: Transport) -> Self {
-        Self { peer, transport, agent: transport.agent(DEADLINE) }
+        Self { peer, transport, agent: transport.agent(DEADLINE), number: NEXT.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// What a person reads at both ends of a backchannel request.
+    pub(crate) fn message(&self) -> String {
+        format!("W4SCT-{}", self.number)
     }
 
     pub(crate) fn kind(&self) -> Kind {

@@ -1,7 +1,7 @@
 //! A store that fails: before the request nothing is sent; after it nothing is lost and no token is given out.
 
 use grantflow::Next;
-use grantflow_session::{Loss, Session, SessionError};
+use grantflow_session::{InDoubt, Loss, Session, SessionError};
 use grantflow_tests::world::*;
 
 fn over() -> (World, FaultyStore, Session) {
@@ -20,6 +20,13 @@ fn where_the_lock_or_the_reading_or_the_mark_fails_nothing_is_sent() {
         for fault in [Fault::Before, Fault::After] {
             let (world, store, session) = over();
             store.fail(op, fault);
+            if (op, fault) == (Op::Mark, Fault::After) {
+                // It is not known whether the mark is there. The store cannot say it either.
+                store.before(Op::Mark, {
+                    let store = store.clone();
+                    move || store.fail(Op::Load, Fault::Before)
+                });
+            }
             let error = session.token_blocking().unwrap_err();
             assert!(matches!(error, SessionError::Store(_)), "{op:?} {error:?}");
             assert_eq!((error.next(), world.sent().len()), (Next::FixConfiguration, 0), "{op:?}");
@@ -308,4 +315,46 @@ fn a_caller_that_comes_while_a_login_is_stored_gets_its_result_and_the_login_is_
     assert!(session.unsaved().is_some());
     assert_eq!(access(&session.token_blocking().unwrap()), text);
     assert_eq!(store.kept().unwrap().access, text);
+}
+
+#[test]
+fn a_mark_that_is_written_and_reported_as_failed_is_no_lost_answer() {
+    for in_doubt in [InDoubt::Never, InDoubt::Once, InDoubt::Heal] {
+        let world = World::new();
+        let store = world.store();
+        let session = world.session_with(&store, plain_policy().in_doubt(in_doubt));
+        session.prime_blocking(world.login()).unwrap();
+        world.advance(LIFE);
+        store.fail(Op::Mark, Fault::After);
+        // The store works again: the same call finds its own mark, and renews.
+        let token = session.token_blocking().unwrap_or_else(|error| panic!("{in_doubt:?}: {error:?}"));
+        assert_eq!((store.kept().unwrap().access, store.kept().unwrap().sent), (access(&token), 0));
+        assert_eq!(world.sent().len(), 1, "{in_doubt:?}: one request");
+        // Nothing was written: the error, and no request.
+        world.advance(LIFE);
+        store.fail(Op::Mark, Fault::Before);
+        assert!(matches!(session.token_blocking(), Err(SessionError::Store(_))));
+        assert_eq!((store.kept().unwrap().sent, world.sent().len()), (0, 1));
+        assert!(session.token_blocking().is_ok());
+    }
+}
+
+#[test]
+fn a_refusal_while_the_store_cannot_be_read_is_named_in_the_error() {
+    let world = World::new();
+    let store = world.store();
+    let session = world.session(&store);
+    session.prime_blocking(world.login()).unwrap();
+    world.server(|server| server.revoke_all());
+    world.advance(LIFE);
+    // The look, and the read under the lock, work; the one after the refusal does not.
+    let spoilt = store.clone();
+    store.before(Op::Mark, move || spoilt.fail(Op::Load, Fault::Before));
+    let error = session.token_blocking().unwrap_err();
+    let SessionError::Store(why) = &error else { panic!("{error:?}") };
+    assert!(why.to_string().contains("the server has just refused"), "{why}");
+    assert!(std::error::Error::source(&**why).is_some(), "the store's own error is below it");
+    // Nothing is given up, and the next call finds the verdict again.
+    assert!(!store.kept().unwrap().lost);
+    assert!(matches!(session.token_blocking(), Err(SessionError::Lost { .. } | SessionError::InDoubt { .. })));
 }

@@ -10,6 +10,7 @@ mod documents;
 mod dropped;
 mod endpoints;
 mod exchanges;
+mod fed;
 mod flows;
 mod mcp;
 mod misbehaviours;
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
         // A dropped run needs a transport whose runs can be dropped.
         let dropped =
             if transport == Transport::Ureq { Vec::new() } else { [dropped::BODIES, waits::DROPPED].concat() };
-        for (name, body) in [waits::BODIES, &dropped].concat() {
+        for (name, body) in [waits::BODIES, fed::BODIES, &dropped].concat() {
             trials.push(Trial::test(format!("{}: {name}", transport.name()), move || {
                 body(transport);
                 Ok(())

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::error::{DetailsFault, Error, Misuse};
+use crate::error::{DetailsFault, DetailsMember as Member, Error, Misuse};
 use crate::wire::object::{self, Extra, Members, Scalar, Table};
 
 /// What a client asks for, or a server grants, in finer detail than a scope: a list of objects, each with a `type` that
@@ -57,7 +57,7 @@ impl AuthorizationDetails {
         }
         for object in details.raw() {
             if let Some(member) = object.ok_or(fault(DetailsFault::NotAList))?.misshapen() {
-                return Err(fault(DetailsFault::Member(member.name())));
+                return Err(fault(DetailsFault::Member(member)));
             }
         }
         Ok(details)
@@ -158,17 +158,6 @@ impl GrantedDetails {
     }
 }
 
-/// A common member of authorization details (RFC 9396 §2, §2.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Member {
-    Type,
-    Locations,
-    Actions,
-    Datatypes,
-    Identifier,
-    Privileges,
-}
-
 impl Table for Member {
     const ALL: &'static [Self] =
         &[Self::Type, Self::Locations, Self::Actions, Self::Datatypes, Self::Identifier, Self::Privileges];
@@ -176,14 +165,7 @@ impl Table for Member {
     type Slots<'a> = [Option<Scalar<'a>>; 6];
 
     fn name(self) -> &'static str {
-        match self {
-            Self::Type => "type",
-            Self::Locations => "locations",
-            Self::Actions => "actions",
-            Self::Datatypes => "datatypes",
-            Self::Identifier => "identifier",
-            Self::Privileges => "privileges",
-        }
+        self.as_str()
     }
 
     fn slot(self) -> usize {
@@ -203,7 +185,7 @@ impl<'a> Object<'a> {
         let mut members = Members::default();
         object::read::<Member, true>(object.get(), None, None, &mut members).map_err(|_| DetailsFault::NotAnObject)?;
         match members.doubled() {
-            Some(member) => Err(DetailsFault::Member(member.name())),
+            Some(member) => Err(DetailsFault::Member(member)),
             None => Ok(Self(members)),
         }
     }

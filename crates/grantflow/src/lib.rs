@@ -104,9 +104,9 @@ pub use contract::{
 };
 pub use details::{AuthorizationDetails, GrantedDetails};
 pub use error::{
-    Answer, AuthorizeFault, BackchannelFault, ClientMetadataFault, DetailsFault, Error, ErrorCode, ErrorResponse,
-    Meaning, MetadataFault, Mismatch, Misuse, Next, OtherIssuer, ProtocolError, Refused, RegistrationFault,
-    StoredFault, UrlFault, UrlRole, Violation,
+    Answer, AuthorizeFault, BackchannelFault, ClientMetadataFault, DetailsFault, DetailsMember, Error, ErrorCode,
+    ErrorResponse, Meaning, MetadataFault, Mismatch, Misuse, Next, OtherIssuer, ProtocolError, Refused,
+    RegistrationFault, StoredFault, UrlFault, UrlRole, Violation,
 };
 pub use flow::assertion::{AssertionGrant, IdentityAssertion, IdentityAssertionRequest};
 pub use flow::backchannel::{

@@ -19,6 +19,7 @@ A JWT by the client "service" is a grant (RFC 7523). GET /_test/assertion signs 
 
 import json
 import os
+import secrets
 import sys
 import threading
 import time
@@ -27,7 +28,7 @@ import time
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer, ResourceProtector  # noqa: E402
-from authlib.oauth2 import OAuth2Error, rfc7009, rfc7523, rfc7636, rfc7662, rfc8628, rfc9207  # noqa: E402
+from authlib.oauth2 import OAuth2Error, rfc7009, rfc7523, rfc7591, rfc7592, rfc7636, rfc7662, rfc8628, rfc9207  # noqa: E402
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, TokenMixin, grants  # noqa: E402
 from authlib.oauth2.rfc6750 import BearerTokenValidator  # noqa: E402
 from flask import Flask, jsonify, request  # noqa: E402
@@ -341,11 +342,92 @@ class Bearer(BearerTokenValidator):
         return found if found and found.answer["access_token"] == token_string else None
 
 
+class Registered(Client):
+    """A client that registered itself, with its registration access token."""
+
+    def __init__(self, info, metadata):
+        self.client_info, self.client_metadata, self.access_token = info, metadata, secrets.token_urlsafe(24)
+        method = metadata.get("token_endpoint_auth_method", "client_secret_basic")
+        grants = metadata.get("grant_types", ["authorization_code"])
+        super().__init__(info["client_id"], method, grants, info["client_secret"])
+
+    def check_redirect_uri(self, redirect_uri):
+        return redirect_uri in self.client_metadata.get("redirect_uris", [])
+
+    def registration(self):
+        place = f"{ISSUER}/register/{self.client_id}"
+        return {"registration_client_uri": place, "registration_access_token": self.access_token}
+
+
+ABOUT = {"token_endpoint_auth_methods_supported": METHODS, "scopes_supported": SCOPES}
+
+
+class Registration(rfc7591.ClientRegistrationEndpoint):
+    def authenticate_token(self, request):
+        return "everyone"
+
+    def get_server_metadata(self):
+        return ABOUT
+
+    def save_client(self, client_info, client_metadata, request):
+        client = Registered(client_info, client_metadata)
+        with lock:
+            clients[client.client_id] = client
+        return client
+
+    def generate_client_registration_info(self, client, request):
+        return client.registration()
+
+
+class RegistrationToken:
+    def __init__(self, client):
+        self.client = client
+
+    def check_client(self, client):
+        return client is self.client
+
+
+class Configuration(rfc7592.ClientConfigurationEndpoint):
+    def get_server_metadata(self):
+        return ABOUT
+
+    def authenticate_token(self, request):
+        text = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        with lock:
+            known = [client for client in clients.values() if getattr(client, "access_token", None) == text]
+        return RegistrationToken(known[0]) if known else None
+
+    def authenticate_client(self, request):
+        with lock:
+            return clients.get(request.uri.rstrip("/").rsplit("/", 1)[-1])
+
+    def revoke_access_token(self, request, token):
+        pass
+
+    def check_permission(self, client, request):
+        return True
+
+    def delete_client(self, client, request):
+        with lock:
+            del clients[client.client_id]
+
+    def update_client(self, client, client_metadata, request):
+        changed = Registered(client.client_info, client_metadata)
+        # The library leaves it to its user whether a change gives a new one.
+        changed.access_token = client.access_token
+        with lock:
+            clients[client.client_id] = changed
+        return changed
+
+    def generate_client_registration_info(self, client, request):
+        return client.registration()
+
+
 server = AuthorizationServer(app, query_client=clients.get, save_token=save_token)
 server.register_grant(CodeGrant, [rfc7636.CodeChallenge(required=True)])
 for grant in (RefreshGrant, ClientGrant, DeviceGrant, JwtGrant):
     server.register_grant(grant)
-for endpoint in (DeviceEndpoint, Introspection, Revocation):
+for endpoint in (DeviceEndpoint, Introspection, Revocation, Registration, Configuration):
     server.register_endpoint(endpoint)
 server.register_extension(Issuer())
 protector = ResourceProtector()
@@ -376,6 +458,7 @@ def metadata():
         device_authorization_endpoint=f"{ISSUER}/device_authorization",
         introspection_endpoint=f"{ISSUER}/introspect",
         revocation_endpoint=f"{ISSUER}/revoke",
+        registration_endpoint=f"{ISSUER}/register",
         scopes_supported=SCOPES,
         response_types_supported=["code"],
         grant_types_supported=[*CODE_GRANTS, "client_credentials", DEVICE_GRANT, JWT_GRANT],
@@ -413,6 +496,16 @@ def introspect():
 @app.post("/revoke")
 def revoke():
     return server.create_endpoint_response(Revocation.ENDPOINT_NAME)
+
+
+@app.post("/register")
+def register():
+    return server.create_endpoint_response(Registration.ENDPOINT_NAME)
+
+
+@app.route("/register/<client_id>", methods=["GET", "PUT", "DELETE"])
+def configure(client_id):
+    return server.create_endpoint_response(Configuration.ENDPOINT_NAME)
 
 
 @app.get("/api")

@@ -118,6 +118,8 @@ settings.configure(
         "DEVICE_FLOW_INTERVAL": INTERVAL,
         "OAUTH_DEVICE_VERIFICATION_URI": f"{BASE}/{PREFIX}device/",
         "OAUTH_DEVICE_VERIFICATION_URI_COMPLETE": lambda code: f"{BASE}/{PREFIX}device/?user_code={code}",
+        "DCR_ENABLED": True,
+        "DCR_REGISTRATION_PERMISSION_CLASSES": ("oauth2_provider.dcr.AllowAllDCRPermission",),
         "OAUTH2_PROTECTED_RESOURCE_NAME": "The API of this test peer",
         **{f"COMPLIANT_BCP_RFC9700_{rule}": STRICT for rule in RULES},
     },
@@ -136,6 +138,8 @@ django.setup()
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.db.models.signals import pre_save  # noqa: E402
+from django.dispatch import receiver  # noqa: E402
 from django.http import JsonResponse  # noqa: E402
 from django.urls import include, path  # noqa: E402
 from oauth2_provider.decorators import protected_resource_metadata  # noqa: E402
@@ -167,6 +171,13 @@ urlpatterns = [path("api", api), path(PREFIX, library)]
 if PREFIX:
     # RFC 8414 puts the well-known part before the issuer's path: that is at the root.
     urlpatterns += metadata_urlpatterns
+
+
+@receiver(pre_save, sender=get_application_model())
+def registered(instance, **_):
+    """The person needs no consent for a client that registered itself, and it may have ID tokens."""
+    if instance.registration_source == instance.RegistrationSource.DCR:
+        instance.skip_authorization, instance.algorithm = True, instance.RS256_ALGORITHM
 
 
 def set_up():

@@ -4,7 +4,7 @@
 //
 // It prints one line, {"ready": true, "issuer": "http://127.0.0.1:..."}, once it listens. It ends on SIGTERM, and when its standard
 // input closes: a test that is killed cannot stop its servers, but its end of the pipe closes all the same. Everything lives in
-// memory: each start is a new, empty server. With GRACE=1, a refresh token can be sent again for a minute after its first use;
+// memory: each start is a new, empty server. With GRACE=1, a refresh token can be sent again for five minutes after its first use;
 // without it, the second time ends the grant. These are Hydra's own settings.
 //
 // Hydra has two listeners, for the public and for administrators. Here they are two sockets in a temporary folder, and this program
@@ -82,7 +82,7 @@ func (s socket) proxy() http.Handler {
 func settings(issuer, public, admin string) map[string]any {
 	grace := "0s"
 	if os.Getenv("GRACE") != "" {
-		grace = "60s"
+		grace = "5m"
 	}
 	return map[string]any{
 		"dsn":               "memory",

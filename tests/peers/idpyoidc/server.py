@@ -14,6 +14,7 @@ denies it.
 import json
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -170,7 +171,8 @@ configuration = {
     "session_params": {"encrypter": {"kwargs": {"keys": session_keys, "iterations": 1}}},
 }
 # The library writes its public keys beside itself.
-os.chdir(tempfile.mkdtemp())
+folder = tempfile.mkdtemp()
+os.chdir(folder)
 op = Server(OPConfiguration(conf=configuration, base_path="."), cwd=".")
 context = op.get_context()
 context.map_supported_to_preferred()
@@ -274,6 +276,7 @@ def jwks():
 def end_with_standard_input():
     while sys.stdin.buffer.read(4096):
         pass
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 

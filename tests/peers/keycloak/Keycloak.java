@@ -32,6 +32,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.StringJoiner;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.regex.Pattern;
@@ -39,6 +40,8 @@ import java.util.zip.ZipInputStream;
 
 public class Keycloak {
     static final Path HOME = Path.of("keycloak");
+    /** Whom backchannel requests ask: see `person` in person.rs. */
+    static final int PEOPLE = 32;
     static final Pattern LISTENS = Pattern.compile("Listening on: http://127\\.0\\.0\\.1:(\\d+)");
 
     public static void main(String[] arguments) throws Exception {
@@ -111,7 +114,14 @@ public class Keycloak {
 
     /** Through a rename: another process may be about to read it. */
     static void realm(String name, boolean rotates) throws IOException {
-        var text = Files.readString(Path.of("realm.json")).replace("\"@name@\"", '"' + name + '"').replace("\"@rotates@\"", String.valueOf(rotates));
+        var people = new StringJoiner(", ");
+        for (var number = 0; number < PEOPLE; number++) {
+            people.add("{ \"username\": \"person-%d\", \"enabled\": true, \"realmRoles\": [\"offline_access\"] }".formatted(number));
+        }
+        var text = Files.readString(Path.of("realm.json"))
+            .replace("\"@name@\"", '"' + name + '"')
+            .replace("\"@rotates@\"", String.valueOf(rotates))
+            .replace("\"@people@\"", people.toString());
         var fresh = Files.createTempFile(HOME, name, ".fresh");
         Files.writeString(fresh, text);
         var folder = Files.createDirectories(HOME.resolve("data/import"));

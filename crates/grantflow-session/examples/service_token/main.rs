@@ -1,9 +1,11 @@
 //! A service with its own token (client credentials), kept fresh for a thousand threads: before there is a token,
-//! shortly before it is over, when the API refuses it, and while the server is down.
+//! shortly before it is over, when the API refuses it, and while the server is down. Then its token feeds a second
+//! session, for another API.
 //!
 //! `cargo run --example service_token` runs it against a server in this process, over real HTTP, with a clock that the
 //! example sets: hours pass in no time. It exits with 0 only if every check passed.
 
+mod delegated;
 mod outside;
 mod provider;
 #[path = "../shared/show.rs"]
@@ -19,6 +21,7 @@ use grantflow::{ClientCredentials, Server};
 use grantflow_session::authorize::ureq::call;
 use grantflow_session::{Event, Key, MemoryStore, Session, SessionError, State};
 
+use crate::delegated::delegated;
 use crate::outside::{Clock, Outside};
 use crate::provider::Provider;
 use crate::thousand::thousand;
@@ -116,6 +119,16 @@ fn run() -> Outcome<()> {
     expect(session.state(), State::Fresh)?;
     show::good("the pause is over: one request, and all have a token");
 
+    show::part("A token for another API: this session feeds a second one");
+    let stock = delegated(&client, &clock, &session)?.observer(tell);
+    let other = stock.token_blocking()?;
+    expect(stock.token_blocking()?.is(&other), true)?;
+    expect(provider.new_exchanges(), 1)?;
+    clock.advance(Duration::from_secs(60 * 60));
+    expect(stock.token_blocking()?.is(&other), false)?;
+    expect((provider.new_exchanges(), provider.new_requests()), (1, 1))?;
+    show::good("over after an hour: the first session renewed its token, and the second exchanged it");
+
     show::all_well("All went as it should.");
     Ok(())
 }
@@ -123,6 +136,7 @@ fn run() -> Outcome<()> {
 /// What the session reports. It contains no secret.
 fn tell(event: &Event<'_>) {
     match event {
+        Event::Obtaining { .. } => show::note("the source is asked for an exchange"),
         Event::Sending { .. } => show::step("Due", "send", "Refreshing"),
         Event::Renewed { token, .. } => {
             let life = token.expires_at().map_or(0, |at| at.saturating_since(token.received_at()).as_secs());

@@ -18,6 +18,7 @@ pub(crate) struct Provider {
     server: Server,
     clock: Clock,
     seen: usize,
+    seen_exchanges: usize,
 }
 
 impl Provider {
@@ -28,7 +29,7 @@ impl Provider {
             server
         })?;
         let (origin, server) = (up.base_url().to_owned(), up.server().clone());
-        Ok(Self { up: Some(up), origin, server, clock: clock.clone(), seen: 0 })
+        Ok(Self { up: Some(up), origin, server, clock: clock.clone(), seen: 0, seen_exchanges: 0 })
     }
 
     pub(crate) fn origin(&self) -> &str {
@@ -59,6 +60,12 @@ impl Provider {
     pub(crate) fn new_requests(&mut self) -> usize {
         let all = self.with(|server| server.hits("client_credentials").count());
         all - std::mem::replace(&mut self.seen, all)
+    }
+
+    /// How many token exchanges came since the last call.
+    pub(crate) fn new_exchanges(&mut self) -> usize {
+        let all = self.with(|server| server.hits("urn:ietf:params:oauth:grant-type:token-exchange").count());
+        all - std::mem::replace(&mut self.seen_exchanges, all)
     }
 
     /// Stops listening.

@@ -28,6 +28,8 @@ pub(super) enum Why {
     Start,
     /// The request of this mark was not sent: so much time has passed that another process may be sending.
     Late { id: TokenId, ours: Mark, before: Option<Mark> },
+    /// The write of this mark was reported as failed: is it there all the same? No request was sent for it.
+    NotMarked { id: TokenId, ours: Mark, before: Option<Mark>, error: Arc<StoreError> },
     /// The server refused the refresh token of these: does another process have a newer one?
     Refused { id: TokenId },
     /// Another process changed the entry while these tokens were requested.
@@ -66,9 +68,13 @@ impl Loading {
             }
         }
         match self.why {
-            // It is unknown whether another process has a newer token than the refused ones, so nothing is given up.
-            Why::Look | Why::Start | Why::Late { .. } | Why::Refused { .. } => {
+            Why::Look | Why::Start | Why::Late { .. } | Why::NotMarked { .. } => {
                 failed(SessionError::Store(Arc::new(error)))
+            }
+            // It is unknown whether another process has a newer token than the refused ones, so nothing is given up.
+            Why::Refused { .. } => {
+                let doing = "be read for a newer token than the one that the server has just refused";
+                failed(SessionError::Store(Arc::new(StoreError::new(doing, error))))
             }
             Why::Conflict { ours } => Action::Done(Outcome::NotStored { error: Arc::new(error), unsaved: ours }),
         }
@@ -115,6 +121,13 @@ fn found_in_the_store(course: Course, env: &mut Env<'_>, why: Why, found: Option
         (_, None) => feed_or(course, env, Place { revision: None, base: None }, |_| failed(SessionError::Empty)),
         (Why::Look | Why::Start, Some((revision, record))) => decide(course, env, revision, record, None),
         (Why::Refused { id }, Some((revision, record))) => decide(course, env, revision, record, Some(id)),
+        (Why::NotMarked { id, ours, before, error }, Some((revision, record))) => {
+            if record.id == id && record.mark == Some(ours) {
+                // The request of this mark will not be sent, so it must not count as one that may have been.
+                return decide(course, env, revision, record.with_mark(before), None);
+            }
+            failed(SessionError::Store(error))
+        }
         // A request that was not sent is not used up.
         (Why::Late { id, ours, before }, Some((revision, record))) => {
             let unchanged = record.id == id && record.mark == Some(ours);

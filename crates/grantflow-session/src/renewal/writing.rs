@@ -191,6 +191,12 @@ impl Writing {
             Written::Loss { .. } if self.course.plan.feed.is_some() => failed(SessionError::Store(Arc::new(error))),
             // The grant is lost even so; the next process will find out again.
             Written::Loss { lost, .. } => self.course.lost(lost),
+            // If it was written after all, another process would find a request that was never sent.
+            Written::Mark { record, mark } if self.course.conflicts < MOST_CONFLICTS => {
+                self.course.conflicts += 1;
+                let (id, before, error) = (record.id, record.mark, Arc::new(error));
+                Action::Load(Loading::new(self.course, Why::NotMarked { id, ours: mark, before, error }))
+            }
             Written::Mark { .. } | Written::Removal { .. } => failed(SessionError::Store(Arc::new(error))),
         }
     }

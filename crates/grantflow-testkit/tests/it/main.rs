@@ -13,6 +13,7 @@ mod client_auth;
 mod code;
 mod device;
 mod endpoints;
+mod exchange;
 mod introspection;
 mod knobs;
 #[cfg(feature = "loopback")]

@@ -190,7 +190,7 @@ fn bytes_choose_the_kind_and_fill_it() {
     assert_eq!(with(0x10, 1), M::from_index(0x101));
     assert_eq!(with(0x25, 7), M::from_index(0x207));
     assert_eq!(with(6, 2), M::SetMember { name: "expires_in".to_owned(), json: text() });
-    assert_eq!(with(7, 9), M::SetMember { name: "expires_in".to_owned(), json: text() });
+    assert_eq!(with(7, 10), M::SetMember { name: "expires_in".to_owned(), json: text() });
     assert_eq!(with(8, 0), M::DuplicateMember { name: "access_token".to_owned(), json: text() });
     assert_eq!(with(9, 3), M::RenameMember { from: "refresh_token".to_owned(), to: text() });
     assert_eq!(with(10, 0), M::ContentType(Some(text())));

@@ -40,7 +40,7 @@ impl Asked {
     /// The scope to ask for (RFC 6749 §3.3): a [`Scope`], or tokens separated by spaces. Without one, the server chooses.
     ///
     /// # Errors
-    /// [`Misuse::Scope`].
+    /// [`Misuse::Scope`](crate::Misuse::Scope).
     pub fn scope<S>(&mut self, scope: S) -> Result<(), Error>
     where
         S: TryInto<Scope>,
@@ -53,7 +53,7 @@ impl Asked {
     /// A resource for which the token is requested (RFC 8707 §2). May be given more than once.
     ///
     /// # Errors
-    /// [`Misuse::Url`] if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`].
+    /// [`Misuse::Url`](crate::Misuse::Url) if it is not an absolute URI without fragment; [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter).
     pub fn resource(&mut self, resource: &str) -> Result<(), Error> {
         add_resource(&mut self.resources, resource)
     }
@@ -61,7 +61,7 @@ impl Asked {
     /// The authorization details to ask for (RFC 9396 §5, §6). Given again, they replace the first ones.
     ///
     /// # Errors
-    /// [`Misuse::AuthorizationDetails`] if the server lists the types that it knows, and one of these is not among them.
+    /// [`Misuse::AuthorizationDetails`](crate::Misuse::AuthorizationDetails) if the server lists the types that it knows, and one of these is not among them.
     pub fn authorization_details(&mut self, details: AuthorizationDetails) -> Result<(), Error> {
         self.client.server().check_details(&details)?;
         self.details = Some(details);
@@ -71,7 +71,7 @@ impl Asked {
     /// An extra parameter: `audience`.
     ///
     /// # Errors
-    /// [`Misuse::ReservedParameter`] for a parameter that a flow sets itself; [`Misuse::DuplicateParameter`] for one
+    /// [`Misuse::ReservedParameter`](crate::Misuse::ReservedParameter) for a parameter that a flow sets itself; [`Misuse::DuplicateParameter`](crate::Misuse::DuplicateParameter) for one
     /// that was given already, or that is in the endpoint's query.
     pub fn param(&mut self, name: &str, value: &str) -> Result<(), Error> {
         let Self { client, on, extra, .. } = self;

@@ -17,12 +17,44 @@ pub enum DetailsFault {
     /// One of them has no `type`, or one that is empty or not a text.
     NoType,
     /// A common member occurs twice, or its value has another type than RFC 9396 §2.2 gives it.
-    Member(&'static str),
+    Member(DetailsMember),
     /// The text is longer than 64 KiB.
     TooLong,
     /// The server lists the types that it knows (`authorization_details_types_supported`), and one of these is not
     /// among them.
     NotSupported,
+}
+
+/// A common member of authorization details (RFC 9396 §2, §2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DetailsMember {
+    /// What the other members mean.
+    Type,
+    /// Where the resource is.
+    Locations,
+    /// What may be done there.
+    Actions,
+    /// Which kinds of data are requested.
+    Datatypes,
+    /// One resource at the API.
+    Identifier,
+    /// The kinds or levels of privilege.
+    Privileges,
+}
+
+impl DetailsMember {
+    /// Its name in the JSON object.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Type => "type",
+            Self::Locations => "locations",
+            Self::Actions => "actions",
+            Self::Datatypes => "datatypes",
+            Self::Identifier => "identifier",
+            Self::Privileges => "privileges",
+        }
+    }
 }
 
 impl fmt::Display for DetailsFault {
@@ -36,7 +68,8 @@ impl fmt::Display for DetailsFault {
             Self::Member(member) => {
                 return write!(
                     f,
-                    "have a member {member} that occurs twice, or whose value has another type than RFC 9396 gives it"
+                    "have a member {} that occurs twice, or whose value has another type than RFC 9396 gives it",
+                    member.as_str()
                 );
             }
             Self::TooLong => "are longer than 64 KiB",

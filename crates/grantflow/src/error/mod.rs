@@ -25,7 +25,7 @@ pub use backchannel::BackchannelFault;
 pub use code::{ErrorCode, ErrorResponse};
 pub use document::Mismatch;
 pub(crate) use document::{Document, Shown};
-pub use faults::{AuthorizeFault, DetailsFault, MetadataFault, StoredFault};
+pub use faults::{AuthorizeFault, DetailsFault, DetailsMember, MetadataFault, StoredFault};
 pub use kept::Answer;
 pub use misuse::{Misuse, UrlFault, UrlRole};
 pub use protocol::ProtocolError;

@@ -105,6 +105,9 @@ impl ProtocolError {
             {
                 Some("; if the body states an error in another place, see `Quirk::ErrorPath`")
             }
+            (Violation::UnknownTokenType, _) if holds(body, "N_A") => Some(
+                "; N_A says that the issued token is no access token: only a token exchange takes it (RFC 8693 §2.2.1)",
+            ),
             (Violation::WrongType("error"), _) if !at_token => None,
             (Violation::UnexpectedStatus, 405 | 501) if self.answer.endpoint == UrlRole::ClientConfiguration => {
                 Some("; the server does not let a client do this with its registration")

@@ -105,6 +105,10 @@ pub(crate) fn meaning(
             ErrorCode::InvalidGrant => (Meaning::Over, Next::Reauthorize),
             ErrorCode::ExpiredToken if purpose.is_a_poll() => (Meaning::Over, Next::Reauthorize),
             ErrorCode::TransactionFailed if purpose == Purpose::BackchannelPoll => (Meaning::Over, Next::Reauthorize),
+            // Nobody is asked at these endpoints: it is the token that is not good enough.
+            ErrorCode::AccessDenied if purpose == Purpose::Registration => {
+                (Meaning::RequestRefused, Next::FixConfiguration)
+            }
             // RFC 8628 §3.5 registers it for token answers.
             ErrorCode::AccessDenied => (Meaning::RequestRefused, Next::Reauthorize),
             ErrorCode::InvalidRequest

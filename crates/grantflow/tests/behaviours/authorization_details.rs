@@ -1,8 +1,8 @@
 //! Authorization details (RFC 9396): asked for in every request that may hold them, and read back as they were granted.
 
 use grantflow::{
-    Asked, AuthorizationDetails, ClientCredentials, DetailsFault, DeviceRequest, Discovery, Env, Error, Exchange,
-    GrantedDetails, Introspected, Introspection, Left, Misuse, Quirk, RefreshExchange, Server, Tokens,
+    Asked, AuthorizationDetails, ClientCredentials, DetailsFault, DetailsMember, DeviceRequest, Discovery, Env, Error,
+    Exchange, GrantedDetails, Introspected, Introspection, Left, Misuse, Quirk, RefreshExchange, Server, Tokens,
 };
 use grantflow_testkit::{self as testkit, Client};
 use serde_json::{Value, json};
@@ -105,13 +105,13 @@ fn what_is_no_list_of_objects_with_a_type_is_refused_before_anything_is_sent() {
         (r#"[{"type":7}]"#, DetailsFault::NoType),
         (r#"[{"type":null}]"#, DetailsFault::NoType),
         (r#"[{"type":"a"},{"Type":"b"}]"#, DetailsFault::NoType),
-        (r#"[{"type":"a","type":"b"}]"#, DetailsFault::Member("type")),
-        (r#"[{"type":"a","actions":["b"],"actions":["c"]}]"#, DetailsFault::Member("actions")),
-        (r#"[{"type":"a","actions":"read"}]"#, DetailsFault::Member("actions")),
-        (r#"[{"type":"a","locations":[7]}]"#, DetailsFault::Member("locations")),
-        (r#"[{"type":"a","datatypes":null}]"#, DetailsFault::Member("datatypes")),
-        (r#"[{"type":"a","privileges":{}}]"#, DetailsFault::Member("privileges")),
-        (r#"[{"type":"a","identifier":7}]"#, DetailsFault::Member("identifier")),
+        (r#"[{"type":"a","type":"b"}]"#, DetailsFault::Member(DetailsMember::Type)),
+        (r#"[{"type":"a","actions":["b"],"actions":["c"]}]"#, DetailsFault::Member(DetailsMember::Actions)),
+        (r#"[{"type":"a","actions":"read"}]"#, DetailsFault::Member(DetailsMember::Actions)),
+        (r#"[{"type":"a","locations":[7]}]"#, DetailsFault::Member(DetailsMember::Locations)),
+        (r#"[{"type":"a","datatypes":null}]"#, DetailsFault::Member(DetailsMember::Datatypes)),
+        (r#"[{"type":"a","privileges":{}}]"#, DetailsFault::Member(DetailsMember::Privileges)),
+        (r#"[{"type":"a","identifier":7}]"#, DetailsFault::Member(DetailsMember::Identifier)),
         (&long, DetailsFault::TooLong),
     ] {
         assert_eq!(fault(AuthorizationDetails::from_json(text)), why, "{}", &text[..text.len().min(60)]);

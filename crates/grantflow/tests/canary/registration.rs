@@ -114,6 +114,11 @@ fn nothing_shows_of_a_registration_and_its_management() {
             continue;
         };
         let registered = world.look_at(registered, &server);
+        // A wrong answer to the registration changes little of what follows.
+        if number % 8 != 0 && !world.provider.hits_at(Endpoint::Registration).all(|hit| !hit.misbehaved) {
+            shown += world.check().0;
+            continue;
+        }
         let registered = match registered.read().map_err(|failure| world.canary.failure(&failure)) {
             Ok(read) => match world.manage(read) {
                 Ok(registered) => registered,

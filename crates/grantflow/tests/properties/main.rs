@@ -12,6 +12,7 @@
 mod corpus;
 mod documents;
 mod endpoints;
+mod exchange;
 mod flow_model;
 mod polls;
 mod registration;

@@ -40,8 +40,10 @@ impl ClientMetadata {
         }
         if let Some(response_types) = &self.response_types {
             add("response_types", checks::json(response_types).unwrap_or_default());
-        } else if !self.uses_codes() {
-            add("response_types", Zeroizing::new("[]".to_owned()));
+        } else if self.grant_types.is_some() && (change || !self.uses_codes()) {
+            // The other one would contradict the grant types (RFC 7591 §2.1), also one that the server has registered.
+            let types = if self.uses_codes() { "[\"code\"]" } else { "[]" };
+            add("response_types", Zeroizing::new(types.to_owned()));
         }
         if !change || self.application_type.is_some() || !self.redirect_uris.is_empty() {
             add("application_type", checks::json(self.kind().as_str()).unwrap_or_default());

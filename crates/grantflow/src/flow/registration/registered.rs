@@ -92,15 +92,16 @@ impl Registered {
                 self.configuration_uri = Some(uri);
             }
         }
+        // If the next answer does not name the method, it is still this one.
+        let registered = self.metadata.token_endpoint_auth_method.clone();
         if let Some(changes) = changes {
             let asked = Asked::of(changes);
             if !asked.redirect_uris.is_empty() {
                 self.asked.redirect_uris = asked.redirect_uris;
             }
-            let registered = self.metadata.token_endpoint_auth_method.take();
             self.asked.auth_method = asked.auth_method.or(registered).or(self.asked.auth_method);
-        } else if self.metadata.token_endpoint_auth_method.is_some() {
-            self.asked.auth_method = self.metadata.token_endpoint_auth_method.take();
+        } else {
+            self.asked.auth_method = registered.or(self.asked.auth_method);
         }
         if !answer.metadata.all.text().is_empty() {
             self.metadata = answer.metadata;

@@ -103,7 +103,9 @@ impl RegistrationUpdate {
         let changes = self.changes.members(true);
         let before = pairs(registered.metadata.all.text()).unwrap_or_default();
         let count = |name: &str| before.iter().filter(|(known, _)| **known == *name).count();
-        let changed = |name: &str| changes.iter().any(|(known, _)| **known == *name);
+        // Language tags have no case (RFC 5646 §2.1.1).
+        let is_same = |a: &str, b: &str| a == b || a.contains('#') && a.eq_ignore_ascii_case(b);
+        let changed = |name: &str| changes.iter().any(|(known, _)| is_same(known, name));
         // Each of the two takes the place of the other.
         let replaced = |name: &str| match name {
             "jwks" => changed("jwks_uri"),
@@ -111,7 +113,7 @@ impl RegistrationUpdate {
             name => changed(name),
         };
         let stays = |name: &str| {
-            let gone = self.removed.iter().any(|removed| **removed == *name) || GIVEN.contains(&name);
+            let gone = self.removed.iter().any(|removed| is_same(removed, name)) || GIVEN.contains(&name);
             count(name) == 1 && !gone && !replaced(name)
         };
         let kept = before.iter().map(|(name, json)| (&**name, *json)).filter(|(name, _)| stays(name));

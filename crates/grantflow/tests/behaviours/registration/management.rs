@@ -54,6 +54,29 @@ fn an_update_sends_all_that_the_server_registered_with_the_changes_in_their_plac
 }
 
 #[test]
+fn a_change_replaces_what_would_contradict_it() {
+    let answer = format!(
+        r#"{{"client_id":"c",{WAY},"grant_types":["client_credentials"],"response_types":[],"client_name#ja":"a",
+        "jwks":{{"keys":[]}},"scope":"read"}}"#
+    );
+    let mine = || answered(201, &answer).unwrap();
+    let change = |changes: ClientMetadata| sent(&mine().update(changes).unwrap());
+    let to_codes = change(ClientMetadata::new().grant_types(&["authorization_code"]).unwrap());
+    assert_eq!(
+        (&to_codes["grant_types"], &to_codes["response_types"]),
+        (&json!(["authorization_code"]), &json!(["code"]))
+    );
+    let to_devices =
+        change(ClientMetadata::new().grant_types(&["urn:ietf:params:oauth:grant-type:device_code"]).unwrap());
+    assert_eq!(to_devices["response_types"], json!([]));
+    let renamed = change(ClientMetadata::new().client_name_in("JA", "b").unwrap());
+    assert_eq!((renamed.get("client_name#ja"), &renamed["client_name#JA"]), (None, &json!("b")));
+    let moved = change(ClientMetadata::new().jwks_uri("https://app.example/keys").unwrap());
+    assert_eq!((moved.get("jwks"), &moved["jwks_uri"]), (None, &json!("https://app.example/keys")));
+    assert_eq!(moved["scope"], "read");
+}
+
+#[test]
 fn a_doubled_member_of_the_server_is_not_sent_back() {
     let answer = r#"{"client_id":"c","registration_access_token":"t",
         "registration_client_uri":"https://as.example/c","a":1,"b":1,"b":2,"client_id_issued_at":5}"#;
@@ -101,6 +124,7 @@ fn what_an_answer_leaves_out_stays_as_it_was() {
         assert_eq!(registered.issued_at().unwrap().as_secs(), 7);
         assert_eq!(registered.client_name(), Some("Clubs"));
         assert!(registered.has_secret() && registered.is_manageable());
+        assert_eq!(registered.token_endpoint_auth_method(), Some("client_secret_post"));
     }
     // The server says what is registered now: a name that it leaves out is gone, and the method stays.
     let registered = read(r#"{"client_id":"c","scope":"read"}"#);

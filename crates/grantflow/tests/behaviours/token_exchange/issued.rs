@@ -64,7 +64,10 @@ fn no_other_grant_takes_what_is_not_applicable() {
     let text = answer("\"N_A\"", &format!("\"{JWT}\""), "");
     let mut world = World::new();
     let code = world.exchange();
-    assert_eq!(violation(&world.answer(code, json(200, &text)).unwrap_err()), Violation::UnknownTokenType);
+    let failure = world.answer(code, json(200, &text)).unwrap_err();
+    assert_eq!(violation(&failure), Violation::UnknownTokenType);
+    let said = failure.error.to_string();
+    assert!(said.contains("only a token exchange takes it") && !said.contains("Quirk"), "{said}");
     let robot = grantflow::ClientCredentials::new(&world.client);
     assert_eq!(violation(&world.answer(robot, json(200, &text)).unwrap_err()), Violation::UnknownTokenType);
     let assertion = grantflow::AssertionGrant::new(&world.client, grantflow::Assertion::jwt("a.b.c").unwrap());

@@ -227,7 +227,7 @@ impl Model {
             (2, Stage::Waiting(waiting)) => self.forge(waiting, argument),
             (3, Stage::Idle) => self.let_a_device_in(argument),
             (6, Stage::Idle) => self.ask_a_person(argument),
-            (4, Stage::Idle) => {
+            (7, Stage::Idle) => {
                 self.register(argument);
                 Stage::Idle
             }
