@@ -106,7 +106,7 @@ fn of_server(kind: Kind, peer: Result<Peer, peer::StartError>) -> Vec<Trial> {
             };
             Case::of(kind).into_iter().map(trial).collect()
         }
-        Err(peer::StartError::Missing { reason }) if !peer::in_ci() => {
+        Err(peer::StartError::Missing { reason }) if kind.may_be_missing() || !peer::in_ci() => {
             eprintln!("{} is missing, so its outages are ignored: {reason}", kind.name());
             let ignored = |case: Case| Trial::test(case.name(), || Ok(())).with_ignored_flag(true);
             Case::of(kind).into_iter().map(|case| ignored(case).with_kind(reason.clone())).collect()

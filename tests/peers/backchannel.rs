@@ -59,7 +59,7 @@ impl World {
     fn asks(&self, client: &ConfidentialClient) -> Result<BackchannelRequest, Error> {
         BackchannelRequest::with_login_hint(client, &person(self))?
             .scope(self.scope())?
-            .binding_message(&*self.message())
+            .binding_message(&self.message())
     }
 
     /// The person is asked.

@@ -11,14 +11,22 @@ use http::{HeaderValue, StatusCode, header};
 use crate::world::{DJANGO, Got, Outcome, REDIRECT_URI, Row, World, check, failed, request};
 
 /// They let clients register.
-const REGISTERING: &[Kind] =
-    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Hydra];
+const REGISTERING: &[Kind] = &[
+    Kind::OidcProvider,
+    Kind::DjangoOauthToolkit,
+    Kind::StrictDjangoOauthToolkit,
+    Kind::Authlib,
+    Kind::Hydra,
+    Kind::Keycloak,
+];
 /// They let a registered client read, change and delete its registration.
 const MANAGING: &[Kind] = REGISTERING;
 /// They look at the method to authenticate. Hydra takes every word.
-const LOOKING: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib];
+const LOOKING: &[Kind] =
+    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Authlib, Kind::Keycloak];
 /// They give a new registration access token with each change.
-const ROTATING: &[Kind] = &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Hydra];
+const ROTATING: &[Kind] =
+    &[Kind::OidcProvider, Kind::DjangoOauthToolkit, Kind::StrictDjangoOauthToolkit, Kind::Hydra, Kind::Keycloak];
 /// They register only clients with an initial access token.
 const GUARDED: &[Kind] = &[Kind::PushingOidcProvider];
 

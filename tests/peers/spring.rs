@@ -1,8 +1,9 @@
 //! What only Spring Authorization Server does.
 
 use grantflow::{
-    Authorization, Callback, Challenges, Client, DeviceRequest, Error, ErrorCode, Introspected, Introspection, Left,
-    ResourceDiscovery, SecurityToken, StoredTokens, TokenExchange, TokenTypeIdentifier, Tokens, Violation,
+    Authorization, Callback, Challenges, Client, ClientCredentials, ClientMetadata, DeviceRequest, Discovery, Error,
+    ErrorCode, Introspected, Introspection, Left, Registration, ResourceDiscovery, SecurityToken, StoredTokens,
+    TokenExchange, TokenTypeIdentifier, Tokens, Violation,
 };
 use grantflow_tests::support::peer::{self, Kind};
 use http::{Request, StatusCode};
@@ -12,11 +13,12 @@ use crate::world::{Got, Outcome, REDIRECT_URI, Row, World, check, failed, start}
 
 const HERE: &[Kind] = &[Kind::Spring];
 
-pub(crate) const CHECKS: [Row; 7] = [
+pub(crate) const CHECKS: [Row; 8] = [
     Row { name: "a person agrees on its page", check: consent_page, on: HERE },
     Row { name: "a refresh token that stays the same", check: same_refresh_token, on: HERE },
     Row { name: "a challenge names the document of another resource", check: challenged, on: HERE },
     Row { name: "from an API to its server to a login", check: from_the_api, on: HERE },
+    Row { name: "registration: without a scope, which is of no use", check: registered, on: HERE },
     Row { name: "device: no OpenID Connect", check: device_without_openid, on: HERE },
     Row { name: "exchange: a target changes nothing", check: any_audience, on: HERE },
     Row { name: "exchange: it issues access tokens alone", check: other_types, on: HERE },
@@ -70,6 +72,29 @@ fn from_the_api(world: &World) -> Outcome {
     let tokens = world.agent.run(world.granted(authorization, REDIRECT_URI)?)?;
     let status = world.at_the_api(&tokens)?;
     check(status == StatusCode::OK, format!("the API answered {status}"))
+}
+
+/// Who registers without a token may name no scope. The person is then asked to agree to nothing, and that is a no.
+fn registered(world: &World) -> Outcome {
+    let server = world.agent.run(Discovery::new(world.peer.issuer())?)?.server()?;
+    let metadata = || {
+        let metadata = ClientMetadata::new().client_name("A client of the tests")?.redirect_uri(REDIRECT_URI)?;
+        let metadata = metadata.grant_types(&["authorization_code", "refresh_token"])?;
+        metadata.token_endpoint_auth_method("client_secret_basic")
+    };
+    let (error, left) = failed(world.agent.run(Registration::new(&server, metadata()?.scope("api:read")?)?))?;
+    check(error.code() == Some(&ErrorCode::InvalidScope) && matches!(left, Left::Intact(_)), error.to_string())?;
+    let registered = world.agent.run(Registration::new(&server, metadata()?)?)?;
+    check(registered.has_secret() && registered.tolerated().is_empty(), format!("{registered:?}"))?;
+    check(!registered.is_manageable(), "it can be managed")?;
+    let client = registered.confidential_client(&server)?;
+    match is_asked(world, start(&Authorization::new(&client, REDIRECT_URI)?)?, Says::Yes)? {
+        Callback::Denied(error) => check(*error.code() == ErrorCode::AccessDenied, error.code().to_string())?,
+        other => return Err(format!("not denied: {other:?}").into()),
+    }
+    // Its secret is good: another one would be an `invalid_client`.
+    let (error, _) = failed(world.agent.run(ClientCredentials::new(&client)))?;
+    check(error.code() == Some(&ErrorCode::UnauthorizedClient), error.to_string())
 }
 
 fn device_without_openid(world: &World) -> Outcome {

@@ -254,7 +254,7 @@ public class Server {
                     .authenticationProvider(new KnowsById(clients)));
         });
         return http
-            .authorizeHttpRequests(requests -> requests.anyRequest().authenticated())
+            .authorizeHttpRequests(requests -> requests.requestMatchers("/oauth2/register").permitAll().anyRequest().authenticated())
             .exceptionHandling(handling -> handling.defaultAuthenticationEntryPointFor(
                 new LoginUrlAuthenticationEntryPoint("/login"), new MediaTypeRequestMatcher(MediaType.TEXT_HTML)))
             .build();
