@@ -1,11 +1,14 @@
 //! A grant: exchanged, refreshed, used, and what is left of it after a failure.
 
-use grantflow::{CodeExchange, Exchange, Left, RefreshExchange, Step, Tokens};
+use grantflow::{
+    Authorization, CodeExchange, Env, Exchange, Left, Redirect, RefreshExchange, Step, StepUp, StepUpAttempts, Tokens,
+};
 use http::{Request, StatusCode};
 
+use super::identity::REDIRECT_URI;
 use super::trip::Seen;
-use super::wire::{holds_token, refresh_token_in, says_scope};
-use super::{Model, Stage};
+use super::wire::{holds_token, parameter, refresh_token_in, says_scope};
+use super::{Model, Stage, Waiting};
 
 impl Model {
     pub(super) fn begin_refresh(&mut self, tokens: Tokens, argument: u8) -> Stage {
@@ -110,13 +113,38 @@ impl Model {
         exchange.into().stage()
     }
 
-    pub(super) fn call_api(&mut self, tokens: Tokens) -> Stage {
+    /// An API call. If the API wants more than the tokens cover, the person is asked for both.
+    pub(super) fn call_api(&mut self, tokens: Tokens, argument: u8) -> Stage {
+        self.provider.knobs().required_scope = (argument > 127).then(|| "read write".to_owned());
         let mut request = Request::get(self.provider.resource_url()).body(Vec::<u8>::new()).unwrap();
         tokens.bearer().unwrap().authorize(&mut request).unwrap();
         self.ledger.show(&request);
-        let status = self.provider.handle(&request).status();
-        assert!(status == 200 || status == 401, "the API answered {status}");
-        Stage::HasTokens(tokens)
+        let answer = self.provider.handle(&request);
+        self.provider.knobs().required_scope = None;
+        match StepUp::of(answer.status(), answer.headers()) {
+            Some(step_up) if argument > 127 && answer.status() == 403 => {
+                let now = self.now();
+                let first = Authorization::new(self.client(), REDIRECT_URI).unwrap().scope("read").unwrap();
+                // A server that leaves the scope out and grants less: for the client there is nothing more to ask for.
+                let Ok(more) = first.step_up(&step_up, tokens.scope(), &mut StepUpAttempts::new()) else {
+                    return Stage::HasTokens(tokens);
+                };
+                let Redirect { url, pending } = more.start(&mut Env::new(now, &mut self.rng)).unwrap();
+                let scope = parameter(url.as_str(), "scope");
+                assert!(["read", "write"].iter().all(|word| scope.contains(word)), "asked for {scope} only");
+                self.ledger.show(&step_up);
+                self.ledger.show(&pending);
+                self.ledger.secret(&parameter(url.as_str(), "state"));
+                self.reached.stepped_up += 1;
+                let url = url.as_str().to_owned();
+                Stage::Waiting(Waiting { pending, way: url.clone(), url })
+            }
+            _ => {
+                let status = answer.status();
+                assert!(status == 200 || status == 401, "the API answered {status}");
+                Stage::HasTokens(tokens)
+            }
+        }
     }
 }
 

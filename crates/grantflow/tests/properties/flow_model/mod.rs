@@ -78,6 +78,8 @@ pub(crate) struct Reached {
     pub(crate) revoked: usize,
     /// Tokens of devices.
     pub(crate) devices: usize,
+    /// Grants that began because an API wanted more.
+    pub(crate) stepped_up: usize,
     /// Tokens that became other tokens.
     pub(crate) exchanged: usize,
     /// Tokens by an assertion or a voucher.
@@ -99,7 +101,7 @@ pub(crate) fn reached(bytes: &[u8]) -> Reached {
 #[allow(dead_code, reason = "the fuzz target needs no counts")]
 pub(crate) fn seen(bytes: &[u8]) -> BTreeMap<String, u64> {
     let model = play(bytes);
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeMap::from([("step-up".to_owned(), model.reached.stepped_up as u64)]);
     for hit in model.provider.log() {
         let endpoint = || hit.endpoint.map_or_else(|| "elsewhere".to_owned(), |endpoint| format!("{endpoint:?}"));
         *seen.entry(hit.grant_type.clone().unwrap_or_else(endpoint)).or_default() += 1;
@@ -245,7 +247,7 @@ impl Model {
             (5, Stage::Idle) => self.vouch(argument),
             (5, Stage::HasTokens(tokens)) => self.exchange_token(tokens, argument),
             (8, Stage::Idle) => self.push(argument),
-            (8, Stage::HasTokens(tokens)) => self.call_api(tokens),
+            (8, Stage::HasTokens(tokens)) => self.call_api(tokens, argument),
             (3, Stage::HasTokens(tokens)) => self.revoke(tokens, argument),
             (9, Stage::HasTokens(tokens)) => self.introspect(tokens, argument),
             (9, Stage::Refreshing(exchange)) => Stage::HasTokens(exchange.into_tokens()),
