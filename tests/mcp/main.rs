@@ -277,3 +277,33 @@ fn an_outage_is_an_error_and_no_reason_to_log_in() {
     let never: UnixTime = UnixTime::from_secs(0);
     assert_ne!(session.expires_at(), Some(never));
 }
+
+#[test]
+fn a_program_without_a_person_asks_for_a_new_token_whenever_one_is_due() {
+    let world = World::new();
+    let challenged = Resource::new(&world.url()).unwrap().first_contact().unwrap();
+    let servers = world.run(challenged).unwrap();
+    let server = world.run(servers.choose(servers.only().unwrap()).unwrap()).unwrap();
+    let credentials = world.clients.iter().next().unwrap().clone();
+    let first = server.client_credentials(&credentials).unwrap();
+    let session = first.connection().session("robot", MemoryStore::new(), Ureq::new(world.agent.clone())).unwrap();
+    let session = session.with(|session| {
+        session.source(move |_: &mut Env<'_>| Ok(server.client_credentials(&credentials)?.into_exchange()))
+    });
+    for grants in 1..=2 {
+        let called = world.call(&session, &mut Operation::new()).unwrap();
+        assert!(matches!(called, Called::Answered(answer) if answer.status() == 200));
+        let hits = world.provider.with(|server| server.hits("client_credentials").count());
+        assert_eq!(hits, grants);
+        if grants == 1 {
+            world.provider.with(|server| server.revoke_access_tokens());
+        }
+    }
+    let resource = world.url();
+    world.provider.with(|server| {
+        assert!(server.hits("client_credentials").all(|hit| hit.resources == [resource.clone()]));
+    });
+    // More scope is not to be had without a person.
+    world.provider.with(|server| server.knobs().required_scope = Some("admin".to_owned()));
+    assert!(matches!(world.call(&session, &mut Operation::new()), Err(CallError::Profile(Error::NoPerson))));
+}

@@ -56,7 +56,7 @@ impl Connection {
 pub enum Demand {
     /// Nothing that a token could change: the answer is for the program.
     Nothing,
-    /// The token is over: [`Grant::refresh`]. If that fails for good ([`Left::Spent`](grantflow::Left::Spent)), start
+    /// The token is over: [`Grant::refresh`](crate::Grant::refresh). If that fails for good ([`Left::Spent`](grantflow::Left::Spent)), start
     /// again from the challenge.
     Refresh {
         /// The way to a new grant.

@@ -26,6 +26,16 @@ impl GrantExchange {
         Self { connection, exchange: AnyExchange::new(exchange) }
     }
 
+    /// The client at the resource's authorization server.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The exchange alone, whose answer is plain tokens: for a session that asks for new tokens in this way.
+    pub fn into_exchange(self) -> AnyExchange<Tokens> {
+        self.exchange
+    }
+
     /// The grant as it was before a refresh, with the rescued refresh token if there is one
     /// ([`RefreshExchange::into_tokens`]).
     ///

@@ -20,6 +20,34 @@ use crate::login::Login;
 /// that has moved begins with an empty one.
 ///
 /// The connection is stored apart ([`Connection::to_stored`]): a program restores it at its next start.
+///
+/// ```
+/// use grantflow_mcp::{AuthorizationServer, Called, Credentials, Grant, Operation};
+/// # use grantflow_session::{MemoryStore, Outside};
+/// # async fn send(_: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, std::io::Error> { Ok(http::Response::new(Vec::new())) }
+/// # async fn example(grant: Grant, store: MemoryStore, outside: impl Outside + 'static) -> Result<(), Box<dyn std::error::Error>> {
+/// let session = grant.connection().session("ada", store, outside)?;
+/// session.prime(grant).await?;
+///
+/// // For each tool call, from any number of tasks:
+/// let request = || http::Request::post("https://mcp.example/mcp").body(Vec::new()).unwrap_or_default();
+/// match session.call(&mut Operation::new(), request, send).await? {
+///     Called::Answered(response) => { /* of the tool */ }
+///     Called::LogIn(login) => { /* more scope: send the person there, prime the session, call again */ }
+///     Called::StartAgain(challenged) => { /* a new login */ }
+/// }
+/// # Ok(()) }
+///
+/// // A program without a person asks for a new token whenever one is due.
+/// # fn robot(server: AuthorizationServer, credentials: Credentials, store: MemoryStore, outside: impl Outside + 'static)
+/// #     -> Result<grantflow_mcp::ResourceSession, Box<dyn std::error::Error>> {
+/// let first = server.client_credentials(&credentials)?;
+/// let session = first.connection().session("robot", store, outside)?;
+/// let session = session.with(|session| {
+///     session.source(move |_: &mut grantflow::Env<'_>| Ok(server.client_credentials(&credentials)?.into_exchange()))
+/// });
+/// # Ok(session) }
+/// ```
 #[derive(Clone)]
 pub struct ResourceSession {
     connection: Connection,

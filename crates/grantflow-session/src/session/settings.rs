@@ -67,7 +67,7 @@ impl Session {
 
     /// The session with an extra parameter for each refresh, such as `audience`. May be called more than once. This is
     /// a new session: set the parameters before you clone it. A client's own grant has its parameters from
-    /// [`ClientCredentials::param`].
+    /// [`ClientCredentials::param`](grantflow::ClientCredentials::param).
     ///
     /// # Errors
     /// The errors of [`RefreshExchange::param`](grantflow::RefreshExchange::param), now and not when a token is due.

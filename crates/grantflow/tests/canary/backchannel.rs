@@ -69,7 +69,7 @@ fn approved(world: &mut World) -> bool {
 
 fn pinged(world: &mut World, mut grant: BackchannelGrant) -> BackchannelGrant {
     let ping = world.provider.take_pings().remove(0);
-    let mut wrong = vec![ping.clone(), ping.clone(), ping.clone()];
+    let mut wrong = [ping.clone(), ping.clone(), ping.clone()];
     wrong[0].headers_mut().insert("authorization", "Bearer 0123456789abcdef0123456789".parse().unwrap());
     *wrong[1].body_mut() = br#"{"auth_req_id":"another"}"#.to_vec();
     let pushed = String::from_utf8(ping.body().clone()).unwrap().replace('}', ",\"access_token\":\"CANARY-pushed\"}");
@@ -110,7 +110,7 @@ fn no_secret_of_a_backchannel_request_shows_where_all_goes_well() {
 }
 
 #[test]
-fn no_secret_of_a_backchannel_request_shows_whatever_the_server_answers() {
+fn no_secret_of_a_backchannel_request_shows_with_any_answer_of_the_server() {
     let mut refused = 0;
     for (number, how) in Misbehaviour::all_at(Endpoint::BackchannelAuthentication).into_iter().enumerate() {
         let mut world = World::new(number as u64);
@@ -122,7 +122,7 @@ fn no_secret_of_a_backchannel_request_shows_whatever_the_server_answers() {
 }
 
 #[test]
-fn no_secret_of_a_backchannel_request_shows_whatever_its_polls_are_answered() {
+fn no_secret_of_a_backchannel_request_shows_with_any_answer_to_its_polls() {
     let mut got_tokens = 0;
     for (number, how) in Misbehaviour::polls().into_iter().chain(Misbehaviour::all()).enumerate() {
         let mut world = World::new(number as u64);

@@ -33,7 +33,7 @@ const SHORTEST_TOKEN: usize = 22;
 /// The greatest length of a notification token (OpenID CIBA §7.1).
 pub(super) const LONGEST_TOKEN: usize = 1024;
 
-/// A request that the server ask a person, on a device of the person's own, whether this client may have tokens. The
+/// Lets the server ask a person, on another device, whether this client may have tokens. The
 /// request names the person by exactly one hint.
 ///
 /// Only a confidential client can make one: the server must know who asks (OpenID CIBA §7.1).
@@ -198,8 +198,8 @@ impl BackchannelRequest {
         Ok(self)
     }
 
-    /// [`ping`](Self::ping), with a notification token of your own. Whoever can guess it can make the client poll: it must
-    /// have 128 bits of entropy, and be used for one request only.
+    /// [`ping`](Self::ping), with a notification token that you have made. A stranger who guesses it can make the client
+    /// poll: it must have 128 bits of entropy, and belong to one request only.
     ///
     /// # Errors
     /// [`Misuse::Backchannel`] if it has fewer than 22 characters, more than 1024, or a character that a Bearer token

@@ -144,7 +144,7 @@ fn what_proves_nothing_is_unknown_and_what_says_later_is_intact() {
         json(400, r#"{"auth_req_id":"ar-1","expires_in":60}"#),
         json(400, r#"{"error":42}"#),
         error(400, "Bad Request").unwrap(),
-        error(400, "a_word_of_its_own").unwrap(),
+        error(400, "a_word_that_nobody_registered").unwrap(),
         error(400, "expired_id_token_hint").unwrap(),
         error(404, "unknown_user_id").unwrap(),
         error(500, "unknown_user_id").unwrap(),

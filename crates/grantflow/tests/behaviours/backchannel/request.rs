@@ -204,7 +204,7 @@ fn a_ping_has_a_token_of_256_bits_that_no_other_has() {
 }
 
 #[test]
-fn a_token_of_the_callers_own_must_be_a_long_bearer_token() {
+fn a_token_that_the_caller_made_must_be_a_long_bearer_token() {
     let (_, client) = world();
     let longest = "a".repeat(1024);
     for good in ["0123456789abcdef012345", "AbC-._~+/0123456789abcdef==", longest.as_str()] {
