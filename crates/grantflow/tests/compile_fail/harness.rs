@@ -161,9 +161,11 @@ fn manifest(root: &Path, sources: &BTreeMap<String, PathBuf>) -> Result<String, 
     let mut manifest = format!(
         "[workspace]\n\n[package]\nname = \"grantflow-refusals\"\nedition = \"2024\"\n\n[dependencies]\n\
          grantflow = {{ path = {:?} }}\n\
+         grantflow-mcp = {{ path = {:?} }}\n\
          grantflow-ureq = {{ path = {:?}, default-features = false }}\n\
          http = \"1\"\nserde = \"1\"\nserde_json = \"1\"\n",
         path("grantflow"),
+        path("grantflow-mcp"),
         path("grantflow-ureq"),
     );
     for (name, source) in sources {

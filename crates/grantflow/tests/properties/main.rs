@@ -6,6 +6,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "Clippy sees tests only in functions marked as such, not in their helpers; and the core's bans are the core's."
 )]
 
