@@ -123,8 +123,12 @@ fn trials(kind: Kind, peer: Result<peer::Peer, StartError>) -> Vec<Trial> {
             names.map(|name| Trial::test(name, || Ok(())).with_ignored_flag(true).with_kind(reason.clone())).collect()
         }
         Err(error) => {
+            // Each fails, so that no filter hides it. The first has the server's log.
+            let names = checks(kind).map(|(name, ..)| name).chain(end_name(kind));
+            let rest = names.map(|name| Trial::test(name, || Err(Failed::from("its server did not start"))));
             let text = error.to_string();
-            vec![Trial::test(format!("{}: it starts", kind.name()), move || Err(Failed::from(text)))]
+            let first = Trial::test(format!("{}: it starts", kind.name()), move || Err(Failed::from(text)));
+            [first].into_iter().chain(rest).collect()
         }
     }
 }
