@@ -251,6 +251,27 @@ if let Some(step_up) = StepUp::of(response.status(), response.headers()) {
     Ok(())
 }
 
+#[allow(dead_code, unused_variables, reason = "written for a reader, not for a compiler")]
+#[rustfmt::skip]
+fn a_program_registers_itself(
+    server: grantflow::Server,
+    agent: grantflow_ureq::Agent,
+    store: impl Fn(grantflow::StoredRegistration),
+) -> Result<(), Box<dyn Error>> {
+    use grantflow::{ClientIdDocument, ClientMetadata, Registration};
+    // README
+let metadata = ClientMetadata::new().client_name("Club Manager")?.redirect_uri("http://127.0.0.1/callback")?;
+let registered = grantflow_ureq::run(&agent, Registration::new(&server, metadata.clone())?)?;
+let client = registered.client(&server)?; // refused for a server of another issuer
+store(registered.into_stored());          // and again after each read and update: a server may give new credentials
+
+// Or without a registration: the client id is the URL of a document that your web server answers with.
+let document = ClientIdDocument::new("https://app.example/oauth/client.json", metadata)?;
+let client = document.client(&server)?;
+    // README
+    Ok(())
+}
+
 #[test]
 fn the_readme_shows_what_is_compiled_here() {
     let compiled: Vec<&str> = include_str!("readme.rs").split("    // README\n").skip(1).step_by(2).collect();
