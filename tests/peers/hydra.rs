@@ -23,7 +23,7 @@ fn sent_again(world: &World) -> Outcome {
         let lost = world.agent.run(restore()?.refresh()?)?;
         let again = world.agent.run(restore()?.refresh()?)?;
         let secret = |tokens: &Tokens| tokens.refresh_token().map(|token| token.expose_secret().to_owned());
-        check(secret(&lost).is_some() && secret(&lost) != secret(&again), "each answer has a token of its own")?;
+        check(secret(&lost).is_some() && secret(&lost) != secret(&again), "each answer has another token")?;
         for tokens in [lost, again] {
             let newer = world.agent.run(tokens.refresh()?)?;
             let status = world.at_the_api(&newer)?;

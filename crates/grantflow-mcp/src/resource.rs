@@ -82,7 +82,7 @@ impl Resource {
     /// A door, for servers of the revision 2025-03-26: like [`allow_origin_as_issuer`](Self::allow_origin_as_issuer),
     /// and if this issuer has no metadata either, its endpoints are `/authorize`, `/token` and `/register` at the origin.
     ///
-    /// **Nothing then announces PKCE**, so a server that ignores it gives its codes to whoever steals them. The challenge
+    /// **Nothing then announces PKCE**, so a server that ignores it gives its codes to anyone who steals them. The challenge
     /// is sent all the same.
     #[must_use]
     pub fn allow_default_endpoints(mut self) -> Self {

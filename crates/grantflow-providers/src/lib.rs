@@ -11,7 +11,7 @@
 //! let authorization = Authorization::new(&client, "https://app.example/callback")?.scope("repo user")?;
 //! # let _ = authorization;
 //!
-//! // A provider with a part of its own for each customer takes it, and checks it.
+//! // Where each customer has a separate host or tenant, the function takes it and checks it.
 //! let tenant = grantflow_providers::microsoft_entra("contoso.onmicrosoft.com")?;
 //! assert!(grantflow_providers::microsoft_entra("evil.example/x").is_err());
 //! # let _ = tenant;

@@ -13,7 +13,7 @@ use crate::sealed::Sealed;
 /// The credentials of a program, each under the issuer that gave them. Plain data of the caller, to be stored with
 /// [`to_stored`](Self::to_stored).
 ///
-/// **No entry is ever used at another issuer**, whatever a resource's metadata says.
+/// **No entry is ever used at another issuer.** A resource's metadata cannot change that.
 #[derive(Clone, Debug, Default)]
 pub struct Clients(Vec<Credentials>);
 

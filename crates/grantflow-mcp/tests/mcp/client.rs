@@ -186,7 +186,7 @@ fn a_secret_sent_to_a_server_that_said_none() {
     let credentials = || Credentials::beforehand(&issuer(AS), "public-id").secret(SECRET);
     // The server takes public clients only.
     assert_eq!(login(&mut world, credentials(), json!(["none"])), ClientAuth::Public);
-    // The registration says so, whatever the server takes.
+    // The registration says so, and the server takes all of them.
     let all = json!(["client_secret_basic", "client_secret_post", "none"]);
     assert_eq!(login(&mut world, credentials().method("none"), all), ClientAuth::Public);
     assert_eq!(login(&mut world, Credentials::beforehand(&issuer(AS), "public-id"), json!(null)), ClientAuth::Public);

@@ -1,6 +1,6 @@
 //! What each provider documents, read by grantflow with the preset of that provider: one test for each answer and each error.
 //!
-//! libtest-mimic gives each fixture a test of its own, so that the output names them and their sources.
+//! libtest-mimic gives each fixture a separate test, so that the output names them and their sources.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

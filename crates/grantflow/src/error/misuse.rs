@@ -298,7 +298,7 @@ impl fmt::Display for UrlFault {
                 "names this machine or an address, though the configured URL does not: a document must use the host's name"
             }
             Self::OtherOrigin => "is at another origin than the resource",
-            Self::NoPath => "has no path: a metadata document needs a place of its own at its host",
+            Self::NoPath => "has no path: give the document a path at its host",
             Self::DotSegment => "has a path with . or .. in it: write the path that is meant",
         })
     }

@@ -25,7 +25,7 @@ pub enum ClientMetadataFault {
     PrivateKey,
     /// This member has no translations, or the language is no language tag (RFC 5646).
     Language,
-    /// A member that has a method of its own, or that only a server gives.
+    /// A member that has a method here, or that only a server gives.
     Reserved,
     /// The value cannot be written as JSON.
     NotWritable,
@@ -59,7 +59,7 @@ impl fmt::Display for ClientMetadataFault {
                  such as `ja` or `de-CH` (RFC 7591 §2.2)",
             ),
             Self::Reserved => {
-                f.write_str("this member has a method of its own, or only a server gives it: it cannot be set by its name")
+                f.write_str("this member has a method here, or only a server gives it: it cannot be set by its name")
             }
             Self::NotWritable => f.write_str("this value cannot be written as JSON"),
             Self::SharedSecret => f.write_str(

@@ -207,7 +207,7 @@ fn one<'m>(members: &[(String, &'m str)], name: &str) -> Option<&'m str> {
     members.iter().find(|(known, _)| known == name).map(|(_, json)| *json)
 }
 
-/// An answer without any fault: an id of printable ASCII, and whatever else it likes.
+/// An answer without any fault: an id of printable ASCII, and any other members.
 fn is_plain(body: &[u8]) -> bool {
     let Some(members) = members(body) else { return false };
     let id = one(&members, "client_id").and_then(|json| serde_json::from_str::<Value>(json).ok());

@@ -57,7 +57,7 @@ pub struct StoredTokens {
     /// A checksum of the three members above and of `sum`; missing if they are empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     more: Option<String>,
-    /// Separate, with a checksum of its own, so that a release that does not know it reads the rest.
+    /// Separate, with another checksum, so that a release that does not know it reads the rest.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<StoredTarget>,
 }

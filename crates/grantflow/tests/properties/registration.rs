@@ -1,5 +1,5 @@
-//! The credentials of a registration never reach another issuer or another origin, whatever the metadata, the answers and
-//! the order of the requests are.
+//! The credentials of a registration never reach another issuer or another origin: no metadata, no answer and no order of the
+//! requests changes that.
 
 use grantflow::{
     ClientCredentials, ClientMetadata, Discovery, Env, Error, Exchange, Left, Registered, Registration, Server, Step,
@@ -173,7 +173,7 @@ proptest! {
     fn any_metadata_is_read_back_as_it_was_given(name in "\\PC{1,40}", value in any::<String>(), number in any::<i64>()) {
         let metadata = ClientMetadata::new().redirect_uri("https://app.example/cb").unwrap();
         let Ok(metadata) = metadata.member(&name, &json!({ "text": value, "number": number })) else {
-            // Blank, or a member that has a method of its own.
+            // Blank, or a member that has a method.
             let plain = name.split('#').next().unwrap().trim().to_ascii_lowercase();
             prop_assert!(plain.is_empty() || plain.contains('_') || ["scope", "contacts", "jwks"].contains(&plain.as_str()));
             return Ok(());

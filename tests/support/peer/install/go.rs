@@ -64,7 +64,7 @@ impl Tool for Go {
             .current_dir(fresh)
             .env("GOTOOLCHAIN", "local")
             .env("GOWORK", "off")
-            // Nothing may change the lock. The cache can be removed by whoever may remove the target folder.
+            // Nothing may change the lock. Who may remove the target folder may remove the cache, too.
             .env("GOFLAGS", "-mod=readonly -modcacherw")
             .env("GOMODCACHE", caches.join("modules"))
             .env("GOCACHE", caches.join("builds"))

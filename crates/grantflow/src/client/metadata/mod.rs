@@ -279,7 +279,7 @@ impl ClientMetadata {
     /// Any other member, with any value that JSON has: `default_max_age`, `require_pushed_authorization_requests`.
     ///
     /// # Errors
-    /// [`Misuse::ClientMetadata`] for a member that has a method of its own, or that only a server gives
+    /// [`Misuse::ClientMetadata`] for a member that has a method here, or that only a server gives
     /// (`client_id`, `client_secret`, `registration_access_token` and the like), in any case and language, and for a value
     /// that cannot be written as JSON.
     pub fn member<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Result<Self, Error> {
