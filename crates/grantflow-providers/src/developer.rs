@@ -39,6 +39,7 @@ pub const GITHUB: Preset = Preset {
     authorization: Some("https://github.com/login/oauth/authorize"),
     token: "https://github.com/login/oauth/access_token",
     device_authorization: Some("https://github.com/login/device/code"),
+    authentication: &[Authentication::SecretPost, Authentication::Public],
     pkce: Pkce::Documented,
     quirks: || {
         vec![
@@ -50,6 +51,7 @@ pub const GITHUB: Preset = Preset {
     api: &["https://api.github.com", "https://uploads.github.com"],
     notes: &[
         "Its way of revoking is not that of RFC 7009.",
+        "Only the device flow works without a secret.",
         "Its word incorrect_client_credentials is not mapped: users also get it for a refresh token that was used already.",
     ],
     ..Preset::STANDARD
@@ -102,7 +104,7 @@ pub const GITLAB_SELF_MANAGED: Preset = Preset {
     revocation: Some("{base}/oauth/revoke"),
     authentication: &[Authentication::SecretPost, Authentication::SecretBasic, Authentication::Public],
     pkce: Pkce::Documented,
-    notes: &["The origin of the API is not set: add it with Server::token_for."],
+    api: &["{base}"],
     ..Preset::STANDARD
 };
 

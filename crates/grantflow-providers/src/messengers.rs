@@ -124,6 +124,7 @@ pub const WECHAT: Preset = Preset {
             Quirk::renamed(Message::TokenRequest, "client_secret", "secret"),
             Quirk::error_path("errcode", Some("0")),
             Quirk::error_code(Message::TokenAnswer, None, "40029", ErrorCode::InvalidGrant),
+            Quirk::RefreshEndpoint("https://api.weixin.qq.com/sns/oauth2/refresh_token".to_owned()),
         ]
     },
     api: &["https://api.weixin.qq.com"],

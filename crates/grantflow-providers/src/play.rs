@@ -47,6 +47,7 @@ pub const TWITCH: Preset = Preset {
     token: "https://id.twitch.tv/oauth2/token",
     device_authorization: Some("https://id.twitch.tv/oauth2/device"),
     revocation: Some("https://id.twitch.tv/oauth2/revoke"),
+    authentication: &[Authentication::SecretPost, Authentication::Public],
     quirks: || {
         vec![
             Quirk::ScopeList,
@@ -56,7 +57,10 @@ pub const TWITCH: Preset = Preset {
         ]
     },
     api: &["https://api.twitch.tv"],
-    notes: &["Each request to the API also needs the header Client-Id."],
+    notes: &[
+        "Each request to the API also needs the header Client-Id.",
+        "Only the device flow works without a secret.",
+    ],
     ..Preset::STANDARD
 };
 

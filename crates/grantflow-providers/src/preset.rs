@@ -212,7 +212,7 @@ impl Preset {
             server = server.revocation_endpoint(&filled(url))?;
         }
         for origin in self.api {
-            server = server.token_for(&filled(origin))?;
+            server = server.token_for(origin_of(&filled(origin)))?;
         }
         for quirk in quirks {
             server = server.quirk(quirk)?;
@@ -226,4 +226,11 @@ impl Preset {
         let inputs = self.inputs.iter().zip(values);
         inputs.fold(template.to_owned(), |text, (input, value)| text.replace(&format!("{{{}}}", input.name), value))
     }
+}
+
+/// Scheme, host and port: an installation may be below a path.
+fn origin_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + "://".len());
+    let path = url.get(host..).and_then(|rest| rest.find('/'));
+    path.and_then(|at| url.get(..host + at)).unwrap_or(url)
 }

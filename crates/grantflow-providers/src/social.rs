@@ -256,7 +256,7 @@ pub const WEIBO: Preset = Preset {
     documentation: "https://open.weibo.com/wiki/OAuth2/access_token",
     authorization: Some("https://api.weibo.com/oauth2/authorize"),
     token: "https://api.weibo.com/oauth2/access_token",
-    quirks: || vec![Quirk::MissingTokenType],
+    quirks: || vec![Quirk::MissingTokenType, Quirk::ScopeSeparator(',')],
     api: &["https://api.weibo.com"],
     notes: &["Its API takes the token in the query."],
     ..Preset::STANDARD

@@ -124,3 +124,26 @@ fn the_other_endpoints_are_those_of_the_data() {
         assert_eq!(tokens(preset, &server).revoke().is_ok(), preset.revocation.is_some(), "{}", preset.id);
     }
 }
+
+#[test]
+fn a_wechat_refresh_goes_to_its_own_endpoint() {
+    let server = grantflow_providers::wechat().unwrap();
+    let refresh = tokens(&grantflow_providers::WECHAT, &server).refresh().unwrap();
+    assert_eq!(request(&refresh).uri().to_string(), "https://api.weixin.qq.com/sns/oauth2/refresh_token");
+}
+
+#[test]
+fn weibo_documents_commas() {
+    let server = grantflow_providers::weibo().unwrap();
+    let (url, _) = login(&grantflow_providers::WEIBO, &client(&grantflow_providers::WEIBO, &server), "one two");
+    assert!(url.to_string().contains("scope=one%2Ctwo"), "{url}");
+}
+
+#[test]
+fn a_token_of_an_installation_stays_there() {
+    let server = grantflow_providers::gitlab_self_managed("https://code.example/gitlab").unwrap();
+    let tokens = tokens(&grantflow_providers::GITLAB_SELF_MANAGED, &server);
+    let to = |url: &str| tokens.bearer().unwrap().authorize(&mut http::Request::get(url).body(()).unwrap()).is_ok();
+    assert!(to("https://code.example/gitlab/api/v4/user"));
+    assert!(!to("https://api.example/"));
+}
