@@ -25,9 +25,16 @@ impl Connection {
         if status != StatusCode::UNAUTHORIZED {
             return Ok(Demand::Nothing);
         }
-        let Some(challenged) = self.resource().refused(status, headers)? else { return Ok(Demand::Nothing) };
+        let found = self.resource().refused(status, headers);
+        let refused = operation.refused(can_refresh);
+        let found = match (found, &refused) {
+            // A refresh needs no metadata. The URL that must not be requested is not requested.
+            (Err(_), Refused::First) => Some(self.resource().first_contact()?),
+            (found, _) => found?,
+        };
+        let Some(challenged) = found else { return Ok(Demand::Nothing) };
         let challenged = Box::new(challenged.after(self.former()));
-        match operation.refused(can_refresh) {
+        match refused {
             Refused::First => Ok(Demand::Refresh { otherwise: challenged }),
             Refused::Again => Ok(Demand::StartAgain(challenged)),
             Refused::TooOften => Err(Error::RefusedAgain),

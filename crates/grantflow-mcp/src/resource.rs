@@ -200,7 +200,9 @@ fn goes_up(path: &str) -> bool {
     if ["%2f", "%5c", "\\"].iter().any(|slash| path.contains(slash)) {
         return true;
     }
-    path.split('/').any(|segment| matches!(&*segment.replace("%2e", "."), "." | ".."))
+    // Java's servers drop the parameters of a segment first: `..;a` is `..`.
+    let name = |segment: &str| segment.split(';').next().unwrap_or_default().replace("%2e", ".");
+    path.split('/').any(|segment| matches!(&*name(segment), "." | ".."))
 }
 
 /// Whether each parameter of `own` is in `requested`, and no other of the same name.

@@ -69,7 +69,8 @@ impl Credentials {
         let issuer = registered.issuer().as_str().to_owned();
         let client_id = registered.client_id().to_owned();
         // A server that does not say what it registered has registered what was asked for.
-        let redirect_uris = registered.redirect_uris().map_or(asked, <[String]>::to_vec);
+        let said = registered.redirect_uris().filter(|uris| !uris.is_empty());
+        let redirect_uris = said.map_or(asked, <[String]>::to_vec);
         let secret_expires_at = registered.secret_expires_at().map(UnixTime::as_secs);
         // Texts only, so it can be written.
         let registration = serde_json::to_string(&registered.into_stored()).unwrap_or_default();
@@ -178,6 +179,9 @@ impl Credentials {
     /// # Errors
     /// [`AuthenticationFault::Public`] also.
     pub(crate) fn confidential(&self, place: &Place) -> Result<ConfidentialClient, Error> {
+        if let Some(registered) = self.registered_at(place)? {
+            return Ok(registered.confidential_client(place.server())?);
+        }
         match self.made(place)? {
             Made::Public(_) => Err(Error::Authentication(AuthenticationFault::Public)),
             Made::Confidential(client) => Ok(client),

@@ -250,3 +250,14 @@ fn an_operation_can_be_stored_while_the_person_is_away() {
     let end = grant.demand(StatusCode::FORBIDDEN, &other, &mut operation);
     assert!(matches!(end, Err(Error::NoStepUp(NoStepUp::TooOften))), "{end:?}");
 }
+
+#[test]
+fn a_challenge_that_must_not_be_followed_does_not_prevent_a_refresh() {
+    let mut world = World::new();
+    let grant = world.log_in();
+    let other = challenge("Bearer error=\"invalid_token\", resource_metadata=\"https://meta.example/x\"");
+    let mut operation = Operation::new();
+    let first = grant.demand(StatusCode::UNAUTHORIZED, &other, &mut operation);
+    assert!(matches!(first, Ok(Demand::Refresh { .. })));
+    assert!(matches!(grant.demand(StatusCode::UNAUTHORIZED, &other, &mut operation), Err(Error::OAuth(_))));
+}

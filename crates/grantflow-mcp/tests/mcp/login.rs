@@ -214,6 +214,8 @@ fn the_token_goes_to_its_resource_only() {
         ("https://mcp.example/", NotCovered::OtherPath),
         ("https://mcp.example/mcp-admin", NotCovered::OtherPath),
         ("https://mcp.example/mcp/../admin", NotCovered::OtherPath),
+        ("https://mcp.example/mcp/..;/admin", NotCovered::OtherPath),
+        ("https://mcp.example/mcp/%2e%2e;a=b/admin", NotCovered::OtherPath),
         ("https://as.example/mcp", NotCovered::OtherOrigin),
         ("http://mcp.example/mcp", NotCovered::OtherOrigin),
         ("/mcp", NotCovered::NoOrigin),

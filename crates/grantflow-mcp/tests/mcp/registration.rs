@@ -387,3 +387,35 @@ fn the_default_endpoints_of_an_older_revision_take_registrations() {
     let start = login.start(&mut grantflow::Env::new(world.now(), &mut world.rng)).unwrap();
     assert!(start.url.as_str().starts_with("https://mcp.example/authorize?"));
 }
+
+#[test]
+fn a_registered_client_with_a_secret_acts_for_itself() {
+    let mut world = world();
+    let registration = registration(&mut world, REDIRECT_URI);
+    answers(
+        &mut world,
+        201,
+        &json!({"client_id": "dynamic", "client_secret": SECRET, "client_secret_expires_at": 0,
+        "token_endpoint_auth_method": "client_secret_post"}),
+    );
+    let new = world.run(registration).unwrap();
+    world.server(AS).register(grantflow_testkit::Client::confidential("dynamic", SECRET).redirect_uri(REDIRECT_URI));
+    let server = world.found(resource().first_contact().unwrap()).unwrap();
+    let grant = world.run(server.client_credentials(new.credentials()).unwrap()).unwrap();
+    assert_eq!(world.call(Some(&grant)).status(), 200);
+}
+
+#[test]
+fn an_empty_list_of_redirect_uris_allows_only_what_was_asked_for() {
+    let mut world = world();
+    let registration = registration(&mut world, "http://localhost:1/callback");
+    answers(
+        &mut world,
+        201,
+        &json!({"client_id": "dynamic", "redirect_uris": [], "token_endpoint_auth_method": "none"}),
+    );
+    let new = world.run(registration).unwrap();
+    world.clients.add(new.credentials().clone());
+    let choice = world.choice(resource().first_contact().unwrap(), "http://localhost:2/callback").unwrap();
+    assert!(matches!(choice, ClientChoice::Register(_)));
+}
