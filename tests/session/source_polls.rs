@@ -303,3 +303,17 @@ fn an_exchange_that_was_left_goes_on_although_the_clock_went_back() {
         assert_eq!(asked.times(), 1);
     }
 }
+
+#[test]
+fn a_person_who_says_no_to_a_login_that_waited_is_not_asked_again_at_once() {
+    let (world, asked) = (World::new(), Asked::default());
+    world.server(|server| server.knobs().issue_refresh_token = false);
+    let session = world.fed(&world.store(), world.devices(&asked));
+    let first = session.prime_blocking(world.login()).unwrap();
+    world.advance(LIFE - 50);
+    assert!(session.token_blocking().unwrap().is(&first)); // begins the login, which waits in memory
+    world.server(|server| server.pending_user_codes().iter().for_each(|code| assert!(server.deny(code))));
+    world.advance(6);
+    assert!(session.token_blocking().unwrap().is(&first));
+    assert_eq!(asked.times(), 1);
+}

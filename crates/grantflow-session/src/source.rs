@@ -25,7 +25,8 @@ pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 /// Nothing of a source is stored. If the server has judged its exchange or may have used it up, the session asks the
 /// source for another one, after the pause of a failed renewal. If the server has not looked at the exchange (the request
 /// was not sent, or the answer was a 429 or a 503), the session keeps the exchange in memory and sends the same one
-/// again, at most ten times.
+/// again, at most ten times. An exchange that waited in memory and is then refused was probably too old, so the source is
+/// asked at once, except if a person said no.
 ///
 /// A closure with the signature of [`next`](Self::next) is a source. A source that has to wait for something, such as
 /// another session's token, is an [`AsyncSource`].
@@ -55,7 +56,8 @@ where
 /// A closure that takes the time and returns a future is one: see
 /// [`Session::async_source`](crate::Session::async_source).
 pub trait AsyncSource: Send + Sync {
-    /// Obtains the exchange for the next token. Its tokens must belong to the session's client.
+    /// Obtains the exchange for the next token. Its tokens must belong to the session's client. The store's lock is held
+    /// meanwhile, so other processes wait for it.
     ///
     /// The session drops the future after [`Policy::send_deadline`](crate::Policy::send_deadline), and counts that as
     /// a failure.

@@ -5,7 +5,7 @@
 use core::cell::Cell;
 use std::sync::Arc;
 
-use grantflow::{AnyExchange, Body, Env, Error, Exchange, Failure, Left, Misuse, Step, Tokens, UnixTime};
+use grantflow::{AnyExchange, Body, Env, Error, ErrorCode, Exchange, Failure, Left, Misuse, Step, Tokens, UnixTime};
 use http::Request;
 
 use super::deciding::lost_already;
@@ -226,10 +226,13 @@ fn not_looked_at(cause: &Cause) -> bool {
     matches!(cause.status(), Some(429 | 503))
 }
 
-/// Whether the exchange itself was refused or has expired.
+/// Whether the exchange itself was refused or has expired, and not by the decision of a person: who said no is not asked
+/// again before the pause.
 fn is_verdict(cause: &Cause) -> bool {
     match cause {
-        Cause::OAuth(Error::Refused(refused)) => refused.is_verdict(),
+        Cause::OAuth(Error::Refused(refused)) => {
+            refused.is_verdict() && *refused.response().code() != ErrorCode::AccessDenied
+        }
         Cause::OAuth(Error::Expired) => true,
         _ => false,
     }

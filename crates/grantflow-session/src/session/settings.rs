@@ -36,8 +36,9 @@ impl Session {
     /// # }
     /// ```
     ///
-    /// An exchange that polls, such as a login on a device, polls under the store's lock, for as long as callers wait
-    /// for it. Callers with a good token do not wait. A login or a logout ends the polling.
+    /// An exchange that polls, such as a login on a device, polls under the store's lock: in the background, if the
+    /// [`Outside`](crate::Outside) has one, until it ends; otherwise for as long as callers wait for it. Callers with a
+    /// good token do not wait. A login or a logout of this session ends the polling.
     #[must_use]
     pub fn source(self, source: impl Source + 'static) -> Self {
         let plan = Arc::clone(&self.inner.plan).source(source);
