@@ -9,8 +9,7 @@ use crate::server::fields::{Field, Params};
 use crate::url::add_resource;
 
 /// What a client asks for in a request, beside the grant's own parameters: a scope, resources, authorization details,
-/// extra parameters. Your
-/// own flow keeps one, and gives it to [`Client::token_request`] and [`Client::token_answer`].
+/// extra parameters. Your own flow keeps one, and gives it to [`Client::token_request`] and [`Client::token_answer`].
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub(crate) client: Client,

@@ -38,7 +38,7 @@ pub struct ConfidentialClient(Client);
 /// No client at all: nothing in its requests names one. Some servers accept an assertion or a subject token as it is
 /// (RFC 7521 §4.1, RFC 8693 §2.1): workload identity federation, for one.
 ///
-/// **Whoever steals such a token can use it in the same way**, because nothing else is asked for. Flows that must name
+/// **Anyone who steals such a token can use it in the same way**, because nothing else is asked for. Flows that must name
 /// a client refuse it: [`Misuse::EmptyClientId`](crate::Misuse::EmptyClientId).
 #[derive(Clone, Debug)]
 pub struct UnidentifiedClient(Client);

@@ -189,10 +189,8 @@ impl RefreshExchange {
         let requested = self.narrower.clone().or_else(|| granted.cloned());
         let target = Target::new(old.target.resources(), self.resources());
         let mut new = Tokens::new(old.client.clone(), answer, requested, target, now);
-        if let (None, GrantedDetails::NotSaid, GrantedDetails::Granted(earlier)) =
-            (self.narrowed.details(), new.authorization_details(), old.authorization_details())
-        {
-            new.target.keep_details(earlier);
+        if let (None, GrantedDetails::NotSaid) = (self.narrowed.details(), new.authorization_details()) {
+            new.target.keep_details(old.authorization_details());
         }
         if new.refresh.is_none() {
             new.refresh = Some(RefreshToken::new(self.refresh.expose_secret().to_owned()));

@@ -59,7 +59,9 @@ impl Exchanged {
         let answer = Tokens::new(client, answer.of_kind(of_token), requested, resources, now);
         // A refresh token must not go to an API. With another one beside it, the issued one is an access token: servers
         // that are asked for a refresh token answer with both.
-        let is_refresh_token = kind == TokenTypeIdentifier::REFRESH_TOKEN && answer.refresh.is_none();
+        let is_another = |token: &RefreshToken| token.expose_secret() != answer.access.expose();
+        let has_another = answer.refresh.as_ref().is_some_and(is_another);
+        let is_refresh_token = kind == TokenTypeIdentifier::REFRESH_TOKEN && !has_another;
         Ok(if usable && !is_refresh_token {
             Self::Tokens { tokens: Box::new(answer), issued_token_type: kind }
         } else {
@@ -101,7 +103,10 @@ impl Exchanged {
     pub fn to_security_token(&self) -> SecurityToken {
         match self {
             Self::Tokens { tokens, issued_token_type } => {
-                SecurityToken::issued(tokens.access_token().expose(), issued_token_type.clone())
+                // The refresh token is the one beside it.
+                let is_beside = *issued_token_type == TokenTypeIdentifier::REFRESH_TOKEN;
+                let kind = if is_beside { TokenTypeIdentifier::ACCESS_TOKEN } else { issued_token_type.clone() };
+                SecurityToken::issued(tokens.access_token().expose(), kind)
             }
             Self::Issued(token) => token.to_security_token(),
         }

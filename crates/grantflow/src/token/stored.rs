@@ -70,6 +70,8 @@ struct StoredTarget {
     resources: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Zeroizing<String>>,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    details_are_unreadable: bool,
     sum: String,
 }
 
@@ -77,16 +79,19 @@ impl StoredTarget {
     /// `tokens` is the checksum of the tokens to which it belongs.
     fn checksum(&self, tokens: &str) -> String {
         let sum = Checksum::new("tokens, target").field(Some(tokens)).list(&self.resources);
-        sum.field(self.details.as_ref().map(|text| text.as_str())).finish()
+        let sum = sum.field(self.details.as_ref().map(|text| text.as_str()));
+        sum.number(self.details_are_unreadable.then_some(1)).finish()
     }
 
     fn of(target: &Target, tokens: &str) -> Option<Self> {
         let parts = target.parts()?;
-        if parts.narrowed.is_empty() && parts.details.is_none() {
+        if parts.narrowed.is_empty() && parts.details.is_none() && !parts.details_are_unreadable {
             return None;
         }
         let details = parts.details.as_ref().map(|details| owned(details.as_json()));
-        let mut stored = Self { resources: parts.narrowed.clone(), details, sum: String::new() };
+        let details_are_unreadable = parts.details_are_unreadable;
+        let mut stored =
+            Self { resources: parts.narrowed.clone(), details, details_are_unreadable, sum: String::new() };
         stored.sum = stored.checksum(tokens);
         Some(stored)
     }
@@ -101,7 +106,8 @@ impl StoredTarget {
             Some(text) => Some(AuthorizationDetails::of_a_server(text)?),
             None => None,
         };
-        Some(Target::of(Parts { resources, narrowed: stored.resources, details }))
+        let details_are_unreadable = stored.details_are_unreadable;
+        Some(Target::of(Parts { resources, narrowed: stored.resources, details, details_are_unreadable }))
     }
 }
 

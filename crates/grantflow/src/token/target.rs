@@ -18,6 +18,8 @@ pub(super) struct Parts {
     pub(super) narrowed: Vec<String>,
     /// The details of an earlier answer, if the latest one says nothing about them.
     pub(super) details: Option<AuthorizationDetails>,
+    /// Those of an earlier answer could not be read.
+    pub(super) details_are_unreadable: bool,
 }
 
 impl Target {
@@ -30,11 +32,12 @@ impl Target {
     #[cold]
     fn with(resources: &[String], named: &[String]) -> Self {
         let narrowed = if named == resources { Vec::new() } else { named.to_vec() };
-        Self::of(Parts { resources: resources.to_vec(), narrowed, details: None })
+        Self::of(Parts { resources: resources.to_vec(), narrowed, ..Parts::default() })
     }
 
     pub(super) fn of(parts: Parts) -> Self {
         let is_empty = parts.resources.is_empty() && parts.narrowed.is_empty() && parts.details.is_none();
+        let is_empty = is_empty && !parts.details_are_unreadable;
         Self((!is_empty).then(|| Box::new(parts)))
     }
 
@@ -56,14 +59,19 @@ impl Target {
     }
 
     /// Details that still hold, because an answer says nothing new about them.
-    pub(crate) fn keep_details(&mut self, details: AuthorizationDetails) {
-        self.0.get_or_insert_default().details = Some(details);
+    pub(crate) fn keep_details(&mut self, details: GrantedDetails) {
+        match details {
+            GrantedDetails::Granted(details) => self.0.get_or_insert_default().details = Some(details),
+            GrantedDetails::Unreadable => self.0.get_or_insert_default().details_are_unreadable = true,
+            GrantedDetails::NotSaid => {}
+        }
     }
 
     /// The details of the latest answer, or of an earlier one.
     pub(crate) fn details(&self, extra: &Extra) -> GrantedDetails {
-        match (GrantedDetails::of(extra), self.0.as_ref().and_then(|parts| parts.details.as_ref())) {
-            (GrantedDetails::NotSaid, Some(kept)) => GrantedDetails::Granted(kept.clone()),
+        match (GrantedDetails::of(extra), self.parts()) {
+            (GrantedDetails::NotSaid, Some(Parts { details: Some(kept), .. })) => GrantedDetails::Granted(kept.clone()),
+            (GrantedDetails::NotSaid, Some(Parts { details_are_unreadable: true, .. })) => GrantedDetails::Unreadable,
             (said, _) => said,
         }
     }

@@ -252,6 +252,11 @@ fn a_refresh_that_says_nothing_keeps_them_also_in_a_store() {
     let broken = format!(r#"{{"access_token":"a","token_type":"Bearer","{NAME}":"x"}}"#);
     let tokens = world.answer(refresh, json(200, &broken)).unwrap();
     assert!(matches!(tokens.authorization_details(), GrantedDetails::Unreadable));
+    let refresh = tokens.refresh().unwrap();
+    let tokens = world.answer(refresh, json(200, SILENT)).unwrap();
+    let stored = serde_json::to_string(&tokens.into_stored()).unwrap();
+    let tokens = Tokens::from_stored(serde_json::from_str(&stored).unwrap(), &world.client).unwrap();
+    assert!(matches!(tokens.authorization_details(), GrantedDetails::Unreadable));
 
     let refresh = granted_two(&mut world).authorization_details(details(PAYMENT)).unwrap();
     let tokens = world.answer(refresh, json(200, SILENT)).unwrap();

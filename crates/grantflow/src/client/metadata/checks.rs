@@ -48,8 +48,8 @@ const RESERVED: [&str; 23] = [
     "registration_client_uri",
 ];
 
-/// The members of a private key, and of a symmetric one (RFC 7518 §6).
-const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+/// The members of a private key, and of a symmetric one (RFC 7518 §6, RFC 9964).
+const PRIVATE: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
 /// One word of printable ASCII.
 pub(super) fn word(member: &'static str, text: &str) -> Result<Box<str>, Error> {

@@ -98,7 +98,7 @@ fn keys_are_public_and_in_one_place() {
     {
         assert_eq!(fault_of(new().jwks(&bad)), ClientMetadataFault::KeySet, "{bad}");
     }
-    for member in ["d", "k", "p", "oth"] {
+    for member in ["d", "k", "p", "oth", "priv"] {
         let private = serde_json::json!({ "keys": [{ "kty": "EC" }, { member: "s3cret" }] });
         assert_eq!(fault_of(new().jwks(&private)), ClientMetadataFault::PrivateKey, "{member}");
     }

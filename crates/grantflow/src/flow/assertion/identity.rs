@@ -52,7 +52,8 @@ impl IdentityAssertionRequest {
     /// issuer of the resource's server.
     ///
     /// # Errors
-    /// [`Misuse::NoIssuer`] if the resource's server has no issuer.
+    /// [`Misuse::NoIssuer`] if the resource's server has no issuer; [`Misuse::DuplicateParameter`] if the query of the
+    /// company's token endpoint has an `audience`.
     pub fn new(
         client: impl Into<Client>,
         subject: SecurityToken,

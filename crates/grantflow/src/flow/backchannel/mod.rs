@@ -28,7 +28,7 @@
 //!     .backchannel_authentication_endpoint(&provider.endpoint_url(testkit::Endpoint::BackchannelAuthentication))?;
 //! let client = server.client("bank").secret_basic("s3cret")?;
 //!
-//! // 1. The client asks for a decision of this person's, and for a ping.
+//! // 1. The client asks for this person's decision, and for a ping.
 //! let mut env = Env::new(UnixTime::from_secs(provider.now()), &mut rng);
 //! let request = BackchannelRequest::with_login_hint(&client, "ada@example.com")?
 //!     .scope("openid payments")?

@@ -33,8 +33,8 @@ const SHORTEST_TOKEN: usize = 22;
 /// The greatest length of a notification token (OpenID CIBA §7.1).
 pub(super) const LONGEST_TOKEN: usize = 1024;
 
-/// Lets the server ask a person, on another device, whether this client may have tokens. The
-/// request names the person by exactly one hint.
+/// Lets the server ask a person, on another device, whether this client may have tokens. The request names the person by
+/// exactly one hint.
 ///
 /// Only a confidential client can make one: the server must know who asks (OpenID CIBA §7.1).
 ///
@@ -64,7 +64,7 @@ impl BackchannelRequest {
         Self::named(client, "login_hint", hint)
     }
 
-    /// A request for the person whom an ID token names that the server gave this client before (`id_token_hint`). It may
+    /// A request for the person in an ID token that the server gave this client before (`id_token_hint`). The ID token may
     /// have expired.
     ///
     /// # Errors

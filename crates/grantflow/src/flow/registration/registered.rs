@@ -118,8 +118,8 @@ impl Registered {
     ///
     /// # Errors
     /// [`Error::OtherIssuer`], which says both; [`Misuse::NoIssuer`]; [`Misuse::Registration`] if this library cannot
-    /// authenticate in the registered way, or the secret is missing. The registration is still good: it can be
-    /// [updated](Self::update), or [deleted](Self::delete).
+    /// authenticate in the registered way, or the secret is missing; [`Misuse::Quirk`] if a quirk of the server excludes
+    /// that way. The registration is still good: it can be [updated](Self::update), or [deleted](Self::delete).
     pub fn client(&self, server: &Server) -> Result<Client, Error> {
         let issuer = server.needed_issuer()?;
         if !issuer.is(self.issuer.as_str()) {
@@ -140,8 +140,9 @@ impl Registered {
 
     /// How the client authenticates at this server.
     fn method<'m>(&'m self, server: &Server) -> &'m str {
-        if let Some(method) = self.metadata.token_endpoint_auth_method.as_deref().or(self.asked.auth_method.as_deref())
-        {
+        // A server that gives a secret has not registered the `none` that was requested.
+        let asked = self.asked.auth_method.as_deref().filter(|asked| *asked != "none" || self.secret.is_none());
+        if let Some(method) = self.metadata.token_endpoint_auth_method.as_deref().or(asked) {
             return method;
         }
         if self.secret.is_none() {

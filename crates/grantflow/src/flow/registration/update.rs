@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 use super::managed::Managed;
 use super::registered::Registered;
 use super::request::not_done;
-use crate::answer::registration;
+use crate::answer::registration::{self, Metadata};
 use crate::call;
 use crate::client::ClientMetadata;
 use crate::contract::{Body, Env, Exchange, Failure, Sent, Step};
 use crate::error::{ClientMetadataFault, Error, Misuse, UrlRole};
-use crate::wire::object::{pairs, write_pairs};
+use crate::wire::object::{Extra, pairs, write_pairs};
 
 /// Members that only a server gives. They are never removed by name.
 const GIVEN: [&str; 6] = [
@@ -89,7 +89,8 @@ impl RegistrationUpdate {
         self.managed.registered
     }
 
-    fn body(&self) -> Zeroizing<String> {
+    /// The members of the request; without the credentials, the metadata that it asks for.
+    fn body(&self, credentials: bool) -> Zeroizing<String> {
         let registered = &self.managed.registered;
         let text = |text: &str| Zeroizing::new(serde_json::to_string(text).unwrap_or_default());
         let client_id = text(&registered.client_id);
@@ -100,11 +101,14 @@ impl RegistrationUpdate {
             .as_ref()
             .filter(|_| !is_public && !self.without_secret)
             .map(|secret| text(secret.expose()));
-        let changes = self.changes.members(true);
-        let before = pairs(registered.metadata.all.text()).unwrap_or_default();
-        let count = |name: &str| before.iter().filter(|(known, _)| **known == *name).count();
         // Language tags have no case (RFC 5646 §2.1.1).
         let is_same = |a: &str, b: &str| a == b || a.contains('#') && a.eq_ignore_ascii_case(b);
+        let removed = |name: &str| self.removed.iter().any(|removed| is_same(removed, name));
+        let mut changes = self.changes.members(true);
+        // It also has members that follow from others, such as `application_type`.
+        changes.retain(|(name, _)| !removed(name));
+        let before = pairs(registered.metadata.all.text()).unwrap_or_default();
+        let count = |name: &str| before.iter().filter(|(known, _)| **known == *name).count();
         let changed = |name: &str| changes.iter().any(|(known, _)| is_same(known, name));
         // Each of the two takes the place of the other.
         let replaced = |name: &str| match name {
@@ -113,12 +117,13 @@ impl RegistrationUpdate {
             name => changed(name),
         };
         let stays = |name: &str| {
-            let gone = self.removed.iter().any(|removed| is_same(removed, name)) || GIVEN.contains(&name);
+            let gone = removed(name) || GIVEN.contains(&name);
             count(name) == 1 && !gone && !replaced(name)
         };
         let kept = before.iter().map(|(name, json)| (&**name, *json)).filter(|(name, _)| stays(name));
         let own = [("client_id", client_id.as_str())].into_iter();
         let own = own.chain(secret.as_ref().map(|secret| ("client_secret", secret.as_str())));
+        let own = own.filter(|_| credentials);
         let all: Vec<(&str, &str)> =
             own.chain(kept).chain(changes.iter().map(|(name, json)| (&**name, json.as_str()))).collect();
         write_pairs(all.iter().copied())
@@ -140,14 +145,27 @@ impl Exchange for RegistrationUpdate {
     type Output = Registered;
 
     fn request(&self, _env: &mut Env<'_>) -> Result<Request<Body>, Error> {
-        Ok(self.managed.request(Method::PUT, Some(self.body())))
+        Ok(self.managed.request(Method::PUT, Some(self.body(true))))
     }
 
     fn respond<B: AsRef<[u8]>>(self, env: &mut Env<'_>, response: Response<B>) -> Result<Step<Self>, Failure<Self>> {
         let (role, ok) = (UrlRole::ClientConfiguration, StatusCode::OK);
         let own_id = Some(&*self.managed.registered.client_id);
         match call::object(role, env.now, ok, None, &response, |members| registration::read(members, own_id)) {
-            Ok(answer) => Ok(Step::Done(self.managed.registered.told(answer, Some(&self.changes)))),
+            Ok(mut answer) => {
+                // It says nothing about the metadata: the server took what was sent.
+                if answer.metadata.all.text().is_empty() {
+                    let sent = core::mem::take(&mut *self.body(false));
+                    answer.metadata = Metadata::read(Extra::json(sent)).0;
+                }
+                let by_default = self.removed.iter().any(|name| &**name == "token_endpoint_auth_method");
+                let mut registered = self.managed.registered;
+                if by_default {
+                    registered.metadata.token_endpoint_auth_method = None;
+                    registered.asked.auth_method = None;
+                }
+                Ok(Step::Done(registered.told(answer, Some(&self.changes))))
+            }
             Err(no) => Err(not_done(no, self)),
         }
     }

@@ -217,3 +217,48 @@ fn a_change_that_cannot_be_sent_leaves_the_registration() {
         assert!(matches!(failure.left, Left::Intact(_)), "{name}");
     }
 }
+
+#[test]
+fn an_update_that_is_answered_by_the_id_alone_was_taken_as_it_was_sent() {
+    let (_, server) = registering();
+    let good = format!(
+        r#"{{"client_id":"c","client_secret":"s3cret",{WAY},"client_name":"Clubs",
+        "token_endpoint_auth_method":"client_secret_basic"}}"#
+    );
+    for answer in [r#"{"client_id":"c"}"#, r#"{"client_id":"c","client_secret":"new"}"#] {
+        let changes = ClientMetadata::new()
+            .client_name("Other")
+            .and_then(|new| new.token_endpoint_auth_method("client_secret_post"))
+            .unwrap();
+        let update = answered(201, &good).unwrap().update(changes).unwrap();
+        let registered = World::new().answer(update, json(200, answer)).unwrap();
+        let registered = Registered::from_stored(registered.into_stored(), &server).unwrap();
+        assert_eq!(registered.token_endpoint_auth_method(), Some("client_secret_post"), "{answer}");
+        let next = sent(&registered.update(ClientMetadata::new().scope("read").unwrap()).unwrap());
+        assert_eq!(
+            (&next["client_name"], &next["token_endpoint_auth_method"]),
+            (&json!("Other"), &json!("client_secret_post"))
+        );
+    }
+}
+
+#[test]
+fn a_removed_method_is_the_default_again() {
+    let (_, server) = registering();
+    let good = format!(
+        r#"{{"client_id":"c","client_secret":"s3cret",{WAY},"token_endpoint_auth_method":"client_secret_post"}}"#
+    );
+    let update = answered(201, &good).unwrap().update(ClientMetadata::new()).unwrap();
+    let update = update.remove("token_endpoint_auth_method").unwrap();
+    let registered = World::new().answer(update, json(200, r#"{"client_id":"c","scope":"read"}"#)).unwrap();
+    let client = registered.client(&server).unwrap();
+    assert!(format!("{client:?}").contains("client_secret_basic"), "{client:?}");
+}
+
+#[test]
+fn what_follows_from_a_change_can_be_left_out() {
+    let good = format!(r#"{{"client_id":"c",{WAY}}}"#);
+    let moved = ClientMetadata::new().redirect_uri("https://app.example/new").unwrap();
+    let update = answered(201, &good).unwrap().update(moved).unwrap().remove("application_type").unwrap();
+    assert!(sent(&update).get("application_type").is_none());
+}

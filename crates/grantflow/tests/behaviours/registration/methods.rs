@@ -38,7 +38,9 @@ fn the_returned_method_wins_then_the_asked_one_then_the_announced_one() {
         (both, Some(none), Some(basic), true, Ok(basic)),
         (both, Some(none), Some(basic), false, Err(RegistrationFault::NoSecret)),
         (both, Some(post), None, true, Ok(post)),
-        (both, Some(none), None, true, Ok(none)),
+        // A server that gives a secret has not registered `none`.
+        (both, Some(none), None, true, Ok(basic)),
+        (&[post], Some(none), None, true, Ok(post)),
         (both, Some(basic), None, false, Err(RegistrationFault::NoSecret)),
         (both, None, None, true, Ok(basic)),
         (both, None, None, false, Ok(none)),

@@ -47,6 +47,11 @@ fn how_it_is_used_and_what_it_is() {
     let both = tokens(exchanged(&answer("\"Bearer\"", &refresh, r#","refresh_token":"r-1""#)));
     assert_eq!(both.bearer().unwrap().expose_secret(), "i-1");
     assert_eq!(both.refresh_token().unwrap().expose_secret(), "r-1");
+    // So the next exchange sends it as one.
+    let subject = exchanged(&answer("\"Bearer\"", &refresh, r#","refresh_token":"r-1""#)).to_security_token();
+    assert_eq!((subject.expose_secret(), subject.token_type()), ("i-1", &TokenTypeIdentifier::ACCESS_TOKEN));
+    // The same text twice is no other token.
+    issued(exchanged(&answer("\"Bearer\"", &refresh, r#","refresh_token":"i-1""#)));
     // One that cannot be read is none.
     issued(exchanged(&answer("\"Bearer\"", &refresh, r#","refresh_token":null"#)));
 }
