@@ -35,7 +35,7 @@ impl Entropy for Dice {
 /// A party that controls everything that a resource and its servers say: lines of the resource's URL, its challenge, and
 /// then an answer in each line, as a status and a body.
 ///
-/// Whatever they say: a request for metadata goes to the resource's origin, or to that of an issuer that the resource
+/// For every text: a request for metadata goes to the resource's origin, or to that of an issuer that the resource
 /// named; credentials go nowhere but to their issuer; a token goes into no request outside of the resource.
 pub fn mcp(bytes: &[u8]) {
     let Ok(text) = core::str::from_utf8(bytes) else { return };

@@ -191,7 +191,7 @@ fn the_resources_server_is_named() {
     }
 }
 
-/// Whatever else was issued is no identity assertion, and is sent nowhere.
+/// A token of another type is no identity assertion, and is sent nowhere.
 #[test]
 fn only_an_identity_assertion_will_do() {
     let mut both = Companies::new();

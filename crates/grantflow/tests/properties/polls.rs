@@ -1,6 +1,6 @@
 //! Polling in virtual time, over every answer that a server can give: a device grant and a backchannel grant.
 //!
-//! Whatever the server answers, the interval never shrinks, no wait is shorter than it, and polling ends: by a verdict, or
+//! For every answer of a server: the interval never shrinks, no wait is shorter than it, and polling ends: by a verdict, or
 //! when the code has expired, after a bounded number of answers. That holds for a clock that goes, stands, jumps and goes
 //! back, and for a state that is stored between two polls.
 

@@ -103,7 +103,7 @@ fn every_answer_leaves_a_read_and_a_deletion_intact_and_the_client_can_be_taken_
             Err(failure) => intact(failure, "client configuration endpoint", &format!("{how:?}")).into_registered(),
         };
         assert_eq!(registered.client_id(), id, "{how:?}");
-        // Whatever the answer said, the token and the place are those that the server gave at first.
+        // After every answer, the token and the place are those that the server gave at first.
         provider.knobs().behave_at(Endpoint::ClientConfiguration);
         let Ok(read) = registered.read() else { panic!("{how:?}: it cannot be managed any more") };
         let registered = match run_to_its_end(&mut provider, read).0 {
