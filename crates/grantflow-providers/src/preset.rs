@@ -10,9 +10,9 @@ use crate::input::Input;
 /// One provider, as data: where its endpoints are, how it deviates, and where that is written.
 ///
 /// A preset makes a [`Server`], and nothing else: everything that a program must not forget is in it. Parameters that the
-/// provider needs in every authorization request are in the query of the authorization endpoint. A method of client
-/// authentication that the provider does not take is refused when the client is made. The scope separator and other
-/// deviations are quirks of the server. Tokens go to the origins of the provider's API only.
+/// provider needs in every authorization request are in the query of the authorization endpoint. A way to send the
+/// secret that the provider does not take is refused when the client is made. The scope separator and other deviations
+/// are quirks of the server. Tokens go to the origins of the provider's API only.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Preset {
